@@ -1,0 +1,77 @@
+# Every target sets up what it needs. Needed beforehand: Python >= 3.11 with venv and pip, and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full migrate bench
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## Make .venv with the locked packages and this project
+
+.venv/.locked: .ci/requirements.lock
+	rm -rf .venv
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement .ci/requirements.lock
+	touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: ## Take the newest packages that pyproject.toml allows into the lock
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip freeze --exclude-editable > .ci/requirements.lock
+	touch .venv/.locked .venv/.installed
+
+# Credentials for development, unless other ones are given; `py-bpmn serve` itself has none.
+ifeq ($(BPMN_HTTP_BASIC_AUTH_USERNAME)$(BPMN_HTTP_BASIC_AUTH_PASSWORD)$(BPMN_HTTP_BASIC_AUTH_PASSWORD_FILE)$(filter none,$(BPMN_AUTH_MODE)),)
+run demo: export BPMN_HTTP_BASIC_AUTH_USERNAME = dev
+run demo: export BPMN_HTTP_BASIC_AUTH_PASSWORD = dev
+endif
+
+run: setup ## Serve on 127.0.0.1:8080 with bpmn.db, as user dev with password dev (BPMN_... to change it)
+	exec $(BIN)/py-bpmn serve
+
+demo: setup ## Play a process from deployment to completion
+	$(BIN)/py-bpmn demo
+
+migrate: setup ## Create or update the tables of BPMN_DATABASE_URL
+	$(BIN)/py-bpmn migrate
+
+test: setup ## Run the tests on SQLite and PostgreSQL
+	$(PYTEST)
+
+test-sqlite: setup ## Run the tests that need no PostgreSQL
+	$(PYTEST) -m 'not postgres'
+
+test-pg: setup ## Run the tests that need PostgreSQL (their own, or the one of TEST_DATABASE_URL)
+	$(PYTEST) -m postgres
+
+fmt: setup ## Format the code, and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup ## Look for mistakes and unformatted code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Check the types
+	$(BIN)/mypy
+
+check: ## lint, types and all tests but the long ones, the same on every run
+	$(MAKE) lint
+	$(MAKE) types
+	BPMN_TEST_PROFILE=check $(MAKE) test
+
+check-full: check ## check, then the long runs and generated tests with full counts
+	BPMN_TEST_PROFILE=full $(PYTEST) -m 'slow or hypothesis'
+
+bench: setup ## Measure
+	$(BIN)/python -m tests.bench

@@ -1,0 +1,119 @@
+"""Routes and their documentation.
+
+flask-smorest documents what its decorators are told, but here they do not wrap the views: bodies are read by our own
+reader, views return finished responses, and a request pays for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+import flask_smorest  # type: ignore[import-untyped]  # has no annotations
+
+from app.api.body import read_body
+from app.api.fields import ApiSchema, camel
+from app.api.openapi import PAGE_PARAMETERS
+from app.api.params import page
+
+View = Callable[..., Any]
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annotations
+    """A resource. Decorate views with, from the outside in: `route`, `paged`, `arguments`, `response`."""
+
+    def route(
+        self,
+        rule: str,
+        *,
+        methods: Collection[str] = ("GET",),
+        problems: Collection[int] = (),
+        extension: bool = False,
+        alias: bool = False,
+        public: bool = False,
+    ) -> Callable[[View], View]:
+        """Registers the view; its operation id is its name.
+
+        `problems` are the statuses of problems that the operation has beyond those of its parameters and body.
+        `extension` marks what the customer's document does not know, `alias` an older path of the same operation,
+        `public` an operation without authentication.
+        """
+
+        def decorate(view: View) -> View:
+            document = _document(view)
+            manual = dict(document.get("manual_doc", {}))
+            name = camel(view.__name__)
+            manual["operationId"] = f"{name}Alias" if alias else name
+            if alias:
+                manual["deprecated"] = True
+            if extension:
+                manual["x-extension"] = True
+            if public:
+                manual["security"] = []
+            else:
+                statuses = {*_own_problems(rule, document), *problems, 401, 500}
+                manual["responses"] = {status: HTTPStatus(status).name for status in sorted(statuses)}
+            view._apidoc = {**document, "manual_doc": manual}  # type: ignore[attr-defined]  # flask-smorest's place
+            self.add_url_rule(rule, None, view, methods=list(methods))
+            return view
+
+        return decorate
+
+    def arguments(self, schema: type[ApiSchema], **options: Any) -> Callable[[View], View]:
+        """Passes the loaded body as first argument."""
+        document = super().arguments(schema, error_status_code=400, **options)
+        reader = schema()
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_body(**kwargs: Any) -> Any:
+                return view(read_body(reader), **kwargs)
+
+            with_body._apidoc = _document(document(view))  # type: ignore[attr-defined]  # as above
+            return with_body
+
+        return decorate
+
+    def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
+        """Documents the response that the view returns."""
+        document = super().response(status, schema, **options)
+
+        def decorate(view: View) -> View:
+            view._apidoc = _document(document(view))  # type: ignore[attr-defined]  # as above
+            return view
+
+        return decorate
+
+    def paged(self, view: View) -> View:
+        """Passes the page that a query asks for as `page`; it is settled before the body is read."""
+
+        @wraps(view)
+        def with_page(**kwargs: Any) -> Any:
+            return view(page=page(), **kwargs)
+
+        document = _document(view)
+        with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
+        return with_page
+
+    def parameters(self, *parameters: dict[str, Any]) -> Callable[[View], View]:
+        """Documents query parameters."""
+
+        def decorate(view: View) -> View:
+            manual = {"manual_doc": {"parameters": list(parameters)}}
+            view._apidoc = {**_document(view), **manual}  # type: ignore[attr-defined]  # as above
+            return view
+
+        return decorate
+
+
+def _document(view: View) -> dict[str, Any]:
+    document: dict[str, Any] = getattr(view, "_apidoc", {})
+    return document
+
+
+def _own_problems(rule: str, document: dict[str, Any]) -> set[int]:
+    """What can be wrong with a request of this form."""
+    statuses = {400} if "<" in rule else set()
+    return statuses | {400, 415} if "arguments" in document else statuses

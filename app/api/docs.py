@@ -1,0 +1,62 @@
+"""The OpenAPI document and Swagger UI, whose files come from an installed package, never from another host."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import orjson
+from flask import Flask
+from swagger_ui_bundle import swagger_ui_path
+
+from app.api.answer import Response
+
+_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+DOCS_PATHS = frozenset({"/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)})
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>py-bpmn API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});
+</script>
+</body>
+</html>
+"""
+
+
+def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
+    """Serves `document`, which is asked once, and a page that shows it."""
+
+    @cache
+    def encoded() -> bytes:
+        return orjson.dumps(document())
+
+    def openapi() -> Response:
+        return Response(encoded(), content_type="application/json")
+
+    def page() -> Response:
+        return Response(_PAGE, content_type="text/html; charset=utf-8")
+
+    app.add_url_rule("/openapi.json", "openapi", openapi)
+    app.add_url_rule("/docs", "docs", page)
+    for name in _ASSETS:
+        app.add_url_rule(f"/docs/{name}", f"docs {name}", _asset(name))
+
+
+def _asset(name: str) -> Callable[[], Response]:
+    def asset() -> Response:
+        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return Response((swagger_ui_path / name).read_bytes(), content_type=content_type)
+
+    return asset

@@ -1,0 +1,110 @@
+"""Elements of deployed processes, and the instances of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.answer import Response
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import absent, compile_encoder, encode_timer, listed
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.params import Page
+from app.api.schemas import TimerField, results_of
+from app.bpmn.model import ElementType
+from app.criteria import ElementCriteria, ElementInstanceCriteria
+from app.engine.records import DeployedElement
+from app.engine.types import InstanceState
+
+blp = Blueprint("element", __name__, description="An element of a process; an element instance is one visit of it.")
+
+
+class EventDefinitionSchema(AnswerSchema):
+    suspended = Flag(required=True, description="Whether a newer process version has taken the place of this one.")
+    error_code = Text()
+    escalation_code = Text()
+    message_name = Text()
+    signal_name = Text()
+    timer = TimerField()
+
+
+class ElementSchema(AnswerSchema):
+    id = Int32(required=True)
+    process_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="serviceTask")
+    bpmn_element_name = Text(extension=True)
+    bpmn_element_type = Choice(ElementType, "element type", required=True)
+    multi_instance = Flag(extension=True)
+    parent_bpmn_element_id = Text(extension=True)
+    event_definition = Object(EventDefinitionSchema, extension=True)
+
+
+class ElementInstanceSchema(AnswerSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True)
+    parent_id = Int32()
+    element_id = Int32(required=True)
+    process_id = Int32(required=True)
+    process_instance_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="serviceTask")
+    bpmn_element_type = Choice(ElementType, "element type", required=True)
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    ended_at = Timestamp()
+    multi_instance = Flag(extension=True)
+    started_at = Timestamp()
+    state = Choice(InstanceState, "instance state", required=True)
+
+
+def _event_definition(element: DeployedElement) -> dict[str, Any] | None:
+    definition = element.definition
+    if definition is None:
+        return None
+    encoded: dict[str, Any] = {"suspended": element.suspended}
+    codes = {
+        "errorCode": definition.error_code,
+        "escalationCode": definition.escalation_code,
+        "messageName": definition.message_name,
+        "signalName": definition.signal_name,
+    }
+    encoded |= {name: code for name, code in codes.items() if code}
+    if definition.timer is not None:
+        encoded["timer"] = encode_timer(definition.timer)
+    return encoded
+
+
+encode_element = compile_encoder(ElementSchema, event_definition=_event_definition, multi_instance=absent)
+encode_element_instance = compile_encoder(ElementInstanceSchema, multi_instance=absent)
+
+
+class ElementCriteriaSchema(ApiSchema):
+    process_id = Int32(description="Process filter.")
+    bpmn_element_id = Text(description="BPMN element ID filter.")
+
+
+class ElementInstanceCriteriaSchema(ApiSchema):
+    partition = Partition(description="Partition filter.")
+    id = Int32(description="Element instance filter.")
+    parent_id = Int32(description="Parent element instance filter.", extension=True)
+    process_id = Int32(description="Process filter.")
+    process_instance_id = Int32(description="Process instance filter.")
+    bpmn_element_id = Text(description="BPMN element ID filter.")
+    states = Many(Choice(InstanceState, "instance state"), most=7, unique=True, description="States to include.")
+
+
+@blp.route("/elements/query", methods=["POST"])
+@blp.paged
+@blp.arguments(ElementCriteriaSchema)
+@blp.response(200, results_of(ElementSchema))
+def query_elements(body: dict[str, Any], page: Page) -> Response:
+    """Performs an element query."""
+    return listed(encode_element, service().query(ElementCriteria(**body), **page._asdict()))
+
+
+@blp.route("/element-instances/query", methods=["POST"])
+@blp.paged
+@blp.arguments(ElementInstanceCriteriaSchema)
+@blp.response(200, results_of(ElementInstanceSchema))
+def query_element_instances(body: dict[str, Any], page: Page) -> Response:
+    """Performs an element instance query."""
+    return listed(encode_element_instance, service().query(ElementInstanceCriteria(**body), **page._asdict()))

@@ -1,0 +1,361 @@
+"""Marshmallow fields of requests and responses, and the base classes of all schemas.
+
+A request passes two steps. *Decoding* (`ApiSchema.decode`) settles JSON types, in document order, and stops at the
+first problem. It drops every null and every zero value, since clients mean "absent" by them. *Validation*
+(`ApiSchema.load`) collects all broken constraints of what is left, one per field, in the order in which the fields are
+declared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from app.api.rules import NAME_PATTERN, Validator, Violation, at_least, at_most, broken, cron, duration
+from app.timer import TimerError, parse_timestamp
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DURATION_PATTERN = "^P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+"""For the document only, and wider than the rule: not every language has look-ahead."""
+_NO_TIME = datetime(1, 1, 1)
+"""What clients send for a time that is not set."""
+
+
+class Undecodable(Exception):
+    """A JSON value that does not fit its field. `path` leads to it, innermost step first.
+
+    `detail` is the whole sentence for the user; without it, `reason` continues the name of the field, and without
+    either the value is reported as invalid.
+    """
+
+    def __init__(self, *, reason: str = "", detail: str = "") -> None:
+        super().__init__(detail or reason)
+        self.path: list[str | int] = []
+        self.reason = reason
+        self.detail = detail
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def check_text(value: str) -> None:
+    """Raises `Undecodable` for text that not every database can keep."""
+    if "\0" in value:
+        raise Undecodable(reason="contains a NUL character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Undecodable(reason="contains a lone surrogate") from None
+
+
+def parse_date(text: str) -> date | None:
+    """The date that `text` writes as `YYYY-MM-DD`; None when it is none."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+class Decoded(fields.Field[Any]):
+    """A field whose value is decoded before marshmallow sees it.
+
+    `extension` marks what the customer's document does not know; `facts` go into the OpenAPI document as they are.
+    """
+
+    zero: Any = None
+    """What a null item of an array stands for."""
+
+    def __init__(
+        self,
+        *,
+        description: str = "",
+        example: object = None,
+        extension: bool = False,
+        facts: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        metadata = dict(facts or {})
+        if description:
+            metadata["description"] = description
+        if example is not None:
+            metadata["example"] = example
+        if extension:
+            metadata["x-extension"] = True
+        super().__init__(metadata=metadata, **options)
+
+    def decode(self, value: Any) -> Any:
+        """The value of a JSON value that is not null; None when it is a zero value. Raises `Undecodable`."""
+        raise NotImplementedError
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return value
+
+    def _validate(self, value: Any) -> None:
+        """Raises the first violation only."""
+        for validator in self.validators:
+            validator(value)
+
+    def make_error(self, key: str, **kwargs: bool | str) -> ValidationError:
+        """The one error that is left to marshmallow: a required field is missing."""
+        return ValidationError(Violation("required", "is required"))
+
+
+class Text(Decoded, fields.String):
+    zero = ""
+
+    def decode(self, value: Any) -> str | None:
+        if type(value) is not str:
+            raise Undecodable
+        check_text(value)
+        return value or None
+
+
+class Name(Text):
+    def __init__(self, rule: Validator, **options: Any) -> None:
+        super().__init__(required=True, validate=rule, facts={"pattern": NAME_PATTERN}, **options)
+
+
+class Duration(Text):
+    """An ISO 8601 duration, as text."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"example": "PT1H", **options}
+        super().__init__(validate=duration, facts={"pattern": _DURATION_PATTERN}, **options)
+
+    def decode(self, value: Any) -> str | None:
+        if type(value) is not str:
+            raise Undecodable(detail=f"failed to unmarshal JSON: invalid duration {value}")
+        return super().decode(value)
+
+
+class Cron(Text):
+    """A cron expression, as text."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"example": "0 * * * *", **options}
+        super().__init__(validate=cron, **options)
+
+
+class Choice(Text):
+    """A member of an enumeration; `label` names it in messages."""
+
+    def __init__(self, choices: type[StrEnum], label: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.choices = choices
+        self.label = label
+
+    def decode(self, value: Any) -> str:
+        try:
+            return self.choices(value)
+        except ValueError:
+            raise Undecodable(detail=f"failed to unmarshal JSON: invalid {self.label} {value}") from None
+
+
+class _Integer(Decoded, fields.Integer):
+    zero = 0
+    bits = 32
+
+    def __init__(
+        self, *, gte: int | None = None, lte: int | None = None, zero_counts: bool = False, **options: Any
+    ) -> None:
+        """`zero_counts` tells an explicit 0 from an absent value."""
+        facts: dict[str, Any] = {"format": f"int{self.bits}"}
+        rules = []
+        if gte is not None:
+            facts["minimum"] = gte
+            rules.append(at_least(gte))
+        if lte is not None:
+            facts["maximum"] = lte
+            rules.append(at_most(lte))
+        facts |= options.pop("facts", {})
+        super().__init__(validate=rules, facts=facts, **options)
+        self._zero = 0 if zero_counts else None
+        self._limit = 1 << (self.bits - 1)
+
+    def decode(self, value: Any) -> int | None:
+        if type(value) is not int or not -self._limit <= value < self._limit:
+            raise Undecodable
+        return value or self._zero
+
+
+class Int32(_Integer):
+    pass
+
+
+class Int64(_Integer):
+    bits = 64
+
+
+class Flag(Decoded, fields.Boolean):
+    zero = False
+
+    def decode(self, value: Any) -> bool | None:
+        if type(value) is not bool:
+            raise Undecodable
+        return value or None
+
+
+class Partition(Decoded, fields.Date):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"example": "2025-05-01", **options})
+
+    def decode(self, value: Any) -> date:
+        partition = parse_date(value) if type(value) is str else None
+        if partition is not None:
+            return partition
+        if type(value) is str and _DATE.fullmatch(value):
+            raise Undecodable(detail=f"failed to unmarshal JSON: failed to parse partition {value}")
+        quoted = f'"{value}"' if type(value) is str else str(value)
+        raise Undecodable(detail=f"failed to unmarshal JSON: invalid partition {quoted}")
+
+
+class Timestamp(Decoded, fields.DateTime):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"example": "2025-05-01T17:44:19.997Z", **options})
+
+    def decode(self, value: Any) -> datetime | None:
+        if type(value) is not str:
+            raise Undecodable(detail="failed to unmarshal JSON: a timestamp must be a string")
+        try:
+            time = parse_timestamp(value)
+        except TimerError as error:
+            raise Undecodable(detail=f"failed to unmarshal JSON: {error}") from None
+        return None if time == _NO_TIME else time
+
+
+class Object(Decoded, fields.Nested):
+    """An object with a schema of its own; `make` turns its loaded fields into a value."""
+
+    def __init__(self, schema: type[ApiSchema], *, make: Callable[..., Any] | None = None, **options: Any) -> None:
+        super().__init__(nested=schema, **options)
+        self._make = make
+
+    @property
+    def zero(self) -> dict[str, Any]:
+        return {}
+
+    def decode(self, value: Any) -> dict[str, Any]:
+        schema: ApiSchema = self.schema  # type: ignore[assignment]  # only our schemas are nested
+        return schema.decode(value)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **kwargs: Any
+    ) -> Any:
+        loaded = self.schema.load(value)
+        return self._make(**loaded) if self._make is not None else loaded
+
+
+class Many(Decoded, fields.List[Any]):
+    """An array, loaded as a tuple or as what `make` turns its items into."""
+
+    def __init__(
+        self,
+        item: Decoded,
+        *,
+        most: int | None = None,
+        unique: bool = False,
+        make: Callable[[list[Any]], Any] = tuple,
+        **options: Any,
+    ) -> None:
+        facts: dict[str, Any] = dict(options.pop("facts", {}))
+        if most is not None:
+            facts["maxItems"] = most
+        if unique:
+            facts["uniqueItems"] = True
+        super().__init__(cls_or_instance=item, facts=facts, **options)
+        self._most = most
+        self._unique = unique
+        self._make = make
+
+    def decode(self, value: Any) -> Any:
+        if type(value) is not list:
+            raise Undecodable
+        item: Decoded = self.inner  # type: ignore[assignment]  # the constructor takes nothing else
+        items = []
+        for index, each in enumerate(value):
+            try:
+                decoded = None if each is None else item.decode(each)
+            except Undecodable as error:
+                error.path.append(index)
+                raise
+            items.append(item.zero if decoded is None else decoded)
+        return items or None
+
+    def check_size(self, items: Collection[Any]) -> None:
+        if self._most is not None and len(items) > self._most:
+            broken("max", f"exceeds a maximum of {self._most}", printed(items))
+
+    def load_items(self, value: Any) -> list[Any]:
+        """The loaded items; raises the violations inside of them only when the array is not too long."""
+        self.check_size(value)
+        # Not `super()`: that is `Decoded`, which leaves values as they are.
+        return fields.List._deserialize(self, value, None, None)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        items = self.load_items(value)
+        if self._unique and len(set(items)) < len(items):
+            broken("unique", "must be unique", printed(items))
+        return self._make(items)
+
+
+def printed(items: Collection[Any]) -> str:
+    """An array as violations show it: named things by their name, others by what they consist of."""
+    return f"[{' '.join(_printed_item(item) for item in items)}]"
+
+
+def _printed_item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    if "bpmnElementId" in item and "name" not in item:
+        return f"{{{' '.join(str(part) for part in item.values())}}}"
+    return str(item.get("name", ""))
+
+
+class ApiSchema(Schema):
+    """A JSON object. Attributes are snake_case, properties camelCase; properties that are not declared are refused."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.data_key = camel(field_name)
+
+    @cached_property
+    def _decoders(self) -> dict[str, Callable[[Any], Any]]:
+        return {camel(name): field.decode for name, field in self.fields.items() if isinstance(field, Decoded)}
+
+    def decode(self, value: Any) -> dict[str, Any]:
+        """The properties of the JSON value that are neither null nor zero. Raises `Undecodable`."""
+        if type(value) is not dict:
+            raise Undecodable
+        decoders = self._decoders
+        decoded = {}
+        for key, item in value.items():
+            decode = decoders.get(key)
+            if decode is None:
+                raise Undecodable(detail=f'unknown JSON field "{key}"')
+            if item is None:
+                continue
+            try:
+                found = decode(item)
+            except Undecodable as error:
+                error.path.append(key)
+                raise
+            if found is not None:
+                decoded[key] = found
+        return decoded
+
+
+class AnswerSchema(ApiSchema):
+    """An object that only answers contain. Its required properties are always there; clients tolerate unknown ones."""
+
+    class Meta:
+        unknown = EXCLUDE

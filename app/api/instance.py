@@ -1,0 +1,128 @@
+"""Starting, suspending, resuming, canceling and querying process instances."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from app.api.answer import Response, empty, json_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Partition, Text, Timestamp
+from app.api.params import Page
+from app.api.schemas import Tags, process_variables, results_of, worker_id
+from app.commands.instance import (
+    CancelProcessInstance,
+    CreateProcessInstance,
+    ResumeProcessInstance,
+    SuspendProcessInstance,
+)
+from app.criteria import ProcessInstanceCriteria
+from app.engine.types import InstanceState
+
+blp = Blueprint("instance", __name__, description="A process instance is an execution of a process.")
+
+
+class ProcessInstanceSchema(AnswerSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True)
+    parent_id = Int32(extension=True)
+    root_id = Int32(extension=True)
+    process_id = Int32(required=True)
+    bpmn_process_id = Text(required=True, example="parallelServiceTasksTest")
+    correlation_key = Text()
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    ended_at = Timestamp()
+    started_at = Timestamp()
+    state = Choice(InstanceState, "instance state", required=True)
+    tags = Tags()
+    version = Text(required=True)
+
+
+encode_instance = compile_encoder(ProcessInstanceSchema)
+
+
+class CreateProcessInstanceSchema(ApiSchema):
+    bpmn_process_id = Text(required=True, description="BPMN ID of an existing process.")
+    correlation_key = Text(description="Optional key, used to correlate a process instance with a business entity.")
+    tags = Tags(object_form=True)
+    variables = process_variables(description="Variables to set at process instance scope.")
+    version = Text(required=True, description="Version of an existing process.", example="1")
+    worker_id = worker_id("ID of the worker that creates the process instance.")
+
+
+class ProcessInstanceCriteriaSchema(ApiSchema):
+    partition = Partition(description="Partition filter.")
+    id = Int32(description="Process instance filter.")
+    parent_id = Int32(description="Filter for the instances that a process instance has called.", extension=True)
+    root_id = Int32(description="Filter for a root process instance and everything below it.", extension=True)
+    process_id = Int32(description="Process filter.")
+    tags = Tags(keep_empty=True, description="Tags, a process instance must have, to be included.")
+
+
+class SuspendProcessInstanceSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that suspends the process instance.")
+
+
+class ResumeProcessInstanceSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that resumes the process instance.")
+
+
+class CancelProcessInstanceSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that cancels the process instance.")
+
+
+_EXAMPLE = {
+    "bpmnProcessId": "parallelServiceTasksTest",
+    "correlationKey": "123456",
+    "tags": [{"name": "x", "value": "y"}],
+    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
+    "version": "1",
+    "workerId": "go-bpmn",
+}
+
+
+@blp.route("/process-instances", methods=["POST"], problems=(404, 422))
+@blp.arguments(CreateProcessInstanceSchema, example=_EXAMPLE)
+@blp.response(201, ProcessInstanceSchema)
+def create_process_instance(body: dict[str, Any]) -> Response:
+    """Creates a process instance from an existing process."""
+    return json_answer(encode_instance(service().execute(CreateProcessInstance(**body))), 201)
+
+
+@blp.route("/process-instances/query", methods=["POST"])
+@blp.paged
+@blp.arguments(ProcessInstanceCriteriaSchema)
+@blp.response(200, results_of(ProcessInstanceSchema))
+def query_process_instances(body: dict[str, Any], page: Page) -> Response:
+    """Performs a process instance query."""
+    return listed(encode_instance, service().query(ProcessInstanceCriteria(**body), **page._asdict()))
+
+
+@blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))
+@blp.arguments(ResumeProcessInstanceSchema)
+@blp.response(204)
+def resume_process_instance(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Resumes a suspended process instance."""
+    service().execute(ResumeProcessInstance(partition=partition, id=id, **body))
+    return empty()
+
+
+@blp.route("/process-instances/<partition>/<id>/suspend", methods=["PATCH"], problems=(404, 409))
+@blp.arguments(SuspendProcessInstanceSchema)
+@blp.response(204)
+def suspend_process_instance(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Suspends a started process instance."""
+    service().execute(SuspendProcessInstance(partition=partition, id=id, **body))
+    return empty()
+
+
+@blp.route("/process-instances/<partition>/<id>/cancel", methods=["PATCH"], problems=(404, 409), extension=True)
+@blp.arguments(CancelProcessInstanceSchema)
+@blp.response(204)
+def cancel_process_instance(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Cancels a process instance with everything in it, and everything it called."""
+    service().execute(CancelProcessInstance(partition=partition, id=id, **body))
+    return empty()

@@ -1,0 +1,158 @@
+"""Locking, unlocking, completing and querying jobs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from app.api.answer import Response, json_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Duration, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.params import Page
+from app.api.schemas import (
+    MOST_ITEMS,
+    CountResSchema,
+    Tags,
+    TimerField,
+    element_variables,
+    process_variables,
+    results_of,
+    worker_id,
+)
+from app.commands.base import CalledProcess, Completion
+from app.commands.job import CompleteJob, LockJobs, UnlockJobs
+from app.criteria import JobCriteria
+from app.engine.types import JobType, WorkState
+
+blp = Blueprint(
+    "job",
+    __name__,
+    description="A job is a unit of work, which must be locked, executed and completed by a worker.",
+)
+
+
+class JobSchema(AnswerSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True)
+    element_id = Int32(required=True)
+    element_instance_id = Int32(required=True)
+    process_id = Int32(required=True)
+    process_instance_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="serviceTaskA")
+    completed_at = Timestamp()
+    correlation_key = Text(extension=True)
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    due_at = Timestamp(required=True)
+    error = Text()
+    locked_at = Timestamp()
+    locked_by = Text()
+    retry_count = Int32(required=True)
+    state = Choice(WorkState, "work state", required=True)
+    type = Choice(JobType, "job type", required=True)
+
+
+encode_job = compile_encoder(JobSchema)
+
+
+class LockJobsSchema(ApiSchema):
+    partition = Partition(description="Partition condition.")
+    id = Int32(description="Job condition - must be used in combination with a partition.")
+    process_ids = Many(Int32(), most=MOST_ITEMS, unique=True, description="IDs of processes to include.")
+    process_instance_id = Int32(
+        description="Process instance condition - must be used in combination with a partition."
+    )
+    limit = Int32(
+        gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
+    )
+    worker_id = worker_id("ID of the worker that locks the jobs.")
+
+
+class JobCriteriaSchema(ApiSchema):
+    partition = Partition(description="Partition filter.")
+    id = Int32(description="Job filter.")
+    element_id = Int32(description="Element filter.")
+    element_instance_id = Int32(description="Element instance filter.")
+    process_id = Int32(description="Process filter.")
+    process_instance_id = Int32(description="Process instance filter.")
+
+
+class UnlockJobsSchema(ApiSchema):
+    partition = Partition(description="Partition condition.")
+    id = Int32(description="Job condition - must be used in combination with a partition.")
+    worker_id = worker_id("Condition that restricts the jobs to those locked by a specific worker.")
+
+
+class CalledProcessSchema(ApiSchema):
+    bpmn_process_id = Text(description="BPMN ID of an existing process.")
+    correlation_key = Text(description="Correlation key of the called process instance.")
+    tags = Tags()
+    variables = process_variables(description="Variables to set at the scope of the called process instance.")
+    version = Text(description="Version of an existing process.")
+
+
+class JobCompletionSchema(ApiSchema):
+    called_process = Object(CalledProcessSchema, make=CalledProcess, extension=True)
+    error_code = Text(description="Code of a BPMN error to set or throw.")
+    escalation_code = Text(description="Code of an escalation to set or throw.")
+    exclusive_gateway_decision = Text(description="ID of the element to continue with.")
+    inclusive_gateway_decision = Many(Text(), description="IDs of the elements to continue with.")
+    message_correlation_key = Text()
+    message_name = Text()
+    signal_name = Text()
+    timer = TimerField()
+
+
+class CompleteJobSchema(ApiSchema):
+    completion = Object(JobCompletionSchema, make=Completion, description="The outcome, depending on the type of job.")
+    element_variables = element_variables(description="Variables to set or delete at element instance scope.")
+    error = Text(description="Optional error, used to fail a job due to a technical problem.")
+    process_variables = process_variables(description="Variables to set or delete at process instance scope.")
+    retry_limit = Int32(
+        gte=0,
+        description="Maximum number of retries. Once the retry count has reached it, an incident is created.",
+    )
+    retry_timer = Duration(description="Duration until a retry job becomes due.")
+    worker_id = worker_id("ID of the worker that locked and completes the job.")
+
+
+_LOCK_EXAMPLE = {"partition": "2025-05-01", "processIds": [2], "limit": 1, "workerId": "go-bpmn"}
+_COMPLETE_EXAMPLE = {
+    "processVariables": [{"name": "a", "data": {"encoding": "json", "value": "{...}"}}],
+    "workerId": "go-bpmn",
+}
+
+
+@blp.route("/jobs/lock", methods=["POST"])
+@blp.arguments(LockJobsSchema, example=_LOCK_EXAMPLE)
+@blp.response(200, results_of(JobSchema, "jobs", "LockJobsResSchema"))
+def lock_jobs(body: dict[str, Any]) -> Response:
+    """Locks due jobs, which match the specified conditions."""
+    return listed(encode_job, service().execute(LockJobs(**body)), "jobs")
+
+
+@blp.route("/jobs/query", methods=["POST"])
+@blp.paged
+@blp.arguments(JobCriteriaSchema)
+@blp.response(200, results_of(JobSchema))
+def query_jobs(body: dict[str, Any], page: Page) -> Response:
+    """Performs a job query."""
+    return listed(encode_job, service().query(JobCriteria(**body), **page._asdict()))
+
+
+@blp.route("/jobs/unlock", methods=["POST"])
+@blp.arguments(UnlockJobsSchema)
+@blp.response(200, CountResSchema)
+def unlock_jobs(body: dict[str, Any]) -> Response:
+    """Unlocks locked, but uncompleted, jobs that are currently locked by a specific worker."""
+    return json_answer({"count": service().execute(UnlockJobs(**body))})
+
+
+@blp.route("/jobs/<partition>/<id>/complete", methods=["PATCH"], problems=(404, 409))
+@blp.arguments(CompleteJobSchema, example=_COMPLETE_EXAMPLE)
+@blp.response(200, JobSchema)
+def complete_job(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Completes a locked job."""
+    return json_answer(encode_job(service().execute(CompleteJob(partition=partition, id=id, **body))))

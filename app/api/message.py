@@ -1,0 +1,112 @@
+"""Sending and querying messages, and querying who waits for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.answer import Response, json_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Int64, Partition, Text, Timestamp
+from app.api.params import Page
+from app.api.schemas import TimerField, process_variables, results_of, worker_id
+from app.commands.message import SendMessage
+from app.criteria import MessageCriteria, MessageSubscriptionCriteria
+
+blp = Blueprint("message", __name__, description="A message reaches one subscriber, by name and correlation key.")
+
+
+class MessageSchema(AnswerSchema):
+    id = Int64(required=True)
+    correlation_key = Text(required=True, example="example-key")
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    expires_at = Timestamp()
+    correlated = Flag(required=True)
+    name = Text(required=True, example="example-message")
+    unique_key = Text()
+
+
+class MessageSubscriptionSchema(AnswerSchema):
+    id = Int64(required=True)
+    partition = Partition(required=True)
+    element_id = Int32(required=True)
+    element_instance_id = Int32(required=True)
+    process_id = Int32(required=True)
+    process_instance_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="messageCatchEvent")
+    correlation_key = Text(required=True)
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    name = Text(required=True)
+
+
+encode_message = compile_encoder(MessageSchema)
+encode_subscription = compile_encoder(MessageSubscriptionSchema)
+
+
+class SendMessageSchema(ApiSchema):
+    correlation_key = Text(required=True, description="Key, used to correlate a message subscription with the message.")
+    expiration_timer = TimerField(description="Expiry of the message; without it, it expires immediately.")
+    name = Text(required=True, description="Message name.")
+    unique_key = Text(
+        description="Optional key that uniquely identifies the message. If a message with the same name, correlation "
+        "key and unique key already exists, the message is discarded."
+    )
+    variables = process_variables(description="Variables to set or delete at process instance scope.")
+    worker_id = worker_id("ID of the worker that sends the message.")
+
+
+class MessageCriteriaSchema(ApiSchema):
+    id = Int64(description="Message filter.")
+    exclude_expired = Flag(description="Whether expired messages are left out.")
+    name = Text(description="Message name filter.")
+
+
+class MessageSubscriptionCriteriaSchema(ApiSchema):
+    partition = Partition(description="Partition filter.")
+    process_instance_id = Int32(description="Process instance filter.")
+    correlation_key = Text(description="Correlation key filter.")
+    name = Text(description="Message name filter.")
+
+
+_EXAMPLE = {
+    "correlationKey": "example-key",
+    "expirationTimer": {"timeDuration": "PT1H"},
+    "name": "example-message",
+    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
+    "workerId": "go-bpmn",
+}
+
+
+@blp.route("/events/messages", methods=["POST"], alias=True)
+@blp.route("/messages", methods=["POST"])
+@blp.arguments(SendMessageSchema, example=_EXAMPLE)
+@blp.response(200, MessageSchema)
+def send_message(body: dict[str, Any]) -> Response:
+    """Sends a message to notify a message subscriber or to buffer the message.
+
+    A subscriber can be a message start, boundary or catch event. In case of a message start event, a new process
+    instance is created. In case of a message boundary or catch event, an existing process instance is continued.
+    """
+    return json_answer(encode_message(service().execute(SendMessage(**body))))
+
+
+@blp.route("/events/messages/query", methods=["POST"], alias=True)
+@blp.route("/messages/query", methods=["POST"])
+@blp.paged
+@blp.arguments(MessageCriteriaSchema)
+@blp.response(200, results_of(MessageSchema))
+def query_messages(body: dict[str, Any], page: Page) -> Response:
+    """Performs a message query."""
+    return listed(encode_message, service().query(MessageCriteria(**body), **page._asdict()))
+
+
+@blp.route("/messages/subscriptions/query", methods=["POST"], extension=True)
+@blp.paged
+@blp.arguments(MessageSubscriptionCriteriaSchema)
+@blp.response(200, results_of(MessageSubscriptionSchema))
+def query_message_subscriptions(body: dict[str, Any], page: Page) -> Response:
+    """Performs a message subscription query."""
+    return listed(encode_subscription, service().query(MessageSubscriptionCriteria(**body), **page._asdict()))

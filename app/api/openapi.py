@@ -1,0 +1,156 @@
+"""The OpenAPI document: what flask-smorest cannot tell from routes and schemas."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import flask_smorest  # type: ignore[import-untyped]  # has no annotations
+from flask_smorest.spec.plugins import FlaskPlugin  # type: ignore[import-untyped]  # as above
+from marshmallow import fields
+
+from app.api.fields import AnswerSchema, ApiSchema, Choice
+from app.api.problem import ProblemSchema
+
+_INT32 = {"type": "integer", "format": "int32"}
+PAGE_PARAMETERS = [
+    {
+        "name": "offset",
+        "in": "query",
+        "description": "The number of results to skip, before returning any result.",
+        "schema": {**_INT32, "minimum": 0, "default": 0},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "Maximum number of results to return. If the limit is 0, a configured number (1000) applies.",
+        "schema": {**_INT32, "minimum": 0, "default": 0},
+    },
+]
+_PATH_PARAMETERS = {
+    "partition": {
+        "description": "Partition: the UTC date on which the process instance was created.",
+        "schema": {"type": "string", "format": "date", "example": "2025-05-01"},
+    },
+    "id": {"description": "ID, within the partition if there is one.", "schema": {**_INT32, "minimum": 1}},
+}
+_EXTENSIONS = {
+    "JobType": ["CALL_PROCESS", "PASS_VARIABLES", "SET_SIGNAL_NAME"],
+    "TaskType": ["TERMINATE_PROCESS_INSTANCE"],
+    "ProblemType": ["BUG", "EXECUTION", "UNKNOWN"],
+    "ElementType": [
+        "CALL_ACTIVITY",
+        "ERROR_END_EVENT",
+        "ESCALATION_END_EVENT",
+        "ESCALATION_THROW_EVENT",
+        "EVENT_BASED_GATEWAY",
+        "LINK_CATCH_EVENT",
+        "LINK_THROW_EVENT",
+        "MESSAGE_END_EVENT",
+        "MESSAGE_THROW_EVENT",
+        "SIGNAL_END_EVENT",
+        "SIGNAL_THROW_EVENT",
+        "SUB_PROCESS",
+        "USER_TASK",
+    ],
+}
+"""Values that the customer's document does not know, by enumeration."""
+
+_BARE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Answers without a body."""
+
+SECURITY_SCHEMES = {
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "An API key as it was printed when it was created, without a scheme.",
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, with the scheme Bearer."},
+    "basic": {"type": "http", "scheme": "basic", "description": "The configured pair of user name and password."},
+}
+
+_DESCRIPTION = """API to interact with a BPMN 2.0 process engine.
+
+Every response carries `X-Request-Id`, taken over from the request where it has one. In requests, null and zero values
+mean the same as an absent property. What is marked `x-extension` goes beyond the original API; `x-also-accepts` is an
+alternative form of a request property."""
+
+
+class _PathPlugin(FlaskPlugin):  # type: ignore[misc]  # has no annotations
+    """Path parts arrive as texts, since a malformed one is answered by a problem; documented is what they mean."""
+
+    def rule_to_params(self, rule: Any) -> list[dict[str, Any]]:
+        return [{**parameter, **_PATH_PARAMETERS[parameter["name"]]} for parameter in super().rule_to_params(rule)]
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
+    """Collects the document, and nothing else."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Any) -> None:
+        options = {
+            "title": "py-bpmn",
+            "version": "1.0.0",
+            "openapi_version": "3.0.3",
+            "flask_plugin": _PathPlugin(),
+            "info": {"description": _DESCRIPTION},
+            "security": [{name: []} for name in SECURITY_SCHEMES],
+        }
+        super().__init__(app, spec_kwargs=options)
+        # Before any schema is looked at: a component is described once.
+        self.ma_plugin.converter.add_attribute_function(_describe)
+        for name, scheme in SECURITY_SCHEMES.items():
+            self.spec.components.security_scheme(name, scheme)
+        for status in HTTPStatus:
+            self.spec.components.response(status.name, _response(status), lazy=True)
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = self.spec.to_dict()
+        return document
+
+    def _register_error_handlers(self) -> None:
+        """Leaves errors to `app.api.problem`."""
+
+    def _register_responses(self) -> None:
+        """Leaves the answers to errors to the constructor."""
+
+    def _register_pagination_header(self) -> None:
+        """Documents no header: pages are asked for by parameters only."""
+
+
+def _response(status: HTTPStatus) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": status.phrase}
+    if status not in _BARE:
+        response["content"] = {"application/problem+json": {"schema": ProblemSchema}}
+    return response
+
+
+def _describe(converter: Any, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
+    """Adds what clients need to know about one of our fields; apispec calls it as a method of its converter."""
+    if isinstance(field, Choice):
+        ret.pop("type")
+        ret["$ref"] = _enumeration(converter, field.choices)
+    if isinstance(field.parent, ApiSchema) and not isinstance(field.parent, AnswerSchema):
+        if not field.required:
+            ret["nullable"] = True
+        elif ret.get("type") == "string":
+            ret["minLength"] = 1
+    if "$ref" in ret and len(ret) > 1:
+        # Beside a reference everything else is ignored.
+        ret["allOf"] = [{"$ref": ret.pop("$ref")}]
+    return {}
+
+
+def _enumeration(converter: Any, choices: type[StrEnum]) -> str:
+    """A reference to the enumeration, which becomes a component."""
+    name = {"ErrorKind": "ProblemType"}.get(choices.__name__, choices.__name__)
+    components = converter.spec.components
+    if name not in components.schemas:
+        component: dict[str, Any] = {"type": "string", "enum": [member.value for member in choices]}
+        if name in _EXTENSIONS:
+            component["x-extensions"] = _EXTENSIONS[name]
+        components.schema(name, component)
+    return f"#/components/schemas/{name}"

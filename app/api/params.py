@@ -1,0 +1,95 @@
+"""Path and query parameters."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import NamedTuple
+
+from flask import request
+
+from app.api.context import service
+from app.api.fields import parse_date
+from app.errors import EngineError, ErrorKind, invalid
+
+_INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_GLUED_NAMES = "truenames="
+"""How a known client sends `true`, followed by names without a separator."""
+
+
+class Page(NamedTuple):
+    offset: int
+    limit: int
+
+
+class VariableFilter(NamedTuple):
+    names: tuple[str, ...] | None
+    exclude_parent_variables: bool
+
+
+def convert_path() -> None:
+    """Replaces the partition and id of the request's path by their values; the first bad one raises."""
+    values = request.view_args
+    if not values:
+        return
+    if "partition" in values:
+        values["partition"] = _partition(values["partition"])
+    if "id" in values:
+        values["id"] = _id(values["id"])
+
+
+def page() -> Page:
+    """The page a query asks for; no limit, or 0, is the configured default."""
+    limit = _count("limit")
+    offset = _count("offset")
+    return Page(offset, limit or service().config.default_query_limit)
+
+
+def variable_filter() -> VariableFilter:
+    """Which variables are asked for. `names` may be repeated; without it all are."""
+    names = [name for value in request.args.getlist("names") for name in value.split(",")]
+    exclude = request.args.get("excludeParentVariables", "")
+    if exclude.startswith(_GLUED_NAMES):
+        names += exclude.removeprefix(_GLUED_NAMES).split(",")
+        exclude = "true"
+    if any("\0" in name for name in names):
+        raise _malformed("query parameter names", "a name contains a NUL character")
+    return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
+
+
+def _partition(text: str) -> date:
+    partition = parse_date(text)
+    if partition is None:
+        raise _malformed("path parameter partition", f"failed to parse value '{text}'")
+    return partition
+
+
+def _id(text: str) -> int:
+    value = _int32(text)
+    if value is None:
+        raise _malformed("path parameter id", f"failed to parse value '{text}'")
+    if value < 1:
+        raise invalid(f"ID {value} must be greater than 0", title="invalid path parameter id")
+    return value
+
+
+def _count(name: str) -> int:
+    text = request.args.get(name, "0")
+    value = _int32(text)
+    if value is None:
+        raise _malformed(f"query parameter {name}", f"failed to parse value {text}")
+    if value < 0:
+        raise invalid(f"{name} {value} must be greater than or equal to 0", title=f"invalid query parameter {name}")
+    return value
+
+
+def _int32(text: str) -> int | None:
+    if _INTEGER.fullmatch(text) is None:
+        return None
+    value = int(text)
+    return value if -(2**31) <= value < 2**31 else None
+
+
+def _malformed(parameter: str, detail: str) -> EngineError:
+    return EngineError(ErrorKind.HTTP_REQUEST_URI, detail, title=f"invalid {parameter}")

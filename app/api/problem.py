@@ -1,0 +1,117 @@
+"""Every error as `application/problem+json`, here and nowhere else. What nobody expected is logged, and not shown."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+from flask import Flask, request
+from werkzeug.exceptions import HTTPException
+
+from app.api.answer import Response, empty
+from app.api.context import request_id
+from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Text
+from app.errors import Cause, EngineError, ErrorKind
+
+logger = logging.getLogger(__name__)
+
+STATUSES = {
+    ErrorKind.BUG: 500,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.EXECUTION: 422,
+    ErrorKind.HTTP_MEDIA_TYPE: 415,
+    ErrorKind.HTTP_REQUEST_BODY: 400,
+    ErrorKind.HTTP_REQUEST_URI: 400,
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.PROCESS_MODEL: 422,
+    ErrorKind.QUERY: 400,
+    ErrorKind.UNKNOWN: 500,
+    ErrorKind.VALIDATION: 400,
+}
+
+
+class ErrorSchema(AnswerSchema):
+    pointer = Text(required=True, description="Where it is: in the request body, or in the BPMN model.")
+    type = Text(required=True, example="required", description="The rule that is broken.")
+    detail = Text(required=True, example="is required")
+    value = Text(description="The value that breaks it.")
+
+
+class ProblemSchema(AnswerSchema):
+    status = Int32(required=True, description="The HTTP status.")
+    type = Choice(ErrorKind, "problem type", required=True)
+    title = Text(required=True, description="The action that failed.")
+    detail = Text(required=True, description="The concrete reason.")
+    errors = Many(Object(ErrorSchema))
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(EngineError, _engine_error)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _engine_error(error: EngineError) -> Response:
+    status = STATUSES[error.kind]
+    if status < 500:
+        return _problem(status, error.kind, error.title, error.detail, error.causes)
+    _log(error)
+    title = error.title or "unexpected error occurred"
+    return _problem(status, error.kind, title, f"{error.detail}, request {request_id()}", error.causes)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    """What Flask itself refuses: an unknown path, a method that a path does not have, a request that breaks off."""
+    status = error.code or 500
+    if status in (404, 405) or status < 400:
+        return empty(404)
+    if status >= 500:
+        return _unexpected(error)
+    return _problem(status, ErrorKind.HTTP_REQUEST_BODY, "invalid request", error.description or error.name)
+
+
+def _unexpected(error: Exception) -> Response:
+    _log(error)
+    detail = f"see server logs, request {request_id()}"
+    return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
+
+
+def _log(error: Exception) -> None:
+    logger.error(
+        "%s %s failed, request %s",
+        request.method,
+        request.path,
+        request_id(),
+        exc_info=error,
+    )
+
+
+def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
+    problem: dict[str, Any] = {"status": status, "type": kind, "title": title, "detail": detail}
+    if causes:
+        problem["errors"] = [_cause(cause) for cause in causes]
+    return Response(_dumps(problem), status, content_type="application/problem+json")
+
+
+def _cause(cause: Cause) -> dict[str, str]:
+    error = {"pointer": cause.pointer, "type": cause.type, "detail": cause.detail}
+    if cause.value:
+        error["value"] = cause.value
+    return error
+
+
+def _dumps(problem: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(problem, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        # A lone surrogate: the text that was refused is quoted in the problem.
+        return orjson.dumps(_encodable(problem), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -1,0 +1,131 @@
+"""Deploying processes, and reading what was deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.api.answer import Response, json_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, Text, Timestamp
+from app.api.params import Page
+from app.api.schemas import MOST_ITEMS, Tags, TimerField, results_of, worker_id
+from app.commands.process import CreateProcess, GetBpmnXml
+from app.criteria import ProcessCriteria
+
+blp = Blueprint("process", __name__, description="A process is a version of a BPMN process that was deployed.")
+
+
+class ProcessSchema(AnswerSchema):
+    id = Int32(required=True)
+    bpmn_collaboration_id = Text(extension=True)
+    bpmn_participant_id = Text(extension=True)
+    bpmn_participant_name = Text(extension=True)
+    bpmn_process_id = Text(required=True, example="parallelServiceTasksTest")
+    created_at = Timestamp(required=True)
+    created_by = Text(required=True)
+    parallelism = Int32()
+    tags = Tags()
+    version = Text(required=True)
+
+
+encode_process = compile_encoder(ProcessSchema)
+
+
+def _element_id() -> Text:
+    return Text(required=True, description="ID of the event's element within the BPMN XML.")
+
+
+class ErrorDefinitionSchema(ApiSchema):
+    bpmn_element_id = _element_id()
+    error_code = Text(description="Empty catches every error.")
+
+
+class EscalationDefinitionSchema(ApiSchema):
+    bpmn_element_id = _element_id()
+    escalation_code = Text(description="Empty catches every escalation.")
+
+
+class MessageDefinitionSchema(ApiSchema):
+    bpmn_element_id = _element_id()
+    message_name = Text(required=True)
+
+
+class SignalDefinitionSchema(ApiSchema):
+    bpmn_element_id = _element_id()
+    signal_name = Text(required=True)
+
+
+class TimerDefinitionSchema(ApiSchema):
+    bpmn_element_id = _element_id()
+    timer = TimerField(required=True, needed=True)
+
+
+def _by_element(attribute: str) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    """Of several definitions of one element the last one counts."""
+    return lambda items: {item["bpmn_element_id"]: item.get(attribute, "") for item in items}
+
+
+def _definitions(schema: type[ApiSchema], attribute: str, kind: str) -> Many:
+    description = f"{kind} event definitions."
+    return Many(Object(schema), most=MOST_ITEMS, make=_by_element(attribute), description=description)
+
+
+class CreateProcessSchema(ApiSchema):
+    bpmn_process_id = Text(required=True, description="ID of the process element within the BPMN XML.")
+    bpmn_xml = Text(required=True, description="Model of the BPMN process as XML.")
+    errors = _definitions(ErrorDefinitionSchema, "error_code", "Error")
+    escalations = _definitions(EscalationDefinitionSchema, "escalation_code", "Escalation")
+    messages = _definitions(MessageDefinitionSchema, "message_name", "Message")
+    parallelism = Int32(gte=0, description="Maximum number of process instances being executed; 0 is unlimited.")
+    signals = _definitions(SignalDefinitionSchema, "signal_name", "Signal")
+    tags = Tags(object_form=True)
+    timers = _definitions(TimerDefinitionSchema, "timer", "Timer")
+    version = Text(required=True, description="Any process version.", example="1")
+    worker_id = worker_id("ID of the worker that creates the process.")
+
+
+class ProcessCriteriaSchema(ApiSchema):
+    id = Int32(description="Process filter.")
+    tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
+
+
+_EXAMPLE = {
+    "bpmnProcessId": "parallelServiceTasksTest",
+    "bpmnXml": "<...>",
+    "parallelism": 5,
+    "tags": [{"name": "x", "value": "y"}],
+    "version": "1",
+    "workerId": "go-bpmn",
+}
+
+
+@blp.route("/processes", methods=["POST"], problems=(409, 422))
+@blp.arguments(CreateProcessSchema, example=_EXAMPLE)
+@blp.response(201, ProcessSchema)
+def create_process(body: dict[str, Any]) -> Response:
+    """Creates a process that is modeled as BPMN XML.
+
+    If a process with the same BPMN process ID and version exists, the BPMN XML is compared. When it equals, the
+    existing process is returned; when it differs, a problem of type CONFLICT.
+    """
+    return json_answer(encode_process(service().execute(CreateProcess(**body))), 201)
+
+
+@blp.route("/processes/query", methods=["POST"])
+@blp.paged
+@blp.arguments(ProcessCriteriaSchema)
+@blp.response(200, results_of(ProcessSchema))
+def query_processes(body: dict[str, Any], page: Page) -> Response:
+    """Performs a process query."""
+    return listed(encode_process, service().query(ProcessCriteria(**body), **page._asdict()))
+
+
+@blp.route("/processes/<id>/bpmn-xml", problems=(404,))
+@blp.response(200, {"type": "string"}, content_type="text/xml")
+def get_bpmn_xml(id: int) -> Response:
+    """Gets the BPMN XML of an existing process."""
+    # Clients compare the whole content type, so it must not name the encoding.
+    return Response(service().execute(GetBpmnXml(id=id)), content_type="text/xml")

@@ -1,0 +1,94 @@
+"""The constraints of request fields, and how those that are broken are reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from marshmallow import ValidationError
+
+from app.errors import Cause
+from app.timer import TimerError, check_cron, check_duration
+
+NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
+_NAME = re.compile(r"[a-zA-Z0-9_-]+")
+
+OWN = None
+"""Key of a field's own violation in a mapping of violations that otherwise belong to what is inside the field."""
+
+
+class Violation(str):
+    """The sentence about a broken constraint, with the rule and the value that broke it."""
+
+    rule: str
+    value: str
+
+    def __new__(cls, rule: str, detail: str, value: object = "") -> Violation:
+        violation = super().__new__(cls, detail)
+        violation.rule = rule
+        violation.value = str(value)
+        return violation
+
+
+def broken(rule: str, detail: str, value: object = "") -> NoReturn:
+    raise ValidationError(Violation(rule, detail, value))
+
+
+def flatten(errors: Mapping[Any, Any], pointer: str = "#") -> list[Cause]:
+    """The violations in marshmallow's nested `errors`, in order, each with its pointer."""
+    causes: list[Cause] = []
+    for key, found in errors.items():
+        here = pointer if key is OWN else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        if isinstance(found, dict):
+            causes += flatten(found, here)
+        else:
+            causes.append(Cause(here, found[0].rule, str(found[0]), found[0].value))
+    return causes
+
+
+Validator = Callable[[Any], None]
+
+
+def at_least(bound: int) -> Validator:
+    def check(value: int) -> None:
+        if value < bound:
+            broken("gte", f"must be greater than or equal to {bound}", value)
+
+    return check
+
+
+def at_most(bound: int) -> Validator:
+    def check(value: int) -> None:
+        if value > bound:
+            broken("lte", f"must be less than or equal to {bound}", value)
+
+    return check
+
+
+def named(rule: str) -> Validator:
+    def check(value: str) -> None:
+        if not value:
+            broken("required", "is required")
+        if _NAME.fullmatch(value) is None:
+            broken(rule, f"must match regex {NAME_PATTERN}", value)
+
+    return check
+
+
+tag_name = named("tag_name")
+variable_name = named("variable_name")
+
+
+def duration(value: str) -> None:
+    try:
+        check_duration(value)
+    except TimerError:
+        broken("iso8601_duration", "is invalid", value)
+
+
+def cron(value: str) -> None:
+    try:
+        check_cron(value)
+    except TimerError:
+        broken("cron", "is invalid", value)

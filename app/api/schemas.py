@@ -1,0 +1,228 @@
+"""Schemas and fields that several resources share: tags, variables, timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Cron,
+    Duration,
+    Flag,
+    Int32,
+    Many,
+    Name,
+    Object,
+    Text,
+    Timestamp,
+    Undecodable,
+    check_text,
+    printed,
+)
+from app.api.rules import OWN, Validator, broken, tag_name, variable_name
+from app.commands.base import Data, VariableInput
+from app.timer import Timer
+
+MOST_ITEMS = 100
+
+
+class ByName(dict[str, Any]):
+    """An array in the form of an object: what belongs to each name."""
+
+
+def _also_accepts(item: dict[str, str]) -> dict[str, Any]:
+    return {"x-also-accepts": {"type": "object", "additionalProperties": item}}
+
+
+def _decode_by_name(value: dict[str, Any], decode: Callable[[Any], Any]) -> ByName:
+    decoded = ByName()
+    for name, item in value.items():
+        try:
+            check_text(name)
+            decoded[name] = decode(item)
+        except Undecodable as error:
+            error.path.append(name)
+            raise
+    return decoded
+
+
+def _violations_of(name: str, rule: Validator) -> dict[Any, Any]:
+    try:
+        rule(name)
+    except ValidationError as error:
+        return {OWN: error.messages}
+    return {}
+
+
+class TagSchema(ApiSchema):
+    name = Name(tag_name, example="x")
+    value = Text(example="y")
+
+
+class Tags(Many):
+    """Loaded as a mapping, in which the last tag of a name counts.
+
+    A tag with an empty value is left out, or kept with `keep_empty` where it has a meaning.
+    """
+
+    def __init__(self, *, keep_empty: bool = False, object_form: bool = False, **options: Any) -> None:
+        if object_form:
+            options["facts"] = _also_accepts({"type": "string"})
+        super().__init__(Object(TagSchema), most=MOST_ITEMS, **options)
+        self._keep_empty = keep_empty
+        self._object_form = object_form
+
+    def decode(self, value: Any) -> Any:
+        if self._object_form and type(value) is dict:
+            text = Text()
+            return _decode_by_name(value, lambda item: "" if item is None else text.decode(item) or "")
+        return super().decode(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        tags: dict[str, str] = {}
+        for name, text in self._load_pairs(value):
+            if text or self._keep_empty:
+                tags[name] = text
+            else:
+                tags.pop(name, None)
+        return tags
+
+    def _load_pairs(self, value: Any) -> Iterable[tuple[str, str]]:
+        if not isinstance(value, ByName):
+            return [(item["name"], item.get("value", "")) for item in self.load_items(value)]
+        if len(value) > MOST_ITEMS:
+            broken("max", f"exceeds a maximum of {MOST_ITEMS}", printed(value))
+        errors = {name: found for name in value if (found := _violations_of(name, tag_name))}
+        if errors:
+            raise ValidationError(errors)
+        return value.items()
+
+
+class DataSchema(ApiSchema):
+    encoding = Text(required=True, example="json", description="Free text such as `json`; it is not interpreted.")
+    encrypted = Flag(description="Whether the value is stored encrypted. Reads return clear text.")
+    value = Text(required=True, example='{"n":1}')
+
+
+_DELETION = "The variable's data. For a variable deletion, no data must be provided."
+
+
+class ProcessVariableSchema(ApiSchema):
+    name = Name(variable_name, example="a")
+    data = Object(DataSchema, make=Data, description=_DELETION)
+
+
+class ElementVariableSchema(ApiSchema):
+    bpmn_element_id = Text(
+        extension=True,
+        description="Scope of the variable: the element itself, or one of the elements that enclose it.",
+    )
+    name = Name(variable_name, example="a")
+    data = Object(DataSchema, make=Data, description=_DELETION)
+
+
+class NamedDataSchema(ApiSchema):
+    """What belongs to a name in the object form of variables, when it wraps the data as the array form does."""
+
+    data = Object(DataSchema, make=Data)
+
+
+_NAMED_DATA = NamedDataSchema()
+_DATA = DataSchema()
+
+
+class Variables(Many):
+    """Loaded as a tuple of `VariableInput`."""
+
+    def __init__(self, schema: type[ApiSchema], *, object_form: bool = False, **options: Any) -> None:
+        if object_form:
+            options["facts"] = _also_accepts({"$ref": "#/components/schemas/Data"})
+        super().__init__(Object(schema, make=VariableInput), most=MOST_ITEMS, **options)
+        self._object_form = object_form
+
+    def decode(self, value: Any) -> Any:
+        if self._object_form and type(value) is dict:
+            return _decode_by_name(value, _decode_named_data)
+        return super().decode(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, ByName):
+            return self._load_by_name(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+    def _load_by_name(self, value: ByName) -> tuple[VariableInput, ...]:
+        if len(value) > MOST_ITEMS:
+            broken("max", f"exceeds a maximum of {MOST_ITEMS}", printed(value))
+        variables = []
+        errors: dict[str, Any] = {}
+        for name, item in value.items():
+            found = _violations_of(name, variable_name)
+            try:
+                data = None if item is None else Data(**_DATA.load(item))
+            except ValidationError as error:
+                found |= error.messages_dict
+            if found:
+                errors[name] = found
+            else:
+                variables.append(VariableInput(name=name, data=data))
+        if errors:
+            raise ValidationError(errors)
+        return tuple(variables)
+
+
+def _decode_named_data(item: Any) -> dict[str, Any] | None:
+    """The decoded data, or None for a deletion."""
+    if item is None:
+        return None
+    if type(item) is dict and "data" in item:
+        wrapped: dict[str, Any] | None = _NAMED_DATA.decode(item).get("data")
+        return wrapped
+    return _DATA.decode(item)
+
+
+def process_variables(**options: Any) -> Variables:
+    return Variables(ProcessVariableSchema, **options)
+
+
+def element_variables(**options: Any) -> Variables:
+    return Variables(ElementVariableSchema, **options)
+
+
+class TimerSchema(ApiSchema):
+    time = Timestamp(description="A point in time.")
+    time_cycle = Cron(description="A cron expression (UTC, 5 to 7 fields) or a macro such as `@daily`.")
+    time_duration = Duration(description="An ISO 8601 duration.")
+
+
+class TimerField(Object):
+    """Loaded as a `Timer`. `needed` refuses a timer object in which nothing is set."""
+
+    def __init__(self, *, needed: bool = False, **options: Any) -> None:
+        super().__init__(TimerSchema, make=Timer, **options)
+        self._needed = needed
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **kwargs: Any
+    ) -> Any:
+        if self._needed and not value:
+            broken("timer", "must specify a time, time cycle or time duration")
+        return super()._deserialize(value, attr, data)
+
+
+def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
+    return Text(required=True, example="go-bpmn", description=description)
+
+
+class CountResSchema(AnswerSchema):
+    count = Int32(required=True, example=1)
+
+
+def results_of(schema: type[ApiSchema], property_name: str = "results", name: str = "") -> type[ApiSchema]:
+    """The schema of a response that lists records: `count` and an array."""
+    name = name or schema.__name__.removesuffix("Schema") + "ResSchema"
+    properties = {"count": Int32(required=True), property_name: Many(Object(schema), required=True)}
+    return type(name, (AnswerSchema,), properties)

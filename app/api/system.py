@@ -1,0 +1,67 @@
+"""Engine time, and whether the service works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from app.api.answer import Response, empty, json_answer, text_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder
+from app.api.fields import AnswerSchema, Timestamp
+from app.api.schemas import TimerSchema
+from app.commands.system import SetTime
+from app.timer import Timer
+
+blp = Blueprint("system", __name__, description="Engine time and the state of the service.")
+
+
+class SetTimeSchema(TimerSchema):
+    pass
+
+
+class SetTimeResSchema(AnswerSchema):
+    new_time = Timestamp(required=True)
+    old_time = Timestamp(required=True)
+
+
+encode_engine_time = compile_encoder(SetTimeResSchema)
+
+
+def _if_enabled(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Refuses before the body is looked at."""
+
+    @wraps(view)
+    def guarded(**kwargs: Any) -> Response:
+        return view(**kwargs) if service().config.set_time_enabled else empty(403)
+
+    return guarded
+
+
+@blp.route("/time", methods=["PATCH"], problems=(403, 409))
+@_if_enabled
+@blp.arguments(SetTimeSchema, example={"time": "2025-05-10T00:00:00.000Z"})
+@blp.response(200, SetTimeResSchema)
+def set_time(body: dict[str, Any]) -> Response:
+    """Increases the engine's time for testing purposes."""
+    return json_answer(encode_engine_time(service().execute(SetTime(timer=Timer(**body)))))
+
+
+@blp.route("/readiness", public=True)
+@blp.response(200, {"type": "string"}, content_type="text/plain")
+@blp.response(503, {"type": "string"}, content_type="text/plain", description="Starting, stopping or out of order.")
+def check_readiness() -> Response:
+    """Tells whether requests should be sent to this service."""
+    current = service()
+    if current.draining:
+        return text_answer("server is shutting down\n", 503)
+    return text_answer("ready") if current.ready() else text_answer("server is not ready\n", 503)
+
+
+@blp.route("/healthz", public=True, extension=True)
+@blp.response(200, {"type": "string"}, content_type="text/plain")
+def check_liveness() -> Response:
+    """Tells that the process answers; the database is not asked."""
+    return text_answer("ok")

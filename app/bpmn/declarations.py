@@ -1,0 +1,96 @@
+"""What event definitions refer to: errors, escalations, messages and signals, wherever the file declares them; and the
+timers and link names they state themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.reader import XmlNode
+from app.errors import Cause
+from app.timer import parse_xml_timer
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """How one kind of event definition refers to a declaration."""
+
+    tag: str
+    attribute: str
+    value: str
+    """The attribute of the declaration that counts."""
+    make: Callable[[str], EventDefinition]
+    required: bool
+    """Whether the value must not be empty."""
+    unused: frozenset[ElementType] = frozenset()
+    """Types that are executed by a job in any case: the definition is dropped."""
+
+
+_REFERENCES: Mapping[str, _Reference] = {
+    "errorEventDefinition": _Reference(
+        "error", "errorRef", "errorCode", lambda code: EventDefinition(error_code=code), required=False
+    ),
+    "escalationEventDefinition": _Reference(
+        "escalation",
+        "escalationRef",
+        "escalationCode",
+        lambda code: EventDefinition(escalation_code=code),
+        required=False,
+    ),
+    "messageEventDefinition": _Reference(
+        "message",
+        "messageRef",
+        "name",
+        lambda name: EventDefinition(message_name=name),
+        required=True,
+        unused=frozenset({ElementType.MESSAGE_THROW_EVENT, ElementType.MESSAGE_END_EVENT}),
+    ),
+    "signalEventDefinition": _Reference(
+        "signal", "signalRef", "name", lambda name: EventDefinition(signal_name=name), required=True
+    ),
+}
+_TIMER_KINDS = ("timeDate", "timeDuration", "timeCycle")
+
+
+class Declarations:
+    """The declarations of a file by tag and id."""
+
+    def __init__(self, nodes: Iterable[XmlNode], *, xml_timers: bool) -> None:
+        self._xml_timers = xml_timers
+        self._declared: dict[str, dict[str, list[XmlNode]]] = {row.tag: {} for row in _REFERENCES.values()}
+        for node in nodes:
+            if node.tag in self._declared:
+                self._declared[node.tag].setdefault(node.get("id"), []).append(node)
+
+    def define(self, element: Element, node: XmlNode) -> str:
+        """Fills what the event definition `node` says about `element`; returns what of it can't be executed, or ""."""
+        row = _REFERENCES.get(node.tag)
+        if row is not None:
+            self._refer(element, row, node.get(row.attribute))
+        elif node.tag == "linkEventDefinition":
+            element.link_name = node.get("name")
+        elif node.tag == "timerEventDefinition" and self._xml_timers:
+            timers = [child for child in node.children if child.tag in _TIMER_KINDS]
+            if len(timers) > 1:
+                return "several timers in one event"
+            timer = parse_xml_timer(timers[0].tag, timers[0].text) if timers else None
+            element.definition = EventDefinition(timer=timer) if timer is not None else None
+        return ""
+
+    def _refer(self, element: Element, row: _Reference, ref: str) -> None:
+        if not ref:
+            return
+        found = self._declared[row.tag].get(ref, [])
+        if not found:
+            reason = f"is not declared (line {element.line})"
+        elif len(found) > 1:
+            reason = f"is declared more than once (line {found[1].line})"
+        elif row.required and not found[0].get(row.value):
+            reason = f"has no {row.value} (line {found[0].line})"
+        else:
+            element.definition = None if element.type in row.unused else row.make(found[0].get(row.value))
+            return
+        detail = f"{row.tag} {ref} of element {element.id} {reason}"
+        element.definition_cause = Cause(element.pointer, f"{row.tag}_event", detail)

@@ -1,0 +1,211 @@
+"""The commands of operators: `py-bpmn COMMAND`.
+
+Results go to standard output, everything else to standard error. Exit codes: 0, 1 when a command failed with the
+message it printed, 2 for a wrong command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from app import config as configuration
+from app import logs, parse
+from app.clock import SystemClock, cut
+from app.config import Config, ConfigError
+from app.errors import EngineError
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+
+class CommandError(Exception):
+    """The command failed, for the reason in the message."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except ConfigError as error:
+        return _fail(str(error))
+    except (CommandError, EngineError) as error:
+        return _fail(f"error: {error}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _load_config() -> Config:
+    config = Config.from_env()
+    logs.set_up(config.log_level, config.log_format)
+    return config
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    from app.serve import StartError, serve
+
+    try:
+        serve(_load_config())
+    except StartError as error:
+        raise CommandError(str(error)) from error
+
+
+def migrate(arguments: argparse.Namespace) -> None:
+    from app.store import migrate
+
+    migrate(_load_config())
+
+
+def show_config(arguments: argparse.Namespace) -> None:
+    if arguments.markdown:
+        print(configuration.markdown())
+        return
+    for line in configuration.listing(Config.from_env()):
+        print(f"{line.name}={line.value}\n    {line.description}\n    default: {line.default or '(empty)'}")
+
+
+def create_key(arguments: argparse.Namespace) -> None:
+    from app.crypto import new_key
+
+    print(new_key(), end="")
+
+
+@contextmanager
+def _service() -> Iterator[Service]:
+    """The service on a database that is migrated as at the start of `serve`."""
+    from app.service import open_service
+    from app.store import migrate
+
+    config = _load_config()
+    if config.migrate_on_start:
+        migrate(config)
+    service = open_service(config)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+def create_api_key(arguments: argparse.Namespace) -> None:
+    with _service() as service:
+        print(service.create_api_key(arguments.secret_id, arguments.expires), end="")
+
+
+def list_api_keys(arguments: argparse.Namespace) -> None:
+    with _service() as service:
+        for key in service.list_api_keys():
+            expiry = f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
+            print(f"{key.secret_id}\tcreated {_time(key.created_at)}\t{expiry}")
+
+
+def revoke_api_key(arguments: argparse.Namespace) -> None:
+    with _service() as service:
+        service.revoke_api_key(arguments.secret_id)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    from app.demo import main
+
+    main()
+
+
+def show_version(arguments: argparse.Namespace) -> None:
+    try:
+        print(version("py-bpmn"))
+    except PackageNotFoundError:
+        raise CommandError("py-bpmn is not installed") from None
+
+
+def _time(value: datetime) -> str:
+    return value.isoformat(timespec="seconds") + "Z"
+
+
+def _secret_id(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be blank")
+    return text
+
+
+def _expiry(text: str) -> datetime:
+    """A date-time (UTC where it names no zone), or now plus a duration; naive UTC."""
+    now = SystemClock().now()
+    try:
+        return _later(now, text)
+    except ValueError:
+        pass
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"must be a date-time such as 2030-01-31T00:00:00Z or a duration such as 90d, but is {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+    expires = cut(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)
+    if expires <= now:
+        raise argparse.ArgumentTypeError("must lie in the future")
+    return expires
+
+
+def _later(now: datetime, text: str) -> datetime:
+    seconds = parse.seconds(text)
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError("must lie in the future")
+    try:
+        return cut(now + timedelta(seconds=seconds))
+    except OverflowError:
+        raise argparse.ArgumentTypeError("must lie before the year 10000") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="py-bpmn", description="A BPMN 2.0 process engine. Options are environment variables: py-bpmn config."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add(commands, "serve", serve, "start the service")
+    _add(commands, "migrate", migrate, "create the tables, or bring them up to date")
+    config = _add(commands, "config", show_config, "print all options with their values; secrets are masked")
+    config.add_argument("--markdown", action="store_true", help="print the options as a table for a document")
+
+    keys = _group(commands, "key", "keys for encrypted variables")
+    _add(keys, "create", create_key, "print a new encryption key")
+
+    api_keys = _group(commands, "api-key", "API keys, which clients send as authorization")
+    create = _add(api_keys, "create", create_api_key, "create a key and print the authorization value")
+    create.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
+    create.add_argument("--expires", type=_expiry, metavar="WHEN", help="ISO 8601 date-time, or a duration from now")
+    _add(api_keys, "list", list_api_keys, "print the keys without their secrets")
+    revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
+    revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
+
+    _add(commands, "demo", demo, "play a process against a service of its own")
+    _add(commands, "version", show_version, "print the version")
+    return parser
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _add(
+    commands: _Commands, name: str, command: Callable[[argparse.Namespace], None], text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _group(commands: _Commands, name: str, text: str) -> _Commands:
+    parser = commands.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

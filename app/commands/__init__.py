@@ -1,0 +1,33 @@
+"""The registry: which handler runs each command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.commands import incident, instance, job, message, process, signal, system, task, user_task, variable
+
+HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
+    incident.ResolveIncident: incident.resolve_incident,
+    instance.CancelProcessInstance: instance.cancel_process_instance,
+    instance.CreateProcessInstance: instance.create_process_instance,
+    instance.ResumeProcessInstance: instance.resume_process_instance,
+    instance.SuspendProcessInstance: instance.suspend_process_instance,
+    job.CompleteJob: job.complete_job,
+    job.LockJobs: job.lock_jobs,
+    job.UnlockJobs: job.unlock_jobs,
+    message.SendMessage: message.send_message,
+    process.CreateProcess: process.create_process,
+    process.GetBpmnXml: process.get_bpmn_xml,
+    signal.SendSignal: signal.send_signal,
+    system.SetTime: system.set_time,
+    task.LockTasks: task.lock_tasks,
+    task.ReleaseTasks: task.release_tasks,
+    task.RunTask: task.run_task,
+    task.UnlockTasks: task.unlock_tasks,
+    user_task.UpdateUserTask: user_task.update_user_task,
+    variable.GetElementVariables: variable.get_element_variables,
+    variable.GetProcessVariables: variable.get_process_variables,
+    variable.SetElementVariables: variable.set_variables_of_element,
+    variable.SetProcessVariables: variable.set_variables_of_process,
+}

@@ -1,0 +1,20 @@
+"""What every operation is: a frozen dataclass that names its result type, and values shared by several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from app.engine.completion import CalledProcess, Completion, Data, VariableInput
+
+__all__ = ["CalledProcess", "Command", "Completion", "Data", "VariableInput"]
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Generic[R_co]):
+    """One operation; `Service.execute` runs it in one transaction and returns an `R_co`."""
+
+    title: ClassVar[str] = ""
+    """Title of the problem when it fails."""

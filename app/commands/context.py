@@ -1,0 +1,352 @@
+"""What a handler works with, and the steps that several handlers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+from app.config import Config
+from app.crypto import Cipher, NoKeyError
+from app.engine.changes import Changes, VariableKey
+from app.engine.completion import VariableInput
+from app.engine.payload import Payload
+from app.engine.records import (
+    ElementInstance,
+    EventVariable,
+    ProcessInstance,
+    Task,
+    Variable,
+    VariableView,
+)
+from app.engine.run import Facts, Incomplete, Run
+from app.engine.types import InstanceState, TaskType
+from app.errors import invalid
+from app.store.load import Snapshot
+from app.store.transaction import Transaction
+from app.timer import TimerError, add_duration
+
+DRAINING = -1
+"""A limit on parallelism that was lifted while instances are queued: these still go first."""
+
+T = TypeVar("T")
+
+
+class EngineClock(Protocol):
+    def __call__(self, tx: Transaction) -> datetime: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Options:
+    """What handlers need of the configuration."""
+
+    config: Config
+    cipher: Cipher
+
+
+class Context:
+    def __init__(self, tx: Transaction, options: Options, clock: EngineClock, *, limited: bool) -> None:
+        self.tx = tx
+        self.config = options.config
+        self.engine_id = options.config.engine_id
+        self.cipher = options.cipher
+        self.limited = limited
+        """True when an attempt that took the processes at hand for unlimited was refused."""
+        self._clock = clock
+
+    @cached_property
+    def now(self) -> datetime:
+        """Engine time of the command. First asked for after locks are taken, so that it follows the holder before."""
+        return self._clock(self.tx)
+
+    def after(self, duration: str) -> datetime:
+        """Now and an ISO 8601 duration; raises EngineError VALIDATION beyond the year 9999."""
+        if not duration:
+            return self.now
+        try:
+            return add_duration(self.now, duration)
+        except TimerError as error:
+            raise invalid(f"failed to evaluate retry timer: {error}") from error
+
+    def run(self, snapshot: Snapshot, actor: str, changes: Changes, facts: Facts | None = None) -> Run:
+        """A walk over a loaded instance."""
+        caller = None
+        if snapshot.caller:
+            caller = self.run(snapshot.caller, actor, changes)
+        facts = facts or Facts()
+        facts.called = snapshot.called
+        return Run(
+            snapshot.instance,
+            snapshot.graph,
+            now=self.now,
+            actor=actor,
+            changes=changes,
+            tokens=snapshot.tokens,
+            whole=snapshot.whole,
+            facts=facts,
+            caller=caller,
+        )
+
+    def encrypt(self, value: str) -> str:
+        """Raises EngineError VALIDATION when no key is configured."""
+        try:
+            return self.cipher.encrypt(value)
+        except NoKeyError as error:
+            raise invalid("an encrypted variable needs an encryption key, but none is configured") from error
+
+    def decrypted(self, variables: Iterable[VariableView]) -> list[VariableView]:
+        """The variables with clear text."""
+        found = list(variables)
+        for variable in found:
+            if variable.encrypted:
+                variable.value = self.cipher.decrypt(variable.value)
+        return found
+
+
+def whole_if_needed(walk: Callable[[bool], T]) -> T:
+    """Walks with what lies near, and once more with the whole instance if the walk asks for it."""
+    try:
+        return walk(False)
+    except Incomplete:
+        return walk(True)
+
+
+def message_key(name: str, correlation_key: str) -> str:
+    """Guards who waits for a message and who sends it against missing each other."""
+    return f"message\0{name}\0{correlation_key}"
+
+
+def set_process_variables(
+    ctx: Context,
+    changes: Changes,
+    instance: ProcessInstance,
+    variables: Iterable[VariableInput],
+    actor: str,
+) -> None:
+    """Sets or deletes; of several entries with one name the first one wins."""
+    for variable in _first_by_name(variables).values():
+        _set(ctx, changes, instance, None, variable, actor)
+
+
+def set_element_variables(
+    ctx: Context,
+    changes: Changes,
+    token: ElementInstance,
+    variables: Iterable[VariableInput],
+    actor: str,
+) -> None:
+    """Sets or deletes at the token or the enclosing scope that an entry names.
+
+    Raises EngineError VALIDATION for a scope that does not enclose it.
+    """
+    scopes: dict[str, ElementInstance] = {}
+    scope: ElementInstance | None = token
+    while scope is not None and scope.instance is token.instance:
+        scopes.setdefault(scope.node.id, scope)
+        scope = scope.parent
+    found = _first_by_name(variables)
+    unknown = sorted({v.bpmn_element_id for v in found.values() if v.bpmn_element_id} - set(scopes))
+    if unknown:
+        raise invalid(
+            f"element instance {token.partition}/{token.id} has no such scopes [{', '.join(unknown)}], "
+            f"but [{', '.join(sorted(scopes))}]",
+            title="failed to set element variables",
+        )
+    targets: dict[tuple[str, str], VariableInput] = {}
+    for variable in found.values():
+        targets.setdefault((variable.bpmn_element_id or token.node.id, variable.name), variable)
+    for (scope_id, _), variable in targets.items():
+        _set(ctx, changes, token.instance, scopes[scope_id], variable, actor)
+
+
+def _first_by_name(variables: Iterable[VariableInput]) -> dict[tuple[str, str], VariableInput]:
+    found: dict[tuple[str, str], VariableInput] = {}
+    for variable in variables:
+        found.setdefault((variable.bpmn_element_id, variable.name), variable)
+    return found
+
+
+def _set(
+    ctx: Context,
+    changes: Changes,
+    instance: ProcessInstance,
+    token: ElementInstance | None,
+    variable: VariableInput,
+    actor: str,
+) -> None:
+    if variable.data is None:
+        if instance.id:
+            changes.deleted_variables.append(
+                VariableKey(
+                    partition=instance.partition,
+                    process_instance_id=instance.id,
+                    element_instance_id=token.id if token else None,
+                    name=variable.name,
+                )
+            )
+        return
+    encrypted = variable.data.encrypted
+    store_variable(
+        changes,
+        instance,
+        token,
+        ctx.now,
+        actor,
+        name=variable.name,
+        encoding=variable.data.encoding,
+        encrypted=encrypted,
+        value=ctx.encrypt(variable.data.value) if encrypted else variable.data.value,
+    )
+
+
+def store_variable(
+    changes: Changes,
+    instance: ProcessInstance,
+    token: ElementInstance | None,
+    now: datetime,
+    actor: str,
+    *,
+    name: str,
+    encoding: str,
+    encrypted: bool,
+    value: str,
+) -> None:
+    """Notes a variable whose value is as it is to be stored."""
+    changes.variables.append(
+        Variable(
+            partition=instance.partition,
+            instance=instance,
+            element_id=token.node.element_id if token else None,
+            element_instance_id=token.id if token else None,
+            process_id=instance.process_id,
+            created_at=now,
+            created_by=actor,
+            encoding=encoding,
+            encrypted=encrypted,
+            name=name,
+            updated_at=now,
+            updated_by=actor,
+            value=value,
+        )
+    )
+
+
+def event_variables(ctx: Context, variables: Iterable[VariableInput]) -> list[EventVariable]:
+    """The variables of a message or signal, encrypted where asked for; the first entry of a name wins."""
+    found = []
+    for variable in _first_by_name(variables).values():
+        data = variable.data
+        found.append(
+            EventVariable(
+                name=variable.name,
+                encoding=data.encoding if data else None,
+                encrypted=bool(data and data.encrypted),
+                value=(ctx.encrypt(data.value) if data.encrypted else data.value) if data else None,
+            )
+        )
+    return found
+
+
+def deliver_variables(
+    changes: Changes,
+    instance: ProcessInstance,
+    variables: Iterable[EventVariable],
+    now: datetime,
+    actor: str,
+) -> None:
+    """Sets or deletes what a message or signal brings along."""
+    for variable in variables:
+        if variable.encoding is not None:
+            store_variable(
+                changes,
+                instance,
+                None,
+                now,
+                actor,
+                name=variable.name,
+                encoding=variable.encoding,
+                encrypted=variable.encrypted,
+                value=variable.value or "",
+            )
+        elif instance.id:
+            changes.deleted_variables.append(
+                VariableKey(
+                    partition=instance.partition,
+                    process_instance_id=instance.id,
+                    element_instance_id=None,
+                    name=variable.name,
+                )
+            )
+
+
+def must_queue(ctx: Context, changes: Changes, bpmn_process_id: str) -> bool:
+    """Whether a new instance of the process has to wait in the queue.
+
+    The first attempt takes every process for unlimited and has the store refuse the changes if one is not.
+    """
+    if not ctx.limited:
+        changes.assumes_unlimited = bpmn_process_id
+        return False
+    limit = ctx.tx.lock_queue(bpmn_process_id)
+    if limit == 0:
+        return False
+    if ctx.tx.load_queued(bpmn_process_id, 1):
+        return True
+    if limit == DRAINING:
+        changes.parallelism[bpmn_process_id] = 0
+        return False
+    return ctx.tx.count_active(bpmn_process_id) >= limit
+
+
+def free_slot(ctx: Context, changes: Changes, instance: ProcessInstance, actor: str) -> None:
+    """The instance has ended: the first one in the queue of a process with a limit takes its place."""
+    limit = ctx.tx.lock_queue(instance.bpmn_process_id)
+    if limit == 0:
+        return
+    if limit == DRAINING or ctx.tx.count_active(instance.bpmn_process_id, but=instance) < limit:
+        for head in ctx.tx.load_queued(instance.bpmn_process_id, 1, but=instance):
+            release(ctx, changes, head, actor)
+
+
+def release(ctx: Context, changes: Changes, queued: ProcessInstance, actor: str) -> None:
+    """Takes an instance out of the queue; its START_PROCESS_INSTANCE task starts it."""
+    queued.released = True
+    changes.update(queued)
+    insert_task(
+        ctx,
+        changes,
+        Task(
+            partition=queued.partition,
+            process_id=queued.process_id,
+            process_instance_id=queued.id,
+            created_at=ctx.now,
+            created_by=actor,
+            due_at=ctx.now,
+            type=TaskType.START_PROCESS_INSTANCE,
+        ),
+    )
+
+
+def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:
+    changes.due.append(task.due_at)
+    return changes.insert(task)
+
+
+def settle(ctx: Context, changes: Changes, run: Run, *, limited: bool) -> None:
+    """After a walk: frees the slots of the instances that have ended in it."""
+    if limited and run.instance.state.ended:
+        free_slot(ctx, changes, run.instance, run.actor)
+    called = run.called
+    if called and called.instance.state.ended and ctx.limited:
+        free_slot(ctx, changes, called.instance, run.actor)
+
+
+def took_slot(instance: ProcessInstance) -> bool:
+    """Whether the instance counts as active under a limit on parallelism."""
+    return instance.state is not InstanceState.QUEUED or instance.released
+
+
+def dequeue_payload(bpmn_process_id: str) -> str | None:
+    return Payload(bpmn_process_id=bpmn_process_id).serialize()

@@ -1,0 +1,133 @@
+"""Starting, suspending, resuming and canceling process instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.commands.base import Command, VariableInput
+from app.commands.context import Context, must_queue, set_process_variables, settle, took_slot
+from app.engine.changes import Changes
+from app.engine.records import ProcessInstance
+from app.engine.run import start_instance
+from app.engine.types import InstanceState
+from app.errors import conflict, not_found
+from app.store.load import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateProcessInstance(Command[ProcessInstance]):
+    title = "failed to create process instance"
+    bpmn_process_id: str
+    version: str
+    worker_id: str
+    correlation_key: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[VariableInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendProcessInstance(Command[None]):
+    title = "failed to suspend process instance"
+    partition: date
+    id: int
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeProcessInstance(Command[None]):
+    title = "failed to resume process instance"
+    partition: date
+    id: int
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelProcessInstance(Command[None]):
+    title = "failed to cancel process instance"
+    partition: date
+    id: int
+    worker_id: str
+
+
+def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance:
+    graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version)
+    if graph is None:
+        raise not_found(f"process {cmd.bpmn_process_id}:{cmd.version}")
+    changes = Changes()
+    queued = must_queue(ctx, changes, cmd.bpmn_process_id)
+    run = start_instance(
+        graph,
+        partition=ctx.now.date(),
+        now=ctx.now,
+        actor=cmd.worker_id,
+        created_by=cmd.worker_id,
+        changes=changes,
+        state=InstanceState.QUEUED if queued else InstanceState.STARTED,
+        correlation_key=cmd.correlation_key or None,
+        tags={name: value for name, value in cmd.tags.items() if value},
+    )
+    set_process_variables(ctx, changes, run.instance, cmd.variables, cmd.worker_id)
+    # An instance that ends at once never took a slot that anyone waits for.
+    ctx.tx.save(changes)
+    return run.instance
+
+
+def suspend_process_instance(ctx: Context, cmd: SuspendProcessInstance) -> None:
+    snapshot = _locked(ctx, cmd.partition, cmd.id)
+    _require_state(snapshot, InstanceState.STARTED)
+    changes = Changes()
+    ctx.run(snapshot, cmd.worker_id, changes).suspend()
+    ctx.tx.save(changes)
+
+
+def resume_process_instance(ctx: Context, cmd: ResumeProcessInstance) -> None:
+    snapshot = _locked(ctx, cmd.partition, cmd.id)
+    _require_state(snapshot, InstanceState.SUSPENDED)
+    changes = Changes()
+    run = ctx.run(snapshot, cmd.worker_id, changes)
+    run.resume()
+    settle(ctx, changes, run, limited=snapshot.parallelism != 0)
+    ctx.tx.save(changes)
+
+
+def cancel_process_instance(ctx: Context, cmd: CancelProcessInstance) -> None:
+    """Ends the instance and everything it has called, directly or not, in one transaction.
+
+    A call activity that waits for the instance goes on waiting: cancel the caller to end both.
+    """
+    snapshot = _locked(ctx, cmd.partition, cmd.id)
+    if snapshot.instance.state.ended:
+        raise conflict(f"process instance {cmd.partition}/{cmd.id} is ended")
+    changes = Changes()
+    canceled = {cmd.id}
+    _cancel(ctx, snapshot, cmd.worker_id, changes)
+    # In id order: who calls was created before who is called.
+    for called in ctx.tx.load_called_below(snapshot.instance):
+        if called.parent_id in canceled:
+            canceled.add(called.id)
+            _cancel(ctx, _locked(ctx, called.partition, called.id), cmd.worker_id, changes)
+    ctx.tx.save(changes)
+
+
+def _cancel(ctx: Context, snapshot: Snapshot, actor: str, changes: Changes) -> None:
+    waits_in_queue = not took_slot(snapshot.instance)
+    run = ctx.run(snapshot, actor, changes)
+    run.end_instance(InstanceState.CANCELED, cascade=False)
+    settle(ctx, changes, run, limited=snapshot.parallelism != 0 and not waits_in_queue)
+
+
+def _locked(ctx: Context, partition: date, id: int) -> Snapshot:
+    found = ctx.tx.lock_instance("process_instance", partition, id, whole=True)
+    if found is None:
+        raise not_found(f"process instance {partition}/{id}")
+    return found.snapshot
+
+
+def _require_state(snapshot: Snapshot, state: InstanceState) -> None:
+    instance = snapshot.instance
+    if instance.state is not state:
+        raise conflict(
+            f"process instance {instance.partition}/{instance.id} is not in state {state}, but {instance.state}"
+        )

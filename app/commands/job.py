@@ -1,0 +1,226 @@
+"""Locking, unlocking and completing jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from app.commands.base import Command, Completion, VariableInput
+from app.commands.context import (
+    Context,
+    message_key,
+    must_queue,
+    set_element_variables,
+    set_process_variables,
+    settle,
+    whole_if_needed,
+)
+from app.engine.changes import Changes
+from app.engine.elements.call_activity import called_process
+from app.engine.elements.message import subscription
+from app.engine.graph import Node
+from app.engine.records import ElementInstance, Incident, Job
+from app.engine.run import Call, Facts, Run
+from app.engine.types import JobType, WorkState
+from app.errors import EngineError, ErrorKind, conflict, not_found, refused
+from app.store.load import Snapshot
+from app.store.lock import JOB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockJobs(Command[list[Job]]):
+    title = "failed to lock jobs"
+    worker_id: str
+    limit: int = 1
+    partition: date | None = None
+    id: int = 0
+    process_ids: tuple[int, ...] = ()
+    process_instance_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockJobs(Command[int]):
+    title = "failed to unlock jobs"
+    worker_id: str
+    partition: date | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteJob(Command[Job]):
+    title = "failed to complete job"
+    partition: date
+    id: int
+    worker_id: str
+    completion: Completion | None = None
+    element_variables: tuple[VariableInput, ...] = ()
+    error: str = ""
+    process_variables: tuple[VariableInput, ...] = ()
+    retry_limit: int = 0
+    retry_timer: str = ""
+    """ISO 8601 duration."""
+
+
+def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
+    filters: dict[str, Any] = {
+        "partition": cmd.partition,
+        "id": cmd.id,
+        "process_instance_id": cmd.process_instance_id,
+    }
+    if len(cmd.process_ids) == 1:
+        filters["process_id"] = cmd.process_ids[0]
+    else:
+        filters["process_ids"] = list(cmd.process_ids)
+    return ctx.tx.lock_jobs(
+        now=ctx.now,
+        worker=cmd.worker_id,
+        limit=cmd.limit,
+        filters={name: value for name, value in filters.items() if value},
+        # Work that nobody needs any more is handed out only to who asks for just that.
+        detached=bool(cmd.id),
+    )
+
+
+def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
+    filters = {"partition": cmd.partition, "id": cmd.id}
+    return ctx.tx.release(JOB, cmd.worker_id, {name: value for name, value in filters.items() if value})
+
+
+def complete_job(ctx: Context, cmd: CompleteJob) -> Job:
+    """Locks the tree of the job's instance; variables are written in every case, also when the job fails."""
+    return whole_if_needed(lambda whole: _complete(ctx, cmd, whole))
+
+
+def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
+    found = ctx.tx.lock_instance("job", cmd.partition, cmd.id, whole=whole)
+    if found is None:
+        raise not_found(f"job {cmd.partition}/{cmd.id}")
+    job: Job = found.row
+    _require_locked(job, cmd.worker_id)
+    token = found.snapshot.token(job.element_instance_id)
+    job.completed_at = ctx.now
+    if token.state.ended:
+        changes = Changes()
+        job.state = WorkState.CANCELED
+    else:
+        retry_due = ctx.after(cmd.retry_timer)
+        changes, error = _outcome(ctx, cmd, job, found.snapshot, token, retry_due)
+        if error:
+            _fail(job, error, changes, cmd, retry_due, ctx.now)
+        else:
+            job.state = WorkState.DONE
+        set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
+        set_process_variables(ctx, changes, found.snapshot.instance, cmd.process_variables, cmd.worker_id)
+    changes.update(job)
+    ctx.tx.save(changes)
+    return job
+
+
+def _require_locked(job: Job, worker_id: str) -> None:
+    name = f"job {job.partition}/{job.id}"
+    if job.completed_at is not None:
+        raise conflict(f"{name} is completed")
+    if job.locked_by is None:
+        raise conflict(f"{name} is not locked")
+    if job.locked_by != worker_id:
+        raise conflict(f"{name} is not locked by worker {worker_id}, but {job.locked_by}")
+
+
+def _outcome(
+    ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance, retry_due: datetime
+) -> tuple[Changes, str]:
+    """What the completion changes, or why the job fails; a walk that fails has changed nothing."""
+    if cmd.error:
+        return Changes(), cmd.error
+    changes = Changes()
+    completion = cmd.completion or Completion()
+    try:
+        facts = _facts(ctx, changes, job, token.node, completion)
+        run = ctx.run(snapshot, cmd.worker_id, changes, facts)
+        run.job_done(job, token, completion, retry_due)
+        _set_called_variables(ctx, changes, run, completion)
+        settle(ctx, changes, run, limited=snapshot.parallelism != 0)
+    except EngineError as error:
+        if error.kind is ErrorKind.BUG:
+            raise
+        return Changes(), error.as_text()
+    return changes, ""
+
+
+def _facts(ctx: Context, changes: Changes, job: Job, node: Node, completion: Completion) -> Facts:
+    """What the walk needs to know from outside its instance, as the type of the job tells."""
+    facts = Facts()
+    if job.type in (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY):
+        name, correlation_key = subscription(node, completion)
+        ctx.tx.lock_key(message_key(name, correlation_key))
+        facts.buffered = ctx.tx.find_buffered(name, correlation_key, ctx.now)
+    elif job.type is JobType.CALL_PROCESS:
+        facts.call = _call(ctx, changes, node, completion)
+    return facts
+
+
+def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:
+    bpmn_process_id, version = called_process(node, completion)
+    graph = ctx.tx.find_graph(bpmn_process_id, version)
+    if graph is None:
+        if not version:
+            raise refused(f"process {bpmn_process_id} could not be found")
+        raise EngineError(
+            ErrorKind.NOT_FOUND,
+            f"process {bpmn_process_id}:{version} could not be found",
+            title="failed to create process instance",
+        )
+    called = completion.called_process
+    return Call(
+        graph=graph,
+        queued=must_queue(ctx, changes, bpmn_process_id),
+        correlation_key=(called.correlation_key or None) if called else None,
+        tags={name: value for name, value in called.tags.items() if value} if called else {},
+    )
+
+
+def _set_called_variables(ctx: Context, changes: Changes, run: Run, completion: Completion) -> None:
+    if run.called and completion.called_process:
+        variables = completion.called_process.variables
+        set_process_variables(ctx, changes, run.called.instance, variables, run.actor)
+
+
+def _fail(job: Job, error: str, changes: Changes, cmd: CompleteJob, retry_due: datetime, now: datetime) -> None:
+    job.error = error
+    if cmd.retry_limit > job.retry_count:
+        job.state = WorkState.CAUSED_RETRY
+        retry = retry_job(job, cmd.worker_id, now, retry_due)
+        retry.retry_count = job.retry_count + 1
+        changes.insert(retry)
+        return
+    job.state = WorkState.CAUSED_INCIDENT
+    changes.insert(
+        Incident(
+            partition=job.partition,
+            element_id=job.element_id,
+            element_instance_id=job.element_instance_id,
+            job_id=job.id,
+            process_id=job.process_id,
+            process_instance_id=job.process_instance_id,
+            created_at=now,
+            created_by=cmd.worker_id,
+        )
+    )
+
+
+def retry_job(job: Job, actor: str, now: datetime, due_at: datetime) -> Job:
+    """A new job for the same work, with a retry count of 0."""
+    return Job(
+        partition=job.partition,
+        element_id=job.element_id,
+        element_instance_id=job.element_instance_id,
+        process_id=job.process_id,
+        process_instance_id=job.process_instance_id,
+        bpmn_element_id=job.bpmn_element_id,
+        correlation_key=job.correlation_key,
+        created_at=now,
+        created_by=actor,
+        due_at=due_at,
+        type=job.type,
+    )

@@ -1,0 +1,95 @@
+"""Sending messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.commands.base import Command, VariableInput
+from app.commands.context import Context, event_variables, insert_task, message_key
+from app.engine.changes import Changes
+from app.engine.records import Message, Task
+from app.engine.types import TaskType
+from app.errors import invalid
+from app.timer import Timer, TimerError, first_due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage(Command[Message]):
+    title = "failed to send message"
+    name: str
+    correlation_key: str
+    worker_id: str
+    expiration_timer: Timer | None = None
+    """None when absent; a `Timer()` without any field when an empty object was sent."""
+    unique_key: str = ""
+    variables: tuple[VariableInput, ...] = ()
+
+
+def send_message(ctx: Context, cmd: SendMessage) -> Message:
+    """Reaches the oldest subscriber, else the start event with that name, else it is buffered until it expires.
+
+    A message with the same unique key that is neither expired nor consumed is answered in its place.
+    """
+    ctx.tx.lock_key(message_key(cmd.name, cmd.correlation_key))
+    expires_at = ctx.now
+    if cmd.expiration_timer is not None:
+        try:
+            expires_at = first_due(cmd.expiration_timer, ctx.now)
+        except TimerError as error:
+            raise invalid(str(error), title="failed to evaluate expiration timer") from error
+    if cmd.unique_key:
+        existing = ctx.tx.find_unconsumed(cmd.name, cmd.correlation_key, cmd.unique_key, ctx.now)
+        if existing:
+            return existing
+    changes = Changes()
+    message = changes.insert(
+        Message(
+            correlation_key=cmd.correlation_key,
+            created_at=ctx.now,
+            created_by=cmd.worker_id,
+            expires_at=expires_at,
+            name=cmd.name,
+            unique_key=cmd.unique_key or None,
+        )
+    )
+    changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
+    task = _recipient(ctx, message, cmd)
+    if task:
+        message.correlated = True
+        message.expires_at = None
+        insert_task(ctx, changes, task)
+    ctx.tx.save(changes)
+    return message
+
+
+def _recipient(ctx: Context, message: Message, cmd: SendMessage) -> Task | None:
+    """The task that delivers the message, if there is anyone to deliver it to."""
+    subscription = ctx.tx.take_message_subscription(cmd.name, cmd.correlation_key)
+    if subscription:
+        return Task(
+            partition=subscription.partition,
+            origin=message,
+            element_id=subscription.element_id,
+            element_instance_id=subscription.element_instance_id,
+            process_id=subscription.process_id,
+            process_instance_id=subscription.process_instance_id,
+            bpmn_element_id=subscription.bpmn_element_id,
+            created_at=ctx.now,
+            created_by=cmd.worker_id,
+            due_at=ctx.now,
+            type=TaskType.TRIGGER_EVENT,
+        )
+    for element_id, process_id, bpmn_element_id in ctx.tx.load_message_starts(cmd.name):
+        return Task(
+            partition=ctx.now.date(),
+            origin=message,
+            timer=cmd.expiration_timer,
+            element_id=element_id,
+            process_id=process_id,
+            bpmn_element_id=bpmn_element_id,
+            created_at=ctx.now,
+            created_by=cmd.worker_id,
+            due_at=ctx.now,
+            type=TaskType.TRIGGER_EVENT,
+        )
+    return None

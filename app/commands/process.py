@@ -1,0 +1,201 @@
+"""Deploying processes, and reading what was deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.bpmn import definitions as bpmn
+from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.model import Process as ProcessModel
+from app.bpmn.parser import find_process, parse
+from app.commands.base import Command
+from app.commands.context import DRAINING, Context, dequeue_payload, insert_task
+from app.engine.changes import Changes
+from app.engine.payload import Payload
+from app.engine.records import DeployedElement, Process, Task
+from app.engine.types import TaskType
+from app.errors import Cause, conflict, invalid, invalid_model, not_found
+from app.timer import Timer, TimerError, first_due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateProcess(Command[Process]):
+    title = "failed to create process"
+    bpmn_process_id: str
+    bpmn_xml: str
+    version: str
+    worker_id: str
+    parallelism: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Error code by BPMN element id; the others alike."""
+    escalations: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    signals: Mapping[str, str] = field(default_factory=dict)
+    timers: Mapping[str, Timer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetBpmnXml(Command[str]):
+    title = "failed to get BPMN XML"
+    id: int
+
+
+def create_process(ctx: Context, cmd: CreateProcess) -> Process:
+    """Deployments wait for each other; the same version with the same XML is answered with what is there."""
+    model = find_process(parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers), cmd.bpmn_process_id)
+    if model.causes:
+        raise invalid_model("BPMN process is invalid", causes=model.causes)
+    requested = {
+        "errors": cmd.errors,
+        "escalations": cmd.escalations,
+        "messages": cmd.messages,
+        "signals": cmd.signals,
+        "timers": cmd.timers,
+    }
+    found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
+    _refuse(causes)
+    ctx.tx.lock_key("deployment")
+    existing = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
+    if existing is not None:
+        if existing.bpmn_xml != cmd.bpmn_xml:
+            raise conflict(f"process {cmd.bpmn_process_id}:{cmd.version} already exists with a different BPMN XML")
+        return existing
+    causes = bpmn.unknown_elements(model, **requested)  # type: ignore[arg-type] # as above
+    causes += bpmn.duplicate_start_names(model, found)
+    _refuse(causes + _taken_start_names(ctx, model, found))
+    changes = Changes()
+    process = _insert(ctx, changes, cmd, model, found)
+    _limit(ctx, changes, cmd, process)
+    ctx.tx.save(changes)
+    return process
+
+
+def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
+    process = ctx.tx.find_process_by_id(cmd.id)
+    if process is None:
+        raise not_found(f"process {cmd.id}")
+    return process.bpmn_xml
+
+
+def _refuse(causes: list[Cause]) -> None:
+    if causes:
+        raise invalid("invalid or missing event definitions", causes=causes)
+
+
+def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
+    """A message starts one process only, whichever it is."""
+    causes = []
+    for element in model.elements():
+        if element.type is not ElementType.MESSAGE_START_EVENT:
+            continue
+        name = definitions[element.id].message_name or ""
+        other = ctx.tx.find_message_start(name, other_than=model.element.id)
+        if other:
+            _, bpmn_process_id, version = other
+            detail = (
+                f"start message name {name} must be unique - already defined in process {bpmn_process_id}:{version}"
+            )
+            causes.append(Cause(element.pointer, "message_event", detail))
+    return causes
+
+
+def _insert(
+    ctx: Context,
+    changes: Changes,
+    cmd: CreateProcess,
+    model: ProcessModel,
+    definitions: Mapping[str, EventDefinition],
+) -> Process:
+    process = changes.insert(
+        Process(
+            bpmn_collaboration_id=model.collaboration_id or None,
+            bpmn_participant_id=model.participant_id or None,
+            bpmn_participant_name=model.participant_name or None,
+            bpmn_process_id=cmd.bpmn_process_id,
+            bpmn_xml=cmd.bpmn_xml,
+            created_at=ctx.now,
+            created_by=cmd.worker_id,
+            parallelism=cmd.parallelism,
+            tags={name: value for name, value in cmd.tags.items() if value},
+            version=cmd.version,
+        )
+    )
+    changes.suspended_starts.append(cmd.bpmn_process_id)
+    causes: list[Cause] = []
+    for element in model.elements():
+        definition = definitions.get(element.id)
+        deployed = changes.insert(
+            DeployedElement(
+                process=process,
+                bpmn_element_id=element.id,
+                bpmn_element_name=element.name or None,
+                bpmn_element_type=element.type,
+                parent_bpmn_element_id=element.parent.id if element.parent else None,
+                definition=definition,
+            )
+        )
+        if element.type is ElementType.TIMER_START_EVENT and definition and definition.timer:
+            causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer)
+    _refuse(causes)
+    return process
+
+
+def _schedule_start(
+    ctx: Context,
+    changes: Changes,
+    element: Element,
+    deployed: DeployedElement,
+    process: Process,
+    timer: Timer,
+) -> list[Cause]:
+    try:
+        due = first_due(timer, ctx.now)
+    except TimerError as error:
+        return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}")]
+    insert_task(
+        ctx,
+        changes,
+        Task(
+            partition=ctx.now.date(),
+            process=process,
+            element=deployed,
+            bpmn_element_id=element.id,
+            created_at=ctx.now,
+            created_by=process.created_by,
+            due_at=due,
+            repetitions=timer.repetitions,
+            serialized_task=Payload(timer=timer).serialize(),
+            type=TaskType.TRIGGER_EVENT,
+        ),
+    )
+    return []
+
+
+def _limit(ctx: Context, changes: Changes, cmd: CreateProcess, process: Process) -> None:
+    """The newest version decides how many instances of all versions run at once."""
+    before = ctx.tx.lock_queue(cmd.bpmn_process_id)
+    limit = cmd.parallelism
+    if limit and not before:
+        # Whoever ends one of these instances now does not look at the queue yet: wait for them.
+        ctx.tx.lock_active_instances(cmd.bpmn_process_id)
+    queued = bool(before) and bool(ctx.tx.load_queued(cmd.bpmn_process_id, 1))
+    if queued and not limit:
+        limit = DRAINING
+    if limit != before:
+        changes.parallelism[cmd.bpmn_process_id] = limit
+    if queued and (limit == DRAINING or ctx.tx.count_active(cmd.bpmn_process_id) < limit):
+        insert_task(
+            ctx,
+            changes,
+            Task(
+                partition=ctx.now.date(),
+                process=process,
+                created_at=ctx.now,
+                created_by=cmd.worker_id,
+                due_at=ctx.now,
+                serialized_task=dequeue_payload(cmd.bpmn_process_id),
+                type=TaskType.DEQUEUE_PROCESS_INSTANCE,
+            ),
+        )

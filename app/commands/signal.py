@@ -1,0 +1,79 @@
+"""Sending signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.commands.base import Command, VariableInput
+from app.commands.context import Context, event_variables, insert_task
+from app.engine.changes import Changes
+from app.engine.records import EventVariable, Signal, Task
+from app.engine.types import TaskType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSignal(Command[Signal]):
+    title = "failed to send signal"
+    name: str
+    worker_id: str
+    variables: tuple[VariableInput, ...] = ()
+
+
+def send_signal(ctx: Context, cmd: SendSignal) -> Signal:
+    """Reaches everyone who waits for it now; it is not buffered."""
+    changes = Changes()
+    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, event_variables(ctx, cmd.variables))
+    ctx.tx.save(changes)
+    return signal
+
+
+def broadcast(ctx: Context, changes: Changes, name: str, actor: str, variables: list[EventVariable]) -> Signal:
+    """The signal, and a task for each subscription, which is used up, and for each start event."""
+    subscriptions = ctx.tx.take_signal_subscriptions(name)
+    starts = ctx.tx.load_signal_starts(name)
+    count = len(subscriptions) + len(starts)
+    signal = changes.insert(
+        Signal(
+            created_at=ctx.now,
+            created_by=actor,
+            name=name,
+            subscriber_count=count,
+            active_subscriber_count=count,
+        )
+    )
+    changes.event_variables.append((signal, variables))
+    for subscription in subscriptions:
+        insert_task(
+            ctx,
+            changes,
+            Task(
+                partition=subscription.partition,
+                origin=signal,
+                element_id=subscription.element_id,
+                element_instance_id=subscription.element_instance_id,
+                process_id=subscription.process_id,
+                process_instance_id=subscription.process_instance_id,
+                bpmn_element_id=subscription.bpmn_element_id,
+                created_at=ctx.now,
+                created_by=actor,
+                due_at=ctx.now,
+                type=TaskType.TRIGGER_EVENT,
+            ),
+        )
+    for element_id, process_id, bpmn_element_id in starts:
+        insert_task(
+            ctx,
+            changes,
+            Task(
+                partition=ctx.now.date(),
+                origin=signal,
+                element_id=element_id,
+                process_id=process_id,
+                bpmn_element_id=bpmn_element_id,
+                created_at=ctx.now,
+                created_by=actor,
+                due_at=ctx.now,
+                type=TaskType.TRIGGER_EVENT,
+            ),
+        )
+    return signal

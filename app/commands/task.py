@@ -1,0 +1,368 @@
+"""Executing and unlocking the engine's own work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from app.commands.base import Command
+from app.commands.context import (
+    Context,
+    deliver_variables,
+    insert_task,
+    message_key,
+    must_queue,
+    release,
+    settle,
+    took_slot,
+    whole_if_needed,
+)
+from app.commands.signal import broadcast
+from app.engine.changes import Changes
+from app.engine.elements import behavior_of
+from app.engine.elements.signal import SignalThrowEvent
+from app.engine.payload import Payload, parse_payload
+from app.engine.records import EventVariable, Incident, Task
+from app.engine.run import Facts, start_instance
+from app.engine.types import InstanceState, TaskType, WorkState
+from app.errors import EngineError, bug, conflict, not_found
+from app.store.lock import TASK
+from app.store.transaction import Found
+from app.timer import TimerError, next_due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTasks(Command[list[Task]]):
+    """Locks due tasks for this engine; `Service.execute_tasks` runs each in a transaction of its own."""
+
+    title = "failed to execute tasks"
+    limit: int = 1
+    partition: date | None = None
+    id: int = 0
+    process_id: int = 0
+    process_instance_id: int = 0
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTask(Command[Task]):
+    """Runs one task that this engine has locked."""
+
+    title = "failed to execute task"
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTasks(Command[int]):
+    """Gives back tasks of one partition that were locked, but not executed."""
+
+    title = "failed to release tasks"
+    partition: date
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockTasks(Command[int]):
+    title = "failed to unlock tasks"
+    engine_id: str
+    partition: date | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedTasks:
+    """What became of a batch: `completed` ended in whatever state, `failed` broke and stay locked."""
+
+    completed: list[Task] = field(default_factory=list)
+    failed: list[Task] = field(default_factory=list)
+
+
+def lock_tasks(ctx: Context, cmd: LockTasks) -> list[Task]:
+    filters: dict[str, Any] = {
+        "partition": cmd.partition,
+        "id": cmd.id,
+        "process_id": cmd.process_id,
+        "process_instance_id": cmd.process_instance_id,
+        "type": cmd.type,
+    }
+    return ctx.tx.lock_tasks(
+        now=ctx.now,
+        worker=ctx.engine_id,
+        limit=cmd.limit,
+        filters={name: value for name, value in filters.items() if value},
+    )
+
+
+def unlock_tasks(ctx: Context, cmd: UnlockTasks) -> int:
+    filters = {"partition": cmd.partition, "id": cmd.id}
+    return ctx.tx.release(TASK, cmd.engine_id, {name: value for name, value in filters.items() if value})
+
+
+def release_tasks(ctx: Context, cmd: ReleaseTasks) -> int:
+    return ctx.tx.release(TASK, ctx.engine_id, {"partition": cmd.partition, "ids": list(cmd.ids)})
+
+
+def run_task(ctx: Context, cmd: RunTask) -> Task:
+    """Runs the task and records what became of it. An engine error is kept with the task, and nothing else of it."""
+    if cmd.task.process_instance_id is not None:
+        return whole_if_needed(lambda whole: _run_in_instance(ctx, cmd.task, whole))
+    task = ctx.tx.lock_task(cmd.task.partition, cmd.task.id)
+    if task is None:
+        raise not_found(f"task {cmd.task.partition}/{cmd.task.id}")
+    _require_locked(ctx, task)
+    changes = Changes()
+    try:
+        task.state = STANDALONE[task.type](ctx, changes, task)
+    except EngineError as error:
+        changes = _failed(ctx, task, error)
+    return _finish(ctx, changes, task)
+
+
+def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
+    if given.type is TaskType.JOIN_PARALLEL_GATEWAY and not whole:
+        found = ctx.tx.lock_instance_of_join(given.partition, given.id)
+    else:
+        whole = whole or given.type in _WHOLE
+        found = ctx.tx.lock_instance("task", given.partition, given.id, whole=whole)
+    if found is None:
+        raise not_found(f"task {given.partition}/{given.id}")
+    task: Task = found.row
+    _require_locked(ctx, task)
+    changes = Changes()
+    try:
+        task.state = _IN_INSTANCE[task.type](ctx, changes, task, found)
+    except EngineError as error:
+        changes = _failed(ctx, task, error)
+    return _finish(ctx, changes, task)
+
+
+def _require_locked(ctx: Context, task: Task) -> None:
+    """Somebody may have unlocked the task meanwhile, and somebody else executed it."""
+    if task.completed_at is not None or task.locked_by != ctx.engine_id:
+        raise conflict(f"task {task.partition}/{task.id} is not locked by {ctx.engine_id}")
+
+
+def _finish(ctx: Context, changes: Changes, task: Task) -> Task:
+    task.completed_at = ctx.now
+    changes.update(task)
+    ctx.tx.save(changes)
+    return task
+
+
+def _failed(ctx: Context, task: Task, error: EngineError) -> Changes:
+    """The task keeps the error, and has a successor or an incident; what it has walked so far is dropped."""
+    changes = Changes()
+    task.error = error.as_text()
+    task.instance = None
+    if ctx.config.task_retry_limit > task.retry_count:
+        task.state = WorkState.CAUSED_RETRY
+        retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+        retry.retry_count = task.retry_count + 1
+        return changes
+    task.state = WorkState.CAUSED_INCIDENT
+    changes.insert(
+        Incident(
+            partition=task.partition,
+            element_id=task.element_id,
+            element_instance_id=task.element_instance_id,
+            process_id=task.process_id,
+            process_instance_id=task.process_instance_id,
+            task_id=task.id,
+            created_at=ctx.now,
+            created_by=ctx.engine_id,
+        )
+    )
+    return changes
+
+
+def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
+    """A new task for the same work, with a retry count of 0."""
+    return Task(
+        partition=task.partition,
+        element_id=task.element_id,
+        element_instance_id=task.element_instance_id,
+        process_id=task.process_id,
+        process_instance_id=task.process_instance_id,
+        bpmn_element_id=task.bpmn_element_id,
+        created_at=now,
+        created_by=actor,
+        due_at=due_at,
+        repetitions=task.repetitions,
+        serialized_task=task.serialized_task,
+        type=task.type,
+    )
+
+
+def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+    if found.snapshot.instance.state is not InstanceState.QUEUED:
+        return WorkState.CANCELED
+    run = ctx.run(found.snapshot, ctx.engine_id, changes)
+    run.release()
+    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    return WorkState.DONE
+
+
+def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+    instance = found.snapshot.instance
+    if instance.state.ended:
+        return WorkState.CANCELED
+    limited = found.snapshot.parallelism != 0 and took_slot(instance)
+    run = ctx.run(found.snapshot, ctx.engine_id, changes)
+    run.end_instance(InstanceState.TERMINATED)
+    settle(ctx, changes, run, limited=limited)
+    return WorkState.DONE
+
+
+def _join(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
+
+
+def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+    """Something has happened that an element instance waits for."""
+    payload = parse_payload(task.serialized_task)
+    if payload.message_id:
+        return _deliver_message(ctx, changes, task, found, payload.message_id)
+    if payload.signal_id:
+        return _deliver_signal(ctx, changes, task, found, payload.signal_id)
+    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
+
+
+def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
+    assert task.element_instance_id is not None
+    token = found.snapshot.token(task.element_instance_id)
+    if token.state.ended or found.snapshot.instance.state.ended:
+        return WorkState.CANCELED
+    if task.type is TaskType.TRIGGER_EVENT and isinstance(behavior_of(token.node), SignalThrowEvent):
+        assert token.context is not None
+        broadcast(ctx, changes, token.context, actor, [])
+    run = ctx.run(found.snapshot, actor, changes, facts)
+    run.task_due(task, token, parse_payload(task.serialized_task))
+    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    return WorkState.DONE
+
+
+def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, message_id: int) -> WorkState:
+    loaded = ctx.tx.lock_message(message_id)
+    if loaded is None:
+        raise bug(f"message {message_id} could not be found")
+    message, variables = loaded
+    facts = Facts()
+    token = found.snapshot.token(task.element_instance_id or 0)
+    if not token.node.interrupting and not token.state.ended:
+        # The event waits again at once, and may find the next message already there.
+        facts.correlation_key = message.correlation_key
+        ctx.tx.lock_key(message_key(message.name, message.correlation_key))
+        facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
+    state = _move(ctx, changes, task, found, message.created_by, facts)
+    changes.expired_messages[message.id] = ctx.now
+    if state is WorkState.DONE:
+        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, message.created_by)
+    return state
+
+
+def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, signal_id: int) -> WorkState:
+    loaded = ctx.tx.load_signal(signal_id)
+    if loaded is None:
+        raise bug(f"signal {signal_id} could not be found")
+    signal, variables = loaded
+    state = _move(ctx, changes, task, found, signal.created_by, Facts())
+    changes.delivered_signals.append(signal.id)
+    if state is WorkState.DONE:
+        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
+    return state
+
+
+def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkState:
+    """A message, signal or timer start event creates an instance in the partition of its task."""
+    payload = parse_payload(task.serialized_task)
+    created_by, correlation_key, message_id = ctx.engine_id, None, None
+    variables: list[EventVariable] = []
+    if payload.message_id:
+        loaded = ctx.tx.lock_message(payload.message_id)
+        if loaded is None:
+            raise bug(f"message {payload.message_id} could not be found")
+        message, variables = loaded
+        created_by, correlation_key = message.created_by, message.correlation_key
+        if payload.timer:
+            changes.expired_messages[message.id] = ctx.now
+        else:
+            message_id = message.id
+    elif payload.signal_id:
+        found = ctx.tx.load_signal(payload.signal_id)
+        if found is None:
+            raise bug(f"signal {payload.signal_id} could not be found")
+        signal, variables = found
+        created_by = signal.created_by
+        changes.delivered_signals.append(signal.id)
+    assert task.process_id is not None and task.element_id is not None
+    if payload.timer and not payload.message_id:
+        if ctx.tx.is_suspended(task.element_id):
+            return WorkState.DONE
+        _repeat_start(ctx, changes, task, payload)
+    graph = ctx.tx.graph(task.process_id)
+    queued = must_queue(ctx, changes, graph.bpmn_process_id)
+    run = start_instance(
+        graph,
+        partition=task.partition,
+        now=ctx.now,
+        actor=ctx.engine_id,
+        created_by=created_by,
+        changes=changes,
+        state=InstanceState.QUEUED if queued else InstanceState.STARTED,
+        start=graph.node(task.element_id),
+        correlation_key=correlation_key,
+        message_id=message_id,
+    )
+    deliver_variables(changes, run.instance, variables, ctx.now, created_by)
+    task.instance = run.instance
+    return WorkState.DONE
+
+
+def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) -> None:
+    """A cycle goes on from the time that was due, so that missed ticks are caught up one by one."""
+    timer = payload.timer
+    if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
+        return
+    try:
+        due = next_due(timer, task.due_at, task.due_at)
+    except TimerError:
+        # A cron expression whose last tick is behind us.
+        return
+    if due is None:
+        return
+    again = retry_task(task, ctx.engine_id, ctx.now, due)
+    again.partition = ctx.now.date()
+    if task.repetitions:
+        again.repetitions = task.repetitions - 1
+    insert_task(ctx, changes, again)
+
+
+def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
+    """Takes the next instance out of the queue of a process whose limit was raised or lifted."""
+    bpmn_process_id = parse_payload(task.serialized_task).bpmn_process_id
+    assert bpmn_process_id is not None
+    limit = ctx.tx.lock_queue(bpmn_process_id)
+    queued = ctx.tx.load_queued(bpmn_process_id, 2)
+    free = limit - ctx.tx.count_active(bpmn_process_id) if limit > 0 else len(queued)
+    if not queued or free <= 0:
+        return WorkState.CANCELED
+    release(ctx, changes, queued[0], ctx.engine_id)
+    if len(queued) > 1 and free > 1:
+        insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+    elif len(queued) == 1 and limit < 0:
+        changes.parallelism[bpmn_process_id] = 0
+    return WorkState.DONE
+
+
+_WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})
+_IN_INSTANCE = {
+    TaskType.JOIN_PARALLEL_GATEWAY: _join,
+    TaskType.START_PROCESS_INSTANCE: _start_process_instance,
+    TaskType.TERMINATE_PROCESS_INSTANCE: _terminate_process_instance,
+    TaskType.TRIGGER_EVENT: _trigger_event,
+}
+STANDALONE = {
+    TaskType.DEQUEUE_PROCESS_INSTANCE: _dequeue,
+    TaskType.TRIGGER_EVENT: _trigger_start_event,
+}

@@ -1,0 +1,81 @@
+"""Working on user tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.commands.base import Command, VariableInput
+from app.commands.context import Context, set_element_variables, set_process_variables, settle, whole_if_needed
+from app.engine.changes import Changes
+from app.engine.elements.catching import throw_error, throw_escalation
+from app.engine.records import ElementInstance, UserTask
+from app.engine.run import Run
+from app.engine.types import UserTaskState
+from app.errors import conflict, invalid, not_found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateUserTask(Command[UserTask]):
+    title = "failed to update user task"
+    partition: date
+    id: int
+    revision: int
+    worker_id: str
+    element_variables: tuple[VariableInput, ...] = ()
+    error_code: str = ""
+    escalation_code: str = ""
+    completed: bool = False
+    process_variables: tuple[VariableInput, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Merged into the existing tags; an empty value removes the tag."""
+
+
+def update_user_task(ctx: Context, cmd: UpdateUserTask) -> UserTask:
+    return whole_if_needed(lambda whole: _update(ctx, cmd, whole))
+
+
+def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
+    found = ctx.tx.lock_instance("user_task", cmd.partition, cmd.id, whole=whole)
+    if found is None:
+        raise not_found(f"user task {cmd.partition}/{cmd.id}")
+    user_task: UserTask = found.row
+    _require_open(user_task, cmd)
+    token = found.snapshot.token(user_task.element_instance_id)
+    changes = Changes()
+    set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
+    run = ctx.run(found.snapshot, cmd.worker_id, changes)
+    _act(run, token, user_task, cmd)
+    run.drain()
+    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    set_process_variables(ctx, changes, run.instance, cmd.process_variables, cmd.worker_id)
+    tags = {**user_task.tags, **cmd.tags}
+    user_task.tags = {name: value for name, value in tags.items() if value}
+    user_task.revision += 1
+    user_task.updated_at = ctx.now
+    user_task.updated_by = cmd.worker_id
+    changes.update(user_task)
+    ctx.tx.save(changes)
+    return user_task
+
+
+def _require_open(user_task: UserTask, cmd: UpdateUserTask) -> None:
+    name = f"user task {cmd.partition}/{cmd.id}"
+    if user_task.state is not UserTaskState.STARTED:
+        raise conflict(f"{name} is not in state STARTED, but {user_task.state}")
+    if user_task.revision != cmd.revision:
+        raise conflict(f"{name} is not in revision {cmd.revision}, but {user_task.revision}")
+    if sum((cmd.completed, bool(cmd.error_code), bool(cmd.escalation_code))) > 1:
+        raise invalid("expected to either complete user task, throw error or escalate user task")
+
+
+def _act(run: Run, token: ElementInstance, user_task: UserTask, cmd: UpdateUserTask) -> None:
+    if cmd.completed:
+        run.complete(token)
+        user_task.state = UserTaskState.COMPLETED
+    elif cmd.error_code:
+        throw_error(run, token, cmd.error_code)
+        user_task.state = UserTaskState.TERMINATED
+    elif cmd.escalation_code and throw_escalation(run, token, cmd.escalation_code, "failed to escalate user task"):
+        user_task.state = UserTaskState.TERMINATED

@@ -1,0 +1,345 @@
+"""What an operator can set: the options, their checks, and where each comes from.
+
+`OPTIONS` is the one table of all options: `Config.from_env` reads by it, `listing` and `markdown` print by it. Options
+are environment variables, `BPMN_` and the upper-case field name unless the table says otherwise.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app import parse
+
+logger = logging.getLogger(__name__)
+
+
+class ConfigError(Exception):
+    """The environment is unusable; `errors` has one sentence per option, sorted."""
+
+    def __init__(self, errors: list[str]) -> None:
+        self.errors = sorted(errors)
+        super().__init__("\n".join([*self.errors, f"configuration has {len(errors)} error(s)"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of one service process. Durations are seconds, sizes are bytes."""
+
+    database_url: str = field(default="sqlite:///bpmn.db", repr=False)
+    """As SQLAlchemy takes it: `sqlite:///...` or `postgresql+psycopg://...`."""
+    database_schema: str = ""
+    database_pool_size: int = 10
+    database_pool_timeout: float = 10.0
+    sqlite_synchronous: str = "NORMAL"
+    migrate_on_start: bool = True
+    transaction_timeout: float = 30.0
+    drop_partition_enabled: bool = False
+    partition_ahead_days: int = 2
+    partition_retention_days: int | None = None
+    """None keeps all partitions attached for ever."""
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    engine_id: str = "default-engine"
+    task_executor_enabled: bool = True
+    task_executor_interval: float = 60.0
+    task_executor_limit: int = 10
+    task_retry_limit: int = 0
+    set_time_enabled: bool = False
+    xml_timers: bool = True
+    default_query_limit: int = 1000
+    http_bind_address: str = "127.0.0.1:8080"
+    http_workers: int = 1
+    http_threads: int = 8
+    http_keep_alive: float = 60.0
+    http_max_body: int = 1024 * 1024
+    shutdown_grace: float = 30.0
+    auth_mode: str = "required"
+    basic_auth_username: str = ""
+    basic_auth_password: str = field(default="", repr=False)
+    api_key_cache_ttl: float = 10.0
+    docs_public: bool = True
+    log_level: str = "INFO"
+    log_format: str = "text"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def has_basic_auth(self) -> bool:
+        return bool(self.basic_auth_username)
+
+    @property
+    def binds_loopback(self) -> bool:
+        """Whether only this machine can reach the bind address."""
+        host = self.http_bind_address.rpartition(":")[0].strip("[]")
+        if host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
+        """The configuration in `environ`, by default that of the process. Raises `ConfigError` with all errors."""
+        reader = _Reader(os.environ if environ is None else environ)
+        values = {option.field: value for option in OPTIONS for value in reader.read(option)}
+        errors = reader.errors + _errors_between(values)
+        if errors:
+            raise ConfigError(errors)
+        return cls(**_defaults_by_database(values) | values)
+
+
+def _defaults_by_database(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults that only PostgreSQL has: several processes, and data that comes and goes by day."""
+    if values.get("database_url", _default("database_url")).startswith("sqlite"):
+        return {}
+    return {"http_workers": os.cpu_count() or 1, "partition_retention_days": 2}
+
+
+def _errors_between(values: Mapping[str, Any]) -> list[str]:
+    if bool(values.get("basic_auth_username")) == bool(values.get("basic_auth_password")):
+        return []
+    missing = "BPMN_HTTP_BASIC_AUTH_PASSWORD" if values.get("basic_auth_username") else "BPMN_HTTP_BASIC_AUTH_USERNAME"
+    return [f"{missing}: is required, since the other half of the pair is set"]
+
+
+class _Reader:
+    """Takes the texts of options out of an environment, and keeps the errors."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.errors: list[str] = []
+
+    def read(self, option: Option) -> Iterator[Any]:
+        """Yields the option's value, or nothing when it is not set or has an error."""
+        name, text = self._find(option)
+        if text is None:
+            return
+        try:
+            yield option.parse(text)
+        except ValueError as error:
+            self.errors.append(f"{name}: {error}")
+
+    def _find(self, option: Option) -> tuple[str, str | None]:
+        if option.from_file and option.name + "_FILE" in self._environ:
+            return option.name + "_FILE", self._content(option)
+        if option.name in self._environ:
+            return option.name, self._environ[option.name]
+        if option.alias in self._environ:
+            logger.warning("%s is deprecated, use %s", option.alias, option.name)
+            return option.alias, self._environ[option.alias]
+        return option.name, None
+
+    def _content(self, option: Option) -> str | None:
+        if option.name in self._environ:
+            self.errors.append(f"{option.name}: {option.name}_FILE is set, too; only one of them can be")
+            return None
+        try:
+            return Path(self._environ[option.name + "_FILE"]).read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            self.errors.append(f"{option.name}_FILE: can't be read: {error}")
+            return None
+
+
+def _mask_password(url: str) -> str:
+    """`url` without the password, be it before the host or a parameter."""
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+
+
+def _mask(value: object) -> str:
+    return "***" if value else ""
+
+
+def _show(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}s"
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table of options."""
+
+    field: str
+    """The field of `Config`."""
+    parse: Callable[[str], Any]
+    """Raises `ValueError` with the rest of a sentence that begins with the name of the option."""
+    description: str
+    default: str = ""
+    """In words, where the field's own default does not tell all."""
+    variable: str = ""
+    show: Callable[[Any], str] = _show
+    from_file: bool = False
+    """Whether the name followed by `_FILE` is accepted: a file that contains the value."""
+    alias: str = ""
+    """A name that is still accepted, with a warning."""
+
+    @property
+    def name(self) -> str:
+        return "BPMN_" + (self.variable or self.field.upper())
+
+
+OPTIONS = (
+    Option(
+        "database_url",
+        parse.database_url,
+        "Database to use: sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME",
+        show=_mask_password,
+        alias="GO_BPMN_PG_DATABASE_URL",
+    ),
+    Option(
+        "database_schema", parse.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"
+    ),
+    Option("database_pool_size", parse.whole_number(1, 1000), "Most connections of one worker process"),
+    Option("database_pool_timeout", parse.duration_of_at_least(0), "How long a request waits for a free connection"),
+    Option(
+        "sqlite_synchronous",
+        parse.choice("NORMAL", "FULL"),
+        "SQLite durability. NORMAL survives a crash of the service; FULL a power failure, too, and is slower",
+    ),
+    Option("migrate_on_start", parse.flag, "Whether the service migrates the database; else run `py-bpmn migrate`"),
+    Option("transaction_timeout", parse.duration_of_at_least(1), "How long one operation may take in the database"),
+    Option(
+        "drop_partition_enabled", parse.flag, "Whether partitions (days) of ended instances are deleted, once detached"
+    ),
+    Option("partition_ahead_days", parse.whole_number(1, 365), "How many days in advance partitions are created"),
+    Option(
+        "partition_retention_days",
+        parse.days_or_ever,
+        "After how many days partitions without open instances are detached; 0 keeps them for ever",
+        default="2 on PostgreSQL, 0 on SQLite",
+        show=lambda value: str(value or 0),
+    ),
+    Option(
+        "encryption_keys",
+        parse.encryption_keys,
+        "Keys (base64, 32 bytes each) for variables, comma separated, the newest first; the first one encrypts",
+        show=_mask,
+        from_file=True,
+        alias="GO_BPMN_ENCRYPTION_KEYS",
+    ),
+    Option(
+        "engine_id", parse.not_blank, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"
+    ),
+    Option(
+        "task_executor_enabled",
+        parse.flag,
+        "Whether due tasks (timers, joins, ...) are executed in the background",
+        alias="GO_BPMN_TASK_EXECUTOR_ENABLED",
+    ),
+    Option(
+        "task_executor_interval",
+        parse.duration_of_at_least(1),
+        "Longest pause between two looks for due tasks",
+        alias="GO_BPMN_TASK_EXECUTOR_INTERVAL",
+    ),
+    Option(
+        "task_executor_limit",
+        parse.whole_number(1, 1000),
+        "Most tasks that are locked and executed at once",
+        alias="GO_BPMN_TASK_EXECUTOR_LIMIT",
+    ),
+    Option(
+        "task_retry_limit",
+        parse.whole_number(0, 1000),
+        "How often a failed task is repeated before it becomes an incident",
+        alias="GO_BPMN_TASK_RETRY_LIMIT",
+    ),
+    Option(
+        "set_time_enabled",
+        parse.flag,
+        "Whether engine time can be moved by PATCH /time; for tests only",
+        alias="GO_BPMN_SET_TIME_ENABLED",
+    ),
+    Option(
+        "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
+    ),
+    Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
+    Option(
+        "http_bind_address",
+        parse.bind_address,
+        "HOST:PORT to listen on; an empty host means all addresses",
+        alias="GO_BPMN_HTTP_BIND_ADDRESS",
+    ),
+    Option(
+        "http_workers",
+        parse.whole_number(1, 256),
+        "Worker processes. Several work on SQLite, too, but wait for one another to write",
+        default="one per core on PostgreSQL, 1 on SQLite",
+    ),
+    Option(
+        "http_threads", parse.whole_number(1, 256), "Threads of each worker process: requests that are served at once"
+    ),
+    Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
+    Option("http_max_body", parse.whole_number(1024, 1024**3), "Largest request body in bytes"),
+    Option(
+        "shutdown_grace", parse.duration_of_at_least(1), "How long running requests may take when the service stops"
+    ),
+    Option(
+        "auth_mode",
+        parse.choice("required", "none"),
+        "`none` serves without authentication, and on loopback addresses only",
+    ),
+    Option(
+        "basic_auth_username",
+        parse.username,
+        "User name for basic authentication, beside API keys",
+        variable="HTTP_BASIC_AUTH_USERNAME",
+        alias="GO_BPMN_HTTP_BASIC_AUTH_USERNAME",
+    ),
+    Option(
+        "basic_auth_password",
+        parse.any_text,
+        "Password for basic authentication",
+        variable="HTTP_BASIC_AUTH_PASSWORD",
+        show=_mask,
+        from_file=True,
+        alias="GO_BPMN_HTTP_BASIC_AUTH_PASSWORD",
+    ),
+    Option("api_key_cache_ttl", parse.duration_of_at_least(0), "How long a revoked API key may still be accepted"),
+    Option("docs_public", parse.flag, "Whether /docs and /openapi.json are served without authentication"),
+    Option("log_level", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
+    Option("log_format", parse.choice("text", "json"), "Format of log messages"),
+)
+
+
+class Line(NamedTuple):
+    """An option as it is listed; secrets are masked."""
+
+    name: str
+    value: str
+    default: str
+    description: str
+
+
+def _default(name: str) -> Any:
+    return next(each.default for each in fields(Config) if each.name == name)
+
+
+def listing(config: Config) -> list[Line]:
+    """All options with the values of `config`."""
+    return [
+        Line(
+            option.name,
+            option.show(getattr(config, option.field)),
+            option.default or option.show(_default(option.field)),
+            option.description + (f" (or {option.name}_FILE)" if option.from_file else ""),
+        )
+        for option in OPTIONS
+    ]
+
+
+def markdown() -> str:
+    """The table of options for the README: name, default and description."""
+    rows = [f"| `{line.name}` | {line.default} | {line.description} |" for line in listing(Config())]
+    return "\n".join(["| Option | Default | Meaning |", "| --- | --- | --- |", *rows])

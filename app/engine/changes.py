@@ -1,0 +1,83 @@
+"""What a command wants written, as one set; the store takes it in one call.
+
+Every record is written once, in the state it has when the set is saved. Inserts keep their order within a
+table, which is the order of their ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from app.engine.records import ElementInstance, EventVariable, Message, Signal, Variable
+from app.engine.types import UserTaskState
+
+Rec = TypeVar("Rec")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableKey:
+    """Addresses a variable; a process variable where `element_instance_id` is None."""
+
+    partition: date
+    process_instance_id: int
+    element_instance_id: int | None
+    name: str
+
+
+class Changes:
+    def __init__(self) -> None:
+        self.new: dict[type[Any], list[Any]] = {}
+        self.updated: dict[type[Any], list[Any]] = {}
+        self.deleted: dict[type[Any], list[Any]] = {}
+        self._known: set[int] = set()
+        self.variables: list[Variable] = []
+        """To insert, or to update where the name exists in its scope."""
+        self.deleted_variables: list[VariableKey] = []
+        self.abandoned: list[tuple[ElementInstance, UserTaskState]] = []
+        """Ended element instances that may leave open work behind, and the state their user tasks end in."""
+        self.expired_messages: dict[int, datetime] = {}
+        """Messages that were consumed, with the time of use; one that has expired already keeps its time."""
+        self.delivered_signals: list[int] = []
+        """Signals of which one subscriber less is outstanding, once per entry."""
+        self.event_variables: list[tuple[Message | Signal, list[EventVariable]]] = []
+        """Variables that travel with a new message or signal."""
+        self.suspended_starts: list[str] = []
+        """BPMN process ids whose start events of earlier versions are replaced."""
+        self.parallelism: dict[str, int] = {}
+        """New limits by BPMN process id, 0 for none."""
+        self.clock_offset_ms: int | None = None
+        self.assumes_unlimited: str | None = None
+        """A process that must have no limit on parallelism, or the set is refused."""
+        self.due: list[datetime] = []
+        """When the tasks created here become due."""
+
+    def insert(self, record: Rec) -> Rec:
+        self.new.setdefault(type(record), []).append(record)
+        self._known.add(id(record))
+        return record
+
+    def update(self, record: Any) -> None:
+        """Notes that a loaded record was changed; noting it twice, or a new one, is harmless."""
+        if id(record) not in self._known:
+            self._known.add(id(record))
+            self.updated.setdefault(type(record), []).append(record)
+
+    def delete(self, record: Any) -> None:
+        self.deleted.setdefault(type(record), []).append(record)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.new
+            or self.updated
+            or self.deleted
+            or self.variables
+            or self.deleted_variables
+            or self.abandoned
+            or self.expired_messages
+            or self.delivered_signals
+            or self.suspended_starts
+            or self.parallelism
+            or self.clock_offset_ms is not None
+        )

@@ -1,0 +1,54 @@
+"""What a behaviour is: the hooks of one kind of element, each with its default."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from app.engine.completion import Completion
+from app.errors import bug
+
+if TYPE_CHECKING:
+    from app.engine.graph import Node
+    from app.engine.payload import Payload
+    from app.engine.records import ElementInstance, Job, Task
+    from app.engine.run import Run
+
+
+class Behavior:
+    """Passes tokens through; what waits for something overrides the hooks it needs."""
+
+    stops_when_suspended = True
+    """False for what is entered even where its scope is suspended."""
+
+    leaves: tuple[type[Any], ...] = ()
+    """Records of open work and subscriptions that a token may leave behind when it ends from outside."""
+
+    def needs_job(self, node: Node) -> bool:
+        """Whether an attached or following event of this kind must be defined by a job, before its host is ready."""
+        return False
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        """A token has arrived, or is continued after it was queued or suspended."""
+        run.complete(token)
+
+    def ready(self, run: Run, token: ElementInstance) -> None:
+        """All events that are attached to the token or follow it are defined."""
+        raise bug(f"element {token.node.id} has no attached events")
+
+    def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
+        """A worker has completed a job of the token; raises Refusal for an unusable completion."""
+        raise bug(f"element {token.node.id} has no job {job.type}")
+
+    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        """A task of the token runs: a join, or an event that has happened."""
+        raise bug(f"element {token.node.id} has no task {task.type}")
+
+
+class NoneEndEvent(Behavior):
+    """Ends its path; a terminate end event ends everything else in its scope too (BPMN 2.0.2, 13.5.6)."""
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        run.complete(token)
+        if token.node.terminate:
+            run.terminate_others(token)

@@ -1,0 +1,19 @@
+"""The event-based gateway: the first of the following events decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine.elements.base import Behavior
+
+if TYPE_CHECKING:
+    from app.engine.records import ElementInstance
+    from app.engine.run import Run
+
+
+class EventBasedGateway(Behavior):
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        run.attach(token, token.node.targets)
+
+    def ready(self, run: Run, token: ElementInstance) -> None:
+        run.wait(token)

@@ -1,0 +1,105 @@
+"""Exclusive, inclusive and parallel gateways."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.engine.completion import Completion
+from app.engine.elements.base import Behavior
+from app.engine.records import Job, Task
+from app.engine.types import InstanceState, JobType, TaskType
+from app.errors import Refusal, refused
+
+if TYPE_CHECKING:
+    from app.engine.graph import Node
+    from app.engine.payload import Payload
+    from app.engine.records import ElementInstance
+    from app.engine.run import Run
+
+
+class ExclusiveGateway(Behavior):
+    """Asks a worker which element comes next; passes through where there is no choice."""
+
+    leaves = (Job,)
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        if len(token.node.targets) > 1:
+            run.wait(token)
+            run.create_job(token, JobType.EVALUATE_EXCLUSIVE_GATEWAY)
+        else:
+            run.complete(token)
+
+    def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
+        decision = completion.exclusive_gateway_decision
+        if decision:
+            target = token.node.target(decision)
+            if target is None:
+                raise _no_flow(token, decision)
+        elif token.node.default:
+            target = token.node.default
+        else:
+            raise refused("expected an exclusive gateway decision")
+        run.complete(token, [target])
+
+
+class InclusiveGateway(Behavior):
+    """Forks to the elements a worker chooses; the target of the default flow is always among them."""
+
+    leaves = (Job,)
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        if len(token.node.targets) > 1:
+            run.wait(token)
+            run.create_job(token, JobType.EVALUATE_INCLUSIVE_GATEWAY)
+        else:
+            run.complete(token)
+
+    def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
+        targets: list[Node] = []
+        for decision in completion.inclusive_gateway_decision:
+            target = token.node.target(decision)
+            if target is None:
+                raise _no_flow(token, decision)
+            if target in targets:
+                raise refused(f"decision contains duplicate BPMN element ID {decision}")
+            targets.append(target)
+        default = token.node.default
+        if default and default not in targets:
+            targets.append(default)
+        if not targets:
+            raise refused("expected an inclusive gateway decision")
+        run.complete(token, targets)
+
+
+class ParallelGateway(Behavior):
+    """Forks, and joins: each arrival waits with a task that looks whether one of each flow has arrived."""
+
+    leaves = (Task,)
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        if len(token.node.source_ids) > 1:
+            run.wait(token)
+            run.create_task(token, TaskType.JOIN_PARALLEL_GATEWAY)
+        else:
+            run.complete(token)
+
+    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        arrived: dict[int | None, deque[ElementInstance]] = {}
+        for other in sorted(run.tokens(), key=lambda t: t is not token):
+            if other.node is token.node and other.parent is token.parent and other.state is InstanceState.STARTED:
+                arrived.setdefault(other.prev_element_id, deque()).append(other)
+        joined: list[ElementInstance] = []
+        for source_id in token.node.source_ids:
+            if not arrived.get(source_id):
+                return
+            joined.append(arrived[source_id].popleft())
+        run.complete(token)
+        for other in joined:
+            if other is not token:
+                run.end(other)
+
+
+def _no_flow(token: ElementInstance, target: str) -> Refusal:
+    return refused(f"element {token.node.id} has no outgoing sequence flow to {target}")

@@ -1,0 +1,81 @@
+"""Message catch, boundary, throw and end events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine.completion import Completion
+from app.engine.elements.catching import trigger_boundary
+from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
+from app.engine.records import Job, MessageSubscription, Task
+from app.engine.types import InstanceState, JobType
+from app.errors import refused
+
+if TYPE_CHECKING:
+    from app.engine.graph import Node
+    from app.engine.payload import Payload
+    from app.engine.records import ElementInstance
+    from app.engine.run import Run
+
+
+class MessageEvent(Event):
+    """A worker gives the correlation key in any case, and the name where the model has none."""
+
+    undefined_job = JobType.SUBSCRIBE_MESSAGE
+    leaves = (Job, Task, MessageSubscription)
+
+    def needs_job(self, node: Node) -> bool:
+        return True
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        run.wait(token, InstanceState.CREATED)
+        defined = token.node.definition is not None
+        run.create_job(token, JobType.SET_MESSAGE_CORRELATION_KEY if defined else JobType.SUBSCRIBE_MESSAGE)
+
+    def subscribe(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
+        """Waits for the message; False when a buffered one was taken at once. Raises Refusal."""
+        name, key = subscription(token.node, completion)
+        token.context = name
+        return run.subscribe_message(token, name, key)
+
+
+class MessageCatchEvent(MessageEvent, CatchEvent):
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+        waits = self.subscribe(run, token, completion)
+        self.wait_armed(run, token)
+        # A gateway whose event has happened already need not become ready: that event is about to end it.
+        if waits and run.gateway(token):
+            run.defined(token)
+
+    def armed(self, run: Run, token: ElementInstance) -> None:
+        pass
+
+
+class MessageBoundaryEvent(MessageEvent, BoundaryEvent):
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+        waits = self.subscribe(run, token, completion)
+        run.changes.update(token)
+        # The host of an interrupting event that has happened already must not start any more.
+        if waits or not token.node.interrupting:
+            run.defined(token)
+
+    def armed(self, run: Run, token: ElementInstance) -> None:
+        pass
+
+    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        renewed = trigger_boundary(run, token)
+        if renewed and run.facts.correlation_key is not None:
+            assert token.context is not None
+            run.subscribe_message(renewed, token.context, run.facts.correlation_key)
+
+
+def subscription(node: Node, completion: Completion) -> tuple[str, str]:
+    """Name and correlation key of the message to wait for; raises Refusal if the completion lacks one."""
+    if node.definition is not None:
+        if not completion.message_correlation_key:
+            raise refused("expected a message correlation key")
+        assert node.definition.message_name is not None
+        return node.definition.message_name, completion.message_correlation_key
+    if not completion.message_name or not completion.message_correlation_key:
+        raise refused("expected a message name and correlation key")
+    return completion.message_name, completion.message_correlation_key

@@ -1,0 +1,64 @@
+"""Signal catch, boundary, throw and end events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine.completion import Completion
+from app.engine.elements.catching import trigger_boundary
+from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
+from app.engine.elements.throwing import ThrowEvent
+from app.engine.records import Job, SignalSubscription, Task
+from app.engine.types import JobType
+from app.errors import refused
+
+if TYPE_CHECKING:
+    from app.engine.payload import Payload
+    from app.engine.records import ElementInstance
+    from app.engine.run import Run
+
+
+class SignalEvent(Event):
+    undefined_job = JobType.SUBSCRIBE_SIGNAL
+    leaves = (Job, Task, SignalSubscription)
+
+    def define(self, run: Run, token: ElementInstance) -> None:
+        definition = token.node.definition
+        assert definition is not None and definition.signal_name is not None
+        run.subscribe_signal(token, definition.signal_name)
+
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+        if not completion.signal_name:
+            raise refused("expected a signal name")
+        run.subscribe_signal(token, completion.signal_name)
+
+
+class SignalCatchEvent(CatchEvent, SignalEvent):
+    def define(self, run: Run, token: ElementInstance) -> None:
+        SignalEvent.define(self, run, token)
+        self.wait_armed(run, token)
+
+
+class SignalBoundaryEvent(BoundaryEvent, SignalEvent):
+    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        renewed = trigger_boundary(run, token)
+        if renewed:
+            assert token.context is not None
+            run.subscribe_signal(renewed, token.context)
+
+
+class SignalThrowEvent(ThrowEvent):
+    """Sends a signal when its task runs; the sending itself is done with the task."""
+
+    undefined_job = JobType.SET_SIGNAL_NAME
+
+    def defined_as(self, token: ElementInstance) -> str | None:
+        return token.node.definition.signal_name if token.node.definition else None
+
+    def given_by(self, completion: Completion) -> str:
+        if not completion.signal_name:
+            raise refused("expected a signal name")
+        return completion.signal_name
+
+    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+        run.complete(token)

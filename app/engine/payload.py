@@ -1,0 +1,71 @@
+"""The parameters of a task, as the JSON text that clients see as `serializedTask` (engine contract 6.1)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.timer import Timer, format_timestamp, parse_timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What a task was created with; absent parameters are None."""
+
+    bpmn_process_id: str | None = None
+    error_code: str | None = None
+    escalation_code: str | None = None
+    message_id: int | None = None
+    partition: date | None = None
+    signal_id: int | None = None
+    timer: Timer | None = None
+
+    def serialize(self) -> str | None:
+        """The JSON text, or None without any parameter."""
+        content: dict[str, Any] = {
+            "BpmnProcessId": self.bpmn_process_id,
+            "ErrorCode": self.error_code,
+            "EscalationCode": self.escalation_code,
+            "MessageId": self.message_id,
+            "Partition": self.partition.isoformat() if self.partition else None,
+            "SignalId": self.signal_id,
+            "Timer": _timer_content(self.timer) if self.timer else None,
+        }
+        content = {key: value for key, value in content.items() if value}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")) if content else None
+
+
+def parse_payload(serialized: str | None) -> Payload:
+    content: dict[str, Any] = json.loads(serialized) if serialized else {}
+    timer = content.get("Timer")
+    partition = content.get("Partition")
+    return Payload(
+        bpmn_process_id=content.get("BpmnProcessId"),
+        error_code=content.get("ErrorCode"),
+        escalation_code=content.get("EscalationCode"),
+        message_id=content.get("MessageId"),
+        partition=date.fromisoformat(partition) if partition else None,
+        signal_id=content.get("SignalId"),
+        timer=_timer(timer) if timer else None,
+    )
+
+
+def _timer_content(timer: Timer) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if timer.time:
+        content["time"] = format_timestamp(timer.time)
+    if timer.time_cycle:
+        content["timeCycle"] = timer.time_cycle
+    content["timeDuration"] = timer.time_duration or None
+    return content
+
+
+def _timer(content: dict[str, Any]) -> Timer:
+    time = content.get("time")
+    return Timer(
+        time=parse_timestamp(time) if time else None,
+        time_cycle=content.get("timeCycle") or "",
+        time_duration=content.get("timeDuration") or "",
+    )

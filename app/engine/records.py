@@ -1,0 +1,323 @@
+"""The rows of the engine as plain objects.
+
+Records are `slots=True, eq=False`: identity counts. A new record points at the records it belongs to
+(`job.token`, `token.parent`) and has id 0; saving gives the id and fills the `..._id` fields. A loaded
+record has its ids, and points at other records only where these were loaded with it.
+Empty texts are None. Times are naive UTC with millisecond precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from app.bpmn.model import ElementType, EventDefinition
+from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
+from app.timer import Timer
+
+if TYPE_CHECKING:
+    from app.engine.graph import Node
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Process:
+    """A deployed process version."""
+
+    id: int = 0
+    bpmn_collaboration_id: str | None = None
+    bpmn_participant_id: str | None = None
+    bpmn_participant_name: str | None = None
+    bpmn_process_id: str
+    bpmn_xml: str = ""
+    created_at: datetime
+    created_by: str
+    parallelism: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+    version: str
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class DeployedElement:
+    """An element of a deployed process version, with its event definition."""
+
+    id: int = 0
+    process: Process | None = None
+    process_id: int = 0
+    bpmn_element_id: str
+    bpmn_element_name: str | None = None
+    bpmn_element_type: ElementType
+    parent_bpmn_element_id: str | None = None
+    definition: EventDefinition | None = None
+    suspended: bool = False
+    """True for the definition of a start event that a newer version has replaced."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ProcessInstance:
+    partition: date
+    id: int = 0
+    parent: ProcessInstance | None = None
+    parent_id: int | None = None
+    root_id: int | None = None
+    """The topmost instance; None for a root itself."""
+    message_id: int | None = None
+    """The message that started it."""
+    process_id: int
+    bpmn_process_id: str
+    correlation_key: str | None = None
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None = None
+    started_at: datetime | None = None
+    state: InstanceState
+    tags: dict[str, str] = field(default_factory=dict)
+    version: str
+    released: bool = False
+    """A queued instance whose START_PROCESS_INSTANCE task exists: it counts as active."""
+    revision: int = 0
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ElementInstance:
+    """One visit of an element; while it is moved it is called token."""
+
+    partition: date
+    id: int = 0
+    node: Node
+    instance: ProcessInstance
+    parent: ElementInstance | None = None
+    """The scope; for the PROCESS of a called instance, the call activity of the caller."""
+    parent_id: int | None = None
+    prev: ElementInstance | None = None
+    prev_id: int | None = None
+    """The visit it came from; for a boundary event its host, for a catch event its event-based gateway."""
+    prev_element_id: int | None = None
+    context: str | None = None
+    """Error or escalation code, message or signal name it was configured with; an empty code is a code."""
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None = None
+    started_at: datetime | None = None
+    state: InstanceState
+    active_children: int = 0
+    """How many element instances in this scope have not ended."""
+    pending_events: int = 0
+    """How many attached or following events a job must still define before this can start."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ElementVisit:
+    """An element instance as queries show it."""
+
+    partition: date
+    id: int
+    parent_id: int | None
+    element_id: int
+    process_id: int
+    process_instance_id: int
+    bpmn_element_id: str
+    bpmn_element_type: str
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None
+    started_at: datetime | None
+    state: str
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job:
+    partition: date
+    id: int = 0
+    token: ElementInstance | None = None
+    element_id: int
+    element_instance_id: int = 0
+    process_id: int
+    process_instance_id: int = 0
+    bpmn_element_id: str
+    completed_at: datetime | None = None
+    correlation_key: str | None = None
+    created_at: datetime
+    created_by: str
+    due_at: datetime
+    error: str | None = None
+    locked_at: datetime | None = None
+    locked_by: str | None = None
+    locked_until: datetime | None = None
+    retry_count: int = 0
+    state: WorkState = WorkState.CREATED
+    type: JobType
+    detached: bool = False
+    """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Task:
+    partition: date
+    id: int = 0
+    instance: ProcessInstance | None = None
+    token: ElementInstance | None = None
+    process: Process | None = None
+    """The process version that is created with it."""
+    element: DeployedElement | None = None
+    """The start event that is created with it."""
+    origin: Message | Signal | None = None
+    """The message or signal that is created with it; its id goes into the parameters."""
+    timer: Timer | None = None
+    """With `origin`: the expiration timer of the message."""
+    element_id: int | None = None
+    element_instance_id: int | None = None
+    process_id: int | None = None
+    process_instance_id: int | None = None
+    bpmn_element_id: str | None = None
+    completed_at: datetime | None = None
+    created_at: datetime
+    created_by: str
+    due_at: datetime
+    error: str | None = None
+    locked_at: datetime | None = None
+    locked_by: str | None = None
+    locked_until: datetime | None = None
+    repetitions: int | None = None
+    """How often a timer may still fire, this time included; None is without limit."""
+    retry_count: int = 0
+    serialized_task: str | None = None
+    state: WorkState = WorkState.CREATED
+    type: TaskType
+    detached: bool = False
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class UserTask:
+    partition: date
+    id: int = 0
+    revision: int = 1
+    token: ElementInstance | None = None
+    element_id: int
+    element_instance_id: int = 0
+    process_id: int
+    process_instance_id: int = 0
+    bpmn_element_id: str
+    correlation_key: str | None = None
+    created_at: datetime
+    created_by: str
+    state: UserTaskState = UserTaskState.STARTED
+    tags: dict[str, str] = field(default_factory=dict)
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Incident:
+    partition: date
+    id: int = 0
+    element_id: int | None = None
+    element_instance_id: int | None = None
+    job_id: int | None = None
+    process_id: int | None = None
+    process_instance_id: int | None = None
+    task_id: int | None = None
+    created_at: datetime
+    created_by: str
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Variable:
+    """A process variable, or an element variable where `element_instance_id` is set."""
+
+    partition: date
+    id: int = 0
+    instance: ProcessInstance | None = None
+    element_id: int | None = None
+    element_instance_id: int | None = None
+    process_id: int
+    process_instance_id: int = 0
+    created_at: datetime
+    created_by: str
+    encoding: str
+    encrypted: bool = False
+    name: str
+    updated_at: datetime
+    updated_by: str
+    value: str = field(default="", repr=False)
+    """As stored: cipher text where `encrypted`."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class VariableView:
+    """A variable as reads answer it: clear text, and for element variables the element it is stored at."""
+
+    bpmn_element_id: str | None = None
+    name: str
+    encoding: str
+    encrypted: bool
+    value: str = field(repr=False)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Message:
+    id: int = 0
+    correlation_key: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    correlated: bool = False
+    name: str
+    unique_key: str | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class MessageSubscription:
+    id: int = 0
+    partition: date
+    token: ElementInstance | None = None
+    element_id: int
+    element_instance_id: int = 0
+    process_id: int
+    process_instance_id: int = 0
+    bpmn_element_id: str
+    correlation_key: str
+    created_at: datetime
+    created_by: str
+    name: str
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Signal:
+    id: int = 0
+    created_at: datetime
+    created_by: str
+    name: str
+    subscriber_count: int = 0
+    active_subscriber_count: int = 0
+    """Subscribers whose trigger has not run yet; the signal is kept until there is none."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class SignalSubscription:
+    id: int = 0
+    partition: date
+    token: ElementInstance | None = None
+    element_id: int
+    element_instance_id: int = 0
+    process_id: int
+    process_instance_id: int = 0
+    bpmn_element_id: str
+    created_at: datetime
+    created_by: str
+    name: str
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class EventVariable:
+    """A variable that travels with a message or signal; without encoding it deletes on delivery."""
+
+    id: int = 0
+    owner_id: int = 0
+    """Id of the message or signal."""
+    encoding: str | None = None
+    encrypted: bool = False
+    name: str
+    value: str | None = field(default=None, repr=False)

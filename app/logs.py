@@ -1,0 +1,62 @@
+"""How log records are written: one line each, as text or JSON, with the id of the request they belong to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Id of the request that this thread serves; empty outside of requests."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    """What was logged by `extra`, in the order it was given."""
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    request = request_id.get()
+    return {"request_id": request, **fields} if request else fields
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.000Z INFO app.serve: message key=value`"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        parts = [f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}"]
+        parts += [f"{name}={value}" for name, value in _extra(record).items()]
+        lines = [" ".join(parts).replace("\r", "\\r").replace("\n", "\\n")]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        return "\n".join(lines)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, the fields of `extra`, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def set_up(level: str, style: str) -> None:
+    """Sends all log records to standard error: standard output belongs to the results of commands."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

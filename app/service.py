@@ -1,0 +1,201 @@
+"""The one way in: commands in transactions, queries, due tasks, and the keys that may ask for them."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from app import secret
+from app.clock import Clock, SystemClock, cut
+from app.commands import HANDLERS
+from app.commands.base import Command
+from app.commands.context import Context, Options
+from app.commands.task import ExecutedTasks, LockTasks, ReleaseTasks, RunTask
+from app.config import Config
+from app.criteria import Criteria
+from app.crypto import Cipher
+from app.engine.records import Job, Task
+from app.engine.types import WorkState
+from app.errors import EngineError, conflict
+from app.store import ApiKey, QueueLimited, Store, Transaction, open_store
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+ATTEMPTS = 5
+PING_SECONDS = 1.0
+
+
+class Service:
+    def __init__(self, config: Config, store: Store, clock: Clock | None = None) -> None:
+        self.config = config
+        self.draining = False
+        """True once the service is told to stop: it still answers, but should get no new requests."""
+        self.on_due: Callable[[datetime], None] | None = None
+        """Told after a commit when the first of the new tasks becomes due."""
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self._keys: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._pinged = (float("-inf"), False)
+        self._lock = threading.Lock()
+
+    def execute(self, command: Command[R]) -> R:
+        """Runs a command in one transaction, and again a few times where that may help, such as after a deadlock.
+
+        Raises EngineError with at least the title of the command.
+        """
+        try:
+            return self._attempt(command)
+        except EngineError as error:
+            error.title = error.title or command.title
+            raise
+
+    def _attempt(self, command: Command[R]) -> R:
+        limited = False
+        attempt = 1
+        while True:
+            try:
+                return self._once(command, limited)
+            except QueueLimited:
+                limited = True
+            except Exception as error:
+                if attempt == ATTEMPTS or not self._store.retryable(error):
+                    raise
+                logger.info("retrying after a conflict in the database", extra={"command": type(command).__name__})
+                time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+                attempt += 1
+
+    def _once(self, command: Command[R], limited: bool) -> R:
+        with self._store.begin() as tx:
+            context = Context(tx, self._options, self._engine_time, limited=limited)
+            result: R = HANDLERS[type(command)](context, command)
+        if tx.due and self.on_due:
+            self.on_due(tx.due)
+        return result
+
+    def query(self, criteria: Criteria, *, offset: int = 0, limit: int = 0) -> list[Any]:
+        """The matching records in the order of partition and id; `limit` 0 is the default limit."""
+        now = self.now()
+        found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
+        for record in found:
+            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
+                record.state = WorkState.DUE
+        return found
+
+    def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
+        """Locks due tasks and runs each in a transaction of its own, so that a failing one takes no other with it."""
+        return self.run_tasks(self.execute(command))
+
+    def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
+        """Runs locked tasks in their order; once `stopped`, the rest is released."""
+        executed = ExecutedTasks()
+        for position, task in enumerate(tasks):
+            if stopped():
+                self._release(tasks[position:])
+                break
+            try:
+                executed.completed.append(self.execute(RunTask(task=task)))
+            except Exception:
+                logger.exception("task failed", extra={"task": f"{task.partition}/{task.id}", "type": str(task.type)})
+                executed.failed.append(task)
+        return executed
+
+    def _release(self, tasks: list[Task]) -> None:
+        for partition in {task.partition for task in tasks}:
+            ids = tuple(task.id for task in tasks if task.partition == partition)
+            self.execute(ReleaseTasks(partition=partition, ids=ids))
+
+    def now(self) -> datetime:
+        """Engine time."""
+        if not self.config.set_time_enabled:
+            return self._base_time()
+        with self._store.begin() as tx:
+            return self._engine_time(tx)
+
+    def next_due(self) -> datetime | None:
+        """When the next task becomes due, or did; None without any."""
+        with self._store.begin() as tx:
+            return tx.find_next_due()
+
+    def _base_time(self) -> datetime:
+        return cut(self._clock.now() + self._store.skew)
+
+    def _engine_time(self, tx: Transaction) -> datetime:
+        # Several processes must agree on the offset, so each command reads it, where it may change at all.
+        offset = tx.clock_offset() if self.config.set_time_enabled else timedelta(0)
+        return cut(self._base_time() + offset)
+
+    def ready(self) -> bool:
+        """Whether the database answers; asked at most once a second."""
+        checked, answered = self._pinged
+        if time.monotonic() - checked > PING_SECONDS:
+            try:
+                self._store.ping()
+                answered = True
+            except Exception:
+                logger.warning("the database does not answer", exc_info=True)
+                answered = False
+            self._pinged = (time.monotonic(), answered)
+        return answered
+
+    def prepare(self) -> None:
+        """Makes the database ready for the days to come. Raises EngineError CONFLICT for a clock that was moved."""
+        if not self.config.set_time_enabled:
+            with self._store.begin() as tx:
+                if tx.clock_offset():
+                    raise conflict(
+                        "engine time was moved ahead, but BPMN_SET_TIME_ENABLED is false: "
+                        "set it to true, or use a database whose time was never moved"
+                    )
+        today = self.now().date()
+        self._store.ensure_days(today + timedelta(days=ahead) for ahead in range(self.config.partition_ahead_days + 1))
+
+    def api_key_valid(self, secret_id: str, given: str) -> bool:
+        """Whether the key exists and has not expired; remembered for a few seconds."""
+        key = (secret_id, secret.hash_secret(given))
+        remembered = self._keys.get(key)
+        if remembered and remembered[0] > time.monotonic():
+            return remembered[1]
+        found = self._store.find_api_key(secret_id)
+        valid = found is not None and secret.matches(given, found.secret_hash)
+        if found and found.expires_at and found.expires_at <= self._base_time():
+            valid = False
+        with self._lock:
+            if len(self._keys) > 10_000:
+                self._keys.clear()
+            self._keys[key] = (time.monotonic() + self.config.api_key_cache_ttl, valid)
+        return valid
+
+    def has_api_keys(self) -> bool:
+        return bool(self._store.load_api_keys())
+
+    def create_api_key(self, secret_id: str, expires_at: datetime | None = None) -> str:
+        """The value of the Authorization header; the secret is not kept. Raises EngineError CONFLICT."""
+        new = secret.new_secret()
+        self._store.insert_api_key(ApiKey(secret_id, secret.hash_secret(new), self._base_time(), expires_at))
+        return secret.authorization_value(secret_id, new)
+
+    def list_api_keys(self) -> list[ApiKey]:
+        return self._store.load_api_keys()
+
+    def revoke_api_key(self, secret_id: str) -> None:
+        """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
+        self._store.delete_api_key(secret_id)
+        self._keys.clear()
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def open_service(config: Config, clock: Clock | None = None) -> Service:
+    """A service on a migrated database, prepared for the days to come; it starts no thread."""
+    service = Service(config, open_store(config), clock)
+    service.prepare()
+    return service

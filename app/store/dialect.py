@@ -1,0 +1,133 @@
+"""Everything in which SQLite and PostgreSQL differ, as two protocols. Nothing else asks for a dialect's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Executable, Table
+from sqlalchemy.sql.elements import ColumnElement
+
+Row = Sequence[Any]
+Values = Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Call:
+    """A statement built once, with the parameters of this time; a list of them executes it for each."""
+
+    statement: Executable
+    parameters: Values | list[Values] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """How many ids a command needs in one table; `partition` is None for tables without days."""
+
+    table: Table
+    partition: date | None
+    count: int
+
+
+class Kind(Enum):
+    INSERT = auto()
+    UPDATE = auto()
+    UPSERT = auto()
+    DELETE = auto()
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Op:
+    """One way to write a table, for any number of rows."""
+
+    name: str
+    kind: Kind
+    table: Table
+    key: tuple[str, ...] = ()
+    """Columns that find the row; for UPSERT those of the unique index."""
+    columns: tuple[str, ...] = ()
+    """Columns that are set; for UPSERT those that are updated where the row exists."""
+    where: str = ""
+    """The condition of the unique index of an UPSERT, or a further one of UPDATE and DELETE."""
+
+
+@dataclass(slots=True, frozen=True)
+class Write:
+    op: Op
+    rows: list[Values]
+
+
+class Session(Protocol):
+    """One command's conversation with the database.
+
+    Statements before `begin` stand alone. What is passed together travels together where the database is
+    reached over a network.
+    """
+
+    connection: Connection
+
+    def begin(self) -> None:
+        """The next statement opens a transaction."""
+        ...
+
+    def run(self, *calls: Call) -> list[list[Row]]:
+        """The rows of each call, an empty list where it returns none."""
+        ...
+
+    def commit(self, *calls: Call) -> None:
+        """Runs the calls and commits, all or nothing."""
+        ...
+
+    def close(self) -> None:
+        """Rolls back what was not committed."""
+        ...
+
+
+class Dialect(Protocol):
+    engine: Engine
+    skew: timedelta
+    """How far the database's clock is ahead of this machine's."""
+    locks_rows: bool
+    """Whether a row must be locked to keep others out; SQLite has one writer anyway."""
+
+    def session(self) -> Session: ...
+
+    def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` is one of the values of parameter `name`, a list of integers."""
+        ...
+
+    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
+        """The tag `name` is there with `value`; an empty value takes any."""
+        ...
+
+    def allocate(
+        self, session: Session, wanted: Sequence[Wanted], limited: str | None
+    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        """Blocks of ascending ids by table name and partition, in one statement.
+
+        With them comes the parallelism of the process `limited`, 0 when it has no limit.
+        """
+        ...
+
+    def writes(self, writes: Sequence[Write]) -> list[Call]:
+        """The calls that make these writes, in any order; no row is written twice."""
+        ...
+
+    def advisory_lock(self, key: str) -> Call | None:
+        """A call that keeps other transactions with the same key out until the end of this one, where needed."""
+        ...
+
+    def create_days(self, days: Sequence[date]) -> None:
+        """Makes sure that the days can be written to. Safe to call from several processes at once."""
+        ...
+
+    def migrating(self, connection: Connection) -> None:
+        """Keeps other processes from migrating until the transaction of the connection ends."""
+        ...
+
+    def retryable(self, error: BaseException) -> bool:
+        """Whether the same command may succeed when it is tried again: deadlocks, serialization, a busy file."""
+        ...

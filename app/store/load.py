@@ -1,0 +1,230 @@
+"""Locked snapshots of instances, and lookups by key.
+
+A command that walks locks one row first and reads in later statements: a statement that waits for a lock and
+joins other tables would see those as they were before the wait. The lock is the row of the root instance, so
+an instance and everything it has called, directly or not, are walked by one command at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, Table, bindparam, func, literal, null, select, union
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import CompoundSelect, ScalarSelect
+
+from app.bpmn.model import ElementType
+from app.engine.graph import Graph
+from app.engine.records import ElementInstance, ProcessInstance
+from app.store import rows as r
+from app.store.dialect import Row
+from app.store.tables import (
+    ElementInstanceRow,
+    IncidentRow,
+    JobRow,
+    ProcessInstanceRow,
+    ProcessQueueRow,
+    TaskRow,
+    UserTaskRow,
+    table,
+)
+
+PI = table(ProcessInstanceRow)
+EI = table(ElementInstanceRow)
+QUEUE = table(ProcessQueueRow)
+DAY = bindparam("day", type_=PI.c.partition.type)
+ID = bindparam("id", type_=PI.c.id.type)
+
+SOURCES: dict[str, Table] = {
+    "job": table(JobRow),
+    "task": table(TaskRow),
+    "user_task": table(UserTaskRow),
+    "incident": table(IncidentRow),
+    "element_instance": EI,
+    "process_instance": PI,
+}
+"""What an instance can be found by."""
+
+
+def _by_key(source: Table, wanted: ColumnElement[Any]) -> ScalarSelect[Any]:
+    return select(wanted).where(source.c.partition == DAY, source.c.id == ID).scalar_subquery()
+
+
+def _instance_id(source: Table) -> ColumnElement[Any]:
+    return source.c.id if source is PI else source.c.process_instance_id
+
+
+def _lock(source: Table) -> Select[Any]:
+    """Locks the root of the instance that a row belongs to; the root of an instance never changes."""
+    own = PI.alias("own")
+    if source is PI:
+        root = select(func.coalesce(own.c.root_id, own.c.id)).where(own.c.partition == DAY, own.c.id == ID)
+    else:
+        root = (
+            select(func.coalesce(own.c.root_id, own.c.id))
+            .select_from(source)
+            .join(
+                own,
+                (own.c.partition == source.c.partition) & (own.c.id == source.c.process_instance_id),
+            )
+            .where(source.c.partition == DAY, source.c.id == ID)
+        )
+    return (
+        select(PI.c.id).where(PI.c.partition == DAY, PI.c.id == root.scalar_subquery()).with_for_update(key_share=True)
+    )
+
+
+def _with_instance(source: Table) -> Select[Any]:
+    """The row, its instance, and the limit on parallelism of its process."""
+    columns = [] if source is PI else list(source.c)
+    statement = select(*columns, *PI.c, QUEUE.c.parallelism)
+    if source is PI:
+        joined = PI.outerjoin(QUEUE, QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id)
+    else:
+        joined = source.join(
+            PI, (PI.c.partition == source.c.partition) & (PI.c.id == source.c.process_instance_id)
+        ).outerjoin(QUEUE, QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id)
+    return statement.select_from(joined).where(source.c.partition == DAY, source.c.id == ID)
+
+
+def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSelect[Any]:
+    """An element instance, its scopes up to the process, and the active events attached to any of these.
+
+    Of an attached event its host is read too, with what else is attached there. `siblings` are the active
+    visits of the same element in the same scope.
+    """
+    own = EI.alias("own")
+    chain = (
+        select(
+            own.c.id,
+            own.c.parent_id,
+            own.c.prev_id,
+            own.c.element_id,
+            own.c.process_instance_id,
+            literal(0).label("depth"),
+        )
+        .where(own.c.partition == DAY, own.c.id == origin)
+        .cte("chain", recursive=True)
+    )
+    scope = EI.alias("scope")
+    chain = chain.union_all(
+        select(
+            scope.c.id,
+            scope.c.parent_id,
+            null().label("prev_id"),
+            scope.c.element_id,
+            scope.c.process_instance_id,
+            chain.c.depth + 1,
+        ).where(
+            scope.c.partition == DAY,
+            scope.c.id == chain.c.parent_id,
+            scope.c.process_instance_id == chain.c.process_instance_id,
+        )
+    )
+    base = (
+        select(chain.c.id.label("id"))
+        .union(select(chain.c.prev_id).where(chain.c.depth == 0, chain.c.prev_id.is_not(None)))
+        .cte("base")
+    )
+    parts = [
+        select(*EI.c).where(EI.c.partition == DAY, EI.c.id.in_(select(base.c.id))),
+        select(*EI.c).where(EI.c.partition == DAY, EI.c.prev_id.in_(select(base.c.id)), EI.c.ended_at.is_(None)),
+    ]
+    if siblings:
+        first = chain.alias("first")
+        parts.append(
+            select(*EI.c)
+            .select_from(
+                EI.join(first, (EI.c.parent_id == first.c.parent_id) & (EI.c.element_id == first.c.element_id))
+            )
+            .where(EI.c.partition == DAY, EI.c.ended_at.is_(None), first.c.depth == 0)
+        )
+    return union(*parts)
+
+
+def _whole(source: Table) -> CompoundSelect[Any]:
+    """All active element instances of the instance, and the one that the row is about."""
+    own = _by_key(source, source.c.id if source is EI else source.c.element_instance_id) if source is not PI else ID
+    active = select(*EI.c).where(
+        EI.c.partition == DAY,
+        EI.c.process_instance_id == (ID if source is PI else _by_key(source, source.c.process_instance_id)),
+        EI.c.ended_at.is_(None),
+    )
+    if source is PI:
+        return union(active, active)
+    return union(active, select(*EI.c).where(EI.c.partition == DAY, EI.c.id == own))
+
+
+LOCK = {name: _lock(source) for name, source in SOURCES.items()}
+WITH_INSTANCE = {name: _with_instance(source) for name, source in SOURCES.items()}
+NEAR = {
+    name: _near(_by_key(source, source.c.element_instance_id))
+    for name, source in SOURCES.items()
+    if source not in (PI, EI)
+} | {"element_instance": _near(ID)}
+NEAR_WITH_SIBLINGS = _near(_by_key(SOURCES["task"], SOURCES["task"].c.element_instance_id), siblings=True)
+WHOLE = {name: _whole(source) for name, source in SOURCES.items()}
+
+_ROOT = EI.alias("root")
+CALLED = (
+    select(_ROOT.c.parent_id, *PI.c)
+    .select_from(
+        PI.join(
+            _ROOT,
+            (_ROOT.c.partition == PI.c.partition)
+            & (_ROOT.c.process_instance_id == PI.c.id)
+            & (_ROOT.c.bpmn_element_type == ElementType.PROCESS.value),
+        )
+    )
+    .where(PI.c.partition == DAY, PI.c.parent_id == bindparam("parent"), PI.c.ended_at.is_(None))
+)
+"""Active called instances of an instance, each behind the id of its call activity's element instance."""
+
+BELOW = (
+    select(*PI.c)
+    .where(PI.c.partition == DAY, PI.c.root_id == bindparam("root"), PI.c.ended_at.is_(None))
+    .order_by(PI.c.id)
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """An instance as it is under its lock, with as many of its element instances as a walk needs."""
+
+    instance: ProcessInstance
+    graph: Graph
+    tokens: list[ElementInstance]
+    parallelism: int = 0
+    """0 is without limit."""
+    whole: bool = False
+    called: dict[int, ProcessInstance] = field(default_factory=dict)
+    caller: Snapshot | None = None
+
+    def token(self, id: int) -> ElementInstance:
+        return next(token for token in self.tokens if token.id == id)
+
+
+def link(rows: Iterable[Row], instance: ProcessInstance, graph: Graph) -> list[ElementInstance]:
+    """Tokens in id order that point at each other, where both ends were read."""
+    tokens = {}
+    for row in rows:
+        token = r.read_token(row, graph.node, instance)
+        tokens[token.id] = token
+    for token in tokens.values():
+        token.parent = tokens.get(token.parent_id) if token.parent_id else None
+        token.prev = tokens.get(token.prev_id) if token.prev_id else None
+    return [tokens[id] for id in sorted(tokens)]
+
+
+def read_with_instance(source: str, row: Row, read: Callable[[Row], Any]) -> tuple[Any, ProcessInstance, int]:
+    """Splits a row of WITH_INSTANCE."""
+    width = 0 if source == "process_instance" else len(SOURCES[source].c)
+    own = read(row[:width]) if width else None
+    return own, r.read_instance(row[width:-1]), row[-1] or 0
+
+
+def key(partition: date, id: int) -> dict[str, Any]:
+    return {"day": partition, "id": id}

@@ -1,0 +1,324 @@
+"""PostgreSQL: statements travel in pipelines, the changes of a command are one statement, days are partitions.
+
+Statements are compiled once to text and run by psycopg itself, which prepares them on the server. A set of
+writes becomes one data-modifying CTE that takes the rows of each table as one JSON parameter, so its text
+depends on the tables only and not on the number of rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import cache, cached_property
+from typing import Any, LiteralString, cast
+
+import orjson
+import psycopg
+from psycopg import errors, sql
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Date,
+    Engine,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    column,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    literal_column,
+    make_url,
+    select,
+    text,
+    update,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.config import Config
+from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
+from app.store.tables import PARTITIONED, ProcessQueueRow, table
+
+logger = logging.getLogger(__name__)
+
+QUEUE = table(ProcessQueueRow)
+RETRYABLE = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+MIGRATION_LOCK = 0x62706D6E
+DAYS_LOCK = 0x62706D6F
+
+Compile = Callable[[Any], tuple[LiteralString, Mapping[str, Any]]]
+
+
+class PostgresSession:
+    def __init__(self, connection: Connection, compile: Compile) -> None:
+        self.connection = connection
+        self._raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        self._compile = compile
+        self._pending = False
+        self._open = False
+
+    def begin(self) -> None:
+        self._pending = not self._open
+
+    def run(self, *calls: Call) -> list[list[Row]]:
+        if len(calls) == 1 and not self._pending:
+            cursor = self._raw.cursor()
+            self._execute(cursor, calls[0])
+            return [self._rows(cursor)]
+        return self._pipeline(calls, commit=False)
+
+    def commit(self, *calls: Call) -> None:
+        if not self._open and not self._pending and len(calls) <= 1:
+            self.run(*calls)
+            return
+        if not self._open:
+            self._pending = True
+        self._pipeline(calls, commit=True)
+        self._open = False
+
+    def close(self) -> None:
+        if self._open and not self._raw.closed:
+            self._raw.execute("ROLLBACK", prepare=False)
+        self._open = False
+
+    def _pipeline(self, calls: Sequence[Call], *, commit: bool) -> list[list[Row]]:
+        cursors = []
+        # Rows are fetched after the block: fetching inside it would cost a round trip of its own.
+        with self._raw.pipeline():
+            if self._pending:
+                self._pending = False
+                self._open = True
+                self._raw.execute("BEGIN", prepare=True)
+            for call in calls:
+                cursor = self._raw.cursor()
+                self._execute(cursor, call)
+                cursors.append(cursor)
+            if commit:
+                self._raw.execute("COMMIT", prepare=True)
+        return [self._rows(cursor) for cursor in cursors]
+
+    def _execute(self, cursor: psycopg.Cursor[Any], call: Call) -> None:
+        statement, defaults = self._compile(call.statement)
+        assert not isinstance(call.parameters, list)
+        cursor.execute(statement, {**defaults, **call.parameters}, prepare=True)
+
+    def _rows(self, cursor: psycopg.Cursor[Any]) -> list[Row]:
+        return cursor.fetchall() if cursor.description else []
+
+
+class Postgres:
+    locks_rows = True
+
+    def __init__(self, config: Config) -> None:
+        self.skew = timedelta(0)
+        timeout = int(config.transaction_timeout * 1000)
+        options = [
+            f"-c statement_timeout={timeout}",
+            f"-c idle_in_transaction_session_timeout={timeout}",
+            "-c timezone=UTC",
+        ]
+        if config.database_schema:
+            options.append(f"-c search_path={config.database_schema}")
+        self.engine: Engine = create_engine(
+            config.database_url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=config.database_pool_size,
+            pool_timeout=config.database_pool_timeout,
+            max_overflow=0,
+            connect_args={"application_name": config.engine_id, **self._options(config, options)},
+        )
+        self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
+        event.listen(self.engine, "connect", self._measure)
+
+    def session(self) -> PostgresSession:
+        return PostgresSession(self.engine.connect(), self._compile)
+
+    def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column == any_(bindparam(name, type_=ARRAY(Integer)))
+
+    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
+        tags = sql_cast(column, JSONB)
+        return tags.contains({name: value}) if value else tags.has_key(name)
+
+    def allocate(
+        self, session: Session, wanted: Sequence[Wanted], limited: str | None
+    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        rows = [
+            {
+                "name": each.table.name,
+                "partition": each.partition.isoformat() if each.partition else "",
+                "sequence": sequence_name(each.table, each.partition),
+                "count": each.count,
+            }
+            for each in wanted
+        ]
+        call = Call(self._allocate, {"wanted": orjson.dumps(rows).decode(), "limited": limited})
+        (found,) = session.run(call)
+        ids = {
+            (name, date.fromisoformat(partition) if partition else None): sorted(block)
+            for name, partition, block, _ in found
+        }
+        return ids, found[0][3] or 0
+
+    @cached_property
+    def _allocate(self) -> Any:
+        rows = (
+            func.jsonb_to_recordset(sql_cast(bindparam("wanted", type_=Text), JSONB))
+            .table_valued(
+                column("name", Text), column("partition", Text), column("sequence", Text), column("count", Integer)
+            )
+            .render_derived(name="wanted", with_types=True)
+        )
+        numbers = func.generate_series(1, rows.c["count"]).table_valued(column("n", Integer)).lateral("numbers")
+        limit = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == bindparam("limited")).scalar_subquery()
+        ids = (
+            select(rows.c.name, rows.c.partition, func.nextval(rows.c.sequence, type_=BigInteger).label("id"))
+            .select_from(rows.join(numbers, literal_column("true")))
+            .subquery()
+        )
+        return select(ids.c.name, ids.c.partition, func.array_agg(ids.c.id), limit).group_by(
+            ids.c.name, ids.c.partition
+        )
+
+    def writes(self, writes: Sequence[Write]) -> list[Call]:
+        parameters: dict[str, Any] = {}
+        shape = []
+        for write in writes:
+            name = write.op.name
+            parameters[name] = orjson.dumps(write.rows).decode()
+            one_day = None
+            if "partition" in write.op.key:
+                partitions = {row["partition"] for row in write.rows}
+                if len(partitions) == 1:
+                    # A constant day lets the planner leave the other days alone.
+                    one_day = f"{name}_partition"
+                    parameters[one_day] = partitions.pop()
+            shape.append((write.op, one_day))
+        return [Call(_combined(tuple(shape)), parameters)]
+
+    def advisory_lock(self, key: str) -> Call | None:
+        high, low = zlib.crc32(key.encode()), zlib.adler32(key.encode())
+        number = (high << 32 | low) - (1 << 63)
+        return Call(_ADVISORY_LOCK, {"key": number})
+
+    def create_days(self, days: Sequence[date]) -> None:
+        with self.engine.connect() as connection:
+            raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+            raw.execute("SELECT pg_advisory_lock(%s)", (DAYS_LOCK,))
+            try:
+                for day in days:
+                    for partitioned in PARTITIONED:
+                        _create_day(raw, partitioned, day)
+            finally:
+                raw.execute("SELECT pg_advisory_unlock(%s)", (DAYS_LOCK,))
+
+    def migrating(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+        connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
+
+    def retryable(self, error: BaseException) -> bool:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return isinstance(cause, RETRYABLE)
+
+    def _compile(self, statement: Any) -> tuple[LiteralString, Mapping[str, Any]]:
+        found = self._compiled.get(statement)
+        if found is None:
+            compiled = statement.compile(dialect=self.engine.dialect)
+            found = cast("LiteralString", compiled.string), dict(compiled.params)
+            self._compiled[statement] = found
+        return found
+
+    def _measure(self, connection: Any, _record: Any) -> None:
+        """Learns how far the database's clock is ahead; each new connection measures again."""
+        before = time.time()
+        row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+        middle = (before + time.time()) / 2
+        self.skew = timedelta(seconds=row[0] - middle)
+
+    @staticmethod
+    def _options(config: Config, options: list[str]) -> dict[str, str]:
+        given = make_url(config.database_url).query.get("options", "")
+        return {"options": " ".join([*options, given if isinstance(given, str) else " ".join(given)])}
+
+
+_ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+
+
+def sequence_name(of: Table, partition: date | None) -> str:
+    return f"{of.name}_{partition:%Y%m%d}_seq" if partition else f"{of.name}_id_seq"
+
+
+@cache
+def _combined(shape: tuple[tuple[Op, str | None], ...]) -> Any:
+    parts = [_statement(op, one_day) for op, one_day in shape]
+    if len(parts) == 1:
+        return parts[0]
+    # Every part sees the database as it was before; no part may touch what another one writes.
+    return select(literal_column("1")).add_cte(*(part.cte(f"w{number}") for number, part in enumerate(parts)))
+
+
+def _statement(op: Op, one_day: str | None) -> Any:
+    given = op.columns if op.kind is Kind.UPDATE else ()
+    names = [c.name for c in op.table.c] if op.kind in (Kind.INSERT, Kind.UPSERT) else [*op.key, *given]
+    rows = (
+        func.jsonb_to_recordset(sql_cast(bindparam(op.name, type_=Text), JSONB))
+        .table_valued(*(column(name, op.table.c[name].type) for name in names))
+        .render_derived(name=f"{op.name}_rows", with_types=True)
+    )
+    if op.kind is Kind.INSERT:
+        return insert(op.table).from_select(names, select(*(rows.c[name] for name in names)))
+    if op.kind is Kind.UPSERT:
+        statement = postgres_insert(op.table).from_select(names, select(*(rows.c[name] for name in names)))
+        return statement.on_conflict_do_update(
+            index_elements=list(op.key),
+            index_where=text(op.where) if op.where else None,
+            set_={name: statement.excluded[name] for name in op.columns},
+        )
+    conditions = [
+        op.table.c[key] == (bindparam(one_day, type_=Date) if key == "partition" and one_day else rows.c[key])
+        for key in op.key
+    ]
+    if op.where:
+        conditions.append(literal_column(f"({op.where})"))
+    if op.kind is Kind.DELETE:
+        return delete(op.table).where(*conditions)
+    return update(op.table).where(*conditions).values({name: rows.c[name] for name in op.columns})
+
+
+def _create_day(raw: psycopg.Connection[Any], partitioned: Table, day: date) -> None:
+    """One table, one day, in a short transaction: attaching takes no lock that keeps readers or writers out."""
+    child = f"{partitioned.name}_{day:%Y%m%d}"
+    exists = raw.execute(
+        "SELECT 1 FROM pg_inherits i WHERE i.inhrelid = to_regclass(%s) AND i.inhparent = to_regclass(%s)",
+        (child, partitioned.name),
+    ).fetchone()
+    if exists:
+        return
+    names = {
+        "child": sql.Identifier(child),
+        "parent": sql.Identifier(partitioned.name),
+        "sequence": sql.Identifier(sequence_name(partitioned, day)),
+        "day": sql.Literal(day.isoformat()),
+    }
+    with raw.transaction():
+        for statement in _DAY:
+            raw.execute(sql.SQL(statement).format(**names))
+
+
+_DAY: tuple[LiteralString, ...] = (
+    "CREATE TABLE IF NOT EXISTS {child} (LIKE {parent} INCLUDING ALL) WITH (fillfactor = 80)",
+    "CREATE SEQUENCE IF NOT EXISTS {sequence} AS integer",
+    "ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES IN ({day})",
+)

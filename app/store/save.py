@@ -1,0 +1,337 @@
+"""Changes -> writes, the only writer of walked state.
+
+Ids come first, one block per table and day for the whole set; then every record is one row of one write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, delete, or_, update
+
+from app.bpmn.model import ElementType
+from app.engine import records
+from app.engine.changes import Changes
+from app.engine.elements import behavior_of
+from app.engine.types import UserTaskState
+from app.store import rows as r
+from app.store.dialect import Call, Dialect, Kind, Op, Session, Values, Wanted, Write
+from app.store.tables import (
+    EngineClockRow,
+    EventDefinitionRow,
+    JobRow,
+    MessageRow,
+    MessageSubscriptionRow,
+    ProcessQueueRow,
+    SignalRow,
+    SignalSubscriptionRow,
+    TaskRow,
+    UserTaskRow,
+    VariableRow,
+    table,
+)
+
+VARIABLE = table(VariableRow)
+EVENT_DEFINITION = table(EventDefinitionRow)
+
+INSERT: Mapping[type[Any], Op] = {kind: Op(f"new_{each.name}", Kind.INSERT, each) for kind, each in r.TABLES.items()}
+INSERT_DEFINITION = Op("new_event_definition", Kind.INSERT, EVENT_DEFINITION)
+INSERT_EVENT_VARIABLE: Mapping[type[Any], Op] = {
+    kind: Op(f"new_{each.name}", Kind.INSERT, each) for kind, each in r.EVENT_VARIABLES.items()
+}
+
+CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
+    records.ProcessInstance: ("ended_at", "started_at", "state", "released", "revision"),
+    records.ElementInstance: ("context", "ended_at", "started_at", "state", "active_children", "pending_events"),
+    records.Job: ("completed_at", "error", "state"),
+    records.Task: ("completed_at", "error", "state", "process_instance_id"),
+    records.UserTask: ("revision", "state", "tags", "updated_at", "updated_by"),
+    records.Incident: ("resolved_at", "resolved_by"),
+    records.Message: ("expires_at", "correlated"),
+}
+"""What may change in a row after it was inserted, per record."""
+
+UPDATE: Mapping[type[Any], Op] = {
+    kind: Op(
+        f"changed_{r.TABLES[kind].name}",
+        Kind.UPDATE,
+        r.TABLES[kind],
+        key=tuple(column.name for column in r.TABLES[kind].primary_key),
+        columns=columns,
+    )
+    for kind, columns in CHANGEABLE.items()
+}
+DELETE: Mapping[type[Any], Op] = {
+    kind: Op(f"gone_{r.TABLES[kind].name}", Kind.DELETE, r.TABLES[kind], key=("id",))
+    for kind in (records.MessageSubscription, records.SignalSubscription)
+}
+
+_VARIABLE_DATA = ("encoding", "encrypted", "updated_at", "updated_by", "value")
+UPSERT_PROCESS_VARIABLE = Op(
+    "process_variables",
+    Kind.UPSERT,
+    VARIABLE,
+    key=("partition", "process_instance_id", "name"),
+    columns=_VARIABLE_DATA,
+    where="element_instance_id IS NULL",
+)
+UPSERT_ELEMENT_VARIABLE = Op(
+    "element_variables",
+    Kind.UPSERT,
+    VARIABLE,
+    key=("partition", "element_instance_id", "name"),
+    columns=_VARIABLE_DATA,
+    where="element_instance_id IS NOT NULL",
+)
+DELETE_PROCESS_VARIABLE = Op(
+    "gone_process_variables",
+    Kind.DELETE,
+    VARIABLE,
+    key=("partition", "process_instance_id", "name"),
+    where="element_instance_id IS NULL",
+)
+DELETE_ELEMENT_VARIABLE = Op(
+    "gone_element_variables", Kind.DELETE, VARIABLE, key=("partition", "element_instance_id", "name")
+)
+
+EXPIRE_MESSAGE = Op(
+    "used_messages",
+    Kind.UPDATE,
+    table(MessageRow),
+    key=("id",),
+    columns=("expires_at",),
+    where="message.expires_at IS NULL",
+)
+SET_PARALLELISM = Op(
+    "parallelism", Kind.UPSERT, table(ProcessQueueRow), key=("bpmn_process_id",), columns=("parallelism",)
+)
+SET_CLOCK = Op("clock", Kind.UPSERT, table(EngineClockRow), key=("id",), columns=("offset_ms",))
+
+
+class QueueLimited(Exception):
+    """The changes assume that a process has no limit on parallelism, but it has one."""
+
+
+class Saver:
+    """Writes sets of changes through one dialect; its statements are built once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._leftovers: dict[type[Any], Executable] = {
+            records.Job: self._detach(JobRow),
+            records.Task: self._detach(TaskRow),
+        }
+        for kind, row in (
+            (records.MessageSubscription, MessageSubscriptionRow),
+            (records.SignalSubscription, SignalSubscriptionRow),
+        ):
+            t = table(row)
+            self._leftovers[kind] = delete(t).where(
+                t.c.partition == bindparam("day"), dialect.any_of(t.c.element_instance_id, "ids")
+            )
+        t = table(UserTaskRow)
+        self._close_user_tasks = (
+            update(t)
+            .where(
+                t.c.partition == bindparam("day"),
+                dialect.any_of(t.c.element_instance_id, "ids"),
+                t.c.state == UserTaskState.STARTED.value,
+            )
+            .values(state=bindparam("closed"))
+        )
+        self._suspend_starts = (
+            update(EVENT_DEFINITION)
+            .where(
+                EVENT_DEFINITION.c.bpmn_process_id == bindparam("replaced"),
+                or_(
+                    *(
+                        EVENT_DEFINITION.c.bpmn_element_type == type.value
+                        for type in (
+                            ElementType.MESSAGE_START_EVENT,
+                            ElementType.SIGNAL_START_EVENT,
+                            ElementType.TIMER_START_EVENT,
+                        )
+                    )
+                ),
+            )
+            .values(suspended=True)
+        )
+        t = table(SignalRow)
+        self._deliver_signal = (
+            update(t)
+            .where(t.c.id == bindparam("signal"))
+            .values(active_subscriber_count=t.c.active_subscriber_count - bindparam("delivered"))
+        )
+
+    def save(self, session: Session, changes: Changes) -> list[Call]:
+        """The calls that write `changes`, after giving ids to what is new.
+
+        Raises QueueLimited when the changes assume a process to be unlimited that is not.
+        """
+        before, after = self._clear_away(changes)
+        self._give_ids(session, changes)
+        writes = list(_writes(changes))
+        return [*before, *(self._dialect.writes(writes) if writes else ()), *after]
+
+    def _detach(self, row: type[JobRow] | type[TaskRow]) -> Executable:
+        t = table(row)
+        return (
+            update(t)
+            .where(
+                t.c.partition == bindparam("day"),
+                self._dialect.any_of(t.c.element_instance_id, "ids"),
+                t.c.completed_at.is_(None),
+            )
+            .values(detached=True)
+        )
+
+    def _clear_away(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+        """Subscriptions go before all else, open work after.
+
+        Deleting a subscription waits for a sender that has just taken it; only a statement that comes later sees
+        the task this sender has left.
+        """
+        leftovers: dict[tuple[type[Any], date, UserTaskState | None], list[int]] = {}
+        for token, state in changes.abandoned:
+            if token.id:
+                for kind in behavior_of(token.node).leaves:
+                    group = kind, token.partition, state if kind is records.UserTask else None
+                    leftovers.setdefault(group, []).append(token.id)
+        before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
+        after: list[Call] = []
+        for (kind, day, closed), ids in leftovers.items():
+            parameters = {"day": day, "ids": ids}
+            if closed is not None:
+                after.append(Call(self._close_user_tasks, {**parameters, "closed": closed.value}))
+            else:
+                into = after if kind in (records.Job, records.Task) else before
+                into.append(Call(self._leftovers[kind], parameters))
+        after += [
+            Call(self._deliver_signal, {"signal": signal, "delivered": count})
+            for signal, count in Counter(changes.delivered_signals).items()
+        ]
+        return before, after
+
+    def _give_ids(self, session: Session, changes: Changes) -> None:
+        new: dict[tuple[str, date | None], list[Any]] = {}
+        for kind, found in changes.new.items():
+            for record in found:
+                new.setdefault((r.TABLES[kind].name, r.partition_of(record)), []).append(record)
+        for variable in changes.variables:
+            new.setdefault((VARIABLE.name, variable.partition), []).append(variable)
+        for owner, found in changes.event_variables:
+            if found:
+                new.setdefault((r.EVENT_VARIABLES[type(owner)].name, None), []).extend(found)
+        if not new:
+            return
+        metadata = VARIABLE.metadata.tables
+        wanted = [Wanted(metadata[name], day, len(found)) for (name, day), found in new.items()]
+        ids, limit = self._dialect.allocate(session, wanted, changes.assumes_unlimited)
+        if limit:
+            raise QueueLimited
+        for key, found in new.items():
+            for record, id in zip(found, ids[key], strict=True):
+                record.id = id
+
+
+def _writes(changes: Changes) -> Iterable[Write]:
+    for kind, found in changes.new.items():
+        for record in found:
+            r.resolve(record)
+        if kind is records.DeployedElement:
+            yield from _new_elements(found)
+        elif found:
+            yield Write(INSERT[kind], [_row(record) for record in found])
+    for kind, found in changes.updated.items():
+        op = UPDATE[kind]
+        for record in found:
+            if kind is records.ProcessInstance:
+                record.revision += 1
+            elif kind is records.Task and record.instance is not None:
+                record.process_instance_id = record.instance.id
+        yield Write(op, [_changed(op, record) for record in found])
+    for kind, found in changes.deleted.items():
+        yield Write(DELETE[kind], [{"id": record.id} for record in found])
+    yield from _variables(changes)
+    if changes.expired_messages:
+        yield Write(EXPIRE_MESSAGE, [{"id": id, "expires_at": time} for id, time in changes.expired_messages.items()])
+    if changes.parallelism:
+        limits: list[Values] = [
+            {"bpmn_process_id": id, "parallelism": limit} for id, limit in changes.parallelism.items()
+        ]
+        yield Write(SET_PARALLELISM, limits)
+    if changes.clock_offset_ms is not None:
+        yield Write(SET_CLOCK, [{"id": 1, "offset_ms": changes.clock_offset_ms}])
+    for owner, variables in changes.event_variables:
+        for variable in variables:
+            variable.owner_id = owner.id
+        if variables:
+            op = INSERT_EVENT_VARIABLE[type(owner)]
+            rows: list[Values] = [{c.name: getattr(v, c.name) for c in op.table.c} for v in variables]
+            yield Write(op, rows)
+
+
+def _row(record: Any) -> Values:
+    return r.token_row(record) if isinstance(record, records.ElementInstance) else r.row_of(record)
+
+
+def _changed(op: Op, record: Any) -> Values:
+    row = {name: getattr(record, name) for name in (*op.key, *op.columns)}
+    if "tags" in row:
+        row["tags"] = row["tags"] or None
+    return row
+
+
+def _new_elements(elements: list[records.DeployedElement]) -> Iterable[Write]:
+    """Elements are all of one process, which is new in the same changes."""
+    process = elements[0].process
+    assert process is not None
+    for element in elements:
+        element.process_id = process.id
+    yield Write(INSERT[records.DeployedElement], [r.row_of(element) for element in elements])
+    definitions: list[Values] = [
+        {
+            "element_id": element.id,
+            "process_id": process.id,
+            "bpmn_element_id": element.bpmn_element_id,
+            "bpmn_element_type": element.bpmn_element_type,
+            "bpmn_process_id": process.bpmn_process_id,
+            "version": process.version,
+            "suspended": element.suspended,
+            **r.definition_row(element.definition),
+        }
+        for element in elements
+        if element.definition
+    ]
+    if definitions:
+        yield Write(INSERT_DEFINITION, definitions)
+
+
+def _variables(changes: Changes) -> Iterable[Write]:
+    of_process: list[Values] = []
+    of_element: list[Values] = []
+    for variable in changes.variables:
+        r.resolve(variable)
+        (of_process if variable.element_instance_id is None else of_element).append(r.row_of(variable))
+    if of_process:
+        yield Write(UPSERT_PROCESS_VARIABLE, of_process)
+    if of_element:
+        yield Write(UPSERT_ELEMENT_VARIABLE, of_element)
+    gone_of_process: list[Values] = []
+    gone_of_element: list[Values] = []
+    for key in changes.deleted_variables:
+        if key.element_instance_id is None:
+            gone_of_process.append(
+                {"partition": key.partition, "process_instance_id": key.process_instance_id, "name": key.name}
+            )
+        else:
+            gone_of_element.append(
+                {"partition": key.partition, "element_instance_id": key.element_instance_id, "name": key.name}
+            )
+    if gone_of_process:
+        yield Write(DELETE_PROCESS_VARIABLE, gone_of_process)
+    if gone_of_element:
+        yield Write(DELETE_ELEMENT_VARIABLE, gone_of_element)

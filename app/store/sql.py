@@ -1,0 +1,175 @@
+"""Statements of lookups by key, built once. Rows come with the columns in the order of their table, unless said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal, literal_column, select, tuple_
+
+from app.bpmn.model import ElementType
+from app.store.load import DAY, EI, ID, PI, QUEUE
+from app.store.query import DEFINITION, MESSAGE, PROCESS
+from app.store.tables import (
+    EngineClockRow,
+    IncidentRow,
+    JobRow,
+    MessageSubscriptionRow,
+    MessageVariableRow,
+    SignalRow,
+    SignalSubscriptionRow,
+    SignalVariableRow,
+    TaskRow,
+    VariableRow,
+    table,
+)
+
+CLOCK = table(EngineClockRow)
+V = table(VariableRow)
+MS = table(MessageSubscriptionRow)
+SS = table(SignalSubscriptionRow)
+MV = table(MessageVariableRow)
+SV = table(SignalVariableRow)
+SIGNALS = table(SignalRow)
+T = table(TaskRow)
+J = table(JobRow)
+INCIDENTS = table(IncidentRow)
+
+CLOCK_OFFSET = select(CLOCK.c.offset_ms).where(CLOCK.c.id == 1)
+
+PROCESS_BY_VERSION = select(*PROCESS.c).where(
+    PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id"), PROCESS.c.version == bindparam("version")
+)
+
+_ACTIVE_MESSAGE_START = (
+    DEFINITION.c.bpmn_element_type == ElementType.MESSAGE_START_EVENT.value,
+    ~DEFINITION.c.suspended,
+    DEFINITION.c.message_name == bindparam("name"),
+)
+MESSAGE_START = (
+    select(DEFINITION.c.element_id, DEFINITION.c.bpmn_process_id, DEFINITION.c.version)
+    .where(*_ACTIVE_MESSAGE_START, DEFINITION.c.bpmn_process_id != bindparam("other_than"))
+    .order_by(DEFINITION.c.element_id)
+    .limit(1)
+)
+_START = (DEFINITION.c.element_id, DEFINITION.c.process_id, DEFINITION.c.bpmn_element_id)
+MESSAGE_STARTS = select(*_START).where(*_ACTIVE_MESSAGE_START).order_by(DEFINITION.c.element_id).limit(1)
+SIGNAL_STARTS = (
+    select(*_START)
+    .where(
+        DEFINITION.c.bpmn_element_type == ElementType.SIGNAL_START_EVENT.value,
+        ~DEFINITION.c.suspended,
+        DEFINITION.c.signal_name == bindparam("name"),
+    )
+    .order_by(DEFINITION.c.element_id)
+)
+DEFINITION_SUSPENDED = select(DEFINITION.c.suspended).where(DEFINITION.c.element_id == bindparam("element_id"))
+
+LOCK_QUEUE = (
+    select(QUEUE.c.parallelism)
+    .where(QUEUE.c.bpmn_process_id == bindparam("bpmn_process_id"))
+    .with_for_update(key_share=True)
+)
+_OTHER = tuple_(PI.c.partition, PI.c.id) != tuple_(
+    bindparam("but_day", type_=PI.c.partition.type), bindparam("but_id", type_=PI.c.id.type)
+)
+_QUEUED: tuple[ColumnElement[bool], ...] = (
+    PI.c.bpmn_process_id == bindparam("bpmn_process_id"),
+    # Spelled out as in the index over these rows: with a parameter the planner can't tell that it fits.
+    literal_column("process_instance.state = 'QUEUED'"),
+    ~PI.c.released,
+)
+COUNT_ACTIVE = select(func.count()).where(
+    PI.c.bpmn_process_id == bindparam("bpmn_process_id"),
+    PI.c.ended_at.is_(None),
+    (PI.c.state != "QUEUED") | PI.c.released,
+    _OTHER,
+)
+QUEUED = (
+    select(*PI.c).where(*_QUEUED, _OTHER).order_by(PI.c.created_at, PI.c.partition, PI.c.id).limit(bindparam("limit"))
+)
+LOCK_ACTIVE = (
+    select(PI.c.id)
+    .where(PI.c.bpmn_process_id == bindparam("bpmn_process_id"), PI.c.ended_at.is_(None))
+    .order_by(PI.c.partition, PI.c.id)
+    .with_for_update(key_share=True)
+)
+
+INSTANCE = select(*PI.c).where(PI.c.partition == DAY, PI.c.id == ID)
+VISIT = select(*EI.c).where(EI.c.partition == DAY, EI.c.id == ID)
+
+_VALUE = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
+PROCESS_VARIABLES = (
+    select(*_VALUE)
+    .where(V.c.partition == DAY, V.c.process_instance_id == ID, V.c.element_instance_id.is_(None))
+    .order_by(V.c.name)
+)
+
+
+def _element_variables() -> Select[Any]:
+    """BPMN element id and distance of the scope, then the variable."""
+    own = EI.alias("own")
+    columns = ("id", "parent_id", "process_instance_id", "bpmn_element_id")
+    chain = (
+        select(*(own.c[name] for name in columns), literal(0).label("depth"))
+        .where(own.c.partition == DAY, own.c.id == ID)
+        .cte("chain", recursive=True)
+    )
+    scope = EI.alias("scope")
+    chain = chain.union_all(
+        select(*(scope.c[name] for name in columns), chain.c.depth + 1).where(
+            scope.c.partition == DAY,
+            scope.c.id == chain.c.parent_id,
+            scope.c.process_instance_id == chain.c.process_instance_id,
+        )
+    )
+    return (
+        select(chain.c.bpmn_element_id, chain.c.depth, *_VALUE)
+        .select_from(chain.join(V, V.c.element_instance_id == chain.c.id))
+        .where(V.c.partition == DAY)
+        .order_by(V.c.name, chain.c.bpmn_element_id)
+    )
+
+
+ELEMENT_VARIABLES = _element_variables()
+
+TASK = select(*T.c).where(T.c.partition == DAY, T.c.id == ID)
+LOCK_TASK = TASK.with_for_update(key_share=True)
+JOB = select(*J.c).where(J.c.partition == DAY, J.c.id == ID)
+LOCK_INCIDENT = (
+    select(*INCIDENTS.c).where(INCIDENTS.c.partition == DAY, INCIDENTS.c.id == ID).with_for_update(key_share=True)
+)
+NEXT_DUE = select(func.min(T.c.due_at)).where(T.c.locked_by.is_(None), T.c.completed_at.is_(None))
+
+_NOW = bindparam("now", type_=MESSAGE.c.expires_at.type)
+_SAME_MESSAGE = (
+    MESSAGE.c.name == bindparam("name"),
+    MESSAGE.c.correlation_key == bindparam("correlation_key"),
+)
+UNCONSUMED = (
+    select(*MESSAGE.c)
+    .where(
+        *_SAME_MESSAGE,
+        MESSAGE.c.unique_key == bindparam("unique_key"),
+        MESSAGE.c.expires_at.is_(None) | (~MESSAGE.c.correlated & (MESSAGE.c.expires_at > _NOW)),
+    )
+    .order_by(MESSAGE.c.id)
+    .limit(1)
+)
+BUFFERED = (
+    select(*MESSAGE.c)
+    .where(*_SAME_MESSAGE, ~MESSAGE.c.correlated, MESSAGE.c.expires_at > _NOW)
+    .order_by(MESSAGE.c.id)
+    .limit(1)
+)
+MESSAGE_SUBSCRIPTION = (
+    select(*MS.c)
+    .where(MS.c.name == bindparam("name"), MS.c.correlation_key == bindparam("correlation_key"))
+    .order_by(MS.c.id)
+    .limit(1)
+)
+TAKE_MESSAGE_SUBSCRIPTION = delete(MS).where(MS.c.id == bindparam("id")).returning(MS.c.id)
+TAKE_SIGNAL_SUBSCRIPTIONS = delete(SS).where(SS.c.name == bindparam("name")).returning(*SS.c)
+LOCK_MESSAGE = select(*MESSAGE.c).where(MESSAGE.c.id == bindparam("id")).with_for_update(key_share=True)
+MESSAGE_VARIABLES = select(*MV.c).where(MV.c.owner_id == bindparam("id")).order_by(MV.c.id)
+SIGNAL = select(*SIGNALS.c).where(SIGNALS.c.id == bindparam("id"))
+SIGNAL_VARIABLES = select(*SV.c).where(SV.c.owner_id == bindparam("id")).order_by(SV.c.id)

@@ -1,0 +1,191 @@
+"""SQLite: one file, one writer. WAL lets readers go on meanwhile; ids come from a counter table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.config import Config
+from app.store.dialect import Call, Kind, Op, Row, Session, Values, Wanted, Write
+from app.store.tables import IdCounterRow, ProcessQueueRow, table
+
+COUNTER = table(IdCounterRow)
+QUEUE = table(ProcessQueueRow)
+BUSY_TIMEOUT_MS = 10_000
+
+
+class SQLiteSession:
+    def __init__(self, connection: Connection, writer: threading.RLock) -> None:
+        self.connection = connection
+        self._writer = writer
+        self._open = False
+
+    def begin(self) -> None:
+        if self._open:
+            return
+        # Writers of this process queue here, which is fairer and cheaper than SQLite's polling.
+        self._writer.acquire()
+        try:
+            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            self._writer.release()
+            raise
+        self._open = True
+
+    def run(self, *calls: Call) -> list[list[Row]]:
+        return [self._one(call) for call in calls]
+
+    def commit(self, *calls: Call) -> None:
+        if calls and not self._open:
+            self.begin()
+        self.run(*calls)
+        if self._open:
+            self._finish("COMMIT")
+
+    def close(self) -> None:
+        if self._open:
+            self._finish("ROLLBACK")
+
+    def _finish(self, statement: str) -> None:
+        self.connection.exec_driver_sql(statement)
+        self._open = False
+        self._writer.release()
+
+    def _one(self, call: Call) -> list[Row]:
+        result = self.connection.execute(call.statement, call.parameters)
+        return list(result.all()) if result.returns_rows else []
+
+
+class SQLite:
+    locks_rows = False
+    skew = timedelta(0)
+
+    def __init__(self, config: Config) -> None:
+        self.engine: Engine = create_engine(
+            config.database_url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=config.database_pool_size,
+            pool_timeout=config.database_pool_timeout,
+            max_overflow=0,
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        )
+        self._writer = threading.RLock()
+
+        @event.listens_for(self.engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute(f"PRAGMA synchronous = {'FULL' if config.sqlite_synchronous == 'FULL' else 'NORMAL'}")
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            cursor.close()
+
+    def session(self) -> SQLiteSession:
+        return SQLiteSession(self.engine.connect(), self._writer)
+
+    def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column.in_(bindparam(name, expanding=True))
+
+    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
+        found = func.json_extract(column, f'$."{name}"')
+        return found == value if value else found.is_not(None)
+
+    def allocate(
+        self, session: Session, wanted: Sequence[Wanted], limited: str | None
+    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        # Counting is writing: it belongs into the one transaction.
+        session.begin()
+        parameters: dict[str, Any] = {"limited": limited}
+        for i, each in enumerate(wanted):
+            parameters[f"t{i}"] = each.table.name
+            parameters[f"p{i}"] = each.partition.isoformat() if each.partition else ""
+            parameters[f"n{i}"] = each.count
+        (rows,) = session.run(Call(_allocate(len(wanted)), parameters))
+        last = {(name, partition): last_id for name, partition, last_id, _ in rows}
+        ids = {}
+        for each in wanted:
+            end = last[each.table.name, each.partition.isoformat() if each.partition else ""]
+            ids[each.table.name, each.partition] = list(range(end - each.count + 1, end + 1))
+        return ids, rows[0][3] or 0
+
+    def writes(self, writes: Sequence[Write]) -> list[Call]:
+        calls = []
+        for write in writes:
+            rows: list[Values] = write.rows
+            if write.op.kind in (Kind.UPDATE, Kind.DELETE):
+                rows = [{f"v_{column}": value for column, value in row.items()} for row in rows]
+            # A list of one would make it executemany, which costs more.
+            calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0]))
+        return calls
+
+    def advisory_lock(self, key: str) -> Call | None:
+        return None
+
+    def create_days(self, days: Sequence[date]) -> None:
+        pass
+
+    def migrating(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def retryable(self, error: BaseException) -> bool:
+        return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
+@cache
+def _allocate(count: int) -> Any:
+    statement = sqlite_insert(COUNTER).values(
+        [
+            {
+                "table_name": bindparam(f"t{i}"),
+                "partition": bindparam(f"p{i}"),
+                "last_id": bindparam(f"n{i}"),
+            }
+            for i in range(count)
+        ]
+    )
+    limit = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == bindparam("limited")).scalar_subquery()
+    return statement.on_conflict_do_update(
+        index_elements=[COUNTER.c.table_name, COUNTER.c.partition],
+        set_={"last_id": COUNTER.c.last_id + statement.excluded.last_id},
+    ).returning(COUNTER.c.table_name, COUNTER.c.partition, COUNTER.c.last_id, limit)
+
+
+@cache
+def _statement(op: Op) -> Any:
+    columns = op.table.c
+    if op.kind is Kind.INSERT:
+        return insert(op.table)
+    if op.kind is Kind.UPSERT:
+        statement = sqlite_insert(op.table)
+        return statement.on_conflict_do_update(
+            index_elements=list(op.key),
+            index_where=text(op.where) if op.where else None,
+            set_={column: statement.excluded[column] for column in op.columns},
+        )
+    conditions = [columns[key] == bindparam(f"v_{key}") for key in op.key]
+    if op.where:
+        conditions.append(literal_column(f"({op.where})"))
+    if op.kind is Kind.DELETE:
+        return delete(op.table).where(*conditions)
+    values: Mapping[str, Any] = {column: bindparam(f"v_{column}") for column in op.columns}
+    return update(op.table).where(*conditions).values(values)

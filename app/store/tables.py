@@ -1,0 +1,449 @@
+"""The schema. Alembic compares with it, statements are built from it, nothing is mapped by the ORM at run time.
+
+Partitioned tables (`Partitioned`) hold one UTC day per `partition`: natively by LIST on PostgreSQL, as a plain
+column on SQLite. Their ids count from 1 per table and day, so every key of theirs includes `partition`.
+No foreign keys: they would hinder detaching a day.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.elements import TextClause
+
+Tags = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Timestamp = DateTime().with_variant(TIMESTAMP(precision=3), "postgresql")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map = {str: Text, datetime: Timestamp, dict[str, str]: Tags}  # noqa: RUF012 - SQLAlchemy's hook
+
+
+class Partitioned:
+    """Key of the tables that are kept in days."""
+
+    partition: Mapped[date] = mapped_column(primary_key=True, sort_order=-2)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+class Global:
+    """Key of the tables that are not partitioned; 64 bits where a client's type allows it."""
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
+
+
+class GlobalBig:
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, sort_order=-1)
+
+
+def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows that match `where`, on both databases."""
+    condition: TextClause = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
+
+
+def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
+    """Table arguments of a table that is partitioned by day."""
+    return (*indexes, {"postgresql_partition_by": "LIST (partition)"})
+
+
+UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
+UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
+
+
+class ApiKeyRow(Global, Base):
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("secret_id"),)
+    secret_id: Mapped[str]
+    secret_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class ProcessRow(Global, Base):
+    __tablename__ = "process"
+    __table_args__ = (UniqueConstraint("bpmn_process_id", "version"),)
+    bpmn_collaboration_id: Mapped[str | None]
+    bpmn_participant_id: Mapped[str | None]
+    bpmn_participant_name: Mapped[str | None]
+    bpmn_process_id: Mapped[str]
+    bpmn_xml: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    parallelism: Mapped[int]
+    tags: Mapped[dict[str, str] | None]
+    version: Mapped[str]
+
+
+class ElementRow(Global, Base):
+    __tablename__ = "element"
+    process_id: Mapped[int] = mapped_column(index=True)
+    bpmn_element_id: Mapped[str]
+    bpmn_element_name: Mapped[str | None]
+    bpmn_element_type: Mapped[str]
+    parent_bpmn_element_id: Mapped[str | None]
+
+
+class EventDefinitionRow(Base):
+    __tablename__ = "event_definition"
+    __table_args__ = (
+        Index("event_definition_process_id_idx", "process_id"),
+        partial(
+            "event_definition_start_message_idx",
+            "message_name",
+            where="bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended",
+        ),
+        partial(
+            "event_definition_start_signal_idx",
+            "signal_name",
+            where="bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended",
+        ),
+        Index("event_definition_bpmn_process_id_idx", "bpmn_process_id"),
+    )
+    element_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    process_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    bpmn_element_type: Mapped[str]
+    bpmn_process_id: Mapped[str]
+    version: Mapped[str]
+    suspended: Mapped[bool]
+    error_code: Mapped[str | None]
+    escalation_code: Mapped[str | None]
+    message_name: Mapped[str | None]
+    signal_name: Mapped[str | None]
+    time: Mapped[datetime | None]
+    time_cycle: Mapped[str | None]
+    time_duration: Mapped[str | None]
+    repetitions: Mapped[int | None]
+
+
+class ProcessQueueRow(Base):
+    """How many instances of a process may be active, over all versions; a row only where there is or was a limit."""
+
+    __tablename__ = "process_queue"
+    bpmn_process_id: Mapped[str] = mapped_column(primary_key=True)
+    parallelism: Mapped[int]
+
+
+class ProcessInstanceRow(Partitioned, Base):
+    __tablename__ = "process_instance"
+    __table_args__ = days(
+        Index("process_instance_process_id_idx", "process_id"),
+        partial("process_instance_parent_id_idx", "parent_id", where="parent_id IS NOT NULL"),
+        partial("process_instance_root_id_idx", "root_id", where="root_id IS NOT NULL"),
+        partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
+        partial(
+            "process_instance_queued_idx",
+            "bpmn_process_id",
+            "created_at",
+            "partition",
+            "id",
+            where="state = 'QUEUED' AND NOT released",
+        ),
+        Index("process_instance_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    )
+    parent_id: Mapped[int | None]
+    root_id: Mapped[int | None]
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    process_id: Mapped[int]
+    bpmn_process_id: Mapped[str]
+    correlation_key: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    state: Mapped[str]
+    tags: Mapped[dict[str, str] | None]
+    version: Mapped[str]
+    released: Mapped[bool]
+    revision: Mapped[int]
+
+
+class ElementInstanceRow(Partitioned, Base):
+    __tablename__ = "element_instance"
+    __table_args__ = days(
+        Index("element_instance_process_instance_id_idx", "process_instance_id"),
+        partial("element_instance_siblings_idx", "parent_id", "element_id", where="ended_at IS NULL"),
+        partial("element_instance_attached_idx", "prev_id", where="ended_at IS NULL"),
+        partial("element_instance_active_idx", "process_instance_id", where="ended_at IS NULL"),
+    )
+    parent_id: Mapped[int | None]
+    prev_id: Mapped[int | None]
+    prev_element_id: Mapped[int | None]
+    element_id: Mapped[int]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    bpmn_element_type: Mapped[str]
+    context: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    state: Mapped[str]
+    active_children: Mapped[int]
+    pending_events: Mapped[int]
+
+
+class JobRow(Partitioned, Base):
+    __tablename__ = "job"
+    __table_args__ = days(
+        partial("job_due_idx", "partition", "due_at", "id", where=UNCLAIMED_JOB),
+        Index("job_process_instance_id_idx", "process_instance_id"),
+        Index("job_element_instance_id_idx", "element_instance_id"),
+        partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+    )
+    element_id: Mapped[int]
+    element_instance_id: Mapped[int]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    completed_at: Mapped[datetime | None]
+    correlation_key: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    due_at: Mapped[datetime]
+    error: Mapped[str | None]
+    locked_at: Mapped[datetime | None]
+    locked_by: Mapped[str | None]
+    locked_until: Mapped[datetime | None]
+    retry_count: Mapped[int]
+    state: Mapped[str]
+    type: Mapped[str]
+    detached: Mapped[bool]
+
+
+class TaskRow(Partitioned, Base):
+    __tablename__ = "task"
+    __table_args__ = days(
+        partial("task_due_idx", "partition", "due_at", "id", where=UNCLAIMED_TASK),
+        Index("task_process_instance_id_idx", "process_instance_id"),
+        Index("task_element_instance_id_idx", "element_instance_id"),
+        partial("task_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+    )
+    element_id: Mapped[int | None]
+    element_instance_id: Mapped[int | None]
+    process_id: Mapped[int | None]
+    process_instance_id: Mapped[int | None]
+    bpmn_element_id: Mapped[str | None]
+    completed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    due_at: Mapped[datetime]
+    error: Mapped[str | None]
+    locked_at: Mapped[datetime | None]
+    locked_by: Mapped[str | None]
+    locked_until: Mapped[datetime | None]
+    repetitions: Mapped[int | None]
+    retry_count: Mapped[int]
+    serialized_task: Mapped[str | None]
+    state: Mapped[str]
+    type: Mapped[str]
+    detached: Mapped[bool]
+
+
+class UserTaskRow(Partitioned, Base):
+    __tablename__ = "user_task"
+    __table_args__ = days(
+        Index("user_task_process_instance_id_idx", "process_instance_id"),
+        Index("user_task_element_instance_id_idx", "element_instance_id"),
+        Index("user_task_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    )
+    revision: Mapped[int]
+    element_id: Mapped[int]
+    element_instance_id: Mapped[int]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    correlation_key: Mapped[str | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    state: Mapped[str]
+    tags: Mapped[dict[str, str] | None]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+
+
+class IncidentRow(Partitioned, Base):
+    __tablename__ = "incident"
+    __table_args__ = days(
+        Index("incident_process_instance_id_idx", "process_instance_id"),
+        partial("incident_job_id_idx", "job_id", where="job_id IS NOT NULL"),
+        partial("incident_task_id_idx", "task_id", where="task_id IS NOT NULL"),
+    )
+    element_id: Mapped[int | None]
+    element_instance_id: Mapped[int | None]
+    job_id: Mapped[int | None]
+    process_id: Mapped[int | None]
+    process_instance_id: Mapped[int | None]
+    task_id: Mapped[int | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None]
+
+
+class VariableRow(Partitioned, Base):
+    __tablename__ = "variable"
+    __table_args__ = days(
+        partial(
+            "variable_process_name_key",
+            "partition",
+            "process_instance_id",
+            "name",
+            where="element_instance_id IS NULL",
+            unique=True,
+        ),
+        partial(
+            "variable_element_name_key",
+            "partition",
+            "element_instance_id",
+            "name",
+            where="element_instance_id IS NOT NULL",
+            unique=True,
+        ),
+        Index("variable_process_instance_id_idx", "process_instance_id"),
+    )
+    element_id: Mapped[int | None]
+    element_instance_id: Mapped[int | None]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    encoding: Mapped[str]
+    encrypted: Mapped[bool]
+    name: Mapped[str]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+    value: Mapped[str]
+
+
+class MessageRow(GlobalBig, Base):
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("message_name_correlation_key_idx", "name", "correlation_key"),
+        partial("message_expires_at_idx", "expires_at", where="expires_at IS NOT NULL"),
+    )
+    correlation_key: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    correlated: Mapped[bool]
+    name: Mapped[str]
+    unique_key: Mapped[str | None]
+
+
+class MessageVariableRow(GlobalBig, Base):
+    __tablename__ = "message_variable"
+    owner_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    encoding: Mapped[str | None]
+    encrypted: Mapped[bool]
+    name: Mapped[str]
+    value: Mapped[str | None]
+
+
+class MessageSubscriptionRow(GlobalBig, Base):
+    __tablename__ = "message_subscription"
+    __table_args__ = (
+        Index("message_subscription_name_correlation_key_idx", "name", "correlation_key"),
+        Index("message_subscription_partition_element_instance_id_idx", "partition", "element_instance_id"),
+        Index("message_subscription_partition_process_instance_id_idx", "partition", "process_instance_id"),
+    )
+    partition: Mapped[date]
+    element_id: Mapped[int]
+    element_instance_id: Mapped[int]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    correlation_key: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    name: Mapped[str]
+
+
+class SignalRow(GlobalBig, Base):
+    __tablename__ = "signal"
+    __table_args__ = (partial("signal_delivered_idx", "id", where="active_subscriber_count = 0"),)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    name: Mapped[str]
+    subscriber_count: Mapped[int]
+    active_subscriber_count: Mapped[int]
+
+
+class SignalVariableRow(GlobalBig, Base):
+    __tablename__ = "signal_variable"
+    owner_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    encoding: Mapped[str | None]
+    encrypted: Mapped[bool]
+    name: Mapped[str]
+    value: Mapped[str | None]
+
+
+class SignalSubscriptionRow(GlobalBig, Base):
+    __tablename__ = "signal_subscription"
+    __table_args__ = (
+        Index("signal_subscription_name_idx", "name"),
+        Index("signal_subscription_partition_element_instance_id_idx", "partition", "element_instance_id"),
+        Index("signal_subscription_partition_process_instance_id_idx", "partition", "process_instance_id"),
+    )
+    partition: Mapped[date]
+    element_id: Mapped[int]
+    element_instance_id: Mapped[int]
+    process_id: Mapped[int]
+    process_instance_id: Mapped[int]
+    bpmn_element_id: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    name: Mapped[str]
+
+
+class EngineClockRow(Base):
+    """One row: how far engine time is ahead of the clock. It survives restarts and is the same for all processes."""
+
+    __tablename__ = "engine_clock"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offset_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class IdCounterRow(Base):
+    """Next ids on SQLite, which has no sequences; the partition of global tables is empty."""
+
+    __tablename__ = "id_counter"
+    __table_args__ = ({"info": {"only": "sqlite"}},)
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    partition: Mapped[str] = mapped_column(primary_key=True)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+
+
+def table(row: type[Base]) -> Table:
+    """The Core table of a row class."""
+    found = row.__table__
+    assert isinstance(found, Table)
+    return found
+
+
+PARTITIONED: tuple[Table, ...] = tuple(
+    t for t in Base.metadata.sorted_tables if t.dialect_options["postgresql"]["partition_by"]
+)

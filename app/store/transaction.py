@@ -1,0 +1,410 @@
+"""The narrow interface that handlers see: one transaction of one command.
+
+`lock_` takes row locks and opens the transaction, `load_` reads by key, `find_` may return None, and `save`
+registers what is to be written. Writing happens once, when the block ends without an exception, together
+with the commit; a handler can therefore not fail after it has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from types import TracebackType
+from typing import Any, TypeVar
+
+from app.engine import records
+from app.engine.changes import Changes
+from app.engine.graph import Graph
+from app.engine.records import (
+    ElementVisit,
+    EventVariable,
+    Incident,
+    Job,
+    Message,
+    MessageSubscription,
+    Process,
+    ProcessInstance,
+    Signal,
+    SignalSubscription,
+    Task,
+    VariableView,
+)
+from app.store import load, sql
+from app.store import rows as r
+from app.store.dialect import Call, Dialect, Row, Session
+from app.store.graphs import BY_ID, NEWEST, Graphs
+from app.store.load import Snapshot
+from app.store.lock import JOB, TASK, Claims
+from app.store.save import Saver
+
+Rec = TypeVar("Rec")
+
+
+class Transaction:
+    def __init__(
+        self,
+        session: Session,
+        dialect: Dialect,
+        saver: Saver,
+        claims: Claims,
+        graphs: Graphs,
+        ensure_days: Callable[[Iterable[date]], None],
+    ) -> None:
+        self._session = session
+        self._dialect = dialect
+        self._saver = saver
+        self._claims = claims
+        self._graphs = graphs
+        self._changes: Changes | None = None
+        self._ensure_days = ensure_days
+        self.due: datetime | None = None
+        """When the first of the tasks that were written becomes due; known after the commit."""
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._commit()
+        finally:
+            self._session.close()
+            self._session.connection.close()
+
+    def _commit(self) -> None:
+        changes = self._changes
+        if changes is None:
+            self._session.commit()
+            return
+        days = {r.partition_of(record) for found in changes.new.values() for record in found}
+        self._ensure_days(day for day in days if day)
+        self._session.commit(*self._saver.save(self._session, changes))
+        self.due = min(changes.due, default=None)
+
+    def save(self, changes: Changes) -> None:
+        """Registers all that this command writes; it can be said once."""
+        assert self._changes is None, "a command saves once"
+        if changes:
+            self._changes = changes
+
+    def _one(self, statement: Any, **parameters: Any) -> Row | None:
+        (rows,) = self._session.run(Call(statement, parameters))
+        return rows[0] if rows else None
+
+    def _all(self, statement: Any, **parameters: Any) -> list[Row]:
+        (rows,) = self._session.run(Call(statement, parameters))
+        return rows
+
+    def begin(self) -> None:
+        """Opens the transaction without locking a row."""
+        self._session.begin()
+
+    def lock_key(self, *keys: str) -> None:
+        """Keeps other transactions with one of the keys out until the end of this one."""
+        self._session.begin()
+        calls = [call for key in sorted(set(keys)) if (call := self._dialect.advisory_lock(key))]
+        if calls:
+            self._session.run(*calls)
+
+    def clock_offset(self) -> timedelta:
+        row = self._one(sql.CLOCK_OFFSET)
+        return timedelta(milliseconds=row[0] if row else 0)
+
+    def lock_clock_offset(self) -> timedelta:
+        """The offset, with other transactions that lock it kept out."""
+        self.lock_key("clock")
+        return self.clock_offset()
+
+    # Processes
+
+    def graph(self, process_id: int) -> Graph:
+        return self._graphs.by_id(self._session, process_id)
+
+    def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
+        """An empty version is the newest one."""
+        if version:
+            return self._graphs.by_version(self._session, bpmn_process_id, version)
+        row = self._one(NEWEST, bpmn_process_id=bpmn_process_id)
+        return self._graphs.by_id(self._session, r.read_process(row).id) if row else None
+
+    def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
+        row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
+        return r.read_process(row) if row else None
+
+    def find_process_by_id(self, id: int) -> Process | None:
+        row = self._one(BY_ID, id=id)
+        return r.read_process(row) if row else None
+
+    def find_message_start(self, name: str, *, other_than: str = "") -> tuple[int, str, str] | None:
+        """Element id, BPMN process id and version of the active start event, if it is not of `other_than`."""
+        row = self._one(sql.MESSAGE_START, name=name, other_than=other_than)
+        return (row[0], row[1], row[2]) if row else None
+
+    def load_message_starts(self, name: str) -> list[tuple[int, int, str]]:
+        """Element id, process id and BPMN element id of the active message start event, at most one."""
+        return [(row[0], row[1], row[2]) for row in self._all(sql.MESSAGE_STARTS, name=name)]
+
+    def load_signal_starts(self, name: str) -> list[tuple[int, int, str]]:
+        """Element id, process id and BPMN element id of each active signal start event, in id order."""
+        return [(row[0], row[1], row[2]) for row in self._all(sql.SIGNAL_STARTS, name=name)]
+
+    def is_suspended(self, element_id: int) -> bool:
+        """Whether a newer version has replaced the start event."""
+        row = self._one(sql.DEFINITION_SUSPENDED, element_id=element_id)
+        return bool(row and row[0])
+
+    # The queue of a process with a limit on parallelism
+
+    def lock_queue(self, bpmn_process_id: str) -> int:
+        """The limit on parallelism, 0 without; others who start or end instances of the process wait."""
+        self._session.begin()
+        row = self._one(sql.LOCK_QUEUE, bpmn_process_id=bpmn_process_id)
+        return row[0] if row else 0
+
+    def count_active(self, bpmn_process_id: str, *, but: ProcessInstance | None = None) -> int:
+        """Instances that take a slot: all that have not ended and are not waiting in the queue."""
+        row = self._one(
+            sql.COUNT_ACTIVE,
+            bpmn_process_id=bpmn_process_id,
+            but_day=but.partition if but else date.min,
+            but_id=but.id if but else 0,
+        )
+        assert row is not None
+        return int(row[0])
+
+    def load_queued(
+        self, bpmn_process_id: str, limit: int, *, but: ProcessInstance | None = None
+    ) -> list[ProcessInstance]:
+        """The first instances in the queue."""
+        rows = self._all(
+            sql.QUEUED,
+            bpmn_process_id=bpmn_process_id,
+            limit=limit,
+            but_day=but.partition if but else date.min,
+            but_id=but.id if but else 0,
+        )
+        return [r.read_instance(row) for row in rows]
+
+    def lock_active_instances(self, bpmn_process_id: str) -> None:
+        self._session.begin()
+        if self._dialect.locks_rows:
+            self._all(sql.LOCK_ACTIVE, bpmn_process_id=bpmn_process_id)
+
+    # Instances
+
+    def lock_instance(self, source: str, partition: date, id: int, *, whole: bool = False) -> Found | None:
+        """The row of `source` under the lock of its instance, and what a walk from there needs.
+
+        `source` is job, task, user_task, incident, element_instance or process_instance. None if there is no
+        such row, or it belongs to no instance.
+        """
+        return self._lock(source, partition, id, load.WHOLE[source] if whole else load.NEAR.get(source), whole)
+
+    def lock_instance_of_join(self, partition: date, id: int) -> Found | None:
+        """Like `lock_instance` for a task, with all that has arrived at the same gateway."""
+        return self._lock("task", partition, id, load.NEAR_WITH_SIBLINGS, False)
+
+    def _lock(self, source: str, partition: date, id: int, tokens: Any, whole: bool) -> Found | None:
+        self._session.begin()
+        key = load.key(partition, id)
+        calls = [Call(load.WITH_INSTANCE[source], key)]
+        if tokens is not None:
+            calls.append(Call(tokens, key))
+        if self._dialect.locks_rows:
+            calls.insert(0, Call(load.LOCK[source], key))
+        results = self._session.run(*calls)
+        if self._dialect.locks_rows:
+            results = results[1:]
+        if not results[0]:
+            return None
+        own, instance, parallelism = load.read_with_instance(source, results[0][0], _READERS[source])
+        graph = self.graph(instance.process_id)
+        snapshot = Snapshot(
+            instance=instance,
+            graph=graph,
+            tokens=load.link(results[1], instance, graph) if tokens is not None else [],
+            parallelism=parallelism,
+            whole=whole,
+        )
+        self._complete(snapshot)
+        return Found(own, snapshot)
+
+    def _complete(self, snapshot: Snapshot) -> None:
+        """Adds the caller of a called instance, and to a whole snapshot the called instances."""
+        if snapshot.whole:
+            rows = self._all(load.CALLED, day=snapshot.instance.partition, parent=snapshot.instance.id)
+            snapshot.called = {row[0]: r.read_instance(row[1:]) for row in rows}
+        root = next((token for token in snapshot.tokens if token.node.parent is None), None)
+        if root is None or root.parent_id is None or not snapshot.instance.parent_id:
+            return
+        key = load.key(snapshot.instance.partition, root.parent_id)
+        found, tokens = self._session.run(
+            Call(load.WITH_INSTANCE["element_instance"], key), Call(load.NEAR["element_instance"], key)
+        )
+        _, instance, parallelism = load.read_with_instance("element_instance", found[0], r.read_visit)
+        graph = self.graph(instance.process_id)
+        caller = Snapshot(
+            instance=instance, graph=graph, tokens=load.link(tokens, instance, graph), parallelism=parallelism
+        )
+        snapshot.caller = caller
+        root.parent = caller.token(root.parent_id)
+
+    def load_called_below(self, root: ProcessInstance) -> list[ProcessInstance]:
+        """The active instances that were called, directly or not, below the root of a tree."""
+        rows = self._all(load.BELOW, day=root.partition, root=root.root_id or root.id)
+        return [r.read_instance(row) for row in rows]
+
+    def find_instance(self, partition: date, id: int) -> ProcessInstance | None:
+        row = self._one(sql.INSTANCE, day=partition, id=id)
+        return r.read_instance(row) if row else None
+
+    def find_visit(self, partition: date, id: int) -> ElementVisit | None:
+        row = self._one(sql.VISIT, day=partition, id=id)
+        return r.read_visit(row) if row else None
+
+    # Variables
+
+    def load_process_variables(self, partition: date, id: int, names: tuple[str, ...] | None) -> list[VariableView]:
+        rows = self._all(sql.PROCESS_VARIABLES, day=partition, id=id)
+        return [_variable_view(None, row) for row in rows if names is None or row[0] in names]
+
+    def load_element_variables(
+        self, partition: date, id: int, names: tuple[str, ...] | None, *, own_only: bool
+    ) -> list[VariableView]:
+        """Of the element instance and its enclosing scopes, by name, then by the element they are stored at."""
+        rows = self._all(sql.ELEMENT_VARIABLES, day=partition, id=id)
+        return [
+            _variable_view(bpmn_element_id, row)
+            for bpmn_element_id, depth, *row in rows
+            if (names is None or row[0] in names) and not (own_only and depth)
+        ]
+
+    # Work
+
+    def lock_jobs(
+        self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], detached: bool
+    ) -> list[Job]:
+        return self._claim(JOB, r.read_job, now, worker, limit, filters, detached)
+
+    def lock_tasks(self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any]) -> list[Task]:
+        return self._claim(TASK, r.read_task, now, worker, limit, filters, False)
+
+    def _claim(
+        self,
+        of: Any,
+        read: Callable[[Row], Rec],
+        now: datetime,
+        worker: str,
+        limit: int,
+        filters: dict[str, Any],
+        detached: bool,
+    ) -> list[Rec]:
+        names = frozenset(filters) | ({"detached"} if detached else frozenset())
+        parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
+        rows = self._all(self._claims.claim(of, names), now=now, worker=worker, limit=limit, **parameters)
+        found: list[Any] = [read(row) for row in rows]
+        return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+
+    def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
+        """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
+        names = frozenset(filters)
+        parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
+        return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+
+    def lock_task(self, partition: date, id: int) -> Task | None:
+        """The row of a task that belongs to no instance."""
+        self._session.begin()
+        row = self._one(sql.LOCK_TASK, day=partition, id=id)
+        return r.read_task(row) if row else None
+
+    def lock_incident(self, partition: date, id: int) -> Incident | None:
+        self._session.begin()
+        row = self._one(sql.LOCK_INCIDENT, day=partition, id=id)
+        return r.read_incident(row) if row else None
+
+    def find_job(self, partition: date, id: int) -> Job | None:
+        row = self._one(sql.JOB, day=partition, id=id)
+        return r.read_job(row) if row else None
+
+    def find_task(self, partition: date, id: int) -> Task | None:
+        row = self._one(sql.TASK, day=partition, id=id)
+        return r.read_task(row) if row else None
+
+    def find_next_due(self) -> datetime | None:
+        """When the next unclaimed task becomes due, or did."""
+        row = self._one(sql.NEXT_DUE)
+        return row[0] if row else None
+
+    # Messages and signals
+
+    def find_unconsumed(self, name: str, correlation_key: str, unique_key: str, now: datetime) -> Message | None:
+        """The message that holds the unique key: neither expired nor consumed."""
+        row = self._one(sql.UNCONSUMED, name=name, correlation_key=correlation_key, unique_key=unique_key, now=now)
+        return r.read_message(row) if row else None
+
+    def find_buffered(self, name: str, correlation_key: str, now: datetime) -> Message | None:
+        """The oldest message that waits for a subscriber."""
+        row = self._one(sql.BUFFERED, name=name, correlation_key=correlation_key, now=now)
+        return r.read_message(row) if row else None
+
+    def take_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
+        """Removes the oldest subscription and returns it.
+
+        One that is being removed by another transaction is waited for, and passed over when it is gone.
+        """
+        while row := self._one(sql.MESSAGE_SUBSCRIPTION, name=name, correlation_key=correlation_key):
+            if self._all(sql.TAKE_MESSAGE_SUBSCRIPTION, id=row[0]):
+                return r.read_message_subscription(row)
+        return None
+
+    def take_signal_subscriptions(self, name: str) -> list[SignalSubscription]:
+        """Removes all subscriptions, and returns them in id order."""
+        self._session.begin()
+        found = [r.read_signal_subscription(row) for row in self._all(sql.TAKE_SIGNAL_SUBSCRIPTIONS, name=name)]
+        return sorted(found, key=lambda subscription: subscription.id)
+
+    def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
+        row = self._one(sql.LOCK_MESSAGE, id=id)
+        if row is None:
+            return None
+        return r.read_message(row), [_event_variable(v) for v in self._all(sql.MESSAGE_VARIABLES, id=id)]
+
+    def load_signal(self, id: int) -> tuple[Signal, list[EventVariable]] | None:
+        row = self._one(sql.SIGNAL, id=id)
+        if row is None:
+            return None
+        return r.read_signal(row), [_event_variable(v) for v in self._all(sql.SIGNAL_VARIABLES, id=id)]
+
+
+class Found:
+    """A row under the lock of its instance."""
+
+    __slots__ = ("row", "snapshot")
+
+    def __init__(self, row: Any, snapshot: Snapshot) -> None:
+        self.row = row
+        self.snapshot = snapshot
+
+
+_READERS: dict[str, Callable[[Row], Any]] = {
+    "job": r.read_job,
+    "task": r.read_task,
+    "user_task": r.read_user_task,
+    "incident": r.read_incident,
+    "element_instance": r.read_visit,
+    "process_instance": r.read_instance,
+}
+
+
+def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:
+    name, encoding, encrypted, value = row
+    return VariableView(bpmn_element_id=bpmn_element_id, name=name, encoding=encoding, encrypted=encrypted, value=value)
+
+
+def _event_variable(row: Row) -> EventVariable:
+    id, owner_id, encoding, encrypted, name, value = row
+    return records.EventVariable(
+        id=id, owner_id=owner_id, encoding=encoding, encrypted=encrypted, name=name, value=value
+    )

@@ -1,0 +1,210 @@
+"""The OpenAPI document and its page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+
+@pytest.fixture(scope="module")
+def document(application):
+    return application.test_client().get("/openapi.json").get_json()
+
+
+def operations(document):
+    return [
+        (method, path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+
+
+def resolved(document, schema):
+    if "$ref" in schema:
+        return document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def test_the_document_is_valid(document):
+    validate(document)
+
+
+def test_every_operation_is_documented_under_its_name(document, application):
+    documented = {(method.upper(), path) for method, path, _ in operations(document)}
+    served = {
+        (method, re.sub("<(.*?)>", r"{\1}", rule.rule))
+        for rule in application.url_map.iter_rules()
+        for method in rule.methods - {"HEAD"}
+        if not re.match("/docs|/openapi", rule.rule)
+    }
+    assert documented == served
+    names = sorted(
+        operation["operationId"] for _, _, operation in operations(document) if "deprecated" not in operation
+    )
+    assert names == [
+        "cancelProcessInstance",
+        "checkLiveness",
+        "checkReadiness",
+        "completeJob",
+        "createProcess",
+        "createProcessInstance",
+        "executeTasks",
+        "getBpmnXml",
+        "getElementVariables",
+        "getProcessVariables",
+        "lockJobs",
+        "queryElementInstances",
+        "queryElements",
+        "queryIncidents",
+        "queryJobs",
+        "queryMessageSubscriptions",
+        "queryMessages",
+        "queryProcessInstances",
+        "queryProcesses",
+        "querySignalSubscriptions",
+        "queryTasks",
+        "queryUserTasks",
+        "queryVariables",
+        "resolveIncident",
+        "resumeProcessInstance",
+        "sendMessage",
+        "sendSignal",
+        "setElementVariables",
+        "setProcessVariables",
+        "setTime",
+        "suspendProcessInstance",
+        "unlockJobs",
+        "unlockTasks",
+        "updateUserTask",
+    ]
+
+
+def test_operation_ids_are_unique(document):
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+
+
+def test_the_older_paths_are_deprecated(document):
+    deprecated = {path for _, path, operation in operations(document) if operation.get("deprecated")}
+    assert deprecated == {"/events/messages", "/events/messages/query", "/events/signals"}
+
+
+def test_paths_and_pages_have_parameters(document):
+    for _, path, operation in operations(document):
+        common = document["paths"][path].get("parameters", [])
+        names = [parameter["name"] for parameter in [*common, *operation.get("parameters", [])]]
+        expected = re.findall("{(.*?)}", path)
+        if path.endswith("/query"):
+            expected += ["offset", "limit"]
+        assert [name for name in names if name not in ("names", "excludeParentVariables")] == expected
+
+
+def test_bodies_refer_to_schemas_that_refuse_unknown_properties(document):
+    for method, _, operation in operations(document):
+        if method == "get":
+            assert "requestBody" not in operation
+            continue
+        body = operation["requestBody"]
+        assert body["required"]
+        schema = resolved(document, body["content"]["application/json"]["schema"])
+        assert schema["additionalProperties"] is False
+
+
+def test_constraints_are_those_that_are_checked(document):
+    schemas = document["components"]["schemas"]
+    lock = schemas["LockJobs"]
+    assert lock["required"] == ["workerId"]
+    assert {key: lock["properties"]["limit"][key] for key in ("minimum", "maximum", "default", "format")} == {
+        "minimum": 1,
+        "maximum": 1000,
+        "default": 1,
+        "format": "int32",
+    }
+    assert (lock["properties"]["processIds"]["maxItems"], lock["properties"]["processIds"]["uniqueItems"]) == (
+        100,
+        True,
+    )
+    assert schemas["CreateProcess"]["required"] == ["bpmnProcessId", "bpmnXml", "version", "workerId"]
+    assert schemas["Tag"]["properties"]["name"]["pattern"] == "^[a-zA-Z0-9_-]+$"
+    assert schemas["MessageCriteria"]["properties"]["id"]["format"] == "int64"
+    assert schemas["CompleteJob"]["properties"]["retryTimer"]["nullable"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("InstanceState", 7),
+        ("JobType", 12),
+        ("TaskType", 10),
+        ("UserTaskState", 4),
+        ("WorkState", 7),
+        ("ElementType", 37),
+        ("ProblemType", 11),
+    ],
+)
+def test_enumerations_are_components(document, name, size):
+    assert len(document["components"]["schemas"][name]["enum"]) == size
+
+
+def test_answers_list_what_is_always_there(document):
+    job = document["components"]["schemas"]["Job"]
+    assert set(job["properties"]) - set(job["required"]) == {
+        "completedAt",
+        "correlationKey",
+        "error",
+        "lockedAt",
+        "lockedBy",
+    }
+
+
+def test_problems_have_their_own_media_type(document):
+    responses = document["components"]["responses"]
+    for name, response in responses.items():
+        if name in ("UNAUTHORIZED", "FORBIDDEN"):
+            assert "content" not in response
+        else:
+            assert list(response["content"]) == ["application/problem+json"]
+    complete = document["paths"]["/jobs/{partition}/{id}/complete"]["patch"]["responses"]
+    assert sorted(complete) == ["200", "400", "401", "404", "409", "415", "500"]
+
+
+def test_the_xml_is_documented_as_xml(document):
+    assert list(document["paths"]["/processes/{id}/bpmn-xml"]["get"]["responses"]["200"]["content"]) == ["text/xml"]
+
+
+def test_what_the_original_api_does_not_have_is_marked(document):
+    extensions = {operation["operationId"] for _, _, operation in operations(document) if operation.get("x-extension")}
+    assert extensions == {
+        "cancelProcessInstance",
+        "checkLiveness",
+        "queryMessageSubscriptions",
+        "querySignalSubscriptions",
+        "queryUserTasks",
+        "updateUserTask",
+    }
+    assert document["components"]["schemas"]["JobCompletion"]["properties"]["calledProcess"]["x-extension"] is True
+    tags = document["components"]["schemas"]["CreateProcessInstance"]["properties"]["tags"]
+    assert tags["x-also-accepts"]["type"] == "object"
+
+
+def test_only_probes_do_without_authentication(document):
+    assert set(document["components"]["securitySchemes"]) == {"apiKey", "bearer", "basic"}
+    assert len(document["security"]) == 3
+    free = {path for _, path, operation in operations(document) if operation.get("security") == []}
+    assert free == {"/readiness", "/healthz"}
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    response = client.get("/docs")
+    assert response.content_type == "text/html; charset=utf-8"
+    page = response.get_data(as_text=True)
+    assert "//" not in page
+    for name in re.findall('(?:src|href)="(.*?)"', page):
+        asset = client.get(f"/{name}")
+        assert asset.status_code == 200
+        assert len(asset.data) > 500
+    types = [client.get(f"/docs/{name}").content_type for name in ("swagger-ui.css", "swagger-ui-bundle.js")]
+    assert types == ["text/css", "text/javascript"]

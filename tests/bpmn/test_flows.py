@@ -1,0 +1,172 @@
+"""Sequence flows: either statement is enough, contradictions and open ends are refused."""
+
+import pytest
+
+from tests.bpmn.build import accepted, causes
+
+NODES = '<startEvent id="s"/><task id="a"/><task id="b"/>'
+SUB = '<subProcess id="sp"><startEvent id="in"/>{}</subProcess>'
+
+
+def targets(found, source):
+    return [(flow.id, flow.target.id) for flow in found[source].outgoing]
+
+
+def sources(found, target):
+    return [(flow.id, flow.source.id) for flow in found[target].incoming]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<task id="a"/><task id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>',
+        '<task id="a"><outgoing>f</outgoing></task><task id="b"><incoming>f</incoming></task>',
+        '<task id="a"><outgoing>f</outgoing></task><task id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>',
+        '<task id="a"/><task id="b"><incoming>f</incoming></task><sequenceFlow id="f" sourceRef="a" targetRef="b"/>',
+        '<sequenceFlow id="f" targetRef="b"/><task id="a"><outgoing>f</outgoing></task><task id="b"/>',
+        '<sequenceFlow id="f" sourceRef="a"/><task id="b"><incoming>f</incoming></task><task id="a"/>',
+        '<sequenceFlow id="f"/><task id="b"><incoming>f</incoming></task><task id="a"><outgoing>f</outgoing></task>',
+        '<task id="a"><outgoing>f</outgoing><outgoing>f</outgoing></task><task id="b"><incoming>f</incoming></task>',
+    ],
+)
+def test_one_of_both_statements_is_enough(body):
+    found = accepted(body)
+    assert targets(found, "a") == [("f", "b")]
+    assert sources(found, "b") == [("f", "a")]
+
+
+def test_outgoing_flows_are_ordered_by_the_children_and_then_by_the_document():
+    found = accepted(
+        '<sequenceFlow id="f1" sourceRef="a" targetRef="b"/><sequenceFlow id="f2" sourceRef="a" targetRef="b"/>'
+        '<task id="a"><outgoing>f3</outgoing><outgoing>f2</outgoing></task><task id="b"/>'
+        '<sequenceFlow id="f3" sourceRef="a" targetRef="b"/><sequenceFlow id="f0" sourceRef="a" targetRef="b"/>'
+    )
+    assert [flow.id for flow in found["a"].outgoing] == ["f3", "f2", "f1", "f0"]
+    assert found["a"].outgoing_ids == ["f3", "f2", "f1", "f0"]
+    assert sorted(flow.id for flow in found["b"].incoming) == ["f0", "f1", "f2", "f3"]
+
+
+def test_a_flow_may_return_to_its_element():
+    assert targets(accepted('<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="a"/>'), "a") == [("f", "a")]
+
+
+def test_a_flow_belongs_to_the_scope_of_its_ends_wherever_it_is_drawn():
+    found = accepted(SUB.format('<task id="a"/>') + '<sequenceFlow id="f" sourceRef="in" targetRef="a"/>')
+    assert targets(found, "in") == [("f", "a")]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ('<task id="a"><incoming>f</incoming></task>', "/p/f", "sequence flow f has no source element"),
+        ('<task id="a"><outgoing>f</outgoing></task>', "/p/f", "sequence flow f has no target element"),
+        (
+            SUB.format('<task id="a"><outgoing>f</outgoing></task>'),
+            "/p/sp/f",
+            "sequence flow f has no target element",
+        ),
+        ('<task id="a"/><sequenceFlow id="f" sourceRef="a"/>', "/p/f", "sequence flow f has no target element"),
+        (
+            '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="x"/>',
+            "/p/f",
+            "sequence flow f has no target element: x is not defined (line 2)",
+        ),
+        (
+            '<task id="a"><outgoing>f</outgoing></task><sequenceFlow id="f" sourceRef="p" targetRef="a"/>',
+            "/p/f",
+            "sequence flow f has no source element: p is not defined (line 2)",
+        ),
+        (
+            NODES + '<task id="c"><outgoing>f</outgoing></task><sequenceFlow id="f" sourceRef="a" targetRef="b"/>',
+            "/p/f",
+            "sequence flow f has the source element a, but c lists it as outgoing (line 2)",
+        ),
+        (
+            NODES + '<task id="c"><incoming>f</incoming></task><sequenceFlow id="f" sourceRef="a" targetRef="b"/>',
+            "/p/f",
+            "sequence flow f has the target element b, but c lists it as incoming (line 2)",
+        ),
+        (
+            '<task id="a"><outgoing>f</outgoing></task><task id="b"><outgoing>f</outgoing></task>'
+            '<task id="c"><incoming>f</incoming></task>',
+            "/p/f",
+            "sequence flow f has more than one source element: a, b",
+        ),
+        (
+            NODES
+            + '<sequenceFlow id="f" sourceRef="s" targetRef="a"/>\n<sequenceFlow id="f" sourceRef="s" targetRef="b"/>',
+            "/p/f",
+            "sequence flow f is defined more than once (line 3)",
+        ),
+        (NODES + '<sequenceFlow sourceRef="a" targetRef="b"/>', "/p/", "sequence flow has no ID (line 2)"),
+        ('<task id="a"><outgoing/></task>', "/p/", "sequence flow has no ID (line 2)"),
+        (
+            SUB.format("") + '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="in"/>',
+            "/p/f",
+            "sequence flow f from a to in crosses the border of a scope",
+        ),
+        (
+            '<task id="a"><incoming>f</incoming></task>' + SUB.format('<task id="b"><outgoing>f</outgoing></task>'),
+            "/p/sp/f",
+            "sequence flow f from b to a crosses the border of a scope",
+        ),
+    ],
+)
+def test_a_flow_with_an_open_or_contradicting_end_is_refused(body, pointer, detail):
+    assert causes(body) == [(pointer, "sequence_flow", detail)]
+
+
+def test_a_flow_with_two_unknown_ends_has_a_cause_for_each():
+    assert causes('<sequenceFlow id="f" sourceRef="x" targetRef="y"/>') == [
+        ("/p/f", "sequence_flow", "sequence flow f has no source element: x is not defined (line 2)"),
+        ("/p/f", "sequence_flow", "sequence flow f has no target element: y is not defined (line 2)"),
+    ]
+
+
+def test_flows_do_not_reach_into_another_process():
+    tail = '<process id="q"><task id="b"/></process>'
+    assert causes('<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>', tail=tail) == [
+        ("/p/f", "sequence_flow", "sequence flow f has no target element: b is not defined (line 2)")
+    ]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        '<receiveTask id="r"><incoming>f</incoming><outgoing>g</outgoing></receiveTask>',
+        '<task id="r"><incoming>f</incoming><outgoing>g</outgoing><standardLoopCharacteristics/></task>',
+        '<transaction id="r"><incoming>f</incoming><outgoing>g</outgoing></transaction>',
+    ],
+)
+def test_flows_at_a_refused_element_are_not_reported_on_top(refused):
+    assert [cause[:2] for cause in causes(refused)] == [("/p/r", "element")]
+
+
+@pytest.mark.parametrize("gateway", ["exclusiveGateway", "inclusiveGateway"])
+def test_conditions_at_flows_of_deciding_gateways_are_left_to_the_worker(gateway):
+    flow = (
+        '<sequenceFlow id="f" sourceRef="g" targetRef="a"><conditionExpression>x</conditionExpression></sequenceFlow>'
+    )
+    found = accepted(f'<{gateway} id="g"/><task id="a"/>{flow}')
+    assert targets(found, "g") == [("f", "a")]
+
+
+@pytest.mark.parametrize("tag", ["task", "serviceTask", "parallelGateway", "startEvent"])
+def test_conditions_at_other_flows_are_refused(tag):
+    flow = '<sequenceFlow id="f" sourceRef="g" targetRef="a">\n<conditionExpression/></sequenceFlow>'
+    what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
+    assert causes(f'<{tag} id="g"/><task id="a"/>{flow}') == [
+        ("/p/f", "element", f"sequence flow f is not supported: {what} (line 3)")
+    ]
+
+
+def test_a_default_flow_of_a_task_matters_only_beside_other_flows():
+    task = '<task id="a" default="f"/><task id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
+    accepted(task)
+    assert causes(task + '<sequenceFlow id="g" sourceRef="a" targetRef="b"/>') == [
+        (
+            "/p/a",
+            "element",
+            "element a is not supported: default sequence flow of something that is no gateway (line 2)",
+        )
+    ]

@@ -1,0 +1,176 @@
+"""Imports point inward, and each library is used in its own place."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "app").rglob("*.py"))
+
+LEAVES = {"clock", "crypto", "errors", "paths", "secret", "timer"}
+"""Modules of app that anyone may import, and that import nothing but one another."""
+
+MAY_IMPORT = {
+    **dict.fromkeys(LEAVES, LEAVES),
+    "criteria": LEAVES | {"engine"},
+    "logs": LEAVES,
+    "parse": LEAVES,
+    "config": LEAVES | {"parse"},
+    "bpmn": LEAVES,
+    "engine": LEAVES | {"bpmn"},
+    "store": LEAVES | {"bpmn", "engine", "criteria", "config"},
+    "commands": LEAVES | {"bpmn", "engine", "criteria", "config", "store"},
+    "service": LEAVES | {"bpmn", "engine", "criteria", "config", "store", "commands", "logs"},
+    "executor": LEAVES | {"engine", "config", "commands", "service", "logs"},
+    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
+    "": LEAVES | {"config", "store", "service", "api", "logs"},
+    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor"},
+    "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
+    "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"},
+}
+"""What a part of app may import besides itself; the empty name is create_app."""
+
+PURE = {"bpmn", "engine"}
+OUTSIDE = {
+    "asyncio", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil", "socket",
+    "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+"""Modules of the standard library that reach out of a computation."""
+
+ONLY_IN = {
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "psycopg": {"store"},
+    "flask": {"api", ""},
+    "flask_smorest": {"api", ""},
+    "marshmallow": {"api"},
+    "webargs": {"api"},
+    "apispec": {"api"},
+    "werkzeug": {"api", ""},
+    "swagger_ui_bundle": {"api"},
+    "gunicorn": {"serve"},
+    "defusedxml": {"bpmn"},
+    "xml": {"bpmn"},
+    "croniter": {"timer"},
+    "isodate": {"timer"},
+    "cryptography": {"crypto"},
+}
+
+
+def part_of(path: Path) -> str:
+    """The part of app that a file belongs to."""
+    first = path.relative_to(ROOT / "app").parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The dotted names of all imported modules, `from a import b` being both `a` and `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_parts(tree: ast.AST) -> set[str]:
+    """The parts of app that are imported."""
+    parts = {path.stem for path in (ROOT / "app").glob("*.py")} | {
+        path.name for path in (ROOT / "app").iterdir() if path.is_dir()
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[2].partition(".")[0] for alias in node.names if is_ours(alias.name)}
+        elif isinstance(node, ast.ImportFrom) and node.module == "app":
+            found |= {alias.name if alias.name in parts else "" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and is_ours(node.module):
+            found.add(node.module.split(".")[1])
+    return found
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] == "app"
+
+
+def without_type_checking(tree: ast.AST) -> ast.AST:
+    """`tree` as it is at run time, without what is imported for annotations."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return tree
+
+
+def parsed(path: Path) -> ast.AST:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+@each_file
+def test_imports_point_inward(path: Path):
+    part = part_of(path)
+    assert part in MAY_IMPORT, f"app/{part} has no line in MAY_IMPORT"
+    refused = imported_parts(parsed(path)) - MAY_IMPORT[part] - {part}
+    assert not refused, f"{part or 'create_app'} must not import {', '.join(sorted(refused))}"
+
+
+@each_file
+def test_a_library_is_used_in_its_own_place(path: Path):
+    used = {name.partition(".")[0] for name in imports(without_type_checking(parsed(path)))}
+    refused = {name for name in used if part_of(path) not in ONLY_IN.get(name, {part_of(path)})}
+    assert not refused, f"{part_of(path) or 'create_app'} must not import {', '.join(sorted(refused))}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) in PURE], ids=name_of)
+def test_the_core_does_no_input_and_output(path: Path):
+    tree = parsed(path)
+    assert not {name.partition(".")[0] for name in imports(tree)} & OUTSIDE
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not calls & {"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today"}
+
+
+@each_file
+def test_the_environment_is_read_by_the_configuration_only(path: Path):
+    reads = {
+        ast.unparse(node)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.environb", "os.getenv")
+    }
+    taken = {name for name in imports(parsed(path)) if name in ("os.environ", "os.environb", "os.getenv")}
+    assert not reads | taken or part_of(path) == "config"
+
+
+def test_every_rule_is_about_something_that_exists():
+    parts = {part_of(path) for path in FILES}
+    assert set(MAY_IMPORT) <= parts, f"no such part: {set(MAY_IMPORT) - parts}"
+
+
+def test_the_migrations_are_no_package_that_would_hide_the_library():
+    assert not (ROOT / "alembic" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("import app", {""}),
+        ("import app.store.tables", {"store"}),
+        ("from app import create_app", {""}),
+        ("from app import errors, create_app", {"errors", ""}),
+        ("from app.store import migrate", {"store"}),
+        ("def f():\n    from app.store.tables import JobRow", {"store"}),
+        ("import os", set()),
+        ("import apple", set()),
+    ],
+)
+def test_imported_parts_are_found(source: str, parts: set[str]):
+    assert imported_parts(ast.parse(source)) == parts
