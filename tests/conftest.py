@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from app import create_app
+from app.api.context import EXTENSION
+from app.clock import ManualClock
 from app.config import Config
+from app.service import Service, open_service
 from tests.databases import Databases
 from tests.wire import Wire
 
@@ -77,6 +85,36 @@ def configured(url: str) -> Config:
 @pytest.fixture
 def config(database_url: str) -> Config:
     return configured(database_url)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 11, 23, 12))
+
+
+@pytest.fixture
+def service(config: Config, clock: ManualClock) -> Iterator[Service]:
+    """A service on a fresh database, whose time stands still at `clock`."""
+    service = open_service(config, clock)
+    yield service
+    service.close()
+
+
+@cache
+def _application() -> Flask:
+    return create_app(Config(), service=object())
+
+
+def application(service: Service) -> Flask:
+    """The application, answered by `service`; there is one for the whole run, since building it is slow."""
+    app = _application()
+    app.extensions[EXTENSION] = service
+    return app
+
+
+@pytest.fixture
+def client(service: Service) -> FlaskClient:
+    return application(service).test_client()
 
 
 @pytest.fixture

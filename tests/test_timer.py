@@ -6,17 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.cron import MAX_CRON_LENGTH, TimerError, check_cron, next_tick
 from app.timer import (
-    MAX_CRON_LENGTH,
     Timer,
-    TimerError,
     add_duration,
-    check_cron,
     check_duration,
     first_due,
     format_timestamp,
     next_due,
-    next_tick,
     parse_timestamp,
     parse_xml_timer,
 )

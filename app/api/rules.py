@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 from marshmallow import ValidationError
 
+from app.cron import TimerError, check_cron
 from app.errors import Cause
-from app.timer import TimerError, check_cron, check_duration
+from app.timer import check_duration
 
 NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")

@@ -16,17 +16,22 @@ from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
     EventVariable,
+    Message,
+    MessageSubscription,
     ProcessInstance,
+    Signal,
+    SignalSubscription,
     Task,
     Variable,
     VariableView,
 )
-from app.engine.run import Facts, Incomplete, Run
+from app.engine.run import Incomplete, Run
 from app.engine.types import InstanceState, TaskType
+from app.engine.work import Facts
 from app.errors import invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
-from app.timer import TimerError, add_duration
+from app.timer import Timer, TimerError, add_duration
 
 DRAINING = -1
 """A limit on parallelism that was lifted while instances are queued: these still go first."""
@@ -332,6 +337,42 @@ def release(ctx: Context, changes: Changes, queued: ProcessInstance, actor: str)
 def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:
     changes.due.append(task.due_at)
     return changes.insert(task)
+
+
+def subscriber_task(
+    ctx: Context, subscription: MessageSubscription | SignalSubscription, origin: Message | Signal
+) -> Task:
+    """The task that delivers a message or signal to an element instance that waits for it."""
+    return Task(
+        partition=subscription.partition,
+        origin=origin,
+        element_id=subscription.element_id,
+        element_instance_id=subscription.element_instance_id,
+        process_id=subscription.process_id,
+        process_instance_id=subscription.process_instance_id,
+        bpmn_element_id=subscription.bpmn_element_id,
+        created_at=ctx.now,
+        created_by=origin.created_by,
+        due_at=ctx.now,
+        type=TaskType.TRIGGER_EVENT,
+    )
+
+
+def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Signal, timer: Timer | None = None) -> Task:
+    """The task that has a message or signal start a process; `start` is element id, process id, BPMN element id."""
+    element_id, process_id, bpmn_element_id = start
+    return Task(
+        partition=ctx.now.date(),
+        origin=origin,
+        timer=timer,
+        element_id=element_id,
+        process_id=process_id,
+        bpmn_element_id=bpmn_element_id,
+        created_at=ctx.now,
+        created_by=origin.created_by,
+        due_at=ctx.now,
+        type=TaskType.TRIGGER_EVENT,
+    )
 
 
 def settle(ctx: Context, changes: Changes, run: Run, *, limited: bool) -> None:

@@ -21,8 +21,9 @@ from app.engine.elements.call_activity import called_process
 from app.engine.elements.message import subscription
 from app.engine.graph import Node
 from app.engine.records import ElementInstance, Incident, Job
-from app.engine.run import Call, Facts, Run
+from app.engine.run import Run
 from app.engine.types import JobType, WorkState
+from app.engine.work import Call, Facts
 from app.errors import EngineError, ErrorKind, conflict, not_found, refused
 from app.store.load import Snapshot
 from app.store.lock import JOB

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, message_key
+from app.commands.context import Context, event_variables, insert_task, message_key, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import Message, Task
-from app.engine.types import TaskType
 from app.errors import invalid
 from app.timer import Timer, TimerError, first_due
 
@@ -66,30 +65,7 @@ def _recipient(ctx: Context, message: Message, cmd: SendMessage) -> Task | None:
     """The task that delivers the message, if there is anyone to deliver it to."""
     subscription = ctx.tx.take_message_subscription(cmd.name, cmd.correlation_key)
     if subscription:
-        return Task(
-            partition=subscription.partition,
-            origin=message,
-            element_id=subscription.element_id,
-            element_instance_id=subscription.element_instance_id,
-            process_id=subscription.process_id,
-            process_instance_id=subscription.process_instance_id,
-            bpmn_element_id=subscription.bpmn_element_id,
-            created_at=ctx.now,
-            created_by=cmd.worker_id,
-            due_at=ctx.now,
-            type=TaskType.TRIGGER_EVENT,
-        )
-    for element_id, process_id, bpmn_element_id in ctx.tx.load_message_starts(cmd.name):
-        return Task(
-            partition=ctx.now.date(),
-            origin=message,
-            timer=cmd.expiration_timer,
-            element_id=element_id,
-            process_id=process_id,
-            bpmn_element_id=bpmn_element_id,
-            created_at=ctx.now,
-            created_by=cmd.worker_id,
-            due_at=ctx.now,
-            type=TaskType.TRIGGER_EVENT,
-        )
+        return subscriber_task(ctx, subscription, message)
+    for start in ctx.tx.load_message_starts(cmd.name):
+        return start_task(ctx, start, message, cmd.expiration_timer)
     return None

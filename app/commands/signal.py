@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task
+from app.commands.context import Context, event_variables, insert_task, start_task, subscriber_task
 from app.engine.changes import Changes
-from app.engine.records import EventVariable, Signal, Task
-from app.engine.types import TaskType
+from app.engine.records import EventVariable, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,37 +42,7 @@ def broadcast(ctx: Context, changes: Changes, name: str, actor: str, variables: 
     )
     changes.event_variables.append((signal, variables))
     for subscription in subscriptions:
-        insert_task(
-            ctx,
-            changes,
-            Task(
-                partition=subscription.partition,
-                origin=signal,
-                element_id=subscription.element_id,
-                element_instance_id=subscription.element_instance_id,
-                process_id=subscription.process_id,
-                process_instance_id=subscription.process_instance_id,
-                bpmn_element_id=subscription.bpmn_element_id,
-                created_at=ctx.now,
-                created_by=actor,
-                due_at=ctx.now,
-                type=TaskType.TRIGGER_EVENT,
-            ),
-        )
-    for element_id, process_id, bpmn_element_id in starts:
-        insert_task(
-            ctx,
-            changes,
-            Task(
-                partition=ctx.now.date(),
-                origin=signal,
-                element_id=element_id,
-                process_id=process_id,
-                bpmn_element_id=bpmn_element_id,
-                created_at=ctx.now,
-                created_by=actor,
-                due_at=ctx.now,
-                type=TaskType.TRIGGER_EVENT,
-            ),
-        )
+        insert_task(ctx, changes, subscriber_task(ctx, subscription, signal))
+    for start in starts:
+        insert_task(ctx, changes, start_task(ctx, start, signal))
     return signal

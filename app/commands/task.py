@@ -24,8 +24,9 @@ from app.engine.elements import behavior_of
 from app.engine.elements.signal import SignalThrowEvent
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Incident, Task
-from app.engine.run import Facts, start_instance
+from app.engine.run import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
+from app.engine.work import Facts
 from app.errors import EngineError, bug, conflict, not_found
 from app.store.lock import TASK
 from app.store.transaction import Found
@@ -233,11 +234,12 @@ def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, 
     token = found.snapshot.token(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
-    if task.type is TaskType.TRIGGER_EVENT and isinstance(behavior_of(token.node), SignalThrowEvent):
-        assert token.context is not None
-        broadcast(ctx, changes, token.context, actor, [])
     run = ctx.run(found.snapshot, actor, changes, facts)
     run.task_due(task, token, parse_payload(task.serialized_task))
+    if isinstance(behavior_of(token.node), SignalThrowEvent):
+        # Subscriptions are taken at once, so this comes after all that could make the walk start again.
+        assert token.context is not None
+        broadcast(ctx, changes, token.context, actor, [])
     settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
     return WorkState.DONE
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from app.bpmn.model import ElementType
@@ -22,14 +21,11 @@ from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
     Job,
-    Message,
-    MessageSubscription,
     ProcessInstance,
-    SignalSubscription,
     Task,
-    UserTask,
 )
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
+from app.engine.work import Call, Facts, Work
 from app.errors import EngineError, ErrorKind, invalid_model
 
 MAX_STEPS = 10_000
@@ -40,30 +36,7 @@ class Incomplete(Exception):
     """The walk needs all active element instances of the process instance: load them and walk again."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """The process that a call activity is about to call."""
-
-    graph: Graph
-    queued: bool
-    correlation_key: str | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Facts:
-    """What a walk may need to know beyond its own instance; loaded beforehand, as the command tells."""
-
-    called: dict[int, ProcessInstance] = field(default_factory=dict)
-    """Active called instances by the id of their call activity's element instance."""
-    call: Call | None = None
-    buffered: Message | None = None
-    """The buffered message that the subscription which is about to be made would take."""
-    correlation_key: str | None = None
-    """Key of the message that has arrived."""
-
-
-class Run:
+class Run(Work):
     def __init__(
         self,
         instance: ProcessInstance,
@@ -81,12 +54,8 @@ class Run:
 
         `caller` is a run over the calling instance that has its call activity, as far as one is active.
         """
-        self.instance = instance
+        super().__init__(instance, now=now, actor=actor, changes=changes, facts=facts)
         self.graph = graph
-        self.now = now
-        self.actor = actor
-        self.changes = changes
-        self.facts = facts or Facts()
         self.caller = caller
         self.called: Run | None = None
         """The run of the instance that was called by this one."""
@@ -184,12 +153,12 @@ class Run:
     def end(self, token: ElementInstance) -> None:
         """The token is COMPLETED without going on; what it may have left open is cleared away."""
         self._end(token, InstanceState.COMPLETED)
-        self._clear_away(token, UserTaskState.TERMINATED)
+        self.clear_away(token, UserTaskState.TERMINATED)
 
     def abandon(self, token: ElementInstance, state: InstanceState = InstanceState.TERMINATED) -> None:
         """The token ends from outside; what it leaves open is cleared away."""
         self._end(token, state)
-        self._clear_away(token, UserTaskState.CANCELED if state is InstanceState.CANCELED else UserTaskState.TERMINATED)
+        self.clear_away(token, UserTaskState.CANCELED if state is InstanceState.CANCELED else UserTaskState.TERMINATED)
 
     def terminate(self, token: ElementInstance) -> None:
         """The token ends from outside, with everything inside it, attached to it, and called by it."""
@@ -253,116 +222,6 @@ class Run:
         if token.prev and token.prev.node.type is ElementType.EVENT_BASED_GATEWAY:
             return token.prev
         return None
-
-    def create_job(
-        self, token: ElementInstance, type: JobType, *, retry_count: int = 0, due_at: datetime | None = None
-    ) -> Job:
-        return self.changes.insert(
-            Job(
-                partition=self.instance.partition,
-                token=token,
-                element_id=token.node.element_id,
-                element_instance_id=token.id,
-                process_id=self.instance.process_id,
-                process_instance_id=self.instance.id,
-                bpmn_element_id=token.node.id,
-                correlation_key=self.instance.correlation_key,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=due_at or self.now,
-                retry_count=retry_count,
-                type=type,
-            )
-        )
-
-    def create_task(
-        self,
-        token: ElementInstance,
-        type: TaskType,
-        payload: Payload | None = None,
-        *,
-        due_at: datetime | None = None,
-        repetitions: int | None = None,
-    ) -> Task:
-        due = due_at or self.now
-        self.changes.due.append(due)
-        return self.changes.insert(
-            Task(
-                partition=self.instance.partition,
-                instance=self.instance,
-                token=token,
-                element_id=token.node.element_id,
-                element_instance_id=token.id or None,
-                process_id=self.instance.process_id,
-                process_instance_id=self.instance.id or None,
-                bpmn_element_id=token.node.id,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=due,
-                repetitions=repetitions,
-                serialized_task=payload.serialize() if payload else None,
-                type=type,
-            )
-        )
-
-    def create_user_task(self, token: ElementInstance) -> UserTask:
-        return self.changes.insert(
-            UserTask(
-                partition=self.instance.partition,
-                token=token,
-                element_id=token.node.element_id,
-                element_instance_id=token.id,
-                process_id=self.instance.process_id,
-                process_instance_id=self.instance.id,
-                bpmn_element_id=token.node.id,
-                correlation_key=self.instance.correlation_key,
-                created_at=self.now,
-                created_by=self.actor,
-                updated_at=self.now,
-                updated_by=self.actor,
-            )
-        )
-
-    def subscribe_message(self, token: ElementInstance, name: str, correlation_key: str) -> bool:
-        """Waits for a message; False when a buffered one was taken at once."""
-        message = self.facts.buffered
-        if message:
-            self.facts.buffered = None
-            message.correlated = True
-            message.expires_at = None
-            self.changes.update(message)
-            self.create_task(token, TaskType.TRIGGER_EVENT, Payload(message_id=message.id))
-            return False
-        self.changes.insert(
-            MessageSubscription(
-                partition=self.instance.partition,
-                token=token,
-                element_id=token.node.element_id,
-                process_id=self.instance.process_id,
-                bpmn_element_id=token.node.id,
-                correlation_key=correlation_key,
-                created_at=self.now,
-                created_by=self.actor,
-                name=name,
-            )
-        )
-        return True
-
-    def subscribe_signal(self, token: ElementInstance, name: str) -> None:
-        token.context = name
-        self.changes.update(token)
-        self.changes.insert(
-            SignalSubscription(
-                partition=self.instance.partition,
-                token=token,
-                element_id=token.node.element_id,
-                process_id=self.instance.process_id,
-                bpmn_element_id=token.node.id,
-                created_at=self.now,
-                created_by=self.actor,
-                name=name,
-            )
-        )
 
     def call(self, token: ElementInstance, call: Call) -> None:
         """Creates the called instance; it runs as part of this walk."""
@@ -511,19 +370,6 @@ class Run:
                 type=TaskType.TERMINATE_PROCESS_INSTANCE,
             )
         )
-
-    def _clear_away(self, token: ElementInstance, state: UserTaskState) -> None:
-        self.changes.abandoned.append((token, state))
-        new = self.changes.new
-        for work in (*new.get(Job, ()), *new.get(Task, ())):
-            if work.token is token:
-                work.detached = True
-        for user_task in new.get(UserTask, ()):
-            if user_task.token is token:
-                user_task.state = state
-        for kind in (MessageSubscription, SignalSubscription):
-            if kind in new:
-                new[kind] = [subscription for subscription in new[kind] if subscription.token is not token]
 
 
 def start_instance(

@@ -124,11 +124,15 @@ def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSele
             scope.c.process_instance_id == chain.c.process_instance_id,
         )
     )
-    base = (
-        select(chain.c.id.label("id"))
-        .union(select(chain.c.prev_id).where(chain.c.depth == 0, chain.c.prev_id.is_not(None)))
-        .cte("base")
+    host = EI.alias("host")
+    # What it came from is still active where it is attached to that, or follows an event-based gateway. Otherwise
+    # that has ended, and may have forked into any number of others.
+    hosts = (
+        select(host.c.id)
+        .select_from(host.join(chain, host.c.id == chain.c.prev_id))
+        .where(host.c.partition == DAY, host.c.ended_at.is_(None), chain.c.depth == 0)
     )
+    base = select(chain.c.id.label("id")).union(hosts).cte("base")
     parts = [
         select(*EI.c).where(EI.c.partition == DAY, EI.c.id.in_(select(base.c.id))),
         select(*EI.c).where(EI.c.partition == DAY, EI.c.prev_id.in_(select(base.c.id)), EI.c.ended_at.is_(None)),

@@ -55,10 +55,16 @@ logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
 RETRYABLE = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+PREPARED_STATEMENTS = 500
+"""More than there are statements and combinations of writes, so that none is prepared twice."""
 MIGRATION_LOCK = 0x62706D6E
 DAYS_LOCK = 0x62706D6F
 
 Compile = Callable[[Any], tuple[LiteralString, Mapping[str, Any]]]
+
+
+class Disconnected(Exception):
+    """The connection was lost before anything was committed: the command can be tried again."""
 
 
 class PostgresSession:
@@ -73,6 +79,14 @@ class PostgresSession:
         self._pending = not self._open
 
     def run(self, *calls: Call) -> list[list[Row]]:
+        try:
+            return self._run(calls)
+        except psycopg.OperationalError as error:
+            if self._raw.closed:
+                raise Disconnected from error
+            raise
+
+    def _run(self, calls: Sequence[Call]) -> list[list[Row]]:
         if len(calls) == 1 and not self._pending:
             cursor = self._raw.cursor()
             self._execute(cursor, calls[0])
@@ -81,7 +95,8 @@ class PostgresSession:
 
     def commit(self, *calls: Call) -> None:
         if not self._open and not self._pending and len(calls) <= 1:
-            self.run(*calls)
+            if calls:
+                self._run(calls)
             return
         if not self._open:
             self._pending = True
@@ -89,7 +104,11 @@ class PostgresSession:
         self._open = False
 
     def close(self) -> None:
-        if self._open and not self._raw.closed:
+        if self._raw.closed:
+            # The others in the pool are likely as dead: start with new ones.
+            self.connection.invalidate()
+            self.connection.engine.dispose()
+        elif self._open:
             self._raw.execute("ROLLBACK", prepare=False)
         self._open = False
 
@@ -230,7 +249,7 @@ class Postgres:
 
     def retryable(self, error: BaseException) -> bool:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return isinstance(cause, RETRYABLE)
+        return isinstance(cause, (*RETRYABLE, Disconnected))
 
     def _compile(self, statement: Any) -> tuple[LiteralString, Mapping[str, Any]]:
         found = self._compiled.get(statement)
@@ -242,6 +261,7 @@ class Postgres:
 
     def _measure(self, connection: Any, _record: Any) -> None:
         """Learns how far the database's clock is ahead; each new connection measures again."""
+        connection.prepared_max = PREPARED_STATEMENTS
         before = time.time()
         row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
         middle = (before + time.time()) / 2

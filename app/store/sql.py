@@ -87,9 +87,16 @@ COUNT_ACTIVE = select(func.count()).where(
 QUEUED = (
     select(*PI.c).where(*_QUEUED, _OTHER).order_by(PI.c.created_at, PI.c.partition, PI.c.id).limit(bindparam("limit"))
 )
+_ACTIVE = PI.alias("active")
 LOCK_ACTIVE = (
     select(PI.c.id)
-    .where(PI.c.bpmn_process_id == bindparam("bpmn_process_id"), PI.c.ended_at.is_(None))
+    .where(
+        tuple_(PI.c.partition, PI.c.id).in_(
+            select(_ACTIVE.c.partition, func.coalesce(_ACTIVE.c.root_id, _ACTIVE.c.id)).where(
+                _ACTIVE.c.bpmn_process_id == bindparam("bpmn_process_id"), _ACTIVE.c.ended_at.is_(None)
+            )
+        )
+    )
     .order_by(PI.c.partition, PI.c.id)
     .with_for_update(key_share=True)
 )

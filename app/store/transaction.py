@@ -188,6 +188,7 @@ class Transaction:
         return [r.read_instance(row) for row in rows]
 
     def lock_active_instances(self, bpmn_process_id: str) -> None:
+        """Waits for all commands that walk instances of the process, and keeps others out."""
         self._session.begin()
         if self._dialect.locks_rows:
             self._all(sql.LOCK_ACTIVE, bpmn_process_id=bpmn_process_id)
