@@ -133,6 +133,11 @@ def _time(value: datetime) -> str:
 def _secret_id(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be blank")
+    try:
+        # Bytes on the command line that are no text arrive as lone surrogates, which no database keeps.
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("must be text") from None
     return text
 
 

@@ -58,6 +58,7 @@ class Config:
     http_threads: int = 8
     http_keep_alive: float = 60.0
     http_max_body: int = 1024 * 1024
+    shutdown_delay: float = 5.0
     shutdown_grace: float = 30.0
     auth_mode: str = "required"
     basic_auth_username: str = ""
@@ -282,6 +283,11 @@ OPTIONS = (
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
     Option("http_max_body", parse.whole_number(1024, 1024**3), "Largest request body in bytes"),
+    Option(
+        "shutdown_delay",
+        parse.duration_of_at_least(0),
+        "How long a service that is told to stop (SIGTERM) still serves, with a readiness that keeps new requests away",
+    ),
     Option(
         "shutdown_grace", parse.duration_of_at_least(1), "How long running requests may take when the service stops"
     ),

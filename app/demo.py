@@ -115,6 +115,7 @@ def _config(folder: Path) -> Config:
         http_bind_address=f"127.0.0.1:{port}",
         basic_auth_username=USERNAME,
         basic_auth_password=secrets.token_urlsafe(),
+        shutdown_delay=0,
         shutdown_grace=STOP_SECONDS / 2,
         log_level="WARNING",
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from app import create_app
 from app.config import Config
@@ -84,16 +87,28 @@ class _Logger(Logger):
         self.error_log.propagate = True
 
 
+class Worker(ThreadWorker):
+    """Goes on serving for a while when it is told to stop, so that whoever sends requests can learn about it."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        if self.app.begin_to_stop():
+            timer = threading.Timer(self.app.shutdown_delay, os.kill, (os.getpid(), sig))
+            timer.daemon = True
+            timer.start()
+        else:
+            super().handle_exit(sig, frame)
+
+
 def settings(config: Config) -> dict[str, Any]:
     """gunicorn's settings for `config`."""
     return {
         "bind": config.http_bind_address,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "workers": config.http_workers,
         "threads": config.http_threads,
         "keepalive": math.ceil(config.http_keep_alive),
         "timeout": math.ceil(config.transaction_timeout) + 5,
-        "graceful_timeout": math.ceil(config.shutdown_grace),
+        "graceful_timeout": math.ceil(config.shutdown_delay + config.shutdown_grace),
         "preload_app": False,
         "control_socket_disable": True,
         "logger_class": _Logger,
@@ -120,6 +135,18 @@ class Server(BaseApplication):
         """Called in each worker after the fork: threads and connections would not survive it."""
         self._running = start(self._config)
         return self._running.app
+
+    @property
+    def shutdown_delay(self) -> float:
+        """Seconds."""
+        return self._config.shutdown_delay
+
+    def begin_to_stop(self) -> bool:
+        """Turns the readiness off; False when it was off already, or there is nothing to wait for."""
+        if self._running is None or self._running.service.draining or not self.shutdown_delay:
+            return False
+        self._running.service.draining = True
+        return True
 
     def _worker_exit(self, arbiter: Any, worker: Any) -> None:
         if self._running is not None:

@@ -15,6 +15,7 @@ from app.clock import Clock, SystemClock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
+from app.commands.maintenance import Prepare
 from app.commands.task import ExecutedTasks, LockTasks, ReleaseTasks, RunTask
 from app.config import Config
 from app.criteria import Criteria
@@ -42,7 +43,7 @@ class Service:
         self._store = store
         self._clock = clock or SystemClock()
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
-        self._keys: dict[tuple[str, str], tuple[float, bool]] = {}
+        self._keys: dict[tuple[str, str], tuple[float, ApiKey | None]] = {}
         self._pinged = (float("-inf"), False)
         self._lock = threading.Lock()
 
@@ -130,7 +131,11 @@ class Service:
     def _engine_time(self, tx: Transaction) -> datetime:
         # Several processes must agree on the offset, so each command reads it, where it may change at all.
         offset = tx.clock_offset() if self.config.set_time_enabled else timedelta(0)
-        return cut(self._base_time() + offset)
+        try:
+            return cut(self._base_time() + offset)
+        except OverflowError:
+            # Engine time was moved to the end of the calendar: there it stops.
+            return cut(datetime.max)
 
     def ready(self) -> bool:
         """Whether the database answers; asked at most once a second."""
@@ -154,24 +159,21 @@ class Service:
                         "engine time was moved ahead, but BPMN_SET_TIME_ENABLED is false: "
                         "set it to true, or use a database whose time was never moved"
                     )
-        today = self.now().date()
-        self._store.ensure_days(today + timedelta(days=ahead) for ahead in range(self.config.partition_ahead_days + 1))
+        self.execute(Prepare())
 
     def api_key_valid(self, secret_id: str, given: str) -> bool:
-        """Whether the key exists and has not expired; remembered for a few seconds."""
-        key = (secret_id, secret.hash_secret(given))
-        remembered = self._keys.get(key)
-        if remembered and remembered[0] > time.monotonic():
-            return remembered[1]
-        found = self._store.find_api_key(secret_id)
-        valid = found is not None and secret.matches(given, found.secret_hash)
-        if found and found.expires_at and found.expires_at <= self._base_time():
-            valid = False
-        with self._lock:
-            if len(self._keys) > 10_000:
-                self._keys.clear()
-            self._keys[key] = (time.monotonic() + self.config.api_key_cache_ttl, valid)
-        return valid
+        """Whether the key exists, which is remembered for a few seconds, and has not expired."""
+        known = (secret_id, secret.hash_secret(given))
+        until, key = self._keys.get(known, (float("-inf"), None))
+        if until <= time.monotonic():
+            key = self._store.find_api_key(secret_id)
+            if key and not secret.matches(given, key.secret_hash):
+                key = None
+            with self._lock:
+                if len(self._keys) > 10_000:
+                    self._keys.clear()
+                self._keys[known] = (time.monotonic() + self.config.api_key_cache_ttl, key)
+        return key is not None and (key.expires_at is None or key.expires_at > self._base_time())
 
     def has_api_keys(self) -> bool:
         return bool(self._store.load_api_keys())

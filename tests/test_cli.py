@@ -85,6 +85,8 @@ def test_an_unusable_configuration_ends_a_command_with_all_errors(
         ["api-key"],
         ["api-key", "create"],
         ["api-key", "create", "--secret-id", " "],
+        ["api-key", "create", "--secret-id", "a\udcff"],
+        ["api-key", "revoke", "--secret-id", "a\udcff"],
         ["api-key", "create", "--secret-id", "a", "--expires", "soon"],
         ["api-key", "create", "--secret-id", "a", "--expires", "2020-01-01T00:00:00Z"],
         ["api-key", "create", "--secret-id", "a", "--expires", "0s"],
@@ -158,7 +160,9 @@ def serving(**environ: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     root = str(Path(__file__).resolve().parent.parent)
     process = subprocess.Popen(
         [sys.executable, "-m", "app.cli", "serve"],
-        env=os.environ | {"PYTHONPATH": root, "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}"} | environ,
+        env=os.environ
+        | {"PYTHONPATH": root, "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}", "BPMN_SHUTDOWN_DELAY": "0"}
+        | environ,
         stdin=subprocess.DEVNULL,
     )
     try:
@@ -186,6 +190,17 @@ def ask(port: int, method: str, path: str, body: str | None = None, **headers: s
         return 0
     finally:
         connection.close()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_service_that_is_told_to_stop_still_serves_for_a_while_but_is_not_ready():
+    with serving(BPMN_AUTH_MODE="none", BPMN_SHUTDOWN_DELAY="2") as (process, port):
+        process.send_signal(signal.SIGTERM)
+        seen = set()
+        while process.poll() is None:
+            seen.add((get(port, "/readiness"), get(port, "/healthz")))
+        assert (503, 200) in seen
+        assert process.returncode == 0
 
 
 @pytest.mark.usefixtures("database")

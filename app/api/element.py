@@ -10,7 +10,7 @@ from app.api.context import service
 from app.api.encode import absent, compile_encoder, encode_timer, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import TimerField, results_of
+from app.api.schemas import results_of
 from app.bpmn.model import ElementType
 from app.criteria import ElementCriteria, ElementInstanceCriteria
 from app.engine.records import DeployedElement
@@ -19,13 +19,21 @@ from app.engine.types import InstanceState
 blp = Blueprint("element", __name__, description="An element of a process; an element instance is one visit of it.")
 
 
+class EventTimerSchema(AnswerSchema):
+    """A timer as it is answered: the duration is always there, and null where there is none."""
+
+    time = Timestamp()
+    time_cycle = Text(example="0 * * * *", description="A cron expression, or a repeating interval from the model.")
+    time_duration = Text(required=True, example="PT1H", facts={"nullable": True})
+
+
 class EventDefinitionSchema(AnswerSchema):
     suspended = Flag(required=True, description="Whether a newer process version has taken the place of this one.")
     error_code = Text()
     escalation_code = Text()
     message_name = Text()
     signal_name = Text()
-    timer = TimerField()
+    timer = Object(EventTimerSchema)
 
 
 class ElementSchema(AnswerSchema):

@@ -144,7 +144,7 @@ class Cron(Text):
 
     def __init__(self, **options: Any) -> None:
         options = {"example": "0 * * * *", **options}
-        super().__init__(validate=cron, **options)
+        super().__init__(validate=cron, facts={"format": "cron"}, **options)
 
 
 class Choice(Text):

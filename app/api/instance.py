@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Partition, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import Tags, process_variables, results_of, worker_id
+from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -37,7 +37,7 @@ class ProcessInstanceSchema(AnswerSchema):
     ended_at = Timestamp()
     started_at = Timestamp()
     state = Choice(InstanceState, "instance state", required=True)
-    tags = Tags()
+    tags = all_tags()
     version = Text(required=True)
 
 

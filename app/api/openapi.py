@@ -57,6 +57,8 @@ _EXTENSIONS = {
 }
 """Values that the customer's document does not know, by enumeration."""
 
+_NULL = {"type": "object", "nullable": True, "enum": [None]}
+
 _BARE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Answers without a body."""
 
@@ -141,6 +143,9 @@ def _describe(converter: Any, field: fields.Field[Any], ret: dict[str, Any]) -> 
     if "$ref" in ret and len(ret) > 1:
         # Beside a reference everything else is ignored.
         ret["allOf"] = [{"$ref": ret.pop("$ref")}]
+    if "allOf" in ret and ret.pop("nullable", False):
+        # What is referred to is not null, whatever is said beside it.
+        ret["anyOf"] = [*ret.pop("allOf"), _NULL]
     return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from flask import request
 
@@ -48,6 +49,7 @@ def page() -> Page:
 
 def variable_filter() -> VariableFilter:
     """Which variables are asked for. `names` may be repeated; without it all are."""
+    _check_encoding()
     names = [name for value in request.args.getlist("names") for name in value.split(",")]
     exclude = request.args.get("excludeParentVariables", "")
     if exclude.startswith(_GLUED_NAMES):
@@ -56,6 +58,14 @@ def variable_filter() -> VariableFilter:
     if any("\0" in name for name in names):
         raise _malformed("query parameter names", "a name contains a NUL character")
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
+
+
+def _check_encoding() -> None:
+    """What is no UTF-8 has been replaced in `request.args`, where no name would match it."""
+    try:
+        unquote_to_bytes(request.query_string).decode()
+    except UnicodeDecodeError:
+        raise _malformed("query parameter names", "the query string is not UTF-8") from None
 
 
 def _partition(text: str) -> date:

@@ -31,9 +31,17 @@ STATUSES = {
 }
 
 
+_RULES = [
+    *("cron", "gte", "lte", "max", "required", "unique", "iso8601_duration", "tag_name", "timer", "variable_name"),
+    *("process", "element", "sequence_flow"),
+    *("error_event", "escalation_event", "message_event", "signal_event", "timer_event"),
+]
+"""What is broken in a body, in a model, and by event definitions."""
+
+
 class ErrorSchema(AnswerSchema):
     pointer = Text(required=True, description="Where it is: in the request body, or in the BPMN model.")
-    type = Text(required=True, example="required", description="The rule that is broken.")
+    type = Text(required=True, example="required", facts={"enum": _RULES}, description="The rule that is broken.")
     detail = Text(required=True, example="is required")
     value = Text(description="The value that breaks it.")
 

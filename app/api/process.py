@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import MOST_ITEMS, Tags, TimerField, results_of, worker_id
+from app.api.schemas import MOST_ITEMS, Tags, TimerField, all_tags, results_of, worker_id
 from app.commands.process import CreateProcess, GetBpmnXml
 from app.criteria import ProcessCriteria
 
@@ -27,7 +27,7 @@ class ProcessSchema(AnswerSchema):
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
     parallelism = Int32()
-    tags = Tags()
+    tags = all_tags()
     version = Text(required=True)
 
 

@@ -69,10 +69,12 @@ class Tags(Many):
     A tag with an empty value is left out, or kept with `keep_empty` where it has a meaning.
     """
 
-    def __init__(self, *, keep_empty: bool = False, object_form: bool = False, **options: Any) -> None:
+    def __init__(
+        self, *, keep_empty: bool = False, object_form: bool = False, most: int | None = MOST_ITEMS, **options: Any
+    ) -> None:
         if object_form:
             options["facts"] = _also_accepts({"type": "string"})
-        super().__init__(Object(TagSchema), most=MOST_ITEMS, **options)
+        super().__init__(Object(TagSchema), most=most, **options)
         self._keep_empty = keep_empty
         self._object_form = object_form
 
@@ -182,6 +184,11 @@ def _decode_named_data(item: Any) -> dict[str, Any] | None:
         wrapped: dict[str, Any] | None = _NAMED_DATA.decode(item).get("data")
         return wrapped
     return _DATA.decode(item)
+
+
+def all_tags() -> Tags:
+    """The tags in an answer: updates may have added up to more than one request may bring."""
+    return Tags(most=None)
 
 
 def process_variables(**options: Any) -> Variables:

@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import Tags, element_variables, process_variables, results_of, worker_id
+from app.api.schemas import Tags, all_tags, element_variables, process_variables, results_of, worker_id
 from app.commands.user_task import UpdateUserTask
 from app.criteria import UserTaskCriteria
 from app.engine.types import UserTaskState
@@ -32,7 +32,7 @@ class UserTaskSchema(AnswerSchema):
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
     state = Choice(UserTaskState, "user task state", required=True)
-    tags = Tags()
+    tags = all_tags()
     updated_at = Timestamp(required=True)
     updated_by = Text(required=True)
 

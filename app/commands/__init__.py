@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.commands import incident, instance, job, message, process, signal, system, task, user_task, variable
+from app.commands import (
+    incident,
+    instance,
+    job,
+    maintenance,
+    message,
+    process,
+    signal,
+    system,
+    task,
+    user_task,
+    variable,
+)
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     incident.ResolveIncident: incident.resolve_incident,
@@ -16,6 +28,7 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     job.CompleteJob: job.complete_job,
     job.LockJobs: job.lock_jobs,
     job.UnlockJobs: job.unlock_jobs,
+    maintenance.Prepare: maintenance.prepare,
     message.SendMessage: message.send_message,
     process.CreateProcess: process.create_process,
     process.GetBpmnXml: process.get_bpmn_xml,

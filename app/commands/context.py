@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol, TypeVar
 
 from app.config import Config
-from app.crypto import Cipher, NoKeyError
+from app.crypto import Cipher, CipherError, NoKeyError
 from app.engine.changes import Changes, VariableKey
 from app.engine.completion import VariableInput
 from app.engine.payload import Payload
@@ -28,7 +28,7 @@ from app.engine.records import (
 from app.engine.run import Incomplete, Run
 from app.engine.types import InstanceState, TaskType
 from app.engine.work import Facts
-from app.errors import invalid
+from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
 from app.timer import Timer, TimerError, add_duration
@@ -102,11 +102,15 @@ class Context:
             raise invalid("an encrypted variable needs an encryption key, but none is configured") from error
 
     def decrypted(self, variables: Iterable[VariableView]) -> list[VariableView]:
-        """The variables with clear text."""
+        """The variables with clear text. Raises EngineError UNKNOWN for a value that no configured key fits."""
         found = list(variables)
         for variable in found:
             if variable.encrypted:
-                variable.value = self.cipher.decrypt(variable.value)
+                try:
+                    variable.value = self.cipher.decrypt(variable.value)
+                except CipherError as error:
+                    detail = f"variable {variable.name} can't be decrypted: {error}"
+                    raise EngineError(ErrorKind.UNKNOWN, detail) from error
         return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from app.commands.base import Command
 from app.commands.context import Context
+from app.commands.maintenance import provide
 from app.engine.changes import Changes
 from app.errors import conflict, invalid
 from app.timer import Timer, TimerError, first_due
@@ -37,6 +38,7 @@ def set_time(ctx: Context, cmd: SetTime) -> EngineTime:
         raise conflict(f"time {_seconds(new)} is before engine time {_seconds(ctx.now)}")
     changes = Changes()
     changes.clock_offset_ms = (offset + (new - ctx.now)) // timedelta(milliseconds=1)
+    provide(ctx, changes, new)
     ctx.tx.save(changes)
     return EngineTime(new_time=new, old_time=ctx.now)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from app.commands import maintenance
 from app.commands.base import Command
 from app.commands.context import (
     Context,
@@ -108,10 +109,10 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     """Runs the task and records what became of it. An engine error is kept with the task, and nothing else of it."""
     if cmd.task.process_instance_id is not None:
         return whole_if_needed(lambda whole: _run_in_instance(ctx, cmd.task, whole))
-    task = ctx.tx.lock_task(cmd.task.partition, cmd.task.id)
-    if task is None:
-        raise not_found(f"task {cmd.task.partition}/{cmd.task.id}")
-    _require_locked(ctx, task)
+    if cmd.task.type in maintenance.BEFOREHAND:
+        _require_locked(ctx, cmd.task, ctx.tx.find_task(cmd.task.partition, cmd.task.id))
+        maintenance.BEFOREHAND[cmd.task.type](ctx, cmd.task)
+    task = _require_locked(ctx, cmd.task, ctx.tx.lock_task(cmd.task.partition, cmd.task.id))
     changes = Changes()
     try:
         task.state = STANDALONE[task.type](ctx, changes, task)
@@ -126,10 +127,8 @@ def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
     else:
         whole = whole or given.type in _WHOLE
         found = ctx.tx.lock_instance("task", given.partition, given.id, whole=whole)
-    if found is None:
-        raise not_found(f"task {given.partition}/{given.id}")
-    task: Task = found.row
-    _require_locked(ctx, task)
+    task = _require_locked(ctx, given, found.row if found else None)
+    assert found is not None
     changes = Changes()
     try:
         task.state = _IN_INSTANCE[task.type](ctx, changes, task, found)
@@ -138,10 +137,13 @@ def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
     return _finish(ctx, changes, task)
 
 
-def _require_locked(ctx: Context, task: Task) -> None:
+def _require_locked(ctx: Context, given: Task, task: Task | None) -> Task:
     """Somebody may have unlocked the task meanwhile, and somebody else executed it."""
+    if task is None:
+        raise not_found(f"task {given.partition}/{given.id}")
     if task.completed_at is not None or task.locked_by != ctx.engine_id:
         raise conflict(f"task {task.partition}/{task.id} is not locked by {ctx.engine_id}")
+    return task
 
 
 def _finish(ctx: Context, changes: Changes, task: Task) -> Task:
@@ -365,6 +367,11 @@ _IN_INSTANCE = {
     TaskType.TRIGGER_EVENT: _trigger_event,
 }
 STANDALONE = {
+    TaskType.CREATE_PARTITION: maintenance.create_partition,
     TaskType.DEQUEUE_PROCESS_INSTANCE: _dequeue,
+    TaskType.DETACH_PARTITION: maintenance.detach_partition,
+    TaskType.DROP_PARTITION: maintenance.drop_partition,
+    TaskType.PURGE_MESSAGES: maintenance.purge,
+    TaskType.PURGE_SIGNALS: maintenance.purge,
     TaskType.TRIGGER_EVENT: _trigger_start_event,
 }

@@ -92,6 +92,8 @@ class Dialect(Protocol):
     """How far the database's clock is ahead of this machine's."""
     locks_rows: bool
     """Whether a row must be locked to keep others out; SQLite has one writer anyway."""
+    creates_days: bool
+    """Whether a day has to be created before it can be written to."""
 
     def session(self) -> Session: ...
 
@@ -122,6 +124,24 @@ class Dialect(Protocol):
 
     def create_days(self, days: Sequence[date]) -> None:
         """Makes sure that the days can be written to. Safe to call from several processes at once."""
+        ...
+
+    def attached_days(self, session: Session) -> set[date]:
+        """The days that have data, or are ready for it, and were not detached."""
+        ...
+
+    def detach_day(self, session: Session, day: date) -> None:
+        """Detaches a day, unless it has open work or stays in use. Must not be called in a transaction.
+
+        Harmless for a day that is detached, or does not exist; goes on where it was interrupted.
+        """
+        ...
+
+    def drop_day(self, session: Session, day: date) -> None:
+        """Deletes a detached day; one that has open work all the same is left, and counts as attached.
+
+        Like `detach_day` not in a transaction, and as often as one likes.
+        """
         ...
 
     def migrating(self, connection: Connection) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, select, text, update
 
 from app.engine.types import WorkState
 from app.store.dialect import Dialect
-from app.store.tables import JobRow, TaskRow, table
+from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
 
 JOB = table(JobRow)
 TASK = table(TaskRow)
@@ -28,14 +28,11 @@ class Claims:
 
         Filters are column names, `process_ids`, and `detached` to see detached jobs too.
         """
-        conditions: list[ColumnElement[bool]] = [of.c.locked_by.is_(None), of.c.completed_at.is_(None)]
-        if of is JOB and "detached" not in filters:
-            conditions.append(~of.c.detached)
-        conditions.append(of.c.due_at <= bindparam("now", type_=of.c.due_at.type))
+        conditions: list[ColumnElement[bool]] = [of.c.due_at <= bindparam("now", type_=of.c.due_at.type)]
         conditions += [self._filter(of, name) for name in sorted(filters) if name != "detached"]
         due = (
             select(of.c.partition, of.c.id)
-            .where(*conditions)
+            .where(text(UNCLAIMED_JOB if of is JOB and "detached" not in filters else UNCLAIMED_TASK), *conditions)
             .order_by(of.c.partition, of.c.due_at, of.c.id)
             .limit(bindparam("limit"))
             .with_for_update(skip_locked=True)

@@ -17,7 +17,7 @@ from typing import Any, LiteralString, cast
 
 import orjson
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -25,7 +25,6 @@ from sqlalchemy import (
     Date,
     Engine,
     Integer,
-    Table,
     Text,
     any_,
     bindparam,
@@ -45,20 +44,27 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
-from app.store.tables import PARTITIONED, ProcessQueueRow, table
+from app.store.partitions import Partitions, sequence_name
+from app.store.tables import ProcessQueueRow, table
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
-RETRYABLE = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+RETRYABLE = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.LockNotAvailable,
+    # There are no checks but those of days: one that was read from was detached before it was written to.
+    errors.CheckViolation,
+)
 PREPARED_STATEMENTS = 500
 """More than there are statements and combinations of writes, so that none is prepared twice."""
 MIGRATION_LOCK = 0x62706D6E
-DAYS_LOCK = 0x62706D6F
 
 Compile = Callable[[Any], tuple[LiteralString, Mapping[str, Any]]]
 
@@ -139,6 +145,7 @@ class PostgresSession:
 
 class Postgres:
     locks_rows = True
+    creates_days = True
 
     def __init__(self, config: Config) -> None:
         self.skew = timedelta(0)
@@ -150,13 +157,17 @@ class Postgres:
         ]
         if config.database_schema:
             options.append(f"-c search_path={config.database_schema}")
+        arguments = {"application_name": config.engine_id, **self._options(config, options)}
         self.engine: Engine = create_engine(
             config.database_url,
             isolation_level="AUTOCOMMIT",
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
-            connect_args={"application_name": config.engine_id, **self._options(config, options)},
+            connect_args=arguments,
+        )
+        self._partitions = Partitions(
+            create_engine(config.database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=arguments)
         )
         self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
         event.listen(self.engine, "connect", self._measure)
@@ -233,15 +244,16 @@ class Postgres:
         return Call(_ADVISORY_LOCK, {"key": number})
 
     def create_days(self, days: Sequence[date]) -> None:
-        with self.engine.connect() as connection:
-            raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-            raw.execute("SELECT pg_advisory_lock(%s)", (DAYS_LOCK,))
-            try:
-                for day in days:
-                    for partitioned in PARTITIONED:
-                        _create_day(raw, partitioned, day)
-            finally:
-                raw.execute("SELECT pg_advisory_unlock(%s)", (DAYS_LOCK,))
+        self._partitions.create(days)
+
+    def attached_days(self, session: Session) -> set[date]:
+        return self._partitions.attached(session)
+
+    def detach_day(self, session: Session, day: date) -> None:
+        self._partitions.detach(day)
+
+    def drop_day(self, session: Session, day: date) -> None:
+        self._partitions.drop(day)
 
     def migrating(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
@@ -274,10 +286,6 @@ class Postgres:
 
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
-
-
-def sequence_name(of: Table, partition: date | None) -> str:
-    return f"{of.name}_{partition:%Y%m%d}_seq" if partition else f"{of.name}_id_seq"
 
 
 @cache
@@ -315,30 +323,3 @@ def _statement(op: Op, one_day: str | None) -> Any:
     if op.kind is Kind.DELETE:
         return delete(op.table).where(*conditions)
     return update(op.table).where(*conditions).values({name: rows.c[name] for name in op.columns})
-
-
-def _create_day(raw: psycopg.Connection[Any], partitioned: Table, day: date) -> None:
-    """One table, one day, in a short transaction: attaching takes no lock that keeps readers or writers out."""
-    child = f"{partitioned.name}_{day:%Y%m%d}"
-    exists = raw.execute(
-        "SELECT 1 FROM pg_inherits i WHERE i.inhrelid = to_regclass(%s) AND i.inhparent = to_regclass(%s)",
-        (child, partitioned.name),
-    ).fetchone()
-    if exists:
-        return
-    names = {
-        "child": sql.Identifier(child),
-        "parent": sql.Identifier(partitioned.name),
-        "sequence": sql.Identifier(sequence_name(partitioned, day)),
-        "day": sql.Literal(day.isoformat()),
-    }
-    with raw.transaction():
-        for statement in _DAY:
-            raw.execute(sql.SQL(statement).format(**names))
-
-
-_DAY: tuple[LiteralString, ...] = (
-    "CREATE TABLE IF NOT EXISTS {child} (LIKE {parent} INCLUDING ALL) WITH (fillfactor = 80)",
-    "CREATE SEQUENCE IF NOT EXISTS {sequence} AS integer",
-    "ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES IN ({day})",
-)

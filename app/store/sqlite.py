@@ -28,11 +28,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Values, Wanted, Write
+from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
+from app.store.sql import INCIDENTS
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
 
 COUNTER = table(IdCounterRow)
 QUEUE = table(ProcessQueueRow)
 BUSY_TIMEOUT_MS = 10_000
+DROPPED_AT_ONCE = 1000
+"""Rows that are deleted in one transaction: other writers should not wait for long."""
+DETACHED = ""
+"""The table name of the counter that marks a day as detached; all else stays as it is."""
 
 
 class SQLiteSession:
@@ -79,6 +85,7 @@ class SQLiteSession:
 
 class SQLite:
     locks_rows = False
+    creates_days = False
     skew = timedelta(0)
 
     def __init__(self, config: Config) -> None:
@@ -144,6 +151,34 @@ class SQLite:
     def create_days(self, days: Sequence[date]) -> None:
         pass
 
+    def attached_days(self, session: Session) -> set[date]:
+        (rows,) = session.run(Call(_ATTACHED))
+        return {date.fromisoformat(row[0]) for row in rows}
+
+    def detach_day(self, session: Session, day: date) -> None:
+        session.begin()
+        (rows,) = session.run(Call(OPEN_WORK, {"day": day}))
+        session.commit(*() if rows[0][0] else (Call(_DETACH, {"day": day.isoformat()}),))
+
+    def drop_day(self, session: Session, day: date) -> None:
+        session.begin()
+        (rows,) = session.run(Call(OPEN_WORK, {"day": day}))
+        if rows[0][0]:
+            session.commit(Call(_ATTACH, {"day": day.isoformat()}))
+            return
+        # Incidents are not many; without them nothing new comes into the day, so the rest can go bit by bit.
+        session.commit(Call(delete(INCIDENTS).where(INCIDENTS.c.partition == day)))
+        for of in DETACHED_FIRST:
+            some = select(of.c.id).where(of.c.partition == day).limit(DROPPED_AT_ONCE)
+            statement = delete(of).where(of.c.partition == day, of.c.id.in_(some)).returning(of.c.id)
+            found = DROPPED_AT_ONCE
+            while found == DROPPED_AT_ONCE:
+                session.begin()
+                (rows,) = session.run(Call(statement))
+                found = len(rows)
+                session.commit()
+        session.commit(Call(delete(COUNTER).where(COUNTER.c.partition == day.isoformat())))
+
     def migrating(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -151,23 +186,28 @@ class SQLite:
         return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
 
 
+_DAY = bindparam("day", type_=COUNTER.c.partition.type)
+_MARK = (COUNTER.c.table_name == DETACHED, COUNTER.c.partition == _DAY)
+_ATTACHED = (
+    select(COUNTER.c.partition)
+    .where(COUNTER.c.partition != "")
+    .group_by(COUNTER.c.partition)
+    .having(func.min(COUNTER.c.table_name) != DETACHED)
+)
+_DETACH = sqlite_insert(COUNTER).values(table_name=DETACHED, partition=_DAY, last_id=0).on_conflict_do_nothing()
+_ATTACH = delete(COUNTER).where(*_MARK)
+
+
 @cache
 def _allocate(count: int) -> Any:
-    statement = sqlite_insert(COUNTER).values(
-        [
-            {
-                "table_name": bindparam(f"t{i}"),
-                "partition": bindparam(f"p{i}"),
-                "last_id": bindparam(f"n{i}"),
-            }
-            for i in range(count)
-        ]
+    # As text: SQLAlchemy would compile an INSERT of several rows anew each time.
+    counter, queue = COUNTER.name, QUEUE.name
+    rows = ", ".join(f"(:t{i}, :p{i}, :n{i})" for i in range(count))
+    return text(
+        f"""INSERT INTO {counter} (table_name, partition, last_id) VALUES {rows}
+        ON CONFLICT (table_name, partition) DO UPDATE SET last_id = {counter}.last_id + excluded.last_id
+        RETURNING table_name, partition, last_id, (SELECT parallelism FROM {queue} WHERE bpmn_process_id = :limited)"""
     )
-    limit = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == bindparam("limited")).scalar_subquery()
-    return statement.on_conflict_do_update(
-        index_elements=[COUNTER.c.table_name, COUNTER.c.partition],
-        set_={"last_id": COUNTER.c.last_id + statement.excluded.last_id},
-    ).returning(COUNTER.c.table_name, COUNTER.c.partition, COUNTER.c.last_id, limit)
 
 
 @cache

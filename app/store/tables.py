@@ -68,8 +68,12 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
     return (*indexes, {"postgresql_partition_by": "LIST (partition)"})
 
 
+# Statements use these very texts: SQLAlchemy writes `NOT x` as `x = 0` for SQLite, where the index is dead then.
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
+ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
+ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
+IN_QUEUE = "state = 'QUEUED' AND NOT released"
 
 
 class ApiKeyRow(Global, Base):
@@ -112,12 +116,12 @@ class EventDefinitionRow(Base):
         partial(
             "event_definition_start_message_idx",
             "message_name",
-            where="bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended",
+            where=ACTIVE_MESSAGE_START,
         ),
         partial(
             "event_definition_start_signal_idx",
             "signal_name",
-            where="bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended",
+            where=ACTIVE_SIGNAL_START,
         ),
         Index("event_definition_bpmn_process_id_idx", "bpmn_process_id"),
     )
@@ -159,7 +163,7 @@ class ProcessInstanceRow(Partitioned, Base):
             "created_at",
             "partition",
             "id",
-            where="state = 'QUEUED' AND NOT released",
+            where=IN_QUEUE,
         ),
         Index("process_instance_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
     )
@@ -210,6 +214,8 @@ class JobRow(Partitioned, Base):
     __tablename__ = "job"
     __table_args__ = days(
         partial("job_due_idx", "partition", "due_at", "id", where=UNCLAIMED_JOB),
+        # Or the jobs of all other processes that wait would be read before those of the one that is asked for.
+        partial("job_process_due_idx", "process_id", "partition", "due_at", "id", where=UNCLAIMED_JOB),
         Index("job_process_instance_id_idx", "process_instance_id"),
         Index("job_element_instance_id_idx", "element_instance_id"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),

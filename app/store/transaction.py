@@ -35,6 +35,7 @@ from app.store.dialect import Call, Dialect, Row, Session
 from app.store.graphs import BY_ID, NEWEST, Graphs
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
+from app.store.maintenance import Maintenance
 from app.store.save import Saver
 
 Rec = TypeVar("Rec")
@@ -78,8 +79,7 @@ class Transaction:
         if changes is None:
             self._session.commit()
             return
-        days = {r.partition_of(record) for found in changes.new.values() for record in found}
-        self._ensure_days(day for day in days if day)
+        self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
         self._session.commit(*self._saver.save(self._session, changes))
         self.due = min(changes.due, default=None)
 
@@ -96,6 +96,10 @@ class Transaction:
     def _all(self, statement: Any, **parameters: Any) -> list[Row]:
         (rows,) = self._session.run(Call(statement, parameters))
         return rows
+
+    @property
+    def maintenance(self) -> Maintenance:
+        return Maintenance(self._session, self._dialect, self._ensure_days)
 
     def begin(self) -> None:
         """Opens the transaction without locking a row."""
@@ -397,6 +401,12 @@ _READERS: dict[str, Callable[[Row], Any]] = {
     "element_instance": r.read_visit,
     "process_instance": r.read_instance,
 }
+
+
+def _new_day(record: Any) -> tuple[date, ...]:
+    """The day of a record, unless it is past: such a day exists already, or was detached and must not come back."""
+    day = r.partition_of(record)
+    return (day,) if day and day >= record.created_at.date() else ()
 
 
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:

@@ -1,0 +1,155 @@
+"""Processes from one line of text.
+
+    flow("start -> fork -> a, b -> join -> end", fork=PARALLEL, join=PARALLEL)
+
+Chains are separated by `;`, steps by `->`; each id of a step leads to each id of the next one. An element without a
+kind is a start event where nothing leads to it, an end event where it leads nowhere, and a service task otherwise.
+The process has the id `p`, and its elements the order in which they are named first.
+
+Events are written `"message"` without a definition, `"message:order"` with one, `"error:"` to catch every code;
+`"timer:PT1H"`, `"timer:R3/PT1H"` and `"timer:2027-01-01T00:00:00Z"` are timers as the XML has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from app.bpmn import definitions as bpmn
+from app.bpmn.parser import find_process, parse
+from app.engine.graph import Graph, compile_graph
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+
+_NAMES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    tag: str
+    attributes: str = ""
+    event: str = ""
+    default: str = ""
+    """Where the default flow leads."""
+    content: str = ""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """With `content`: what is inside a sub-process."""
+
+
+EVENT_BASED = Kind("eventBasedGateway")
+EXCLUSIVE = Kind("exclusiveGateway")
+INCLUSIVE = Kind("inclusiveGateway")
+PARALLEL = Kind("parallelGateway")
+SERVICE = Kind("serviceTask")
+TASK = Kind("task")
+USER = Kind("userTask")
+END = Kind("endEvent")
+THROW = Kind("intermediateThrowEvent")
+
+
+def exclusive(default: str) -> Kind:
+    return Kind("exclusiveGateway", default=default)
+
+
+def inclusive(default: str) -> Kind:
+    return Kind("inclusiveGateway", default=default)
+
+
+def start(event: str) -> Kind:
+    return Kind("startEvent", event=event)
+
+
+def catch(event: str) -> Kind:
+    return Kind("intermediateCatchEvent", event=event)
+
+
+def throw(event: str) -> Kind:
+    return Kind("intermediateThrowEvent", event=event)
+
+
+def end(event: str) -> Kind:
+    return Kind("endEvent", event=event)
+
+
+def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
+    cancels = "" if interrupting else ' cancelActivity="false"'
+    return Kind("boundaryEvent", f' attachedToRef="{host}"{cancels}', event)
+
+
+def call(called_element: str = "") -> Kind:
+    return Kind("callActivity", f' calledElement="{called_element}"' if called_element else "")
+
+
+def sub(text: str, **kinds: Kind) -> Kind:
+    return Kind("subProcess", content=text, kinds=kinds)
+
+
+def flow(text: str, *, process: str = "p", **kinds: Kind) -> str:
+    """The BPMN XML."""
+    declarations: dict[str, str] = {}
+    body = _body(text, kinds, declarations)
+    head = "".join(declarations.values())
+    return (
+        f'<definitions xmlns="{BPMN}" id="d">{head}'
+        f'<process id="{process}" isExecutable="true">{body}</process></definitions>'
+    )
+
+
+def _body(text: str, kinds: Mapping[str, Kind], declarations: dict[str, str]) -> str:
+    nodes: dict[str, tuple[list[str], list[str]]] = {}
+    flows: list[str] = []
+    for chain in text.split(";"):
+        steps = [[id.strip() for id in step.split(",")] for step in chain.split("->")]
+        for step in steps:
+            for id in step:
+                nodes.setdefault(id, ([], []))
+        for sources, targets in pairwise(steps):
+            for source in sources:
+                for target in targets:
+                    name = f"{source}_{target}"
+                    flow_id = name if name not in flows else f"{name}_{len(flows)}"
+                    flows.append(flow_id)
+                    nodes[source][1].append(flow_id)
+                    nodes[target][0].append(flow_id)
+    unknown = set(kinds) - set(nodes)
+    assert not unknown, f"{text!r} does not name {unknown}"
+    return "".join(_element(id, *ends, kinds.get(id), declarations) for id, ends in nodes.items())
+
+
+def _element(id: str, incoming: list[str], outgoing: list[str], kind: Kind | None, declarations: dict[str, str]) -> str:
+    if kind is None:
+        kind = Kind("startEvent") if not incoming else Kind("endEvent") if not outgoing else SERVICE
+    attributes = kind.attributes + (f' default="{id}_{kind.default}"' if kind.default else "")
+    content = "".join(f"<incoming>{each}</incoming>" for each in incoming)
+    content += "".join(f"<outgoing>{each}</outgoing>" for each in outgoing)
+    if kind.event:
+        content += _event(kind.event, declarations)
+    if kind.content:
+        content += _body(kind.content, kind.kinds, declarations)
+    return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
+
+
+def _event(event: str, declarations: dict[str, str]) -> str:
+    kind, defined, value = event.partition(":")
+    tag = f"{kind}EventDefinition"
+    if not defined:
+        return f"<{tag}/>"
+    if kind == "link":
+        return f'<{tag} name="{value}"/>'
+    if kind == "timer":
+        form = "timeDuration" if value[0] == "P" else "timeCycle" if value[0] == "R" or " " in value else "timeDate"
+        return f"<{tag}><{form}>{value}</{form}></{tag}>"
+    reference = f"{kind}_{value}"
+    declarations[reference] = f'<{kind} id="{reference}" {_NAMES[kind]}="{value}"/>'
+    return f'<{tag} {kind}Ref="{reference}"/>'
+
+
+def graph(text: str, *, process_id: int = 1, **kinds: Kind) -> Graph:
+    """The compiled process, deployed as version 1."""
+    model = find_process(parse(flow(text, process="p", **kinds)), "p")
+    assert model.causes == []
+    definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
+    assert causes == []
+    ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
+    return compile_graph(model, process_id=process_id, version="1", element_ids=ids, definitions=definitions)

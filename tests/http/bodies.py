@@ -1,0 +1,225 @@
+"""A request of every operation with a body, in which each of its properties has a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from tests.http.models import SERVICE
+
+DATA = {"encoding": "json", "encrypted": True, "value": "1"}
+TAGS = [{"name": "x", "value": "y"}]
+TIMER = {"time": "2026-11-24T00:00:00Z", "timeCycle": "0 * * * *", "timeDuration": "PT1H"}
+PROCESS_VARIABLES = [{"name": "a", "data": DATA}]
+ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
+DAY = "2026-11-23"
+WORKER = {"workerId": "w1"}
+
+FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "queryElements": ("POST", "/elements/query", {"processId": 1, "bpmnElementId": "work"}),
+    "queryElementInstances": (
+        "POST",
+        "/element-instances/query",
+        {
+            "partition": DAY,
+            "id": 1,
+            "parentId": 1,
+            "processId": 1,
+            "processInstanceId": 1,
+            "bpmnElementId": "work",
+            "states": ["STARTED"],
+        },
+    ),
+    "setElementVariables": (
+        "PUT",
+        f"/element-instances/{DAY}/{{visit}}/variables",
+        {"variables": ELEMENT_VARIABLES, **WORKER},
+    ),
+    "sendMessage": (
+        "POST",
+        "/messages",
+        {
+            "correlationKey": "k",
+            "expirationTimer": TIMER,
+            "name": "n",
+            "uniqueKey": "u",
+            "variables": PROCESS_VARIABLES,
+            **WORKER,
+        },
+    ),
+    "queryMessages": ("POST", "/messages/query", {"id": 1, "excludeExpired": True, "name": "n"}),
+    "queryMessageSubscriptions": (
+        "POST",
+        "/messages/subscriptions/query",
+        {"partition": DAY, "processInstanceId": 1, "correlationKey": "k", "name": "n"},
+    ),
+    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WORKER}),
+    "querySignalSubscriptions": (
+        "POST",
+        "/signals/subscriptions/query",
+        {"partition": DAY, "processInstanceId": 1, "name": "n"},
+    ),
+    "queryIncidents": (
+        "POST",
+        "/incidents/query",
+        {"partition": DAY, "id": 1, "jobId": 1, "processInstanceId": 1, "taskId": 1},
+    ),
+    "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER}),
+    "lockJobs": (
+        "POST",
+        "/jobs/lock",
+        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **WORKER},
+    ),
+    "queryJobs": (
+        "POST",
+        "/jobs/query",
+        {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
+    ),
+    "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
+    "completeJob": (
+        "PATCH",
+        f"/jobs/{DAY}/{{job}}/complete",
+        {
+            "completion": {
+                "calledProcess": {
+                    "bpmnProcessId": "p",
+                    "correlationKey": "k",
+                    "tags": TAGS,
+                    "variables": PROCESS_VARIABLES,
+                    "version": "1",
+                },
+                "errorCode": "E",
+                "escalationCode": "E",
+                "exclusiveGatewayDecision": "a",
+                "inclusiveGatewayDecision": ["a"],
+                "messageCorrelationKey": "k",
+                "messageName": "n",
+                "signalName": "n",
+                "timer": TIMER,
+            },
+            "elementVariables": ELEMENT_VARIABLES,
+            "error": "boom",
+            "processVariables": PROCESS_VARIABLES,
+            "retryLimit": 1,
+            "retryTimer": "PT1H",
+            **WORKER,
+        },
+    ),
+    "createProcess": (
+        "POST",
+        "/processes",
+        {
+            "bpmnProcessId": "p",
+            "bpmnXml": SERVICE,
+            "errors": [{"bpmnElementId": "work", "errorCode": "E"}],
+            "escalations": [{"bpmnElementId": "work", "escalationCode": "E"}],
+            "messages": [{"bpmnElementId": "work", "messageName": "n"}],
+            "parallelism": 1,
+            "signals": [{"bpmnElementId": "work", "signalName": "n"}],
+            "tags": TAGS,
+            "timers": [{"bpmnElementId": "work", "timer": TIMER}],
+            "version": "2",
+            **WORKER,
+        },
+    ),
+    "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
+    "createProcessInstance": (
+        "POST",
+        "/process-instances",
+        {
+            "bpmnProcessId": "p",
+            "correlationKey": "k",
+            "tags": TAGS,
+            "variables": PROCESS_VARIABLES,
+            "version": "1",
+            **WORKER,
+        },
+    ),
+    "queryProcessInstances": (
+        "POST",
+        "/process-instances/query",
+        {"partition": DAY, "id": 1, "parentId": 1, "rootId": 1, "processId": 1, "tags": TAGS},
+    ),
+    "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", WORKER),
+    "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", WORKER),
+    "cancelProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/cancel", WORKER),
+    "setProcessVariables": (
+        "PUT",
+        f"/process-instances/{DAY}/{{instance}}/variables",
+        {"variables": PROCESS_VARIABLES, **WORKER},
+    ),
+    "executeTasks": (
+        "POST",
+        "/tasks/execute",
+        {"partition": DAY, "id": 1, "processId": 1, "processInstanceId": 1, "type": "TRIGGER_EVENT", "limit": 1},
+    ),
+    "queryTasks": (
+        "POST",
+        "/tasks/query",
+        {
+            "partition": DAY,
+            "id": 1,
+            "elementId": 1,
+            "elementInstanceId": 1,
+            "processId": 1,
+            "processInstanceId": 1,
+            "type": "TRIGGER_EVENT",
+        },
+    ),
+    "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e"}),
+    "queryUserTasks": (
+        "POST",
+        "/user-tasks/query",
+        {
+            "partition": DAY,
+            "id": 1,
+            "elementInstanceId": 1,
+            "processId": 1,
+            "processInstanceId": 1,
+            "tags": TAGS,
+        },
+    ),
+    "updateUserTask": (
+        "PATCH",
+        f"/user-tasks/{DAY}/{{task}}",
+        {
+            "revision": 1,
+            "elementVariables": ELEMENT_VARIABLES,
+            "errorCode": "E",
+            "escalationCode": "E",
+            "completed": True,
+            "processVariables": PROCESS_VARIABLES,
+            "tags": TAGS,
+            **WORKER,
+        },
+    ),
+    "queryVariables": (
+        "POST",
+        "/variables/query",
+        {"partition": DAY, "elementInstanceId": 1, "processInstanceId": 1, "names": ["a"]},
+    ),
+    "setTime": ("PATCH", "/time", TIMER),
+}
+
+Place = tuple[str | int, ...]
+
+
+def places(value: Any, kind: type, place: Place = ()) -> Iterator[Place]:
+    """Where in a body the values of that kind are."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in items:
+            yield from places(item, kind, (*place, step))
+    elif type(value) is kind:
+        yield place
+
+
+def put(body: Any, place: Place, value: Any) -> Any:
+    """The body with another value in that place."""
+    changed = deepcopy(body)
+    found = changed
+    for step in place[:-1]:
+        found = found[step]
+    found[place[-1]] = value
+    return changed

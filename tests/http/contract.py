@@ -1,0 +1,526 @@
+"""The contract of the HTTP API as a table, written down once, by hand, from its description.
+
+Types are `string`, `boolean`, `int32`, `int64`, `date`, `time`, the name of a schema, or one of these in brackets for
+an array. Of requests, words after the type are constraints; of answers, `A` marks what is always there and `O` what is
+left out when it is empty. A trailing `+` marks an extension: what the original API does not have.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Operation(NamedTuple):
+    method: str
+    path: str
+    success: int
+    request: str = ""
+    answer: str = ""
+    problems: tuple[int, ...] = ()
+    """Statuses of failures beyond 400, 401, 415 and 500."""
+    extension: bool = False
+    alias: str = ""
+    """An older path of the same operation."""
+
+
+OPERATIONS = {
+    "queryElements": Operation("POST", "/elements/query", 200, "ElementCriteria", "ElementRes"),
+    "queryElementInstances": Operation(
+        "POST", "/element-instances/query", 200, "ElementInstanceCriteria", "ElementInstanceRes"
+    ),
+    "getElementVariables": Operation(
+        "GET", "/element-instances/{partition}/{id}/variables", 200, "", "GetElementVariablesRes", (404,)
+    ),
+    "setElementVariables": Operation(
+        "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
+    ),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", alias="/events/messages"),
+    "queryMessages": Operation(
+        "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
+    ),
+    "queryMessageSubscriptions": Operation(
+        "POST",
+        "/messages/subscriptions/query",
+        200,
+        "MessageSubscriptionCriteria",
+        "MessageSubscriptionRes",
+        extension=True,
+    ),
+    "sendSignal": Operation("POST", "/signals", 200, "SendSignal", "Signal", alias="/events/signals"),
+    "querySignalSubscriptions": Operation(
+        "POST",
+        "/signals/subscriptions/query",
+        200,
+        "SignalSubscriptionCriteria",
+        "SignalSubscriptionRes",
+        extension=True,
+    ),
+    "queryIncidents": Operation("POST", "/incidents/query", 200, "IncidentCriteria", "IncidentRes"),
+    "resolveIncident": Operation(
+        "PATCH", "/incidents/{partition}/{id}/resolve", 204, "ResolveIncident", "", (404, 409)
+    ),
+    "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
+    "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
+    "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
+    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
+    "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
+    "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "createProcessInstance": Operation(
+        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 422)
+    ),
+    "queryProcessInstances": Operation(
+        "POST", "/process-instances/query", 200, "ProcessInstanceCriteria", "ProcessInstanceRes"
+    ),
+    "resumeProcessInstance": Operation(
+        "PATCH", "/process-instances/{partition}/{id}/resume", 204, "ResumeProcessInstance", "", (404, 409)
+    ),
+    "suspendProcessInstance": Operation(
+        "PATCH", "/process-instances/{partition}/{id}/suspend", 204, "SuspendProcessInstance", "", (404, 409)
+    ),
+    "cancelProcessInstance": Operation(
+        "PATCH",
+        "/process-instances/{partition}/{id}/cancel",
+        204,
+        "CancelProcessInstance",
+        "",
+        (404, 409),
+        extension=True,
+    ),
+    "getProcessVariables": Operation(
+        "GET", "/process-instances/{partition}/{id}/variables", 200, "", "GetProcessVariablesRes", (404,)
+    ),
+    "setProcessVariables": Operation(
+        "PUT", "/process-instances/{partition}/{id}/variables", 204, "SetProcessVariables", "", (404, 409)
+    ),
+    "executeTasks": Operation("POST", "/tasks/execute", 200, "ExecuteTasks", "ExecuteTasksRes"),
+    "queryTasks": Operation("POST", "/tasks/query", 200, "TaskCriteria", "TaskRes"),
+    "unlockTasks": Operation("POST", "/tasks/unlock", 200, "UnlockTasks", "CountRes"),
+    "queryUserTasks": Operation("POST", "/user-tasks/query", 200, "UserTaskCriteria", "UserTaskRes", extension=True),
+    "updateUserTask": Operation(
+        "PATCH", "/user-tasks/{partition}/{id}", 200, "UpdateUserTask", "UserTask", (404, 409, 422), extension=True
+    ),
+    "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
+    "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
+    "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
+}
+
+PUBLIC = {"checkReadiness", "checkLiveness"}
+"""Operations without authentication."""
+
+QUERY_PARAMETERS = {
+    "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
+    "getProcessVariables": {"names": "string"},
+}
+PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0"}
+"""Query parameters of all queries."""
+
+_WORKER = {"workerId": "string required"}
+_TIMER = {"time": "time", "timeCycle": "string cron", "timeDuration": "string duration"}
+_TAGS = "[Tag] max-100"
+
+REQUESTS: dict[str, dict[str, str]] = {
+    "ElementCriteria": {"processId": "int32", "bpmnElementId": "string"},
+    "ElementInstanceCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "parentId": "int32 +",
+        "processId": "int32",
+        "processInstanceId": "int32",
+        "bpmnElementId": "string",
+        "states": "[InstanceState] max-7 unique",
+    },
+    "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER},
+    "SendMessage": {
+        "correlationKey": "string required",
+        "expirationTimer": "Timer",
+        "name": "string required",
+        "uniqueKey": "string",
+        "variables": "[ProcessVariable] max-100",
+        **_WORKER,
+    },
+    "MessageCriteria": {"id": "int64", "excludeExpired": "boolean", "name": "string"},
+    "MessageSubscriptionCriteria": {
+        "partition": "date",
+        "processInstanceId": "int32",
+        "correlationKey": "string",
+        "name": "string",
+    },
+    "SendSignal": {"name": "string required", "variables": "[ProcessVariable] max-100", **_WORKER},
+    "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string"},
+    "IncidentCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "jobId": "int32",
+        "processInstanceId": "int32",
+        "taskId": "int32",
+    },
+    "ResolveIncident": {"retryTimer": "string duration", **_WORKER},
+    "LockJobs": {
+        "partition": "date",
+        "id": "int32",
+        "processIds": "[int32] max-100 unique",
+        "processInstanceId": "int32",
+        "limit": "int32 gte-1 lte-1000",
+        **_WORKER,
+    },
+    "JobCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "elementId": "int32",
+        "elementInstanceId": "int32",
+        "processId": "int32",
+        "processInstanceId": "int32",
+    },
+    "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
+    "CompleteJob": {
+        "completion": "JobCompletion",
+        "elementVariables": "[ElementVariable] max-100",
+        "error": "string",
+        "processVariables": "[ProcessVariable] max-100",
+        "retryLimit": "int32 gte-0",
+        "retryTimer": "string duration",
+        **_WORKER,
+    },
+    "JobCompletion": {
+        "calledProcess": "CalledProcess +",
+        "errorCode": "string",
+        "escalationCode": "string",
+        "exclusiveGatewayDecision": "string",
+        "inclusiveGatewayDecision": "[string]",
+        "messageCorrelationKey": "string",
+        "messageName": "string",
+        "signalName": "string",
+        "timer": "Timer",
+    },
+    "CalledProcess": {
+        "bpmnProcessId": "string",
+        "correlationKey": "string",
+        "tags": _TAGS,
+        "variables": "[ProcessVariable] max-100",
+        "version": "string",
+    },
+    "CreateProcess": {
+        "bpmnProcessId": "string required",
+        "bpmnXml": "string required",
+        "errors": "[ErrorDefinition] max-100",
+        "escalations": "[EscalationDefinition] max-100",
+        "messages": "[MessageDefinition] max-100",
+        "parallelism": "int32 gte-0",
+        "signals": "[SignalDefinition] max-100",
+        "tags": _TAGS,
+        "timers": "[TimerDefinition] max-100",
+        "version": "string required",
+        **_WORKER,
+    },
+    "ErrorDefinition": {"bpmnElementId": "string required", "errorCode": "string"},
+    "EscalationDefinition": {"bpmnElementId": "string required", "escalationCode": "string"},
+    "MessageDefinition": {"bpmnElementId": "string required", "messageName": "string required"},
+    "SignalDefinition": {"bpmnElementId": "string required", "signalName": "string required"},
+    "TimerDefinition": {"bpmnElementId": "string required", "timer": "Timer required"},
+    "ProcessCriteria": {"id": "int32", "tags": _TAGS},
+    "CreateProcessInstance": {
+        "bpmnProcessId": "string required",
+        "correlationKey": "string",
+        "tags": _TAGS,
+        "variables": "[ProcessVariable] max-100",
+        "version": "string required",
+        **_WORKER,
+    },
+    "ProcessInstanceCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "parentId": "int32 +",
+        "rootId": "int32 +",
+        "processId": "int32",
+        "tags": _TAGS,
+    },
+    "SuspendProcessInstance": _WORKER,
+    "ResumeProcessInstance": _WORKER,
+    "CancelProcessInstance": _WORKER,
+    "SetProcessVariables": {"variables": "[ProcessVariable] max-100", **_WORKER},
+    "ExecuteTasks": {
+        "partition": "date",
+        "id": "int32",
+        "processId": "int32",
+        "processInstanceId": "int32",
+        "type": "TaskType",
+        "limit": "int32 gte-1 lte-100",
+    },
+    "TaskCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "elementId": "int32",
+        "elementInstanceId": "int32",
+        "processId": "int32",
+        "processInstanceId": "int32",
+        "type": "TaskType",
+    },
+    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required"},
+    "UserTaskCriteria": {
+        "partition": "date",
+        "id": "int32",
+        "elementInstanceId": "int32",
+        "processId": "int32",
+        "processInstanceId": "int32",
+        "tags": _TAGS,
+    },
+    "UpdateUserTask": {
+        "revision": "int32 required gte-1",
+        "elementVariables": "[ElementVariable] max-100",
+        "errorCode": "string",
+        "escalationCode": "string",
+        "completed": "boolean",
+        "processVariables": "[ProcessVariable] max-100",
+        "tags": _TAGS,
+        **_WORKER,
+    },
+    "VariableCriteria": {
+        "partition": "date",
+        "elementInstanceId": "int32",
+        "processInstanceId": "int32",
+        "names": "[string]",
+    },
+    "SetTime": _TIMER,
+    "Timer": _TIMER,
+}
+
+SHARED: dict[str, dict[str, str]] = {
+    "Tag": {"name": "string required name", "value": "string"},
+    "ProcessVariable": {"name": "string required name", "data": "Data"},
+    "ElementVariable": {"bpmnElementId": "string +", "name": "string required name", "data": "Data"},
+    "Data": {"encoding": "string required", "encrypted": "boolean", "value": "string required"},
+}
+"""In requests and in answers; what requests need is always there in answers."""
+
+ALSO_ACCEPTED = {"CreateProcess.tags", "CreateProcessInstance.tags"} | {
+    f"{schema}.variables" for schema in ("SetElementVariables", "SetProcessVariables")
+}
+"""Properties that may come as an object by name, too."""
+
+_CREATED = {"createdAt": "time A", "createdBy": "string A"}
+_LOCKED = {"lockedAt": "time O", "lockedBy": "string O"}
+_KEY = {"partition": "date A", "id": "int32 A"}
+_PLACE = {
+    "elementId": "int32 A",
+    "elementInstanceId": "int32 A",
+    "processId": "int32 A",
+    "processInstanceId": "int32 A",
+}
+_MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
+
+ANSWERS: dict[str, dict[str, str]] = {
+    "Element": {
+        "id": "int32 A",
+        "processId": "int32 A",
+        "bpmnElementId": "string A",
+        "bpmnElementName": "string O +",
+        "bpmnElementType": "ElementType A",
+        "multiInstance": "boolean O +",
+        "parentBpmnElementId": "string O +",
+        "eventDefinition": "EventDefinition O +",
+    },
+    "EventDefinition": {
+        "suspended": "boolean A",
+        "errorCode": "string O",
+        "escalationCode": "string O",
+        "messageName": "string O",
+        "signalName": "string O",
+        "timer": "EventTimer O",
+    },
+    "EventTimer": {"time": "time O", "timeCycle": "string O", "timeDuration": "string A or-null"},
+    "ElementInstance": {
+        **_KEY,
+        "parentId": "int32 O",
+        "elementId": "int32 A",
+        "processId": "int32 A",
+        "processInstanceId": "int32 A",
+        "bpmnElementId": "string A",
+        "bpmnElementType": "ElementType A",
+        **_CREATED,
+        "endedAt": "time O",
+        "multiInstance": "boolean O +",
+        "startedAt": "time O",
+        "state": "InstanceState A",
+    },
+    "Incident": {
+        **_KEY,
+        "elementId": "int32 O",
+        "elementInstanceId": "int32 O",
+        "jobId": "int32 O",
+        "processId": "int32 O",
+        "processInstanceId": "int32 O",
+        "taskId": "int32 O",
+        **_CREATED,
+        "resolvedAt": "time O",
+        "resolvedBy": "string O",
+    },
+    "Job": {
+        **_KEY,
+        **_PLACE,
+        "bpmnElementId": "string A",
+        "completedAt": "time O",
+        "correlationKey": "string O +",
+        **_CREATED,
+        "dueAt": "time A",
+        "error": "string O",
+        **_LOCKED,
+        "retryCount": "int32 A",
+        "state": "WorkState A",
+        "type": "JobType A",
+    },
+    "Message": {
+        "id": "int64 A",
+        "correlationKey": "string A",
+        **_CREATED,
+        "expiresAt": "time O",
+        "correlated": "boolean A",
+        "name": "string A",
+        "uniqueKey": "string O",
+    },
+    "MessageSubscription": {
+        "id": "int64 A",
+        "partition": "date A",
+        **_PLACE,
+        "bpmnElementId": "string A",
+        "correlationKey": "string A",
+        **_CREATED,
+        "name": "string A",
+    },
+    "Signal": {"id": "int64 A", **_CREATED, "name": "string A", "subscriberCount": "int32 A"},
+    "SignalSubscription": {
+        "id": "int64 A",
+        "partition": "date A",
+        **_PLACE,
+        "bpmnElementId": "string A",
+        **_CREATED,
+        "name": "string A",
+    },
+    "Process": {
+        "id": "int32 A",
+        "bpmnCollaborationId": "string O +",
+        "bpmnParticipantId": "string O +",
+        "bpmnParticipantName": "string O +",
+        "bpmnProcessId": "string A",
+        **_CREATED,
+        "parallelism": "int32 O",
+        "tags": "[Tag] O",
+        "version": "string A",
+    },
+    "ProcessInstance": {
+        **_KEY,
+        "parentId": "int32 O +",
+        "rootId": "int32 O +",
+        "processId": "int32 A",
+        "bpmnProcessId": "string A",
+        "correlationKey": "string O",
+        **_CREATED,
+        "endedAt": "time O",
+        "startedAt": "time O",
+        "state": "InstanceState A",
+        "tags": "[Tag] O",
+        "version": "string A",
+    },
+    "Task": {
+        **_KEY,
+        **_MAYBE_PLACE,
+        "bpmnElementId": "string O +",
+        "completedAt": "time O",
+        **_CREATED,
+        "dueAt": "time A",
+        "error": "string O",
+        **_LOCKED,
+        "retryCount": "int32 A",
+        "serializedTask": "string O",
+        "state": "WorkState A",
+        "type": "TaskType A",
+    },
+    "UserTask": {
+        **_KEY,
+        "revision": "int32 A",
+        **_PLACE,
+        "bpmnElementId": "string A",
+        "correlationKey": "string O",
+        **_CREATED,
+        "state": "UserTaskState A",
+        "tags": "[Tag] O",
+        "updatedAt": "time A",
+        "updatedBy": "string A",
+    },
+    "Variable": {
+        **_KEY,
+        "elementId": "int32 O",
+        "elementInstanceId": "int32 O",
+        "processId": "int32 A",
+        "processInstanceId": "int32 A",
+        **_CREATED,
+        "encoding": "string A",
+        "encrypted": "boolean A",
+        "name": "string A",
+        "updatedAt": "time A",
+        "updatedBy": "string A",
+    },
+    **{
+        f"{entity}Res": {"count": "int32 A", "results": f"[{entity}] A"}
+        for entity in (
+            "Element",
+            "ElementInstance",
+            "Incident",
+            "Job",
+            "Message",
+            "MessageSubscription",
+            "Process",
+            "ProcessInstance",
+            "SignalSubscription",
+            "Task",
+            "UserTask",
+            "Variable",
+        )
+    },
+    "LockJobsRes": {"count": "int32 A", "jobs": "[Job] A"},
+    "GetElementVariablesRes": {"count": "int32 A", "variables": "[ElementVariable] A"},
+    "GetProcessVariablesRes": {"count": "int32 A", "variables": "[ProcessVariable] A"},
+    "ExecuteTasksRes": {
+        "locked": "int32 A",
+        "completed": "int32 A",
+        "failed": "int32 A",
+        "completedTasks": "[Task] A",
+        "failedTasks": "[Task] A",
+    },
+    "CountRes": {"count": "int32 A"},
+    "SetTimeRes": {"newTime": "time A", "oldTime": "time A"},
+    "Problem": {
+        "status": "int32 A",
+        "type": "ProblemType A",
+        "title": "string A",
+        "detail": "string A",
+        "errors": "[Error] O",
+    },
+    "Error": {"pointer": "string A", "type": "string A one-of-18", "detail": "string A", "value": "string O"},
+}
+
+ENUMS = {
+    "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
+    "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
+    "SET_ERROR_CODE SET_ESCALATION_CODE SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE "
+    "SUBSCRIBE_SIGNAL",
+    "TaskType": "DEQUEUE_PROCESS_INSTANCE JOIN_PARALLEL_GATEWAY START_PROCESS_INSTANCE TERMINATE_PROCESS_INSTANCE+ "
+    "TRIGGER_EVENT CREATE_PARTITION DETACH_PARTITION DROP_PARTITION PURGE_MESSAGES PURGE_SIGNALS",
+    "UserTaskState": "CANCELED COMPLETED STARTED TERMINATED",
+    "WorkState": "CANCELED CAUSED_INCIDENT CAUSED_RETRY CREATED DONE DUE LOCKED",
+    "ElementType": "BUSINESS_RULE_TASK CALL_ACTIVITY+ ERROR_BOUNDARY_EVENT ERROR_END_EVENT+ ESCALATION_BOUNDARY_EVENT "
+    "ESCALATION_END_EVENT+ ESCALATION_THROW_EVENT+ EVENT_BASED_GATEWAY+ EXCLUSIVE_GATEWAY INCLUSIVE_GATEWAY "
+    "LINK_CATCH_EVENT+ LINK_THROW_EVENT+ MANUAL_TASK MESSAGE_BOUNDARY_EVENT MESSAGE_CATCH_EVENT MESSAGE_END_EVENT+ "
+    "MESSAGE_START_EVENT MESSAGE_THROW_EVENT+ NONE_END_EVENT NONE_START_EVENT NONE_THROW_EVENT PARALLEL_GATEWAY "
+    "PROCESS SCRIPT_TASK SEND_TASK SERVICE_TASK SIGNAL_BOUNDARY_EVENT SIGNAL_CATCH_EVENT SIGNAL_END_EVENT+ "
+    "SIGNAL_START_EVENT SIGNAL_THROW_EVENT+ SUB_PROCESS+ TASK TIMER_BOUNDARY_EVENT TIMER_CATCH_EVENT "
+    "TIMER_START_EVENT USER_TASK+",
+    "ProblemType": "HTTP_MEDIA_TYPE HTTP_REQUEST_BODY HTTP_REQUEST_URI BUG+ CONFLICT EXECUTION+ NOT_FOUND "
+    "PROCESS_MODEL QUERY VALIDATION UNKNOWN+",
+}
+
+ERROR_TYPES = (
+    "cron gte lte max required unique iso8601_duration tag_name timer variable_name process element sequence_flow "
+    "error_event escalation_event message_event signal_event timer_event"
+)

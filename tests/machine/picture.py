@@ -1,0 +1,87 @@
+"""A BPMN model while it is drawn, and its XML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+PROCESS_IDS = ("p1", "p2", "p3")
+ERROR_CODES = ("E1", "E2")
+ESCALATION_CODES = ("C1", "C2")
+MESSAGES = ("m1", "m2")
+SIGNALS = ("s1", "s2")
+KEYS = ("k1", "k2")
+
+HEAD = "".join(
+    [
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">\n',
+        *(f'<error id="error-{code}" errorCode="{code}"/>' for code in ERROR_CODES),
+        '<error id="error-"/>\n',
+        *(f'<escalation id="escalation-{code}" escalationCode="{code}"/>' for code in ESCALATION_CODES),
+        '<escalation id="escalation-"/>\n',
+        *(f'<message id="message-{name}" name="{name}"/>' for name in MESSAGES),
+        "\n",
+        *(f'<signal id="signal-{name}" name="{name}"/>' for name in SIGNALS),
+        "\n",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A process, as it is deployed."""
+
+    process_id: str
+    xml: str
+    definitions: str
+    """The event definitions of the request, as JSON."""
+    sound: bool
+
+    def __repr__(self) -> str:
+        return f'Model({self.process_id!r}, """{self.xml}""", {self.definitions!r}, {self.sound})'
+
+    def request(self) -> dict[str, Any]:
+        return {"bpmnProcessId": self.process_id, "bpmnXml": self.xml, **json.loads(self.definitions)}
+
+
+@dataclass(eq=False)
+class Node:
+    """A drawn element."""
+
+    id: str
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    scope: Scope | None = None
+    """The content of a sub-process."""
+    incoming: int = 0
+    joins: bool = False
+    """A parallel gateway that is meant to join."""
+
+
+@dataclass(eq=False)
+class Scope:
+    nodes: list[Node] = field(default_factory=list)
+    flows: list[tuple[str, Node, Node]] = field(default_factory=list)
+    links: list[Node] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Block:
+    entry: Node
+    exits: list[Node]
+
+
+def render(scope: Scope) -> str:
+    """The nodes, with the content of sub-processes, and the sequence flows."""
+    lines = []
+    for node in scope.nodes:
+        attributes = "".join(f" {name}={quoteattr(value)}" for name, value in node.attributes.items())
+        content = node.body + (f"\n{render(node.scope)}" if node.scope else "")
+        tag = node.tag
+        lines.append(f'<{tag} id="{node.id}"{attributes}' + (f">{content}</{tag}>" if content else "/>"))
+    for flow, source, target in scope.flows:
+        lines.append(f'<sequenceFlow id="{flow}" sourceRef="{source.id}" targetRef="{target.id}"/>')
+    return "".join(line + "\n" for line in lines)

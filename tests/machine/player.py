@@ -1,0 +1,428 @@
+"""Plays commands against the service over HTTP, and checks the rows after each.
+
+Steps are methods whose arguments are plain data, so that they can be rules of a state machine as well as lines of a
+program. What they act on is picked from the rows as they are; a step that finds nothing to act on does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.clock import ManualClock
+from app.config import Config
+from app.service import Service
+from app.store import Store
+from app.store.postgres import Postgres
+from app.store.sqlite import SQLite
+from tests.conftest import application
+from tests.machine import completion
+from tests.machine.completion import Luck, variables
+from tests.machine.invariants import violations
+from tests.machine.picture import Model
+from tests.machine.queries import QUERIES, shown
+from tests.machine.tables import Database, Row, Tables, differences
+from tests.machine.view import active
+
+START = datetime(2026, 11, 23, 12)
+TICK = timedelta(milliseconds=1)
+OK = (200, 201, 204)
+PERIODS = {
+    "PT1S": timedelta(seconds=1),
+    "PT30M": timedelta(minutes=30),
+    "PT1H": timedelta(hours=1),
+    "P1D": timedelta(days=1),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    path: str
+    status: int
+    body: Any
+    tables: Tables
+    """The rows after it."""
+
+
+class World:
+    """A migrated database; each play on it starts with empty tables."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self._config = Config(database_url=url, auth_mode="none", set_time_enabled=True, task_executor_enabled=False)
+        self._dialect = (SQLite if self._config.is_sqlite else Postgres)(self._config)
+
+    def play(self, *, maintenance: bool = True) -> Player:
+        """A new play; `maintenance` is the engine's own daily tasks, of which each database needs others."""
+        self.database.clean()
+        clock = ManualClock(START)
+        # A new store forgets the processes of the play before; connections and compiled statements stay.
+        service = Service(self._config, Store(self._dialect), clock)
+        service.prepare()
+        return Player(self, service, clock, maintenance=maintenance)
+
+    def stop_the_clock(self) -> None:
+        """Engine time is then the same on all databases, though each new connection looks at the database's clock."""
+        self._dialect.skew = timedelta(0)
+
+    def close(self) -> None:
+        self.database.close()
+        self._dialect.engine.dispose()
+
+
+class Player:
+    def __init__(self, world: World, service: Service, clock: ManualClock, *, maintenance: bool) -> None:
+        self._world = world
+        self._service = service
+        self._clock = clock
+        self._offset = timedelta(0)
+        self._sound: set[str] = set()
+        self._deployed: dict[tuple[str, str], dict[str, Any]] = {}
+        self._maintenance = maintenance
+        self.tables = self._read()
+        self.answers: list[Answer] = []
+
+    def play(self, name: str, arguments: dict[str, Any]) -> None:
+        """One step as data."""
+        getattr(self, name)(**arguments)
+
+    def call(self, method: str, path: str, body: Any = None, expected: Sequence[int] = OK) -> Any:
+        """The body of the answer, which must have one of the `expected` statuses and leave everything in order."""
+        self._clock.advance(TICK)
+        self._world.stop_the_clock()
+        response = application(self._service).test_client().open(path, method=method, json=body)
+        answer = response.get_json() if response.data else None
+        before, self.tables = self.tables, self._read()
+        self.answers.append(Answer(path, response.status_code, answer, self.tables))
+        problem = f"{method} {path} {body}: {response.status_code} {answer}"
+        assert response.status_code in expected, problem
+        if response.status_code not in OK:
+            written = list(differences(before, self.tables))
+            assert not written, f"refused, but written: {problem}\n" + "\n".join(written)
+        found = violations(self.tables, self.now, self.sound) if self.tables is not before else []
+        assert not found, f"after {problem}:\n" + "\n".join(found)
+        return answer
+
+    def _read(self) -> Tables:
+        if not self._maintenance:
+            self._world.database.change("DELETE FROM task WHERE process_id IS NULL")
+        return self._world.database.tables()
+
+    @property
+    def now(self) -> str:
+        """Engine time, as rows have it."""
+        return f"{self._clock.now() + self._offset:%Y-%m-%d %H:%M:%S.%f}"
+
+    @property
+    def sound(self) -> frozenset[int]:
+        return frozenset(row["id"] for row in self.tables["process"] if row["bpmn_xml"] in self._sound)
+
+    def deploy(self, model: Model, parallelism: int) -> None:
+        versions = [row for row in self.tables["process"] if row["bpmn_process_id"] == model.process_id]
+        if model.sound:
+            self._sound.add(model.xml)
+        body = {
+            **model.request(),
+            "version": str(len(versions) + 1),
+            "parallelism": parallelism,
+            "workerId": "deployer",
+        }
+        self.call("POST", "/processes", body, [201])
+        self._deployed[model.process_id, body["version"]] = body
+
+    def deploy_again(self, pick: int) -> None:
+        """The same version once more, which changes nothing; or with another XML, which is refused."""
+        if self._deployed:
+            body = list(self._deployed.values())[pick % len(self._deployed)]
+            before = self.tables
+            self.call("POST", "/processes", {**body, "parallelism": 7}, [201])
+            assert not list(differences(before, self.tables)), "deploying the same again changed something"
+            self.call("POST", "/processes", {**body, "bpmnXml": body["bpmnXml"] + " "}, [409])
+
+    def start(self, pick: int, luck: int) -> None:
+        choice = Luck(luck)
+        if not self.tables["process"]:
+            return
+        process = _of(self.tables["process"], pick)
+        body = {
+            "bpmnProcessId": process["bpmn_process_id"],
+            "version": process["version"],
+            "workerId": "starter",
+            "correlationKey": choice.pick(("", "k1", "k2")),
+            "tags": choice.pick(([], [{"name": "t", "value": "1"}])),
+            "variables": variables(choice),
+        }
+        startable = process in completion.startable(self.tables)
+        self.call("POST", "/process-instances", body, [201] if startable else [422])
+
+    def lock(self, worker: str, limit: int, by: str, pick: int) -> list[Row]:
+        """Locks jobs, by one of the filters; the rows before they were locked."""
+        due = self._due_jobs()
+        body: dict[str, Any] = {"workerId": worker, "limit": limit}
+        jobs = self.tables["job"]
+        chosen = _of(jobs, pick) if jobs else {"partition": "2026-11-23", "id": 1, "process_instance_id": 1}
+        if by == "id":
+            body |= {"partition": chosen["partition"], "id": chosen["id"]}
+            due = [row for row in due if row is chosen]
+        else:
+            due = [row for row in due if not row["detached"]]
+        if by == "instance":
+            body |= {"partition": chosen["partition"], "processInstanceId": chosen["process_instance_id"]}
+            due = [r for r in due if all(r[c] == chosen[c] for c in ("partition", "process_instance_id"))]
+        elif by == "processes":
+            wanted = [row["id"] for row in self.tables["process"]][: pick % 3 + 1]
+            body |= {"processIds": wanted}
+            due = [row for row in due if not wanted or row["process_id"] in wanted]
+        due.sort(key=lambda row: (row["partition"], row["due_at"], row["id"]))
+        answer = self.call("POST", "/jobs/lock", body)
+        expected = [(row["partition"], row["id"]) for row in due[:limit]]
+        assert [(job["partition"], job["id"]) for job in answer["jobs"]] == expected, (body, answer, expected)
+        return due[:limit]
+
+    @property
+    def _next(self) -> str:
+        """Engine time of the next call."""
+        return f"{self._clock.now() + TICK + self._offset:%Y-%m-%d %H:%M:%S.%f}"
+
+    def work(self, limit: int, how: str, luck: int) -> None:
+        """Locks some jobs, and completes each; without any, lets something happen."""
+        if not self._due_jobs() and self._waited_for():
+            self.happen(luck)
+            return
+        for number, job in enumerate(self.lock("busy", limit, "", 0)):
+            self._complete(self._job(job), how, luck + number)
+
+    def happen(self, luck: int) -> None:
+        """Something that is waited for: a message, a signal, or the time of a task; if nothing is, there is work."""
+        choice = Luck(luck)
+        waited_for = self._waited_for()
+        if not waited_for:
+            self.work(100, "right", luck)
+            return
+        table = choice.pick(list(waited_for))
+        row = choice.pick(waited_for[table])
+        if table == "message_subscription":
+            self.send_message(row["name"], row["correlation_key"], "", "", luck)
+        elif table == "signal_subscription":
+            self.send_signal(row["name"], luck)
+        else:
+            due = datetime.fromisoformat(row["due_at"])
+            self._offset = due - self._clock.now() - TICK
+            self.call("PATCH", "/time", {"time": f"{due:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"})
+
+    def _waited_for(self) -> dict[str, list[Row]]:
+        found = {table: self.tables[table] for table in ("message_subscription", "signal_subscription")}
+        found["task"] = [
+            row
+            for row in self.tables["task"]
+            if row["completed_at"] is None and row["due_at"] > self._next and row["process_id"]
+        ]
+        return {table: rows for table, rows in found.items() if rows}
+
+    def _due_jobs(self) -> list[Row]:
+        return [
+            row
+            for row in self.tables["job"]
+            if row["locked_by"] is None and row["completed_at"] is None and row["due_at"] <= self._next
+        ]
+
+    def complete(self, pick: int, how: str, luck: int) -> None:
+        """Completes a locked job right or wrong; or tries to, with one that is not locked, or by a stranger."""
+        jobs = self.tables["job"]
+        if how == "unlocked":
+            jobs = [row for row in jobs if row["state"] != "LOCKED"]
+            if jobs:
+                job = _of(jobs, pick)
+                self.call("PATCH", _path("jobs", job, "complete"), {"workerId": "w1"}, [409])
+            return
+        jobs = [row for row in jobs if row["state"] == "LOCKED"]
+        if jobs:
+            self._complete(_of(jobs, pick), how, luck)
+
+    def _job(self, job: Row) -> Row:
+        return self.tables.by_key["job"][job["partition"], job["id"]]
+
+    def _complete(self, job: Row, how: str, luck: int) -> None:
+        choice = Luck(luck)
+        element = self.tables.by_key["element_instance"][job["partition"], job["element_instance_id"]]
+        body: dict[str, Any] = {
+            "workerId": "stranger" if how == "stranger" else job["locked_by"],
+            "retryLimit": choice.below(3),
+            "retryTimer": choice.pick((None, "PT1H")),
+        }
+        given = completion.right(self.tables, job, choice)
+        if job["type"] != "EXECUTE" and how in ("throw", "escalate"):
+            how = "right"
+        if how == "wrong":
+            given = completion.wrong(self.tables, job)
+        elif how == "error":
+            body["error"] = "broken"
+        elif how == "throw":
+            given = {"errorCode": choice.pick(("E1", "E2", "E3"))}
+        elif how == "escalate":
+            given = {"escalationCode": choice.pick(("C1", "C2", "C3"))}
+        body["completion"] = given or choice.pick((None, {}))
+        body["processVariables"] = variables(choice)
+        body["elementVariables"] = self._element_variables(element, choice)
+        expected = [200]
+        if how == "stranger":
+            expected = [409]
+        elif active(element) and any(v.get("bpmnElementId") == "nowhere" for v in body["elementVariables"]):
+            expected = [400]
+        answer = self.call("PATCH", _path("jobs", job, "complete"), body, expected)
+        if expected == [200]:
+            state = answer["state"]
+            if not active(element):
+                assert state == "CANCELED", answer
+            elif how == "right" and given is not None:
+                assert state == "DONE", (body, answer)
+            elif how == "error":
+                assert state == ("CAUSED_RETRY" if body["retryLimit"] > job["retry_count"] else "CAUSED_INCIDENT")
+
+    def _element_variables(self, element: Row, choice: Luck) -> list[dict[str, Any]]:
+        scopes = ["", element["bpmn_element_id"]]
+        if choice.below(8) == 7:
+            scopes.append("nowhere")
+        return [{**each, "bpmnElementId": choice.pick(scopes)} for each in variables(choice)]
+
+    def unlock(self, worker: str, by: str, pick: int) -> None:
+        body: dict[str, Any] = {"workerId": worker}
+        held = [row for row in self.tables["job"] if row["state"] == "LOCKED" and row["locked_by"] == worker]
+        if by == "id" and self.tables["job"]:
+            chosen = _of(self.tables["job"], pick)
+            body |= {"partition": chosen["partition"], "id": chosen["id"]}
+            held = [row for row in held if row is chosen]
+        assert self.call("POST", "/jobs/unlock", body)["count"] == len(held)
+
+    def execute(self, limit: int, by: str, pick: int) -> None:
+        """Runs due tasks; none may break, or end with an error."""
+        body: dict[str, Any] = {"limit": limit}
+        tasks = [row for row in self.tables["task"] if row["completed_at"] is None]
+        tasks = [row for row in tasks if row["due_at"] <= self._next] or tasks
+        if by and tasks:
+            chosen = _of(tasks, pick)
+            body["partition"] = chosen["partition"]
+            body |= {
+                "id": {"id": chosen["id"]},
+                "instance": {"processInstanceId": chosen["process_instance_id"]},
+                "type": {"type": chosen["type"]},
+            }[by]
+        answer = self.call("POST", "/tasks/execute", body)
+        assert answer["failed"] == 0, answer
+        assert not [task for task in answer["completedTasks"] if task.get("error")], answer
+
+    def look(self) -> None:
+        """Asks all queries: they answer the rows."""
+        for path, table in QUERIES.items():
+            answer = self.call("POST", path, {})
+            expected = [shown(table, row, self._next) for row in self.tables[table]]
+            assert answer["results"] == expected, f"{path}: {answer['results']}\n{expected}"
+
+    def unlock_tasks(self) -> None:
+        assert self.call("POST", "/tasks/unlock", {"engineId": "default-engine"})["count"] == 0
+
+    def advance(self, by: str) -> None:
+        self._offset += PERIODS[by]
+        self.call("PATCH", "/time", {"timeDuration": by})
+
+    def send_message(self, name: str, key: str, unique: str, expires: str, luck: int) -> None:
+        body = {
+            "name": name,
+            "correlationKey": key,
+            "workerId": "sender",
+            "uniqueKey": unique,
+            "expirationTimer": {"timeDuration": expires} if expires else None,
+            "variables": variables(Luck(luck)),
+        }
+        self.call("POST", "/messages", body)
+
+    def send_signal(self, name: str, luck: int) -> None:
+        waiting = [row for row in self.tables["signal_subscription"] if row["name"] == name]
+        starts = [
+            row
+            for row in self.tables["event_definition"]
+            if row["bpmn_element_type"] == "SIGNAL_START_EVENT" and not row["suspended"] and row["signal_name"] == name
+        ]
+        body = {"name": name, "workerId": "sender", "variables": variables(Luck(luck))}
+        answer = self.call("POST", "/signals", body)
+        assert answer["subscriberCount"] == len(waiting) + len(starts), answer
+
+    def steer(self, verb: str, pick: int) -> None:
+        """Suspends, resumes or cancels an instance."""
+        instances = self.tables["process_instance"]
+        if verb == "resume":
+            instances = [row for row in instances if row["state"] == "SUSPENDED"] or instances
+        if instances:
+            instance = _of(instances, pick)
+            possible = {
+                "suspend": instance["state"] == "STARTED",
+                "resume": instance["state"] == "SUSPENDED",
+                "cancel": active(instance),
+            }[verb]
+            path = _path("process-instances", instance, verb)
+            self.call("PATCH", path, {"workerId": "operator"}, [204] if possible else [409])
+
+    def resolve(self, pick: int, retry_timer: str) -> None:
+        if self.tables["incident"]:
+            incident = _of(self.tables["incident"], pick)
+            body = {"workerId": "operator", "retryTimer": retry_timer or None}
+            expected = [409] if incident["resolved_at"] else [204]
+            self.call("PATCH", _path("incidents", incident, "resolve"), body, expected)
+
+    def set_variables(self, pick: int, luck: int) -> None:
+        """Of an instance, or of an element instance."""
+        choice = Luck(luck)
+        of_element = choice.below(2)
+        rows = self.tables["element_instance" if of_element else "process_instance"]
+        if not rows:
+            return
+        row = _of(rows, pick)
+        expected = [204] if active(row) else [409]
+        if of_element:
+            given = self._element_variables(row, choice)
+            if active(row) and any(each["bpmnElementId"] == "nowhere" for each in given):
+                expected = [400]
+            self.call(
+                "PUT", _path("element-instances", row, "variables"), {"workerId": "w", "variables": given}, expected
+            )
+        else:
+            body = {"workerId": "w", "variables": variables(choice)}
+            self.call("PUT", _path("process-instances", row, "variables"), body, expected)
+
+    def update_user_task(self, pick: int, how: str, luck: int) -> None:
+        choice = Luck(luck)
+        tasks = self.tables["user_task"]
+        if not tasks:
+            self.work(100, "right", luck)
+            return
+        task = _of([row for row in tasks if row["state"] == "STARTED"] or tasks, pick)
+        element = self.tables.by_key["element_instance"][task["partition"], task["element_instance_id"]]
+        body: dict[str, Any] = {
+            "workerId": "person",
+            "revision": task["revision"] + (how == "stale"),
+            "tags": choice.pick(([], [{"name": "t", "value": "1"}], [{"name": "t", "value": ""}])),
+            "processVariables": variables(choice),
+            "elementVariables": self._element_variables(element, choice),
+        }
+        if how in ("complete", "both"):
+            body["completed"] = True
+        if how in ("throw", "both"):
+            body["errorCode"] = choice.pick(("E1", "E2", "E3"))
+        if how == "escalate":
+            body["escalationCode"] = choice.pick(("C1", "C2", "C3"))
+        expected = [200, 422] if how in ("throw", "escalate") else [200]
+        if any(each["bpmnElementId"] == "nowhere" for each in body["elementVariables"]) or how == "both":
+            expected = [400]
+        if task["state"] != "STARTED" or how == "stale":
+            expected = [409]
+        self.call("PATCH", _path("user-tasks", task), body, expected)
+
+
+def _of(rows: Sequence[Row], pick: int) -> Row:
+    return rows[pick % len(rows)]
+
+
+def _path(resource: str, row: Row, verb: str = "") -> str:
+    return f"/{resource}/{row['partition']}/{row['id']}" + (f"/{verb}" if verb else "")

@@ -1,0 +1,59 @@
+"""What the queries should answer for a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tests.machine.tables import Row
+
+QUERIES: Mapping[str, str] = {
+    "/processes/query": "process",
+    "/process-instances/query": "process_instance",
+    "/element-instances/query": "element_instance",
+    "/jobs/query": "job",
+    "/tasks/query": "task",
+    "/user-tasks/query": "user_task",
+    "/incidents/query": "incident",
+    "/variables/query": "variable",
+    "/messages/query": "message",
+    "/messages/subscriptions/query": "message_subscription",
+    "/signals/subscriptions/query": "signal_subscription",
+}
+"""The table behind each."""
+
+HIDDEN: Mapping[str, frozenset[str]] = {
+    "process": frozenset({"bpmn_xml"}),
+    "process_instance": frozenset({"message_id", "released", "revision"}),
+    "element_instance": frozenset({"prev_id", "prev_element_id", "context", "active_children", "pending_events"}),
+    "job": frozenset({"detached", "locked_until"}),
+    "task": frozenset({"detached", "locked_until", "repetitions"}),
+    "variable": frozenset({"value"}),
+}
+
+
+OMITTED: Mapping[str, tuple[Any, ...]] = {"parallelism": (0,)}
+
+
+def shown(table: str, row: Row, now: str) -> dict[str, Any]:
+    """The row as JSON at engine time `now`."""
+    found = {}
+    for column, value in row.items():
+        if value not in (None, *OMITTED.get(column, ())) and column not in HIDDEN.get(table, ()):
+            found[_camel(column)] = _value(column, value)
+    if table in ("job", "task") and row["state"] == "CREATED" and row["due_at"] <= now:
+        found["state"] = "DUE"
+    return found
+
+
+def _camel(column: str) -> str:
+    return re.sub("_(.)", lambda match: match[1].upper(), column)
+
+
+def _value(column: str, value: Any) -> Any:
+    if column.endswith("_at"):
+        return value.replace(" ", "T").rstrip("0").rstrip(".") + "Z"
+    if column == "tags":
+        return [{"name": name, "value": value[name]} for name in sorted(value)]
+    return value

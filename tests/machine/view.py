@@ -1,0 +1,158 @@
+"""Rows of a database, connected with each other, for the invariants."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tests.machine.drawing import Drawing, drawing
+from tests.machine.tables import Row, Tables
+
+ENDED = frozenset({"COMPLETED", "TERMINATED", "CANCELED"})
+WORKER_TASKS = frozenset({"BUSINESS_RULE_TASK", "SCRIPT_TASK", "SEND_TASK", "SERVICE_TASK"})
+ACTIVITIES = WORKER_TASKS | {"USER_TASK", "SUB_PROCESS", "CALL_ACTIVITY"}
+SCOPES = frozenset({"PROCESS", "SUB_PROCESS"})
+
+Key = tuple[str, int]
+
+
+def active(row: Row) -> bool:
+    return row["state"] not in ENDED
+
+
+def key(row: Row) -> Key:
+    return row["partition"], row["id"]
+
+
+def name(row: Row) -> str:
+    """How a violation calls an instance, element instance, job or the like."""
+    return " ".join(
+        str(row[column]) for column in ("partition", "id", "bpmn_element_id", "type", "state") if column in row
+    )
+
+
+def payload(task: Row) -> dict[str, Any]:
+    """What a task carries along."""
+    return json.loads(task["serialized_task"]) if task["serialized_task"] else {}
+
+
+def is_boundary(row: Row) -> bool:
+    return str(row["bpmn_element_type"]).endswith("_BOUNDARY_EVENT")
+
+
+@dataclass(eq=False)
+class View:
+    tables: Tables
+    now: str
+    """Engine time."""
+    sound: frozenset[int] = field(default_factory=frozenset)
+    """Ids of processes in which a parallel join never waits in vain."""
+
+    @cached_property
+    def instances(self) -> list[Row]:
+        return self.tables["process_instance"]
+
+    @cached_property
+    def elements(self) -> list[Row]:
+        return self.tables["element_instance"]
+
+    def instance(self, row: Row) -> Row:
+        """The instance that a row belongs to."""
+        return self.tables.by_key["process_instance"][row["partition"], row["process_instance_id"]]
+
+    def element(self, row: Row, column: str = "element_instance_id") -> Row | None:
+        return self.tables.one("element_instance", row["partition"], row[column])
+
+    @cached_property
+    def drawings(self) -> dict[int, Drawing]:
+        return {row["id"]: drawing(row["bpmn_xml"]) for row in self.tables["process"]}
+
+    def drawing(self, row: Row) -> Drawing:
+        return self.drawings[row["process_id"]]
+
+    @cached_property
+    def element_ids(self) -> dict[int, str]:
+        """BPMN ids by element id."""
+        return {row["id"]: row["bpmn_element_id"] for row in self.tables["element"]}
+
+    @cached_property
+    def roots(self) -> dict[Key, Row]:
+        """The PROCESS element instance of each instance."""
+        return {
+            (row["partition"], row["process_instance_id"]): row
+            for row in self.elements
+            if row["bpmn_element_type"] == "PROCESS"
+        }
+
+    @cached_property
+    def children(self) -> dict[Key, list[Row]]:
+        """Element instances by their scope."""
+        return _grouped((e for e in self.elements if e["bpmn_element_type"] != "PROCESS"), "parent_id")
+
+    @cached_property
+    def followers(self) -> dict[Key, list[Row]]:
+        """Element instances that were reached by a flow or link, by where they came from."""
+        return _grouped((e for e in self.elements if not is_boundary(e)), "prev_id")
+
+    @cached_property
+    def attached(self) -> dict[Key, list[Row]]:
+        """Boundary events by their host, and the events behind an event-based gateway."""
+        hosts = {key(e) for e in self.elements if e["bpmn_element_type"] == "EVENT_BASED_GATEWAY"}
+        found = (e for e in self.elements if is_boundary(e) or (e["partition"], e["prev_id"]) in hosts)
+        return _grouped(found, "prev_id")
+
+    @cached_property
+    def jobs(self) -> dict[Key, list[Row]]:
+        return _grouped(self.tables["job"], "element_instance_id")
+
+    @cached_property
+    def open_tasks(self) -> list[Row]:
+        return [row for row in self.tables["task"] if row["completed_at"] is None]
+
+    @cached_property
+    def work(self) -> dict[Key, list[Row]]:
+        """Open jobs and tasks that are not detached, and unresolved incidents, by element instance."""
+        jobs = [row for row in self.tables["job"] if row["completed_at"] is None and not row["detached"]]
+        tasks = [row for row in self.open_tasks if not row["detached"]]
+        incidents = [row for row in self.tables["incident"] if row["resolved_at"] is None]
+        return _grouped([*jobs, *tasks, *incidents], "element_instance_id")
+
+    @cached_property
+    def subscriptions(self) -> dict[Key, list[Row]]:
+        rows = self.tables["message_subscription"] + self.tables["signal_subscription"]
+        return _grouped(rows, "element_instance_id")
+
+    @cached_property
+    def user_tasks(self) -> dict[Key, list[Row]]:
+        return _grouped(self.tables["user_task"], "element_instance_id")
+
+    @cached_property
+    def called(self) -> dict[Key, list[Row]]:
+        """Instances by the element instance of their call activity."""
+        found: dict[Key, list[Row]] = defaultdict(list)
+        for instance in self.instances:
+            root = self.roots.get(key(instance))
+            if root and root["parent_id"]:
+                found[instance["partition"], root["parent_id"]].append(instance)
+        return found
+
+    @cached_property
+    def terminating(self) -> set[Key]:
+        """Instances that an open task will terminate."""
+        return {
+            (row["partition"], row["process_instance_id"])
+            for row in self.open_tasks
+            if row["type"] == "TERMINATE_PROCESS_INSTANCE"
+        }
+
+
+def _grouped(rows: Iterable[Row], column: str) -> dict[Key, list[Row]]:
+    found: dict[Key, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row[column] is not None:
+            found[row["partition"], row[column]].append(row)
+    return found

@@ -1,0 +1,207 @@
+"""Invariants about progress: whatever is active has something to wait for, and tokens go where flows lead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.machine.tables import Row
+from tests.machine.view import ACTIVITIES, SCOPES, View, active, is_boundary, key, name
+
+CODED = frozenset({"ERROR_BOUNDARY_EVENT", "ESCALATION_BOUNDARY_EVENT"})
+DECIDED = frozenset({"EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY"})
+
+
+def waiting_elements_have_a_reason(view: View) -> Iterator[str]:
+    """No instance hangs: each active element instance waits for work, an event, or what it contains."""
+    for element in view.elements:
+        if active(element) and not _has_reason(view, element):
+            yield f"{name(element)}: waits for nothing"
+
+
+def _has_reason(view: View, element: Row) -> bool:
+    kind, state = element["bpmn_element_type"], element["state"]
+    if state in ("SUSPENDED", "QUEUED"):
+        return bool(view.instance(element)["state"] == state)
+    if state == "CREATED" and (kind in ACTIVITIES or kind == "EVENT_BASED_GATEWAY"):
+        return bool(element["pending_events"] > 0)
+    if kind in SCOPES:
+        return bool(element["active_children"] > 0)
+    if kind == "EVENT_BASED_GATEWAY":
+        return any(active(event) for event in view.attached.get(key(element), ()))
+    if kind == "USER_TASK":
+        return any(row["state"] == "STARTED" for row in view.user_tasks.get(key(element), ()))
+    if kind == "PARALLEL_GATEWAY":
+        # Whether that is in vain is told by the invariants about joins.
+        return state == "STARTED"
+    if kind == "CALL_ACTIVITY":
+        return key(element) in view.work or _waits_for_called(view, element)
+    if kind in CODED and element["context"] is not None:
+        return True
+    return key(element) in view.work or key(element) in view.subscriptions
+
+
+def _waits_for_called(view: View, element: Row) -> bool:
+    """A canceled instance leaves its caller waiting; a terminated one has handed over its error or escalation."""
+    handed_over = any(key(event) in view.work for event in view.attached.get(key(element), ()))
+    return any(
+        active(called) or called["state"] == "CANCELED" or (called["state"] == "TERMINATED" and handed_over)
+        for called in view.called.get(key(element), ())
+    )
+
+
+def joins_go_on_when_all_have_arrived(view: View) -> Iterator[str]:
+    arrived: dict[tuple[str, int, int], list[Row]] = {}
+    for element in view.elements:
+        if element["bpmn_element_type"] == "PARALLEL_GATEWAY" and element["state"] == "STARTED":
+            group = element["partition"], element["parent_id"], element["element_id"]
+            arrived.setdefault(group, []).append(element)
+    for tokens in arrived.values():
+        needed = Counter(view.drawing(tokens[0]).sources[tokens[0]["bpmn_element_id"]])
+        found = Counter(view.element_ids.get(token["prev_element_id"], "") for token in tokens)
+        if not found.keys() <= needed.keys():
+            yield f"{name(tokens[0])}: joins {set(found)}, but its sources are {set(needed)}"
+        if needed <= found and not any(key(token) in view.work for token in tokens):
+            yield f"{name(tokens[0])}: all have arrived, but no task is left"
+
+
+def joins_do_not_wait_in_vain(view: View) -> Iterator[str]:
+    """In a sound model there is always a token left that a waiting join can still get."""
+    for element in view.elements:
+        if element["process_id"] not in view.sound or element["bpmn_element_type"] not in SCOPES or not active(element):
+            continue
+        inside = [child for child in view.children.get(key(element), ()) if active(child)]
+        stuck = [
+            child
+            for child in inside
+            if child["bpmn_element_type"] == "PARALLEL_GATEWAY"
+            and child["state"] == "STARTED"
+            and key(child) not in view.work
+        ]
+        if inside and len(stuck) == len(inside):
+            yield f"{name(element)}: only {[name(child) for child in stuck]} are left"
+
+
+def queues_go_on(view: View) -> Iterator[str]:
+    """Who waits in a queue waits for a slot that is taken, or for a task that takes it out."""
+    limits = {row["bpmn_process_id"]: row["parallelism"] for row in view.tables["process_queue"]}
+    processes = {row["id"]: row["bpmn_process_id"] for row in view.tables["process"]}
+    dequeuing = {processes[row["process_id"]] for row in view.open_tasks if row["type"] == "DEQUEUE_PROCESS_INSTANCE"}
+    starting = {
+        (row["partition"], row["process_instance_id"])
+        for row in view.open_tasks
+        if row["type"] == "START_PROCESS_INSTANCE"
+    }
+    taken: Counter[str] = Counter()
+    queued: Counter[str] = Counter()
+    for instance in view.instances:
+        if instance["state"] == "QUEUED" and instance["released"] and key(instance) not in starting:
+            yield f"{name(instance)}: released, but no task starts it"
+        if instance["state"] == "QUEUED" and not instance["released"]:
+            queued[instance["bpmn_process_id"]] += 1
+        elif active(instance):
+            taken[instance["bpmn_process_id"]] += 1
+    for process_id, count in queued.items():
+        limit = limits.get(process_id, 0)
+        full = limit > 0 and taken[process_id] >= limit
+        if not full and process_id not in dequeuing and not (limit < 0 and taken[process_id]):
+            yield f"{process_id}: {count} instances are queued, {taken[process_id]} active, limit {limit}"
+
+
+def tokens_follow_the_flows(view: View) -> Iterator[str]:
+    """Each token comes from an element that has completed, along a flow or link; events come from their hosts."""
+    for element in view.elements:
+        prev = view.element(element, "prev_id")
+        if prev is None:
+            if element["bpmn_element_type"] != "PROCESS" and not element["bpmn_element_type"].endswith("_START_EVENT"):
+                yield f"{name(element)}: came from nowhere"
+            continue
+        drawn = view.drawing(element)
+        if prev["parent_id"] != element["parent_id"] or prev["element_id"] != element["prev_element_id"]:
+            yield f"{name(element)}: came from {name(prev)} elsewhere"
+        if is_boundary(element):
+            if element["bpmn_element_id"] not in drawn.attached.get(prev["bpmn_element_id"], ()):
+                yield f"{name(element)}: attached to {name(prev)}"
+        elif element["bpmn_element_type"] == "LINK_CATCH_EVENT":
+            if prev["bpmn_element_type"] != "LINK_THROW_EVENT":
+                yield f"{name(element)}: linked from {name(prev)}"
+        elif prev["bpmn_element_id"] not in drawn.sources.get(element["bpmn_element_id"], ()):
+            yield f"{name(element)}: no flow from {name(prev)}"
+        elif prev["bpmn_element_type"] != "EVENT_BASED_GATEWAY" and prev["state"] != "COMPLETED":
+            yield f"{name(element)}: came from {name(prev)}"
+
+
+def completed_elements_move_on(view: View) -> Iterator[str]:
+    """A completed element was left along each of its flows once; a gateway that decides, along what was decided."""
+    for element in view.elements:
+        kind = element["bpmn_element_type"]
+        if element["state"] != "COMPLETED" or kind in ("LINK_THROW_EVENT", "EVENT_BASED_GATEWAY", "PROCESS"):
+            continue
+        drawn = view.drawing(element)
+        targets = drawn.targets.get(element["bpmn_element_id"], [])
+        left = Counter(row["bpmn_element_id"] for row in view.followers.get(key(element), ()))
+        if kind in DECIDED and len(targets) > 1:
+            fits = left.total() == 1 if kind == "EXCLUSIVE_GATEWAY" else left.total() > 0 and max(left.values()) == 1
+        elif kind == "PARALLEL_GATEWAY" and len(drawn.sources.get(element["bpmn_element_id"], ())) > 1:
+            fits = not left or left == Counter(targets)
+        else:
+            fits = left == Counter(targets)
+        if not fits:
+            yield f"{name(element)}: left to {dict(left)}, but its flows lead to {targets}"
+
+
+def events_are_attached_once(view: View) -> Iterator[str]:
+    """What has started has each of its events once, and one more for each time that it did not interrupt."""
+    for element in view.elements:
+        if element["state"] not in ("CREATED", "STARTED", "COMPLETED"):
+            continue
+        drawn = view.drawing(element)
+        events = view.attached.get(key(element), [])
+        if element["bpmn_element_type"] == "EVENT_BASED_GATEWAY":
+            expected = Counter(drawn.targets[element["bpmn_element_id"]])
+        else:
+            expected = Counter(drawn.attached.get(element["bpmn_element_id"], ()))
+            expected.update(event["bpmn_element_id"] for event in events if _goes_on(view, event))
+        found = Counter(event["bpmn_element_id"] for event in events)
+        if found != expected:
+            yield f"{name(element)}: has the events {dict(found)}, expected {dict(expected)}"
+
+
+def _goes_on(view: View, event: Row) -> bool:
+    """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
+    if event["state"] != "COMPLETED" or view.drawing(event).interrupting[event["bpmn_element_id"]]:
+        return False
+    return event["bpmn_element_type"] != "TIMER_BOUNDARY_EVENT" or any(
+        other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]
+        for other in view.attached[event["partition"], event["prev_id"]]
+    )
+
+
+def joins_take_one_token_of_each_flow(view: View) -> Iterator[str]:
+    joined: dict[tuple[str, int, int], list[Row]] = {}
+    for element in view.elements:
+        if element["bpmn_element_type"] == "PARALLEL_GATEWAY" and element["state"] == "COMPLETED":
+            group = element["partition"], element["parent_id"], element["element_id"]
+            joined.setdefault(group, []).append(element)
+    for tokens in joined.values():
+        drawn = view.drawing(tokens[0])
+        sources = Counter(drawn.sources[tokens[0]["bpmn_element_id"]])
+        found = Counter(view.element_ids[token["prev_element_id"]] for token in tokens)
+        times, rest = divmod(found.total(), sources.total())
+        if rest or found != Counter({source: count * times for source, count in sources.items()}):
+            yield f"{name(tokens[0])}: took {dict(found)}, but its flows are from {dict(sources)}"
+        left = sum(key(token) in view.followers for token in tokens)
+        if drawn.targets.get(tokens[0]["bpmn_element_id"]) and left != times:
+            yield f"{name(tokens[0])}: joined {times} times, but was left {left} times"
+
+
+WAITING = (
+    waiting_elements_have_a_reason,
+    joins_go_on_when_all_have_arrived,
+    joins_do_not_wait_in_vain,
+    queues_go_on,
+    tokens_follow_the_flows,
+    completed_elements_move_on,
+    events_are_attached_once,
+    joins_take_one_token_of_each_flow,
+)

@@ -1,0 +1,58 @@
+"""How much a command asks of its database: statements, round trips, rows that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.store.postgres import PostgresSession
+from app.store.sqlite import SQLiteSession
+from tests.wire import Count
+
+_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
+
+
+@contextmanager
+def counting_statements() -> Iterator[Count]:
+    """Counts what SQLAlchemy executes in this process, which is all there is on SQLite."""
+    count = Count()
+
+    def executed(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        (count.transactions if text.startswith(_CONTROL) else count.texts).append(text)
+
+    event.listen(Engine, "before_cursor_execute", executed)
+    try:
+        yield count
+    finally:
+        event.remove(Engine, "before_cursor_execute", executed)
+
+
+@dataclass(slots=True)
+class Answers:
+    """How many rows came back, call by call."""
+
+    rows: list[int] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.rows)
+
+
+def counted_answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    """Counts the rows that commands get from now on."""
+    answers = Answers()
+    for session in (PostgresSession, SQLiteSession):
+        run = session.run
+
+        def counted(self: Any, *calls: Any, run: Any = run) -> list[list[Any]]:
+            results = run(self, *calls)
+            answers.rows.extend(len(rows) for rows in results)
+            return results
+
+        monkeypatch.setattr(session, "run", counted)
+    return answers

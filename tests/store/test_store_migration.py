@@ -1,0 +1,213 @@
+"""The migrations lead to the schema that the statements are built from, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Index, Table, create_engine, inspect
+
+from app.config import Config
+from app.paths import alembic_ini, migrations
+from app.service import open_service
+from app.store import head_revision, migrate, open_store
+from app.store.tables import PARTITIONED, Base
+from tests.databases import Databases
+from tests.store import play
+from tests.store.database import require_sound, rows
+from tests.store.together import failures, in_processes, in_threads
+
+KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
+STARTED_AT_ONCE = 4
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A database that was migrated, and nothing else."""
+    with databases.fresh(request.param) as url:
+        yield url
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A database without any table."""
+    with databases.fresh(request.param, migrated=False) as url:
+        yield url
+
+
+def with_connection(url: str, do: Callable[[Connection], Any]) -> Any:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            return do(connection)
+    finally:
+        engine.dispose()
+
+
+def alembic(connection: Connection) -> AlembicConfig:
+    config = AlembicConfig(str(alembic_ini()))
+    config.set_main_option("script_location", str(migrations()))
+    config.attributes["connection"] = connection
+    config.attributes["configure_logger"] = False
+    return config
+
+
+def belongs_to(dialect: str, table: Table) -> bool:
+    return bool(table.info.get("only", dialect) == dialect)
+
+
+def is_day(name: str) -> bool:
+    return name[-8:].isdigit()
+
+
+def is_only_for_postgresql(index: Index) -> bool:
+    return index.dialect_options["postgresql"].get("using") == "gin"
+
+
+def differences(connection: Connection) -> list[Any]:
+    """What would have to be migrated, but for the tables of single days."""
+
+    def included(found: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
+        if kind == "index":
+            return not is_only_for_postgresql(found) or connection.dialect.name == "postgresql"
+        if kind != "table":
+            return True
+        return not (reflected and name and is_day(name)) and belongs_to(connection.dialect.name, found)
+
+    options = {"include_object": included, "compare_type": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
+
+
+def test_the_migrated_schema_is_the_one_of_the_tables(database_url: str):
+    assert with_connection(database_url, differences) == []
+
+
+def test_days_and_their_tables_are_no_difference(database_url: str):
+    store = open_store(Config(database_url=database_url))
+    store.ensure_days([date(2026, 11, 23)])
+    store.close()
+    assert with_connection(database_url, differences) == []
+
+
+def conditions(dialect: str) -> dict[str, str]:
+    """The condition of each partial index by name."""
+    return {
+        str(index.name): str(index.dialect_options[dialect]["where"])
+        for table in Base.metadata.sorted_tables
+        if belongs_to(dialect, table)
+        for index in table.indexes
+        if index.dialect_options[dialect].get("where") is not None
+    }
+
+
+@pytest.mark.sqlite
+def test_indexes_have_their_conditions_word_for_word_on_sqlite(databases: Databases):
+    with databases.fresh("sqlite") as url:
+        found = dict(rows(url, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"))
+    assert {name: text.split(" WHERE ")[1] for name, text in found.items()} == conditions("sqlite")
+
+
+@pytest.mark.postgres
+def test_indexes_have_their_conditions_on_postgresql(databases: Databases):
+    """The server spells conditions in its own way: it is asked to spell ours, too."""
+    expected = conditions("postgresql")
+    with databases.fresh("postgres") as url:
+        query = """SELECT c.relname, t.relname, pg_get_expr(i.indpred, i.indrelid) FROM pg_index i
+            JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+            WHERE i.indpred IS NOT NULL AND c.relnamespace = current_schema()::regnamespace"""
+        found = {name: (table, condition) for name, table, condition in rows(url, query)}
+        assert set(found) == set(expected)
+        for name, (table, _) in found.items():
+            key = list(Base.metadata.tables[table].primary_key.columns)[-1].name
+            rows(url, f"CREATE INDEX {name}_again ON {table} ({key}) WHERE {expected[name]}")
+        again = {name: condition for name, _, condition in rows(url, query)}
+    assert {name: again[f"{name}_again"] for name in expected} == {name: again[name] for name in expected}
+
+
+def columns(index: Index) -> list[str]:
+    return [column.name for column in index.columns]
+
+
+def test_indexes_have_their_columns_in_order(database_url: str):
+    def indexes(connection: Connection) -> dict[str, list[str]]:
+        inspector = inspect(connection)
+        return {
+            str(found["name"]): [str(name) for name in found["column_names"]]
+            for table in inspector.get_table_names()
+            if not is_day(table)
+            for found in inspector.get_indexes(table)
+            if "duplicates_constraint" not in found
+        }
+
+    dialect = "sqlite" if database_url.startswith("sqlite") else "postgresql"
+    expected = {
+        str(index.name): columns(index)
+        for table in Base.metadata.sorted_tables
+        for index in table.indexes
+        if not is_only_for_postgresql(index) or dialect == "postgresql"
+    }
+    found = with_connection(database_url, indexes)
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.postgres
+def test_a_table_of_days_is_partitioned_and_no_other(databases: Databases):
+    with databases.fresh("postgres") as url:
+        found = rows(
+            url,
+            """SELECT c.relname, pg_get_partkeydef(c.oid) FROM pg_class c
+            WHERE c.relkind = 'p' AND c.relnamespace = current_schema()::regnamespace""",
+        )
+    assert dict(found) == {table.name: "LIST (partition)" for table in PARTITIONED}
+
+
+def test_going_back_to_the_beginning_leaves_nothing(database_url: str):
+    store = open_store(Config(database_url=database_url))
+    store.ensure_days([date(2026, 11, 23)])
+    store.close()
+    with_connection(database_url, lambda connection: command.downgrade(alembic(connection), "base"))
+    assert with_connection(database_url, lambda connection: inspect(connection).get_table_names()) == [
+        "alembic_version"
+    ]
+
+
+def test_a_database_that_went_back_can_be_migrated_again(database_url: str):
+    with_connection(database_url, lambda connection: command.downgrade(alembic(connection), "base"))
+    migrate(Config(database_url=database_url))
+    assert with_connection(database_url, differences) == []
+
+
+def test_migrating_again_changes_nothing(config: Config):
+    service = open_service(config)
+    play.begin(service)
+    service.close()
+    before = rows(config.database_url, "SELECT * FROM job"), rows(config.database_url, "SELECT * FROM alembic_version")
+    migrate(config)
+    migrate(config)
+    after = rows(config.database_url, "SELECT * FROM job"), rows(config.database_url, "SELECT * FROM alembic_version")
+    assert before == after
+    require_sound(config.database_url)
+
+
+def migrate_and_open(url: str) -> None:
+    config = Config(database_url=url)
+    migrate(config)
+    open_service(config).close()
+
+
+def test_processes_that_start_on_one_empty_database_all_succeed(empty_url: str):
+    assert in_processes(migrate_and_open, [(empty_url,)] * STARTED_AT_ONCE) == [None] * STARTED_AT_ONCE
+    assert rows(empty_url, "SELECT version_num FROM alembic_version") == [(revision,) for revision in head_revision()]
+    assert with_connection(empty_url, differences) == []
+
+
+def test_threads_that_migrate_one_empty_database_all_succeed(empty_url: str):
+    outcomes = in_threads(*[lambda: migrate(Config(database_url=empty_url))] * STARTED_AT_ONCE)
+    assert failures(outcomes) == []
+    assert with_connection(empty_url, differences) == []

@@ -1,0 +1,403 @@
+"""How the databases find what the hot statements ask for, among a hundred thousand others."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from app.config import Config
+from app.engine import records
+from app.store import load, open_store, sql
+from app.store.dialect import Dialect, Write
+from app.store.lock import JOB, TASK, Claims
+from app.store.postgres import Postgres
+from app.store.save import DELETE_ELEMENT_VARIABLE, DELETE_PROCESS_VARIABLE, EXPIRE_MESSAGE, UPDATE, Saver
+from app.store.sqlite import SQLite
+from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK
+from tests.databases import Databases, plain
+
+ROWS = 100_000
+LITE_ROWS = 20_000
+DAY = date(2026, 11, 23)
+OTHER_DAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 23, 12)
+PROCESSES = 20
+OPEN = """
+    INSERT INTO job (partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
+        completed_at, created_at, created_by, due_at, locked_at, locked_by, retry_count, state, type, detached)
+    SELECT {day}, n, 1, n * 3, n / 4 % {processes} + 1, n, 'a', CASE WHEN n % 2 = 0 THEN {now} END, {now}, 'w',
+        {now}, CASE WHEN n % 4 = 0 THEN {now} END, CASE WHEN n % 4 = 0 THEN 'w' END, 0, 'CREATED', 'EXECUTE', false
+    FROM {numbers}
+"""
+"""Half of them completed, a quarter with somebody's name on it."""
+FILLING = (
+    OPEN,
+    """
+    INSERT INTO task (partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
+        completed_at, created_at, created_by, due_at, retry_count, state, type, detached)
+    SELECT {day}, n, 1, n * 3, n / 4 % {processes} + 1, n, 'a', CASE WHEN n % 2 = 0 THEN {now} END, {now}, 'w',
+        {now}, 0, 'CREATED', 'TRIGGER_EVENT', false
+    FROM {numbers}
+    """,
+    """
+    INSERT INTO process_instance (partition, id, parent_id, root_id, process_id, bpmn_process_id, created_at,
+        created_by, ended_at, started_at, state, version, released, revision)
+    SELECT {day}, n, CASE WHEN n % 100 = 0 THEN n - 1 END, CASE WHEN n % 100 = 0 THEN n - 1 END,
+        n % {processes} + 1, 'p' || n % {processes}, {now}, 'w', CASE WHEN n % 2 = 0 THEN {now} END, {now},
+        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', false, 0
+    FROM {numbers}
+    """,
+    """
+    INSERT INTO element_instance (partition, id, parent_id, prev_id, element_id, process_id, process_instance_id,
+        bpmn_element_id, bpmn_element_type, created_at, created_by, ended_at, started_at, state, active_children,
+        pending_events)
+    SELECT {day}, n, CASE WHEN n % 3 <> 1 THEN n / 3 * 3 + 1 END, CASE WHEN n % 3 = 0 THEN n - 1 END, n % 3 + 1,
+        n / 3 % {processes} + 1, n / 3 + 1, 'e',
+        CASE n % 3 WHEN 1 THEN 'PROCESS' WHEN 2 THEN 'NONE_START_EVENT' ELSE 'SERVICE_TASK' END, {now}, 'w',
+        CASE WHEN n % 3 = 2 OR n % 2 = 0 THEN {now} END, {now}, 'STARTED', 1, 0
+    FROM {numbers}
+    """,
+    """
+    INSERT INTO variable (partition, id, element_instance_id, process_id, process_instance_id, created_at, created_by,
+        encoding, encrypted, name, updated_at, updated_by, value)
+    SELECT {day}, n, CASE WHEN n % 2 = 0 THEN n END, 1, n, {now}, 'w', 'text', false, 'x', {now}, 'w', 'v'
+    FROM {numbers}
+    """,
+    """
+    INSERT INTO message (id, correlation_key, created_at, created_by, expires_at, correlated, name, unique_key)
+    SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n FROM {numbers} WHERE n <= {few}
+    """,
+    """
+    INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
+    SELECT n, n, 'text', false, 'x', 'v' FROM {numbers} WHERE n <= {few}
+    """,
+    """
+    INSERT INTO message_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
+        bpmn_element_id, correlation_key, created_at, created_by, name)
+    SELECT n, {day}, 1, n, 1, n, 'e', 'k' || n, {now}, 'w', 'm' FROM {numbers} WHERE n <= {few}
+    """,
+    """
+    INSERT INTO signal_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
+        bpmn_element_id, created_at, created_by, name)
+    SELECT n, {day}, 1, n, 1, n, 'e', {now}, 'w', 'm' || n FROM {numbers} WHERE n <= {few}
+    """,
+)
+
+
+def filling(numbers: str, *, day: str, now: str, few: int) -> Iterator[str]:
+    for statement in FILLING:
+        yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few)
+
+
+CLAIM = {"now": NOW, "worker": "w", "limit": 10}
+CLAIMS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
+    "without a filter": (frozenset(), {}),
+    "one process": (frozenset({"process_id"}), {"f_process_id": 3}),
+    "several processes": (frozenset({"process_ids"}), {"process_ids": [3, 7]}),
+    "a day": (frozenset({"partition"}), {"f_partition": DAY}),
+    "a day, one process": (frozenset({"partition", "process_id"}), {"f_partition": DAY, "f_process_id": 3}),
+}
+"""Filters of claims that go through the backlog in its order."""
+POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
+    "by id": (frozenset({"partition", "id"}), {"f_partition": DAY, "f_id": 51}),
+    "by id, detached too": (frozenset({"partition", "id", "detached"}), {"f_partition": DAY, "f_id": 51}),
+    "of an instance": (frozenset({"process_instance_id"}), {"f_process_instance_id": 51}),
+    "of an instance of a day": (
+        frozenset({"partition", "process_instance_id"}),
+        {"f_partition": DAY, "f_process_instance_id": 51},
+    ),
+}
+"""Filters that find so little that its order does not matter."""
+
+KEY = {"day": DAY, "id": 51}
+PAIR = {"name": "m", "correlation_key": "k7"}
+BUT = {"but_day": DAY, "but_id": 0}
+READS: dict[str, tuple[Any, dict[str, Any]]] = {
+    **{f"lock the instance of a {name}": (statement, KEY) for name, statement in load.LOCK.items()},
+    **{f"load a {name} with its instance": (statement, KEY) for name, statement in load.WITH_INSTANCE.items()},
+    **{f"tokens near a {name}": (statement, KEY) for name, statement in load.NEAR.items()},
+    "tokens near a join": (load.NEAR_WITH_SIBLINGS, KEY),
+    **{f"all tokens of the instance of a {name}": (statement, KEY) for name, statement in load.WHOLE.items()},
+    "called instances": (load.CALLED, {"day": DAY, "parent": 99}),
+    "instances below a root": (load.BELOW, {"day": DAY, "root": 99}),
+    "an instance": (sql.INSTANCE, KEY),
+    "an element instance": (sql.VISIT, KEY),
+    "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
+    "variables of an element instance": (sql.ELEMENT_VARIABLES, KEY),
+    "queued instances": (sql.QUEUED, {"bpmn_process_id": "p1", "limit": 1, **BUT}),
+    "a job": (sql.JOB, KEY),
+    "a task": (sql.TASK, KEY),
+    "a subscriber of a message": (sql.MESSAGE_SUBSCRIPTION, PAIR),
+    "a buffered message": (sql.BUFFERED, {**PAIR, "now": NOW}),
+    "a message with a unique key": (sql.UNCONSUMED, {**PAIR, "unique_key": "u7", "now": NOW}),
+    "variables of a message": (sql.MESSAGE_VARIABLES, {"id": 7}),
+    "taking a subscription": (sql.TAKE_MESSAGE_SUBSCRIPTION, {"id": 7}),
+    "taking the subscriptions of a signal": (sql.TAKE_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
+}
+BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
+BIG |= {"message_variable", "signal_subscription"}
+
+
+@dataclass(slots=True)
+class Full:
+    """A database with a long backlog on one day, some of it on the next one, and a connection to ask for plans."""
+
+    dialect: Dialect
+    connection: Any
+
+
+@pytest.fixture(scope="module")
+def postgres(databases: Databases) -> Iterator[Full]:
+    with databases.fresh("postgres") as url:
+        config = Config(database_url=url)
+        store = open_store(config)
+        store.ensure_days([DAY, OTHER_DAY])
+        store.close()
+        dialect = Postgres(config)
+        with psycopg.connect(plain(url), autocommit=True) as connection:
+            for day, count in ((DAY, ROWS), (OTHER_DAY, ROWS // 100)):
+                numbers = f"generate_series(1, {count}) n"
+                few = ROWS // 2 if day == DAY else 0
+                for statement in filling(numbers, day=f"date '{day}'", now=f"timestamp '{NOW}'", few=few):
+                    connection.execute(statement)
+            connection.execute("ANALYZE")
+            # Prepared statements get a plan for any parameters, as soon as it looks no worse: that one must be good.
+            connection.execute("SET plan_cache_mode = force_generic_plan")
+            yield Full(dialect, connection)
+        dialect.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def lite(databases: Databases) -> Iterator[Full]:
+    with databases.fresh("sqlite") as url:
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        series = f"s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {LITE_ROWS})"
+        numbers = f"(WITH RECURSIVE {series} SELECT n FROM s)"
+        for statement in filling(numbers, day=f"'{DAY}'", now=f"'{NOW}.000000'", few=2000):
+            connection.execute(statement)
+        connection.commit()
+        dialect = SQLite(Config(database_url=url))
+        yield Full(dialect, connection)
+        dialect.engine.dispose()
+        connection.close()
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def explained(full: Full, statement: Any, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of the plan of a prepared statement, after running it; what it has written is taken back."""
+    compiled = statement.compile(dialect=full.dialect.engine.dialect)
+    text = f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {compiled.string}"
+    full.connection.execute("BEGIN")
+    try:
+        (plan,) = full.connection.execute(text, {**compiled.params, **parameters}, prepare=True).fetchone()
+    finally:
+        full.connection.execute("ROLLBACK")
+    found = json.loads(plan) if isinstance(plan, str) else plan
+    return list(nodes(found[0]["Plan"]))
+
+
+def is_big(table: str) -> bool:
+    return table in BIG or table.rpartition("_")[0] in BIG
+
+
+def sequential(found: list[dict[str, Any]]) -> list[str]:
+    """Tables that are read from end to end."""
+    return [
+        node["Relation Name"]
+        for node in found
+        if node["Node Type"] == "Seq Scan" and is_big(node["Relation Name"]) and node["Actual Loops"]
+    ]
+
+
+def visited(found: list[dict[str, Any]]) -> int:
+    """How many rows were read from tables, whether they were wanted or not."""
+    return sum(
+        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+        for node in found
+        if "Relation Name" in node and node["Node Type"] != "ModifyTable"
+    )
+
+
+def indexes(found: list[dict[str, Any]]) -> set[str]:
+    return {node["Index Name"] for node in found if "Index Name" in node and node["Actual Loops"]}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("of", [JOB, TASK], ids=lambda table: table.name)
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_follows_the_index_of_what_is_due(postgres: Full, of: Any, name: str):
+    filters, parameters = CLAIMS[name]
+    found = explained(postgres, Claims(postgres.dialect).claim(of, filters), {**CLAIM, **parameters})
+    assert sequential(found) == []
+    assert [node for node in found if node["Node Type"] in ("Sort", "Incremental Sort")] == []
+    assert any("due" in index for index in indexes(found)), indexes(found)
+    # Ten are wanted, and of one process is every twentieth.
+    assert visited(found) <= 50 * PROCESSES
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("of", [JOB, TASK], ids=lambda table: table.name)
+@pytest.mark.parametrize("name", POINTED)
+def test_a_claim_of_little_reads_little(postgres: Full, of: Any, name: str):
+    filters, parameters = POINTED[name]
+    found = explained(postgres, Claims(postgres.dialect).claim(of, filters), {**CLAIM, **parameters})
+    assert sequential(found) == []
+    assert visited(found) <= 10
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", READS)
+def test_a_hot_read_goes_by_indexes(postgres: Full, name: str):
+    statement, parameters = READS[name]
+    found = explained(postgres, statement, parameters)
+    assert sequential(found) == []
+    assert visited(found) <= 30
+
+
+LEFTOVERS = {"day": DAY, "ids": [51, 54], "closed": "TERMINATED"}
+
+
+@pytest.mark.postgres
+def test_clearing_away_goes_by_indexes(postgres: Full):
+    saver = Saver(postgres.dialect)
+    for statement in (*saver._leftovers.values(), saver._close_user_tasks):
+        found = explained(postgres, statement, LEFTOVERS)
+        assert sequential(found) == []
+        assert visited(found) <= 10
+
+
+WRITES: dict[str, Write] = {
+    "tokens": Write(
+        UPDATE[records.ElementInstance],
+        [
+            {
+                "partition": DAY,
+                "id": id,
+                "context": None,
+                "ended_at": NOW,
+                "started_at": NOW,
+                "state": "COMPLETED",
+                "active_children": 0,
+                "pending_events": 0,
+            }
+            for id in (51, 54, 57)
+        ],
+    ),
+    "a job": Write(
+        UPDATE[records.Job], [{"partition": DAY, "id": 51, "completed_at": NOW, "error": None, "state": "DONE"}]
+    ),
+    "a deleted variable": Write(DELETE_PROCESS_VARIABLE, [{"partition": DAY, "process_instance_id": 51, "name": "x"}]),
+    "a deleted variable of an element instance": Write(
+        DELETE_ELEMENT_VARIABLE, [{"partition": DAY, "element_instance_id": 50, "name": "x"}]
+    ),
+    "a used message": Write(EXPIRE_MESSAGE, [{"id": 7, "expires_at": NOW}]),
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", WRITES)
+def test_a_hot_write_goes_by_indexes(postgres: Full, name: str):
+    (call,) = postgres.dialect.writes([WRITES[name]])
+    found = explained(postgres, call.statement, call.parameters)
+    assert sequential(found) == []
+    assert visited(found) <= 10
+
+
+@pytest.mark.parametrize(("of", "predicate"), [(JOB, UNCLAIMED_JOB), (TASK, UNCLAIMED_TASK)], ids=["job", "task"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("lite", marks=pytest.mark.sqlite), pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def test_claim_and_index_share_one_predicate_word_for_word(
+    request: pytest.FixtureRequest, kind: str, of: Any, predicate: str
+):
+    full = request.getfixturevalue(kind)
+    claim = str(Claims(full.dialect).claim(of, frozenset()).compile(dialect=full.dialect.engine.dialect))
+    condition = claim.split("WHERE ")[1].split(" ORDER BY")[0].replace(f"{of.name}.", "").replace("\n", " ")
+    first, _, due = condition.rpartition(" AND due_at <= ")
+    assert first == predicate
+    assert due
+    (index,) = [index for index in of.indexes if index.name == f"{of.name}_due_idx"]
+    assert str(index.dialect_options["postgresql"]["where"]) == predicate
+    assert str(index.dialect_options["sqlite"]["where"]) == predicate
+    assert [column.name for column in index.columns] == ["partition", "due_at", "id"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("of", [JOB, TASK], ids=lambda table: table.name)
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_follows_the_index_of_what_is_due_on_sqlite(lite: Full, of: Any, name: str):
+    filters, parameters = CLAIMS[name]
+    details = plan_of(lite, Claims(lite.dialect).claim(of, filters), {**CLAIM, **parameters})
+    assert any(re.search(rf"INDEX {of.name}(_process)?_due_idx", detail) for detail in details), details
+    if "process_ids" not in filters:
+        assert [detail for detail in details if "TEMP B-TREE" in detail] == []
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("of", [JOB, TASK], ids=lambda table: table.name)
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of: Any, name: str):
+    """Several processes are merged by sorting, but only the first few of each."""
+    filters, parameters = CLAIMS[name]
+    assert steps_of(lite, Claims(lite.dialect).claim(of, filters), {**CLAIM, **parameters}) < LITE_ROWS / 2
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("name", [*READS, *POINTED])
+def test_a_hot_read_goes_by_indexes_on_sqlite(lite: Full, name: str):
+    if name in POINTED:
+        filters, more = POINTED[name]
+        statement, parameters = Claims(lite.dialect).claim(JOB, filters), {**CLAIM, **more}
+    else:
+        statement, parameters = READS[name]
+    details = plan_of(lite, statement, parameters)
+    assert [detail for detail in details if detail.split()[0] == "SCAN" and detail.split()[1] in BIG] == []
+
+
+def plan_of(full: Full, statement: Any, parameters: dict[str, Any]) -> list[str]:
+    """What SQLite says about each table it goes through; the statement is run, and what it has written taken back."""
+    executed: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, given: Any, *_: Any) -> None:
+        executed.append((text, given))
+
+    with full.dialect.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        event.listen(connection, "before_cursor_execute", note)
+        connection.execute(statement, parameters).close()
+        event.remove(connection, "before_cursor_execute", note)
+        connection.exec_driver_sql("ROLLBACK")
+    ((text, given),) = executed
+    return [row[3] for row in full.connection.execute(f"EXPLAIN QUERY PLAN {text}", given)]
+
+
+def steps_of(full: Full, statement: Any, parameters: dict[str, Any]) -> int:
+    """How many instructions SQLite needs; a row of a scan takes about ten."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    with full.dialect.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(step, 1)
+        connection.execute(statement, parameters).close()
+        driver.set_progress_handler(None, 0)
+        connection.exec_driver_sql("ROLLBACK")
+    return steps

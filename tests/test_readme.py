@@ -1,0 +1,111 @@
+"""What the README says is what happens: its first process is played as it stands there, and its tables are current."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import config as configuration
+from app.bpmn.parser import TAGS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+URL = "http://127.0.0.1:8080"
+TIMEOUT = 120
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
+    assert found, f"no section {title}"
+    return found[1]
+
+
+def commands(title: str) -> str:
+    """All shell blocks of a section, one after the other."""
+    return "".join(re.findall(r"^```sh\n(.*?)^```$", section(title), re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """Where a service listens that was started the way `make run` does, but for the port."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("BPMN_")}
+    environ |= {
+        "BPMN_HTTP_BIND_ADDRESS": "127.0.0.1:0",
+        "BPMN_HTTP_BASIC_AUTH_USERNAME": "dev",
+        "BPMN_HTTP_BASIC_AUTH_PASSWORD": "dev",
+        "BPMN_SHUTDOWN_DELAY": "0",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "app.cli", "serve"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            listening = next((line for line in process.stderr if "Listening at: " in line), "")
+            assert listening, "the service does not listen"
+            yield re.sub(r".*Listening at: (\S+).*\n", r"\1", listening)
+        finally:
+            process.terminate()
+            process.communicate(timeout=TIMEOUT)
+
+
+def ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    headers = {"Authorization": f"Basic {b64encode(b'dev:dev').decode()}"}
+    data = None if body is None else json.dumps(body).encode()
+    if data:
+        headers["Content-Type"] = "application/json"
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=TIMEOUT) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.sqlite
+def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_path: Path):
+    script = commands("A first process in five minutes")
+    assert URL in script
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(URL, url)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"status":' not in done.stdout, "a problem was answered"
+    [instance] = ask(f"{url}/process-instances/query", {})["results"]
+    assert (instance["bpmnProcessId"], instance["state"]) == ("greeting", "COMPLETED")
+    found = ask(f"{url}/process-instances/{instance['partition']}/{instance['id']}/variables")["variables"]
+    assert {variable["name"]: variable["data"]["value"] for variable in found} == {
+        "greeting": "Hello, World!",
+        "name": "World",
+    }
+
+
+def test_the_table_of_options_is_current():
+    assert configuration.markdown() in README, "put the output of `py-bpmn config --markdown` there"
+
+
+def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else():
+    named: dict[str, set[str]] = {}
+    for kind, content in re.findall(r"^\| (.+?) \| (.+?) \|$", section("What can be executed"), re.MULTILINE)[2:]:
+        tags = re.findall(r"`(\w+)`", content)
+        if not kind.startswith("`"):
+            named |= {tag: set() for tag in tags}
+        else:
+            named[kind.strip("`")] = {*tags, ""} if content.startswith("none") else set(tags)
+    assert named == {tag: set(row) if isinstance(row, Mapping) else set() for tag, row in TAGS.items()}
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z-]+)\b", README))))
+def test_a_target_that_is_named_exists(target: str):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

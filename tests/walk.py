@@ -1,0 +1,301 @@
+"""A process instance that is walked without a database.
+
+    walk = Walk("start -> fork -> a, b -> join -> end", fork=PARALLEL, join=PARALLEL)
+    walk.job("a").done()
+    assert walk.waiting_at == ["b", "join"]
+
+After every step the counters, times and leftovers of all element instances are checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.engine.changes import Changes
+from app.engine.completion import Completion
+from app.engine.elements import behavior_of
+from app.engine.elements.catching import throw_error, throw_escalation
+from app.engine.payload import parse_payload
+from app.engine.records import (
+    ElementInstance,
+    Job,
+    MessageSubscription,
+    ProcessInstance,
+    SignalSubscription,
+    Task,
+    UserTask,
+)
+from app.engine.run import Run, start_instance
+from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
+from app.engine.work import Call, Facts
+from tests.flow import Kind, graph
+
+NOW = datetime(2026, 11, 23, 12)
+
+
+class Records:
+    """What would be in the database, of a process instance and of those it calls."""
+
+    def __init__(self) -> None:
+        self.instances: list[ProcessInstance] = []
+        self.tokens: list[ElementInstance] = []
+        self.jobs: list[Job] = []
+        self.tasks: list[Task] = []
+        self.user_tasks: list[UserTask] = []
+        self.subscriptions: list[MessageSubscription | SignalSubscription] = []
+
+    def take(self, changes: Changes) -> None:
+        """Gives ids in the order of creation, and clears away what ended element instances have left behind."""
+        lists: dict[type[Any], list[Any]] = {
+            ProcessInstance: self.instances,
+            ElementInstance: self.tokens,
+            Job: self.jobs,
+            Task: self.tasks,
+            UserTask: self.user_tasks,
+            MessageSubscription: self.subscriptions,
+            SignalSubscription: self.subscriptions,
+        }
+        for kind, found in changes.new.items():
+            for record in found:
+                lists[kind].append(record)
+                record.id = len(lists[kind])
+        for token, state in changes.abandoned:
+            self._clear_away(token, state, behavior_of(token.node).leaves)
+        self.check()
+
+    def _clear_away(self, token: ElementInstance, state: UserTaskState, leaves: tuple[type[Any], ...]) -> None:
+        open_work: list[Job | Task] = [*self.jobs, *self.tasks]
+        for work in open_work:
+            if work.token is token and work.completed_at is None and isinstance(work, leaves):
+                work.detached = True
+        for user_task in self.user_tasks:
+            if user_task.token is token and user_task.state is UserTaskState.STARTED and UserTask in leaves:
+                user_task.state = state
+        self.subscriptions[:] = [s for s in self.subscriptions if s.token is not token or not isinstance(s, leaves)]
+
+    def check(self) -> None:
+        """Holds after every step of every walk."""
+        active = [token for token in self.tokens if not token.state.ended]
+        for token in self.tokens:
+            inside = [t.node.id for t in active if t.parent is token and t.instance is token.instance]
+            assert token.active_children == len(inside), f"{token.node.id} counts {token.active_children}: {inside}"
+            assert token.pending_events >= 0, f"{token.node.id} waits for {token.pending_events} events"
+            assert (token.ended_at is not None) == token.state.ended, f"{token.node.id} ended at {token.ended_at}"
+            assert token.state is not InstanceState.STARTED or token.started_at, f"{token.node.id} has no start"
+        for instance in self.instances:
+            alive = [t.node.id for t in active if t.instance is instance]
+            assert bool(alive) != instance.state.ended, f"{instance.state} with {alive} active"
+        work_left: list[Job | Task] = [*self.jobs, *self.tasks]
+        waiting: list[Any] = [work for work in work_left if work.completed_at is None and not work.detached]
+        waiting += [u for u in self.user_tasks if u.state is UserTaskState.STARTED] + self.subscriptions
+        for work in waiting:
+            assert work.token is None or not work.token.state.ended, f"{type(work).__name__} left at {work.token}"
+
+
+class Walk:
+    """A process instance without a database; it starts with the object."""
+
+    def __init__(self, text: str, *, state: InstanceState = InstanceState.STARTED, **kinds: Kind) -> None:
+        self.now = NOW
+        self.records = Records()
+        self.caller: Walk | None = None
+        self.called: list[Walk] = []
+        self.graph = graph(text, process_id=1, **kinds)
+        changes = Changes()
+        self.instance = start_instance(
+            self.graph,
+            partition=NOW.date(),
+            now=self.now,
+            actor="w",
+            created_by="w",
+            changes=changes,
+            state=state,
+        ).instance
+        self.records.take(changes)
+
+    def __str__(self) -> str:
+        jobs = "; ".join(f"{job.type}@{job.bpmn_element_id}" for job in self.jobs())
+        tasks = "; ".join(f"{task.type}@{task.bpmn_element_id}" for task in self.tasks())
+        return f"{self.instance.state} | {self.trace} | jobs: {jobs} | tasks: {tasks}"
+
+    def run(self, changes: Changes, facts: Facts | None = None, *, actor: str = "w") -> Run:
+        facts = facts or Facts()
+        for called in self.called:
+            root = next(t for t in called.tokens if t.node.parent is None)
+            if root.parent and not called.instance.state.ended:
+                facts.called[root.parent.id] = called.instance
+        caller = self.caller.run(changes, actor=actor) if self.caller else None
+        return Run(
+            self.instance,
+            self.graph,
+            now=self.now,
+            actor=actor,
+            changes=changes,
+            tokens=self.tokens,
+            whole=True,
+            facts=facts,
+            caller=caller,
+        )
+
+    @property
+    def tokens(self) -> list[ElementInstance]:
+        return [token for token in self.records.tokens if token.instance is self.instance]
+
+    @property
+    def trace(self) -> str:
+        """Number, element and state of every visit, in the order of the ids, and ^ with the number of its scope."""
+        return "; ".join(self._visit(token) for token in self.tokens)
+
+    def _visit(self, token: ElementInstance) -> str:
+        inner = token.parent if token.parent and token.parent.node.parent else None
+        return f"{token.id} {token.node.id} {token.state}" + (f" ^{inner.id}" if inner else "")
+
+    @property
+    def waiting_at(self) -> list[str]:
+        """Where tokens are, scopes with content and boundary events left out."""
+        return [
+            token.node.id
+            for token in self.tokens
+            if not token.state.ended and not token.active_children and token.node.host is None
+        ]
+
+    def token(self, id: str) -> ElementInstance:
+        """The newest visit of the element."""
+        return [token for token in self.tokens if token.node.id == id][-1]
+
+    def jobs(self) -> list[Job]:
+        """The open ones."""
+        return [j for j in self.records.jobs if j.token in self.tokens and j.completed_at is None]
+
+    def tasks(self) -> list[Task]:
+        return [t for t in self.records.tasks if t.instance is self.instance and t.completed_at is None]
+
+    def job(self, id: str) -> JobStep:
+        """The first open job at the element."""
+        return JobStep(self, self._open(self.jobs(), id)[0])
+
+    def task(self, id: str, *, nth: int = 0) -> TaskStep:
+        return TaskStep(self, self._open(self.tasks(), id)[nth])
+
+    def tasks_run(self) -> list[WorkState]:
+        """Runs all that are open now, whatever they are due, and returns what became of them."""
+        return [TaskStep(self, task).run() for task in self.tasks()]
+
+    def user_task(self, id: str) -> UserTaskStep:
+        found = [u for u in self.records.user_tasks if u.token in self.tokens and u.state is UserTaskState.STARTED]
+        return UserTaskStep(self, self._open(found, id)[0])
+
+    def _open(self, found: list[Any], id: str) -> list[Any]:
+        here = [each for each in found if each.bpmn_element_id == id]
+        assert here, f"nothing open at {id}: {self}"
+        return here
+
+    def happens(self, id: str, facts: Facts | None = None) -> None:
+        """What the first subscription at the element waits for."""
+        subscription = self._open(self.records.subscriptions, id)[0]
+        assert subscription.token is not None
+        self.records.subscriptions.remove(subscription)
+        changes = Changes()
+        task = self.run(changes).create_task(subscription.token, TaskType.TRIGGER_EVENT)
+        self.records.take(changes)
+        TaskStep(self, task).run(facts)
+
+    def suspend(self) -> None:
+        changes = Changes()
+        self.run(changes).suspend()
+        self.records.take(changes)
+
+    def resume(self) -> None:
+        changes = Changes()
+        self.run(changes, actor="op").resume()
+        self.records.take(changes)
+
+    def release(self) -> None:
+        """Starts it out of the queue."""
+        changes = Changes()
+        self.run(changes).release()
+        self.records.take(changes)
+
+    def end(self, state: InstanceState) -> None:
+        changes = Changes()
+        self.run(changes).end_instance(state)
+        self.records.take(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStep:
+    walk: Walk
+    job: Job
+
+    def done(self, facts: Facts | None = None, **completion: Any) -> None:
+        """Raises EngineError when the completion is unusable; the walk is spoiled then."""
+        changes = Changes()
+        run = self.walk.run(changes, facts)
+        assert self.job.token is not None
+        retry_due = self.walk.now + timedelta(minutes=1)
+        run.job_done(self.job, self.job.token, Completion(**completion), retry_due)
+        self.job.completed_at, self.job.state = self.walk.now, WorkState.DONE
+        self.walk.records.take(changes)
+
+    def calls(self, text: str, *, queued: bool = False, **kinds: Kind) -> Walk:
+        """Completes a CALL_PROCESS job; the walk of the called instance."""
+        called = Walk.__new__(Walk)
+        called.now, called.records, called.caller, called.called = self.walk.now, self.walk.records, self.walk, []
+        called.graph = graph(text, process_id=2, **kinds)
+        changes = Changes()
+        run = self.walk.run(changes, Facts(call=Call(graph=called.graph, queued=queued)))
+        assert self.job.token is not None
+        run.job_done(self.job, self.job.token, Completion(), self.walk.now)
+        assert run.called is not None
+        called.instance = run.called.instance
+        self.job.completed_at, self.job.state = self.walk.now, WorkState.DONE
+        self.walk.records.take(changes)
+        self.walk.called.append(called)
+        return called
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStep:
+    walk: Walk
+    task: Task
+
+    def run(self, facts: Facts | None = None) -> WorkState:
+        """DONE, or CANCELED where what it is for has ended."""
+        task, walk = self.task, self.walk
+        changes = Changes()
+        if task.type is TaskType.TERMINATE_PROCESS_INSTANCE:
+            walk.run(changes).end_instance(InstanceState.TERMINATED)
+            task.state = WorkState.DONE
+        elif task.token is None or task.token.state.ended:
+            task.state = WorkState.CANCELED
+        else:
+            walk.run(changes, facts, actor="engine").task_due(task, task.token, parse_payload(task.serialized_task))
+            task.state = WorkState.DONE
+        task.completed_at = walk.now
+        walk.records.take(changes)
+        return task.state
+
+
+@dataclass(frozen=True, slots=True)
+class UserTaskStep:
+    walk: Walk
+    user_task: UserTask
+
+    def done(self) -> None:
+        self._step(lambda run, token: run.complete(token), UserTaskState.COMPLETED)
+
+    def throws(self, error_code: str) -> None:
+        self._step(lambda run, token: throw_error(run, token, error_code), UserTaskState.TERMINATED)
+
+    def escalates(self, code: str) -> None:
+        self._step(lambda run, token: throw_escalation(run, token, code, "failed"), UserTaskState.STARTED)
+
+    def _step(self, act: Any, state: UserTaskState) -> None:
+        changes = Changes()
+        run = self.walk.run(changes)
+        act(run, self.user_task.token)
+        run.drain()
+        self.user_task.state = state if state is not UserTaskState.STARTED else self.user_task.state
+        self.walk.records.take(changes)
