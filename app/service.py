@@ -42,6 +42,8 @@ class Service:
         """Told after a commit when the first of the new tasks becomes due."""
         self._store = store
         self._clock = clock or SystemClock()
+        # A clock that is given is the time; the machine's own clock follows that of the database.
+        self._follows_database = clock is None
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
         self._keys: dict[tuple[str, str], tuple[float, ApiKey | None]] = {}
         self._pinged = (float("-inf"), False)
@@ -126,7 +128,7 @@ class Service:
             return tx.find_next_due()
 
     def _base_time(self) -> datetime:
-        return cut(self._clock.now() + self._store.skew)
+        return cut(self._clock.now() + self._store.skew) if self._follows_database else self._clock.now()
 
     def _engine_time(self, tx: Transaction) -> datetime:
         # Several processes must agree on the offset, so each command reads it, where it may change at all.
