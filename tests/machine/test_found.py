@@ -1,0 +1,57 @@
+"""What went wrong once, as small as it can be; the player checks all invariants after each step."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.machine.picture import HEAD, Model
+from tests.machine.player import Player, World
+
+WAITS_FOR_A_SIGNAL = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="wait"/>
+<intermediateCatchEvent id="wait"><signalEventDefinition signalRef="signal-s1"/></intermediateCatchEvent>
+"""
+THROWS_A_SIGNAL = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="throw"/>
+<intermediateThrowEvent id="throw"><signalEventDefinition signalRef="signal-s1"/></intermediateThrowEvent>
+<sequenceFlow id="f2" sourceRef="throw" targetRef="next"/>
+"""
+PAST_CYCLE = {"timers": [{"bpmnElementId": "next", "timer": {"timeCycle": "0 0 1 1 * 2020"}}]}
+
+
+@pytest.fixture
+def player(world: World) -> Player:
+    return world.play(maintenance=False)
+
+
+def start(player: Player, process_id: str, body: str, definitions: dict | None = None) -> None:
+    xml = f'{HEAD}<process id="{process_id}" isExecutable="true">{body}</process></definitions>'
+    player.deploy(Model(process_id, xml, json.dumps(definitions or {}), False), 0)
+    player.start(len(player.tables["process"]) - 1, 0)
+
+
+def states(player: Player, process_id: str) -> list[str]:
+    return [row["state"] for row in player.tables["process_instance"] if row["bpmn_process_id"] == process_id]
+
+
+def test_a_signal_thrown_right_before_a_terminate_end_event_reaches_its_subscribers(player):
+    """The walk starts again there, with the whole instance; the subscriptions it took the first time were lost."""
+    start(player, "p1", WAITS_FOR_A_SIGNAL)
+    terminate = '<endEvent id="next"><terminateEventDefinition/></endEvent>'
+    start(player, "p2", THROWS_A_SIGNAL + terminate)
+    player.execute(100, "", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == states(player, "p2") == ["COMPLETED"]
+
+
+def test_a_signal_whose_throwing_fails_leaves_its_subscribers_waiting(player):
+    start(player, "p1", WAITS_FOR_A_SIGNAL)
+    timer = '<intermediateCatchEvent id="next"><timerEventDefinition/></intermediateCatchEvent>'
+    start(player, "p2", THROWS_A_SIGNAL + timer, PAST_CYCLE)
+    answer = player.call("POST", "/tasks/execute", {"limit": 100})
+    assert [task["state"] for task in answer["completedTasks"]] == ["CAUSED_INCIDENT"]
+    player.send_signal("s1", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["COMPLETED"]
