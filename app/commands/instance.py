@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, must_queue, set_process_variables, settle, took_slot
+from app.commands.context import DRAINING, Context, must_queue, release, set_process_variables, settle, took_slot
 from app.engine.changes import Changes
 from app.engine.records import ProcessInstance
 from app.engine.run import start_instance
@@ -100,22 +101,35 @@ def cancel_process_instance(ctx: Context, cmd: CancelProcessInstance) -> None:
     snapshot = _locked(ctx, cmd.partition, cmd.id)
     if snapshot.instance.state.ended:
         raise conflict(f"process instance {cmd.partition}/{cmd.id} is ended")
-    changes = Changes()
-    canceled = {cmd.id}
-    _cancel(ctx, snapshot, cmd.worker_id, changes)
+    canceled = {cmd.id: snapshot}
     # In id order: who calls was created before who is called.
     for called in ctx.tx.load_called_below(snapshot.instance):
         if called.parent_id in canceled:
-            canceled.add(called.id)
-            _cancel(ctx, _locked(ctx, called.partition, called.id), cmd.worker_id, changes)
+            canceled[called.id] = _locked(ctx, called.partition, called.id)
+    instances = [each.instance for each in canceled.values()]
+    freed = [each.instance for each in canceled.values() if each.parallelism and took_slot(each.instance)]
+    changes = Changes()
+    for each in canceled.values():
+        ctx.run(each, cmd.worker_id, changes).end_instance(InstanceState.CANCELED, cascade=False)
+    _free_slots(ctx, changes, freed, instances, cmd.worker_id)
     ctx.tx.save(changes)
 
 
-def _cancel(ctx: Context, snapshot: Snapshot, actor: str, changes: Changes) -> None:
-    waits_in_queue = not took_slot(snapshot.instance)
-    run = ctx.run(snapshot, actor, changes)
-    run.end_instance(InstanceState.CANCELED, cascade=False)
-    settle(ctx, changes, run, limited=snapshot.parallelism != 0 and not waits_in_queue)
+def _free_slots(
+    ctx: Context, changes: Changes, freed: list[ProcessInstance], ended: list[ProcessInstance], actor: str
+) -> None:
+    """All of `ended` end together; the first others in the queues take the places of those that had one, `freed`."""
+    gone = {(instance.partition, instance.id) for instance in ended}
+    # Always in the same order: locks on several queues must not wait for each other.
+    for bpmn_process_id, count in sorted(Counter(instance.bpmn_process_id for instance in freed).items()):
+        limit = ctx.tx.lock_queue(bpmn_process_id)
+        if limit == 0:
+            continue
+        free = count if limit == DRAINING else min(count, limit - ctx.tx.count_active(bpmn_process_id) + count)
+        queued = ctx.tx.load_queued(bpmn_process_id, count + len(gone))
+        waiting = [instance for instance in queued if (instance.partition, instance.id) not in gone]
+        for head in waiting[: max(free, 0)]:
+            release(ctx, changes, head, actor)
 
 
 def _locked(ctx: Context, partition: date, id: int) -> Snapshot:

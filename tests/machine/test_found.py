@@ -55,3 +55,48 @@ def test_a_signal_whose_throwing_fails_leaves_its_subscribers_waiting(player):
     player.send_signal("s1", 0)
     player.execute(100, "", 0)
     assert states(player, "p1") == ["COMPLETED"]
+
+
+CALLS_ITSELF = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="call"/>
+<callActivity id="call" calledElement="p1"/>
+"""
+
+
+def call_itself(player: Player, parallelism: int, *, more: int) -> None:
+    """Instance 1 calls instance 2, both of p1; `more` instances are started after that."""
+    xml = f'{HEAD}<process id="p1" isExecutable="true">{CALLS_ITSELF}</process></definitions>'
+    player.deploy(Model("p1", xml, "{}", True), parallelism)
+    player.start(0, 0)
+    [job] = player.call("POST", "/jobs/lock", {"workerId": "w"})["jobs"]
+    player.call("PATCH", f"/jobs/{job['partition']}/{job['id']}/complete", {"workerId": "w"})
+    for _ in range(more):
+        player.start(0, 0)
+
+
+def test_every_slot_of_a_canceled_tree_goes_to_another_instance(player):
+    """All of them went to the same one."""
+    call_itself(player, 2, more=3)
+    assert states(player, "p1") == ["STARTED", "STARTED", "QUEUED", "QUEUED", "QUEUED"]
+    player.steer("cancel", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
+
+
+def test_the_slot_of_a_canceled_caller_does_not_go_to_what_is_canceled_with_it(player):
+    call_itself(player, 1, more=1)
+    assert states(player, "p1") == ["STARTED", "QUEUED", "QUEUED"]
+    player.steer("cancel", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED"]
+
+
+def test_slots_are_not_given_away_beyond_a_lowered_limit(player):
+    call_itself(player, 3, more=2)
+    xml = f'{HEAD}<process id="p1" isExecutable="true">{CALLS_ITSELF} </process></definitions>'
+    player.deploy(Model("p1", xml, "{}", True), 2)
+    player.start(0, 0)
+    assert states(player, "p1") == ["STARTED", "STARTED", "STARTED", "QUEUED", "QUEUED"]
+    player.steer("cancel", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
