@@ -25,6 +25,7 @@ class ErrorKind(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     PROCESS_MODEL = "PROCESS_MODEL"
     QUERY = "QUERY"
+    UNAVAILABLE = "UNAVAILABLE"
     UNKNOWN = "UNKNOWN"
     VALIDATION = "VALIDATION"
 
@@ -85,6 +86,11 @@ def invalid_model(detail: str, *, title: str = "", causes: Sequence[Cause] = ())
 
 def execution_failed(title: str, detail: str) -> EngineError:
     return EngineError(ErrorKind.EXECUTION, detail, title=title)
+
+
+def unavailable(detail: str) -> EngineError:
+    """The database is away or busy: the same request may succeed a little later."""
+    return EngineError(ErrorKind.UNAVAILABLE, detail)
 
 
 def bug(detail: str) -> EngineError:

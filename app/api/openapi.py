@@ -38,7 +38,7 @@ _PATH_PARAMETERS = {
 _EXTENSIONS = {
     "JobType": ["CALL_PROCESS", "PASS_VARIABLES", "SET_SIGNAL_NAME"],
     "TaskType": ["TERMINATE_PROCESS_INSTANCE"],
-    "ProblemType": ["BUG", "EXECUTION", "UNKNOWN"],
+    "ProblemType": ["BUG", "EXECUTION", "UNAVAILABLE", "UNKNOWN"],
     "ElementType": [
         "CALL_ACTIVITY",
         "ERROR_END_EVENT",

@@ -26,6 +26,7 @@ STATUSES = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.PROCESS_MODEL: 422,
     ErrorKind.QUERY: 400,
+    ErrorKind.UNAVAILABLE: 503,
     ErrorKind.UNKNOWN: 500,
     ErrorKind.VALIDATION: 400,
 }
