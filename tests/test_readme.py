@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from app import config as configuration
+from app.api.job import JobCompletionSchema
 from app.bpmn.parser import TAGS
+from app.engine.types import JobType
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -104,6 +106,15 @@ def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else()
         else:
             named[kind.strip("`")] = {*tags, ""} if content.startswith("none") else set(tags)
     assert named == {tag: set(row) if isinstance(row, Mapping) else set() for tag, row in TAGS.items()}
+
+
+def test_the_table_of_jobs_names_all_types_and_all_fields_of_completions():
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", section("Jobs"), re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(JobType)
+    named = {field for _, _, needs in rows for field in re.findall(r"`(\w+)`", needs)}
+    within = {"bpmnProcessId", "version", "calledElement", "id", "time", "timeDuration", "timeCycle"}
+    fields = {field.data_key for field in JobCompletionSchema().fields.values()}
+    assert named - within == fields
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z-]+)\b", README))))
