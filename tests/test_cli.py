@@ -32,9 +32,10 @@ KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqli
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No option comes from outside, and the default database is one of the test's own."""
+    """No option comes from outside; the default database is one of the test's own, the port one that is free."""
     for name in [name for name in os.environ if name.startswith(("BPMN_", "GO_BPMN_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("BPMN_HTTP_BIND_ADDRESS", "127.0.0.1:0")
     monkeypatch.chdir(tmp_path)
 
 

@@ -9,7 +9,6 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Executable, Table
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ColumnElement
 
 Row = Sequence[Any]
@@ -161,8 +160,8 @@ class Dialect(Protocol):
         """Whether connecting would create the database."""
         ...
 
-    def reason(self, error: DBAPIError) -> str:
-        """Why the database can't be used, as the end of a sentence."""
+    def reason(self, error: BaseException) -> str:
+        """Why the database can't be used, as the end of a sentence; the error is the driver's."""
         ...
 
     def retryable(self, error: BaseException) -> bool:

@@ -269,9 +269,9 @@ class Postgres:
     def is_missing(self) -> bool:
         return False
 
-    def reason(self, error: DBAPIError) -> str:
+    def reason(self, error: BaseException) -> str:
         # Where several addresses were tried, the first line only announces those that follow.
-        lines = [line.strip() for line in str(error.orig).strip().splitlines()]
+        lines = [line.strip() for line in str(error).strip().splitlines()]
         return (" ".join(lines) if lines[0].endswith(":") else lines[0]) if lines else "it does not answer"
 
     def retryable(self, error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from app.errors import StartError
+from app.errors import EngineError, ErrorKind, StartError
 from app.paths import alembic_ini, migrations
 from app.store.dialect import Dialect
 
@@ -118,11 +118,15 @@ def find(dialect: Dialect) -> Schema:
 
 @contextmanager
 def usable(dialect: Dialect) -> Iterator[None]:
-    """Raises StartError for what the driver raises in the block."""
+    """Raises StartError for what the driver raises in the block, also where the store has translated it."""
     try:
         yield
-    except DBAPIError as error:
-        raise StartError(f"the database {dialect.place} can't be used: {dialect.reason(error)}") from error
+    except (DBAPIError, EngineError) as error:
+        unavailable = isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE
+        cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ if unavailable else None
+        if cause is None:
+            raise
+        raise StartError(f"the database {dialect.place} can't be used: {dialect.reason(cause)}") from error
 
 
 def head_revision() -> Sequence[str]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.config import Config
@@ -199,7 +199,7 @@ class SQLite:
             try:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             except OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY:
+                if _code(error.orig) != sqlite3.SQLITE_BUSY:
                     raise
                 logger.info("another process writes to the database: waiting for it")
             else:
@@ -217,20 +217,21 @@ class SQLite:
     def is_missing(self) -> bool:
         return not self._path.exists()
 
-    def reason(self, error: DBAPIError) -> str:
+    def reason(self, error: BaseException) -> str:
         if self._path.is_dir():
             return "it is a folder, not a file"
         if not self._path.parent.is_dir():
             return f"the folder {self._path.parent} does not exist"
-        return REASONS.get(_code(error), str(error.orig))
+        return REASONS.get(_code(error), str(error))
 
     def retryable(self, error: BaseException) -> bool:
         return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
 
 
-def _code(error: DBAPIError) -> int:
+def _code(error: BaseException | None) -> int:
     """SQLite's primary result code; 0 when it has none."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 _DAY = bindparam("day", type_=COUNTER.c.partition.type)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,8 +21,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Index, Table, create_engine, inspect, make_url
 
 from app.config import Config
+from app.errors import EngineError, StartError, conflict, unavailable
 from app.service import open_service
-from app.store import head_revision, migrate, migrating, open_store
+from app.store import head_revision, migrate, migrating, open_store, usable
 from app.store.postgres import MIGRATION_LOCK
 from app.store.sqlite import SQLite
 from app.store.tables import PARTITIONED, Base
@@ -326,3 +328,13 @@ def test_alembic_itself_says_in_one_line_what_is_wrong(tmp_path: Path):
     assert process.returncode != 0
     assert f"the database {tmp_path}/missing/bpmn.db can't be used: the folder" in out
     assert "Traceback" not in out
+
+
+@pytest.mark.sqlite
+def test_what_the_service_found_unavailable_is_told_with_the_reason_of_the_driver(tmp_path: Path):
+    config = Config(database_url=f"sqlite:///{tmp_path}/bpmn.db")
+    with pytest.raises(StartError) as caught, usable(config):
+        raise unavailable("the database does not answer") from sqlite3.OperationalError("disk I/O error")
+    assert str(caught.value) == f"the database {tmp_path}/bpmn.db can't be used: disk I/O error"
+    with pytest.raises(EngineError, match="taken"), usable(config):
+        raise conflict("taken")
