@@ -78,7 +78,7 @@ def show_config(arguments: argparse.Namespace) -> None:
     if arguments.markdown:
         print(configuration.markdown())
         return
-    for line in configuration.listing(Config.from_env()):
+    for line in configuration.listing(_load_config()):
         print(f"{line.name}={line.value}\n    {line.description}\n    default: {line.default or '(empty)'}")
 
 
