@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +21,7 @@ from app import config as configuration
 from app.api.job import JobCompletionSchema
 from app.bpmn.parser import TAGS
 from app.engine.types import JobType
+from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,6 +93,29 @@ def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_pa
     assert {variable["name"]: variable["data"]["value"] for variable in found} == {
         "greeting": "Hello, World!",
         "name": "World",
+    }
+
+
+@pytest.mark.postgres
+def test_what_comes_before_the_service_in_production_works_and_keeps_its_secrets(databases: Databases, tmp_path: Path):
+    script = commands("In production").partition("export BPMN_DATABASE_URL=")[2]
+    before, _, after = script.partition("bpmn/bin/py-bpmn serve\n")
+    assert before and not after
+    with databases.fresh("postgres", migrated=False) as url:
+        given = f"export BPMN_DATABASE_URL={shlex.quote(url)}\n{before.partition(chr(10))[2]}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", given.replace("bpmn/bin/py-bpmn", f"{sys.executable} -m app.cli")],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("created the schema")
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {
+        "encryption.key": 0o600,
+        "shop.key": 0o600,
     }
 
 
