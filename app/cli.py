@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from app import config as configuration
 from app import logs, parse
@@ -90,30 +90,36 @@ def create_key(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[Callable[[str], object]]:
+def _output(path: Path | None) -> Iterator[Callable[[str], None]]:
     """Takes a secret to standard output, or else into a new file that only its owner can read.
 
-    Raises CommandError for a file that can't be written, before the block is entered where it can be told by then. A
-    file of a block that failed is removed.
+    Raises CommandError for a file that can't be created before the block is entered, and for what can't be written in
+    the block. The file of a block that failed is removed.
     """
     if path is None:
-        yield partial(print, end="")
+        yield partial(_write, sys.stdout, "standard output")
         return
     try:
         # A file that is there may be the only copy of another secret.
-        file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")  # noqa: SIM115 - closed below
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise CommandError(f"{path} exists already, and is not overwritten") from None
     except OSError as error:
         raise CommandError(f"can't write {path}: {error.strerror}") from error
     try:
-        with file:
-            yield file.write
-    except BaseException as error:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            yield partial(_write, file, str(path))
+    except BaseException:
         path.unlink()
-        if isinstance(error, OSError):
-            raise CommandError(f"can't write {path}: {error.strerror}") from error
         raise
+
+
+def _write(file: TextIO, name: str, text: str) -> None:
+    try:
+        file.write(text)
+        file.flush()
+    except OSError as error:
+        raise CommandError(f"can't write {name}: {error.strerror}") from error
 
 
 @contextmanager
@@ -134,7 +140,13 @@ def _service() -> Iterator[Service]:
 
 def create_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service, _output(arguments.output) as write:
-        write(service.create_api_key(arguments.secret_id, arguments.expires))
+        value = service.create_api_key(arguments.secret_id, arguments.expires)
+        try:
+            write(value)
+        except CommandError:
+            # Nobody has seen the secret, and nobody can see it any more.
+            service.revoke_api_key(arguments.secret_id)
+            raise
 
 
 def list_api_keys(arguments: argparse.Namespace) -> None:

@@ -155,6 +155,19 @@ class TestOutput:
         assert main([*create, "--output", "secret"]) == 1
         assert not (tmp_path / "secret").exists()
 
+    def test_a_key_that_nobody_can_see_is_none(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ):
+        assert main(["migrate"]) == 0
+        with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", full)
+            assert main(["api-key", "create", "--secret-id", "a"]) == 1
+            # What is left in the buffer can't be written either.
+            with pytest.raises(OSError):
+                full.close()
+        assert capsys.readouterr().err == "error: can't write standard output: No space left on device\n"
+        assert main(["api-key", "revoke", "--secret-id", "a"]) == 1
+
     def test_a_file_that_can_not_be_written_is_one_sentence(self, capsys: pytest.CaptureFixture[str]):
         assert main(["key", "create", "--output", "missing/secret"]) == 1
         assert capsys.readouterr() == ("", "error: can't write missing/secret: No such file or directory\n")
