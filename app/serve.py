@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import threading
@@ -14,37 +15,55 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from app import create_app
 from app.config import Config
+from app.errors import StartError
 from app.executor import TaskExecutor
 from app.service import Service, open_service
-from app.store import migrate
+from app.store import find_schema, migrate, usable
 
 if TYPE_CHECKING:
     from flask import Flask
 
+logger = logging.getLogger(__name__)
 
-class StartError(Exception):
-    """The service refuses to start, for the reason in the message."""
+NO_AUTHENTICATION = (
+    "no authentication is configured: set BPMN_HTTP_BASIC_AUTH_USERNAME and BPMN_HTTP_BASIC_AUTH_PASSWORD, or create "
+    "a key by `py-bpmn api-key create --secret-id ID`"
+)
 
 
 def prepare(config: Config) -> None:
-    """Migrates the database if it is asked to, and raises `StartError` when the service must not be reached."""
+    """Makes the database ready: migrates it, where that is asked for, and plans what the service does regularly.
+
+    Raises StartError when the database can't be used, or the service must not be reached; a database that does not
+    exist is not created then.
+    """
     if config.auth_mode == "none" and not config.binds_loopback:
         raise StartError(
             f"BPMN_AUTH_MODE is none, but BPMN_HTTP_BIND_ADDRESS {config.http_bind_address} can be reached "
             "from other machines: bind to a loopback address such as 127.0.0.1:8080"
         )
+    needs_key = config.auth_mode != "none" and not config.has_basic_auth
+    schema = find_schema(config)
+    if not config.migrate_on_start:
+        schema.require_current()
+    if needs_key and schema.revision is None:
+        raise StartError(f"{NO_AUTHENTICATION} after `py-bpmn migrate`")
     if config.migrate_on_start:
-        migrate(config)
-    service = open_service(config)
-    try:
-        if config.auth_mode != "none" and not config.has_basic_auth and not service.has_api_keys():
-            raise StartError(
-                "no authentication is configured: set BPMN_HTTP_BASIC_AUTH_USERNAME and "
-                "BPMN_HTTP_BASIC_AUTH_PASSWORD, or create a key by `py-bpmn api-key create --secret-id ID`"
-            )
-    finally:
-        # Connections must not be shared with the worker processes that are forked from here.
-        service.close()
+        _migrate(config)
+    with usable(config):
+        service = open_service(config)
+        try:
+            if needs_key and not service.has_api_keys():
+                raise StartError(NO_AUTHENTICATION)
+        finally:
+            # Connections must not be shared with the worker processes that are forked from here.
+            service.close()
+
+
+def _migrate(config: Config) -> None:
+    done = migrate(config)
+    if done.changed:
+        logger.info("%s", done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -489,7 +489,7 @@ def slow_next_tick(after, minutes, hours, is_day):
     raise AssertionError("no tick within twelve years")
 
 
-@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@settings(max_examples=150)
 @given(
     minute=cron_fields(0, 59),
     hour=cron_fields(0, 23),

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, make_url, select, text
+from sqlalchemy import Connection, delete, func, insert, make_url, select
 
 from app.config import Config
 from app.criteria import Criteria
 from app.errors import conflict, not_found
-from app.paths import alembic_ini, migrations
-from app.store import query
+from app.store import query, schema
 from app.store.dialect import Dialect
 from app.store.graphs import Graphs
 from app.store.lock import Claims
 from app.store.save import QueueLimited, Saver
+from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 
-__all__ = ["QueueLimited", "Store", "Transaction", "migrate", "open_store"]
+__all__ = [
+    "Migrated",
+    "QueueLimited",
+    "Schema",
+    "Store",
+    "Transaction",
+    "find_schema",
+    "head_revision",
+    "migrate",
+    "migrating",
+    "open_store",
+    "usable",
+]
 
 API_KEY = table(ApiKeyRow)
 
@@ -134,34 +147,24 @@ def open_store(config: Config) -> Store:
     return Store(_dialect(config))
 
 
-def migrate(config: Config) -> None:
-    """Brings the database to the newest schema. Processes that do so at once wait for each other."""
-    from alembic import command
-    from alembic.config import Config as AlembicConfig
+def migrate(config: Config) -> Migrated:
+    """Brings the database to the newest schema, and tells what was done.
 
-    dialect = _dialect(config)
-    alembic = AlembicConfig(str(alembic_ini()))
-    alembic.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    alembic.attributes["configure_logger"] = False
-    with dialect.engine.connect() as connection:
-        if config.database_schema:
-            schema = connection.dialect.identifier_preparer.quote(config.database_schema)
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-        dialect.migrating(connection)
-        alembic.attributes["connection"] = connection
-        try:
-            command.upgrade(alembic, "head")
-        except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
-            raise
-        connection.exec_driver_sql("COMMIT")
-    dialect.engine.dispose()
+    Processes that do so at once wait for each other. Raises StartError.
+    """
+    return schema.migrate(_dialect(config), config.database_schema)
 
 
-def head_revision() -> Sequence[str]:
-    from alembic.config import Config as AlembicConfig
-    from alembic.script import ScriptDirectory
+def migrating(config: Config) -> AbstractContextManager[Connection]:
+    """A connection with a transaction in which nobody else migrates; it is committed after the block."""
+    return schema.migrating(_dialect(config), config.database_schema)
 
-    alembic = AlembicConfig(str(alembic_ini()))
-    alembic.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    return ScriptDirectory.from_config(alembic).get_heads()
+
+def find_schema(config: Config) -> Schema:
+    """What is in the database, which is not created by looking. Raises StartError where it can't be used."""
+    return schema.find(_dialect(config))
+
+
+def usable(config: Config) -> AbstractContextManager[None]:
+    """Raises StartError for what the driver raises in the block."""
+    return schema.usable(_dialect(config))

@@ -159,7 +159,23 @@ class Dialect(Protocol):
         ...
 
     def migrating(self, connection: Connection) -> None:
-        """Keeps other processes from migrating until the transaction of the connection ends."""
+        """Begins a transaction that keeps other processes from migrating until it ends.
+
+        Neither waiting for them nor what happens in the transaction is limited in time.
+        """
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for messages; without a password."""
+        ...
+
+    def is_missing(self) -> bool:
+        """Whether connecting would create the database."""
+        ...
+
+    def reason(self, error: BaseException) -> str:
+        """Why the database can't be used, as the end of a sentence; the error is the driver's."""
         ...
 
     def retryable(self, error: BaseException) -> bool:

@@ -49,7 +49,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.config import Config
+from app.config import Config, mask_password
 from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
 from app.store.tables import PartitionDayRow, ProcessQueueRow, table
@@ -282,7 +282,22 @@ class Postgres:
 
     def migrating(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
-        connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
+        connection.execute(_UNLIMITED)
+        if not connection.execute(_TRY_ADVISORY_LOCK, {"key": MIGRATION_LOCK}).scalar_one():
+            logger.info("another process migrates the database: waiting for it")
+            connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
+
+    @property
+    def place(self) -> str:
+        return mask_password(self.engine.url.render_as_string(hide_password=True))
+
+    def is_missing(self) -> bool:
+        return False
+
+    def reason(self, error: BaseException) -> str:
+        # Where several addresses were tried, the first line only announces those that follow.
+        lines = [line.strip() for line in str(error).strip().splitlines()]
+        return (" ".join(lines) if lines[0].endswith(":") else lines[0]) if lines else "it does not answer"
 
     def retryable(self, error: BaseException) -> bool:
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -311,6 +326,12 @@ class Postgres:
 
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+_TRY_ADVISORY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+_UNLIMITED = text(
+    """SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
+    ('idle_in_transaction_session_timeout', 'lock_timeout', 'statement_timeout', 'transaction_timeout')"""
+)
+"""Lifts every limit in time that the server has, until the transaction ends; not every version has all of them."""
 
 
 @cache

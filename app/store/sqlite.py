@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
     Connection,
@@ -34,11 +38,22 @@ from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
 
+logger = logging.getLogger(__name__)
+
 COUNTER = table(IdCounterRow)
 QUEUE = table(ProcessQueueRow)
 BUSY_TIMEOUT_MS = 10_000
 DROPPED_AT_ONCE = 1000
 """Rows that are deleted in one transaction: other writers should not wait for long."""
+REASONS = {
+    sqlite3.SQLITE_BUSY: "another process has locked it",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened: look at the permissions of the file and its folder",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_FULL: "there is no space left for it",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_READONLY: "it is read-only: look at the permissions of the file and its folder",
+}
+"""Why a database can't be used, by SQLite's result code."""
 DETACHED = ""
 """The table name of the counter that marks a day as detached; all else stays as it is."""
 
@@ -196,10 +211,43 @@ class SQLite:
         session.commit(Call(delete(COUNTER).where(COUNTER.c.partition == day.isoformat())))
 
     def migrating(self, connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if _code(error.orig) != sqlite3.SQLITE_BUSY:
+                    raise
+                logger.info("another process writes to the database: waiting for it")
+            else:
+                return
+
+    @property
+    def place(self) -> str:
+        return str(self._path)
+
+    @property
+    def _path(self) -> Path:
+        name = self.engine.url.database or ""
+        return Path(unquote(urlsplit(name).path) if name.startswith("file:") else name).absolute()
+
+    def is_missing(self) -> bool:
+        return not self._path.exists()
+
+    def reason(self, error: BaseException) -> str:
+        if self._path.is_dir():
+            return "it is a folder, not a file"
+        if not self._path.parent.is_dir():
+            return f"the folder {self._path.parent} does not exist"
+        return REASONS.get(_code(error), str(error))
 
     def retryable(self, error: BaseException) -> bool:
         return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's primary result code; 0 when it has none."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 _DAY = bindparam("day", type_=COUNTER.c.partition.type)

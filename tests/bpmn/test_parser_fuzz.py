@@ -11,7 +11,7 @@ from app.bpmn.parser import parse
 from app.errors import EngineError, ErrorKind
 from tests.bpmn.build import BPMN, bpmn
 
-FUZZ = settings(derandomize=True, max_examples=200, deadline=None)
+FUZZ = settings(max_examples=200)
 
 NODE_SUFFIXES = ("Event", "Task", "Gateway", "Activity", "SubProcess", "task", "transaction", "subProcess")
 SKIPPED = {"extensionElements", "documentation", "choreography"}
