@@ -394,7 +394,7 @@ def test_a_package_of_the_user_with_the_same_name_is_named(tmp_path: Path, of_th
     (tmp_path / "app").mkdir()
     (tmp_path / of_the_user).touch()
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from py_bpmn_command import main; sys.exit(main())", "version"],
+        [sys.executable, "-c", "import sys; from py_bpmn.command import main; sys.exit(main())", "version"],
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 def main() -> int:
     """Runs one command and returns the exit code."""
     found = _found()
-    if found != Path(__file__).resolve().parent / "app":
+    if found != Path(__file__).resolve().parents[1] / "app":
         print(
             f"error: Python finds another package app before the one of py-bpmn: {found}. "
             "Start py-bpmn without that folder in PYTHONPATH",
