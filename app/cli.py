@@ -98,19 +98,19 @@ def _service() -> Iterator[Service]:
 
 def create_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        print(service.create_api_key(arguments.secret_id, arguments.expires), end="")
+        print(service.keys.create(arguments.secret_id, arguments.expires), end="")
 
 
 def list_api_keys(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        for key in service.list_api_keys():
+        for key in service.keys.listed():
             expiry = f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
             print(f"{key.secret_id}\tcreated {_time(key.created_at)}\t{expiry}")
 
 
 def revoke_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        service.revoke_api_key(arguments.secret_id)
+        service.keys.revoke(arguments.secret_id)
 
 
 def demo(arguments: argparse.Namespace) -> None:

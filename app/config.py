@@ -53,6 +53,7 @@ class Config:
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
+    max_query_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 8
@@ -229,9 +230,7 @@ OPTIONS = (
         from_file=True,
         alias="GO_BPMN_ENCRYPTION_KEYS",
     ),
-    Option(
-        "engine_id", parse.not_blank, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"
-    ),
+    Option("engine_id", parse.name, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"),
     Option(
         "task_executor_enabled",
         parse.flag,
@@ -266,6 +265,7 @@ OPTIONS = (
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
+    Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
     Option(
         "http_bind_address",
         parse.bind_address,

@@ -37,7 +37,7 @@ def prepare(config: Config) -> None:
         migrate(config)
     service = open_service(config)
     try:
-        if config.auth_mode != "none" and not config.has_basic_auth and not service.has_api_keys():
+        if config.auth_mode != "none" and not config.has_basic_auth and not service.keys.exist():
             raise StartError(
                 "no authentication is configured: set BPMN_HTTP_BASIC_AUTH_USERNAME and "
                 "BPMN_HTTP_BASIC_AUTH_PASSWORD, or create a key by `py-bpmn api-key create --secret-id ID`"

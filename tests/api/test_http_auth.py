@@ -15,7 +15,7 @@ def encoded(text):
 @pytest.fixture
 def service(service):
     service.configure(auth_mode="required", basic_auth_username="admin", basic_auth_password="se:crét")
-    service.keys = {("wor:ker", "secret")}
+    service.keys.add(("wor:ker", "secret"))
     return service
 
 
@@ -61,7 +61,8 @@ def test_nobody_else_does(client, header, path):
     response = client.post(path, data="{", headers=headers)
     assert (response.status_code, response.data) == (401, b"")
     assert "Content-Type" not in response.headers
-    assert "WWW-Authenticate" not in response.headers
+    challenges = ['Basic realm="py-bpmn"', 'Bearer realm="py-bpmn"']
+    assert response.headers.getlist("WWW-Authenticate") == challenges
 
 
 def test_without_a_configured_pair_no_pair_gets_in(client, service):
