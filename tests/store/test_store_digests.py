@@ -80,7 +80,9 @@ def insert(url: str, table: str, found: list[dict[str, Any]]) -> None:
     mark: Callable[[str], str] = (lambda name: f":{name}") if url.startswith("sqlite") else (lambda name: f"%({name})s")
     values = ", ".join(mark(name) for name in found[0])
     with connected(url) as connection:
+        connection.execute("BEGIN")
         connection.cursor().executemany(f"INSERT INTO {table} ({', '.join(found[0])}) VALUES ({values})", found)
+        connection.execute("COMMIT")
 
 
 def test_what_older_versions_stored_is_found_after_the_migration(first_schema: str, clock: ManualClock):
