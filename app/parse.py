@@ -27,6 +27,11 @@ def name(text: str) -> str:
     """Not blank, and no longer than what the API takes for a name."""
     if len(not_blank(text)) > 255:
         raise ValueError(f"must not exceed 255 characters, but has {len(text)}")
+    try:
+        # Bytes of the environment that are no text arrive as lone surrogates, which no database keeps.
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text") from None
     return text
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,7 +15,9 @@ from flask.testing import FlaskClient
 from app.clock import ManualClock
 from app.config import Config
 from app.errors import EngineError, ErrorKind
+from app.secret import hash_secret
 from app.service import Service, open_service
+from app.store import ApiKey
 from tests.conftest import application
 from tests.http.dump import dump
 
@@ -152,6 +155,91 @@ def test_another_process_accepts_a_revoked_key_for_the_seconds_it_remembers_it(s
     assert ask(client, key) == 200
     seconds.passed += 2
     assert ask(client, key) == 401
+
+
+@pytest.fixture
+def lookups(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the keys that the database was asked for."""
+    asked: list[str] = []
+    find = service._store.find_api_key
+
+    def noting(secret_id: str) -> Any:
+        asked.append(secret_id)
+        return find(secret_id)
+
+    monkeypatch.setattr(service._store, "find_api_key", noting)
+    return asked
+
+
+def encoded(secret_id: str, secret: str) -> str:
+    return base64.b64encode(f"{secret_id}:{secret}".encode()).decode()
+
+
+def test_a_valid_key_is_looked_up_once_in_a_while(client, service, seconds, lookups):
+    key = service.keys.create("a")
+    assert [ask(client, key) for _ in range(5)] == [200] * 5
+    assert lookups == ["a"]
+    seconds.passed += TTL + 1
+    assert (ask(client, key), lookups) == (200, ["a", "a"])
+
+
+def test_wrong_keys_take_no_memory_and_push_no_valid_key_out(client, service, lookups, monkeypatch):
+    monkeypatch.setattr("app.keys.MOST_REMEMBERED", 2)
+    key = service.keys.create("a")
+    assert ask(client, key) == 200
+    lookups.clear()
+    for number in range(50):
+        assert ask(client, encoded(f"{number}" * 500, "x")) == 401
+        assert ask(client, encoded("a", f"{number}")) == 401
+    assert len(service.keys._valid) == 1
+    lookups.clear()
+    assert (ask(client, key), lookups) == (200, [])
+
+
+def test_a_key_that_was_wrong_is_valid_as_soon_as_it_is_created(client, service, other, seconds, monkeypatch):
+    monkeypatch.setattr("app.secret.new_secret", lambda: "foreseen")
+    assert ask(client, encoded("a", "foreseen")) == 401
+    other.keys.create("a")
+    assert ask(client, encoded("a", "foreseen")) == 200
+
+
+def test_a_key_of_the_same_id_takes_the_place_of_a_revoked_one_at_once(client, service, other, seconds):
+    """Also where the old one is still remembered."""
+    old = service.keys.create("a")
+    assert ask(client, old) == 200
+    other.keys.revoke("a")
+    assert ask(client, other.keys.create("a")) == 200
+
+
+def test_valid_keys_are_remembered_up_to_a_number(client, service, lookups, monkeypatch):
+    monkeypatch.setattr("app.keys.MOST_REMEMBERED", 2)
+    keys = [service.keys.create(secret_id) for secret_id in "abc"]
+    assert [ask(client, key) for key in keys] == [200, 200, 200]
+    assert len(service.keys._valid) == 2
+    lookups.clear()
+    assert [ask(client, key) for key in (keys[2], keys[1], keys[0])] == [200, 200, 200]
+    assert lookups == ["a"]
+
+
+def test_what_is_remembered_does_not_depend_on_the_length_of_the_id(client, service):
+    key = service.keys.create("x" * 255)
+    assert ask(client, key) == 200
+    (known,) = service.keys._valid
+    assert len(known) == 32
+
+
+def test_an_id_has_at_most_255_characters(client, service):
+    longest = "".join(chr(0x20000 + number) for number in range(255))
+    assert ask(client, service.keys.create(longest)) == 200
+    with pytest.raises(EngineError, match="256 characters") as refused:
+        service.keys.create(longest + "x")
+    assert refused.value.kind is ErrorKind.VALIDATION
+
+
+def test_a_longer_id_of_an_older_version_stays_valid(client, service):
+    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), None)
+    service._store.insert_api_key(stored)
+    assert ask(client, encoded("x" * 400, "s")) == 200
 
 
 class TestWithoutMemory:
