@@ -294,7 +294,7 @@ OPTIONS = (
     Option(
         "auth_mode",
         parse.choice("required", "none"),
-        "`none` serves without authentication, and on loopback addresses only",
+        "`none` serves without authentication: on loopback addresses only, and no request that came through a proxy",
     ),
     Option(
         "basic_auth_username",
