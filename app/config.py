@@ -230,7 +230,7 @@ OPTIONS = (
         from_file=True,
         alias="GO_BPMN_ENCRYPTION_KEYS",
     ),
-    Option("engine_id", parse.name, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"),
+    Option("engine_id", parse.not_blank, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"),
     Option(
         "task_executor_enabled",
         parse.flag,

@@ -23,18 +23,6 @@ def not_blank(text: str) -> str:
     return text
 
 
-def name(text: str) -> str:
-    """Not blank, and no longer than what the API takes for a name."""
-    if len(not_blank(text)) > 255:
-        raise ValueError(f"must not exceed 255 characters, but has {len(text)}")
-    try:
-        # Bytes of the environment that are no text arrive as lone surrogates, which no database keeps.
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be text") from None
-    return text
-
-
 def flag(text: str) -> bool:
     try:
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]

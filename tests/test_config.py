@@ -92,8 +92,6 @@ def test_an_option_sets_its_field(name: str, text: str, field: str, value: objec
         ("ENCRYPTION_KEYS", f"{KEY},{KEY}", "encryption key 2 is the same as key 1"),
         ("ENGINE_ID", "", "must not be blank"),
         ("ENGINE_ID", " ", "must not be blank"),
-        ("ENGINE_ID", "x" * 256, "must not exceed 255 characters, but has 256"),
-        ("ENGINE_ID", "a\udcff", "must be text"),
         ("TASK_EXECUTOR_ENABLED", "maybe", "must be true or false, but is 'maybe'"),
         ("TASK_EXECUTOR_INTERVAL", "999ms", "must be a duration of at least 1s, but is '999ms'"),
         ("TASK_EXECUTOR_INTERVAL", "soon", "must be a duration such as 30s, 1m30s or PT1M, but is 'soon'"),
