@@ -140,25 +140,25 @@ def _service() -> Iterator[Service]:
 
 def create_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service, _output(arguments.output) as write:
-        value = service.create_api_key(arguments.secret_id, arguments.expires)
+        value = service.keys.create(arguments.secret_id, arguments.expires)
         try:
             write(value)
         except CommandError:
             # Nobody has seen the secret, and nobody can see it any more.
-            service.revoke_api_key(arguments.secret_id)
+            service.keys.revoke(arguments.secret_id)
             raise
 
 
 def list_api_keys(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        for key in service.list_api_keys():
+        for key in service.keys.listed():
             expiry = f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
             print(f"{key.secret_id}\tcreated {_time(key.created_at)}\t{expiry}")
 
 
 def revoke_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        service.revoke_api_key(arguments.secret_id)
+        service.keys.revoke(arguments.secret_id)
 
 
 def demo(arguments: argparse.Namespace) -> None:

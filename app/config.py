@@ -60,6 +60,7 @@ class Config:
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
+    max_query_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 8
@@ -309,6 +310,7 @@ OPTIONS = (
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
+    Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
     Option(
         "http_bind_address",
         parse.bind_address,
@@ -337,7 +339,7 @@ OPTIONS = (
     Option(
         "auth_mode",
         parse.choice("required", "none"),
-        "`none` serves without authentication, and on loopback addresses only",
+        "`none` serves without authentication: on loopback addresses only, and no request that came through a proxy",
     ),
     Option(
         "basic_auth_username",

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """Problem types as clients know them (http-api 2.2)."""
+    """Problem types as clients know them: the enumeration `ProblemType` of the OpenAPI document."""
 
     BUG = "BUG"
     CONFLICT = "CONFLICT"

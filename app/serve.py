@@ -53,7 +53,7 @@ def prepare(config: Config) -> None:
     with usable(config):
         service = open_service(config)
         try:
-            if needs_key and not service.has_api_keys():
+            if needs_key and not service.keys.exist():
                 raise StartError(NO_AUTHENTICATION)
         finally:
             # Connections must not be shared with the worker processes that are forked from here.

@@ -1,4 +1,4 @@
-"""The one way in: commands in transactions, queries, due tasks, and the keys that may ask for them."""
+"""The one way in: commands in transactions, queries, and due tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from app import secret
 from app.clock import Clock, SystemClock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
@@ -35,7 +34,8 @@ from app.crypto import Cipher
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict
-from app.store import ApiKey, QueueLimited, Store, Transaction, open_store
+from app.keys import ApiKeys
+from app.store import QueueLimited, Store, Transaction, open_store
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Service:
         # A clock that is given is the time; the machine's own clock follows that of the database.
         self._follows_database = clock is None
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
-        self._keys: dict[tuple[str, str], tuple[float, ApiKey | None]] = {}
+        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self._pinged = (float("-inf"), False)
         self._lock = threading.Lock()
         self._owed = Owed()
@@ -266,37 +266,6 @@ class Service:
                         "set it to true, or use a database whose time was never moved"
                     )
         self.execute(Prepare())
-
-    def api_key_valid(self, secret_id: str, given: str) -> bool:
-        """Whether the key exists, which is remembered for a few seconds, and has not expired."""
-        known = (secret_id, secret.hash_secret(given))
-        until, key = self._keys.get(known, (float("-inf"), None))
-        if until <= time.monotonic():
-            key = self._store.find_api_key(secret_id)
-            if key and not secret.matches(given, key.secret_hash):
-                key = None
-            with self._lock:
-                if len(self._keys) > 10_000:
-                    self._keys.clear()
-                self._keys[known] = (time.monotonic() + self.config.api_key_cache_ttl, key)
-        return key is not None and (key.expires_at is None or key.expires_at > self._base_time())
-
-    def has_api_keys(self) -> bool:
-        return bool(self._store.load_api_keys())
-
-    def create_api_key(self, secret_id: str, expires_at: datetime | None = None) -> str:
-        """The value of the Authorization header; the secret is not kept. Raises EngineError CONFLICT."""
-        new = secret.new_secret()
-        self._store.insert_api_key(ApiKey(secret_id, secret.hash_secret(new), self._base_time(), expires_at))
-        return secret.authorization_value(secret_id, new)
-
-    def list_api_keys(self) -> list[ApiKey]:
-        return self._store.load_api_keys()
-
-    def revoke_api_key(self, secret_id: str) -> None:
-        """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
-        self._store.delete_api_key(secret_id)
-        self._keys.clear()
 
     def close(self) -> None:
         self._store.close()

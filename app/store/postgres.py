@@ -170,10 +170,18 @@ class Postgres:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
+            # What a statement failed with is logged.
+            hide_parameters=True,
             connect_args=arguments,
         )
         self._partitions = Partitions(
-            create_engine(config.database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=arguments)
+            create_engine(
+                config.database_url,
+                isolation_level="AUTOCOMMIT",
+                poolclass=NullPool,
+                hide_parameters=True,
+                connect_args=arguments,
+            )
         )
         self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
         event.listen(self.engine, "connect", self._measure)

@@ -146,6 +146,7 @@ _SAME_MESSAGE = (
 UNCONSUMED = (
     select(*MESSAGE.c)
     .where(
+        MESSAGE.c.unique_digest == bindparam("unique_digest"),
         *_SAME_MESSAGE,
         MESSAGE.c.unique_key == bindparam("unique_key"),
         MESSAGE.c.expires_at.is_(None) | (~MESSAGE.c.correlated & (MESSAGE.c.expires_at > _NOW)),
@@ -155,13 +156,17 @@ UNCONSUMED = (
 )
 BUFFERED = (
     select(*MESSAGE.c)
-    .where(*_SAME_MESSAGE, ~MESSAGE.c.correlated, MESSAGE.c.expires_at > _NOW)
+    .where(MESSAGE.c.digest == bindparam("digest"), *_SAME_MESSAGE, ~MESSAGE.c.correlated, MESSAGE.c.expires_at > _NOW)
     .order_by(MESSAGE.c.id)
     .limit(1)
 )
 MESSAGE_SUBSCRIPTION = (
     select(*MS.c)
-    .where(MS.c.name == bindparam("name"), MS.c.correlation_key == bindparam("correlation_key"))
+    .where(
+        MS.c.digest == bindparam("digest"),
+        MS.c.name == bindparam("name"),
+        MS.c.correlation_key == bindparam("correlation_key"),
+    )
     .order_by(MS.c.id)
     .limit(1)
 )

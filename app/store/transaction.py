@@ -32,6 +32,7 @@ from app.engine.records import (
 from app.store import load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Row, Session
+from app.store.digest import digest
 from app.store.graphs import BY_ID, NEWEST, Graphs
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
@@ -363,12 +364,20 @@ class Transaction:
 
     def find_unconsumed(self, name: str, correlation_key: str, unique_key: str, now: datetime) -> Message | None:
         """The message that holds the unique key: neither expired nor consumed."""
-        row = self._one(sql.UNCONSUMED, name=name, correlation_key=correlation_key, unique_key=unique_key, now=now)
+        row = self._one(
+            sql.UNCONSUMED,
+            unique_digest=digest(name, correlation_key, unique_key),
+            name=name,
+            correlation_key=correlation_key,
+            unique_key=unique_key,
+            now=now,
+        )
         return r.read_message(row) if row else None
 
     def find_buffered(self, name: str, correlation_key: str, now: datetime) -> Message | None:
         """The oldest message that waits for a subscriber."""
-        row = self._one(sql.BUFFERED, name=name, correlation_key=correlation_key, now=now)
+        found = digest(name, correlation_key)
+        row = self._one(sql.BUFFERED, digest=found, name=name, correlation_key=correlation_key, now=now)
         return r.read_message(row) if row else None
 
     def take_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
@@ -376,7 +385,8 @@ class Transaction:
 
         One that is being removed by another transaction is waited for, and passed over when it is gone.
         """
-        while row := self._one(sql.MESSAGE_SUBSCRIPTION, name=name, correlation_key=correlation_key):
+        wanted = {"digest": digest(name, correlation_key), "name": name, "correlation_key": correlation_key}
+        while row := self._one(sql.MESSAGE_SUBSCRIPTION, **wanted):
             if self._all(sql.TAKE_MESSAGE_SUBSCRIPTION, id=row[0]):
                 return r.read_message_subscription(row)
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,12 +16,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.clock import ManualClock
-from app.config import Config
 from app.service import Service, open_service
 from tests.conftest import PROFILE, SEED, application, configured, examples
 from tests.databases import Databases
 from tests.http.models import MESSAGE_CATCH, SERVICE, TIMER_CATCH, USER_TASK
-from tests.http.talk import BASIC, Api
+from tests.http.talk import BASIC, Api, Nobody
 
 CHECKS = [
     not_a_server_error,
@@ -40,8 +38,7 @@ CONFIG = schemathesis.Config.from_dict({"seed": SEED or 20261123, "phases": {"co
 
 
 def _schema() -> Any:
-    nobody = type("Nobody", (), {"config": Config()})()
-    return schemathesis.openapi.from_wsgi("/openapi.json", application(nobody), config=CONFIG)
+    return schemathesis.openapi.from_wsgi("/openapi.json", application(Nobody()), config=CONFIG)
 
 
 SCHEMA = _schema()
@@ -51,7 +48,7 @@ SCHEMA = _schema()
 def lived_in(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Service]:
     """A service in which small ids name something."""
     with databases.fresh(request.param) as url:
-        service = open_service(configured(url), ManualClock(datetime(2025, 5, 1, 12)))
+        service = open_service(configured(url), ManualClock(Nobody().now()))
         api = Api(application(service).test_client())
         for process, xml in {"p": SERVICE, "human": USER_TASK, "message": MESSAGE_CATCH, "timer": TIMER_CATCH}.items():
             api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)

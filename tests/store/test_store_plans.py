@@ -73,8 +73,9 @@ FILLING = (
     FROM {numbers}
     """,
     """
-    INSERT INTO message (id, correlation_key, created_at, created_by, expires_at, correlated, name, unique_key)
-    SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n FROM {numbers} WHERE n <= {few}
+    INSERT INTO message (id, correlation_key, created_at, created_by, expires_at, correlated, name, unique_key, digest,
+        unique_digest)
+    SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n, n, n FROM {numbers} WHERE n <= {few}
     """,
     """
     INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
@@ -82,8 +83,8 @@ FILLING = (
     """,
     """
     INSERT INTO message_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
-        bpmn_element_id, correlation_key, created_at, created_by, name)
-    SELECT n, {day}, 1, n, 1, n, 'e', 'k' || n, {now}, 'w', 'm' FROM {numbers} WHERE n <= {few}
+        bpmn_element_id, correlation_key, created_at, created_by, name, digest)
+    SELECT n, {day}, 1, n, 1, n, 'e', 'k' || n, {now}, 'w', 'm', n FROM {numbers} WHERE n <= {few}
     """,
     """
     INSERT INTO signal_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
@@ -120,7 +121,8 @@ POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
 """Filters that find so little that its order does not matter."""
 
 KEY = {"day": DAY, "id": 51}
-PAIR = {"name": "m", "correlation_key": "k7"}
+PAIR = {"digest": 7, "name": "m", "correlation_key": "k7"}
+UNIQUE = {"unique_digest": 7, "name": "m", "correlation_key": "k7", "unique_key": "u7"}
 BUT = {"but_day": DAY, "but_id": 0}
 READS: dict[str, tuple[Any, dict[str, Any]]] = {
     **{f"lock the instance of a {name}": (statement, KEY) for name, statement in load.LOCK.items()},
@@ -139,7 +141,7 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a task": (sql.TASK, KEY),
     "a subscriber of a message": (sql.MESSAGE_SUBSCRIPTION, PAIR),
     "a buffered message": (sql.BUFFERED, {**PAIR, "now": NOW}),
-    "a message with a unique key": (sql.UNCONSUMED, {**PAIR, "unique_key": "u7", "now": NOW}),
+    "a message with a unique key": (sql.UNCONSUMED, {**UNIQUE, "now": NOW}),
     "variables of a message": (sql.MESSAGE_VARIABLES, {"id": 7}),
     "taking a subscription": (sql.TAKE_MESSAGE_SUBSCRIPTION, {"id": 7}),
     "taking the subscriptions of a signal": (sql.TAKE_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
