@@ -158,6 +158,7 @@ def _failed(ctx: Context, task: Task, error: EngineError) -> Changes:
     changes = Changes()
     task.error = error.as_text()
     task.instance = None
+    plan_next_start(ctx, changes, task)
     if ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
         retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
@@ -323,13 +324,27 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     return WorkState.DONE
 
 
+def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:
+    """A start event whose timer repeats is not stopped by a firing that has failed: the next one is planned with it.
+
+    To be called before a retry or an incident is made of `task`, whatever the task is for. Trying again then makes up
+    for this one firing only.
+    """
+    payload = parse_payload(task.serialized_task)
+    if task.type is not TaskType.TRIGGER_EVENT or task.element_instance_id is not None or payload.message_id:
+        return
+    if payload.timer and task.element_id is not None and not ctx.tx.is_suspended(task.element_id):
+        _repeat_start(ctx, changes, task, payload)
+        task.repetitions = 1
+
+
 def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) -> None:
     """A cycle goes on from the time that was due, so that missed ticks are caught up one by one."""
     timer = payload.timer
     if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
         return
     try:
-        due = next_due(timer, task.due_at, task.due_at)
+        due = next_due(timer, task.due_at, task.due_at, payload.first_due_at)
     except TimerError:
         # A cron expression whose last tick is behind us.
         return

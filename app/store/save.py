@@ -47,7 +47,7 @@ CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
     records.ProcessInstance: ("ended_at", "started_at", "state", "released", "revision"),
     records.ElementInstance: ("context", "ended_at", "started_at", "state", "active_children", "pending_events"),
     records.Job: ("completed_at", "error", "state"),
-    records.Task: ("completed_at", "error", "state", "process_instance_id"),
+    records.Task: ("completed_at", "error", "repetitions", "state", "process_instance_id"),
     records.UserTask: ("revision", "state", "tags", "updated_at", "updated_by"),
     records.Incident: ("resolved_at", "resolved_by"),
     records.Message: ("expires_at", "correlated"),
