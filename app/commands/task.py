@@ -234,13 +234,12 @@ def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> 
 
 def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
     assert task.element_instance_id is not None
-    token = found.snapshot.token(task.element_instance_id)
+    token = found.snapshot.addressed(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
     run = ctx.run(found.snapshot, actor, changes, facts)
     run.task_due(task, token, parse_payload(task.serialized_task))
     if isinstance(behavior_of(token.node), SignalThrowEvent):
-        # Subscriptions are taken at once, so this comes after all that could make the walk start again.
         assert token.context is not None
         broadcast(ctx, changes, token.context, actor, [])
     settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
@@ -253,11 +252,12 @@ def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, m
         raise bug(f"message {message_id} could not be found")
     message, variables = loaded
     facts = Facts()
-    token = found.snapshot.token(task.element_instance_id or 0)
-    if not token.node.interrupting and not token.state.ended:
-        # The event waits again at once, and may find the next message already there.
-        facts.correlation_key = message.correlation_key
+    token = found.snapshot.addressed(task.element_instance_id or 0)
+    if token.node.recurs and not token.state.ended:
+        # The event goes on waiting, and may find the next message already there.
         ctx.tx.lock_key(message_key(message.name, message.correlation_key))
+        facts.correlation_key = message.correlation_key
+        facts.subscribed = ctx.tx.is_subscribed(token)
         facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
     state = _move(ctx, changes, task, found, message.created_by, facts)
     changes.expired_messages[message.id] = ctx.now
@@ -271,7 +271,11 @@ def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, si
     if loaded is None:
         raise bug(f"signal {signal_id} could not be found")
     signal, variables = loaded
-    state = _move(ctx, changes, task, found, signal.created_by, Facts())
+    facts = Facts()
+    token = found.snapshot.addressed(task.element_instance_id or 0)
+    if token.node.recurs and not token.state.ended:
+        facts.subscribed = ctx.tx.is_subscribed(token)
+    state = _move(ctx, changes, task, found, signal.created_by, facts)
     changes.delivered_signals.append(signal.id)
     if state is WorkState.DONE:
         deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
@@ -289,10 +293,9 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
             raise bug(f"message {payload.message_id} could not be found")
         message, variables = loaded
         created_by, correlation_key = message.created_by, message.correlation_key
+        message_id = message.id
         if payload.timer:
             changes.expired_messages[message.id] = ctx.now
-        else:
-            message_id = message.id
     elif payload.signal_id:
         found = ctx.tx.load_signal(payload.signal_id)
         if found is None:

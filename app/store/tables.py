@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -358,6 +359,7 @@ class MessageRow(GlobalBig, Base):
     correlated: Mapped[bool]
     name: Mapped[str]
     unique_key: Mapped[str | None]
+    key_freed: Mapped[bool] = mapped_column(server_default=false())
 
 
 class MessageVariableRow(GlobalBig, Base):
