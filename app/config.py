@@ -47,6 +47,7 @@ class Config:
     migrate_on_start: bool = True
     transaction_timeout: float = 30.0
     drop_partition_enabled: bool = False
+    message_unique_retention: float = 86400.0
     partition_ahead_days: int = 2
     partition_retention_days: int | None = None
     """None keeps all partitions attached for ever."""
@@ -248,6 +249,13 @@ OPTIONS = (
     Option("transaction_timeout", parse.duration_of_at_least(1), "How long one operation may take in the database"),
     Option(
         "drop_partition_enabled", parse.flag, "Whether partitions (days) of ended instances are deleted, once detached"
+    ),
+    Option(
+        "message_unique_retention",
+        parse.duration_of_at_least(0),
+        "How long a message with a unique key is kept, and repeats of it are recognized, once it has expired or was "
+        "consumed",
+        default="1d",
     ),
     Option("partition_ahead_days", parse.whole_number(1, 365), "How many days in advance partitions are created"),
     Option(

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _leases()
     _queue()
     _messages()
+    _unique_keys()
 
 
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
@@ -123,6 +124,16 @@ def _messages_back() -> None:
         op.drop_column(table, "digest")
 
 
+def _unique_keys() -> None:
+    """A message whose instance has ended does not hold its unique key any more."""
+    op.add_column("message", sa.Column("key_freed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(
+        "UPDATE message SET key_freed = true WHERE unique_key IS NOT NULL AND id IN "
+        "(SELECT message_id FROM process_instance WHERE message_id IS NOT NULL AND ended_at IS NOT NULL)"
+    )
+
+
 def downgrade() -> None:
+    op.drop_column("message", "key_freed")
     _messages_back()
     _leases_back()

@@ -54,7 +54,9 @@ class SendMessageSchema(ApiSchema):
     name = ShortText(required=True, description="Message name.")
     unique_key = ShortText(
         description="Optional key that uniquely identifies the message. If a message with the same name, correlation "
-        "key and unique key already exists, the message is discarded."
+        "key and unique key already exists, the message is discarded, and the one that exists is the answer: be it "
+        "buffered, consumed or expired, until it is purged (BPMN_MESSAGE_UNIQUE_RETENTION, a day by default, after it "
+        "expired or was consumed). A message that started a process instance frees its key when that has ended."
     )
     variables = process_variables(description="Variables to set or delete at process instance scope.")
     worker_id = worker_id("ID of the worker that sends the message.")

@@ -12,7 +12,7 @@ from app.bpmn.parser import find_process, parse
 from app.commands.base import Command
 from app.commands.context import DRAINING, Context, dequeue_payload, insert_task
 from app.engine.changes import Changes
-from app.engine.payload import Payload
+from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
 from app.engine.types import TaskType
 from app.errors import Cause, conflict, invalid, invalid_model, not_found
@@ -166,7 +166,7 @@ def _schedule_start(
             created_by=process.created_by,
             due_at=due,
             repetitions=timer.repetitions,
-            serialized_task=Payload(timer=timer).serialize(),
+            serialized_task=timer_payload(timer, due).serialize(),
             type=TaskType.TRIGGER_EVENT,
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, start_task, subscriber_task
+from app.commands.context import Context, event_variables, insert_task, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import EventVariable, Signal
 
@@ -27,8 +27,8 @@ def send_signal(ctx: Context, cmd: SendSignal) -> Signal:
 
 
 def broadcast(ctx: Context, changes: Changes, name: str, actor: str, variables: list[EventVariable]) -> Signal:
-    """The signal, and a task for each subscription, which is used up, and for each start event."""
-    subscriptions = ctx.tx.take_signal_subscriptions(name)
+    """The signal, and a task for each subscription, which is used up unless its event recurs, and each start event."""
+    subscriptions = ctx.tx.lock_signal_subscriptions(name)
     starts = ctx.tx.load_signal_starts(name)
     count = len(subscriptions) + len(starts)
     signal = changes.insert(
@@ -43,6 +43,8 @@ def broadcast(ctx: Context, changes: Changes, name: str, actor: str, variables: 
     changes.event_variables.append((signal, variables))
     for subscription in subscriptions:
         insert_task(ctx, changes, subscriber_task(ctx, subscription, signal))
+        if not recurs(ctx, subscription):
+            changes.delete(subscription)
     for start in starts:
         insert_task(ctx, changes, start_task(ctx, start, signal))
     return signal

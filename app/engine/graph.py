@@ -47,6 +47,11 @@ class Node:
     called_element: str = ""
     definition: EventDefinition | None = None
 
+    @property
+    def recurs(self) -> bool:
+        """Whether it is a boundary event that may happen any number of times while its host is active."""
+        return self.host is not None and not self.interrupting
+
     def start_events(self) -> list[Node]:
         return [child for child in self.children if child.type is ElementType.NONE_START_EVENT]
 

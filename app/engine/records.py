@@ -268,6 +268,8 @@ class Message:
     correlated: bool = False
     name: str
     unique_key: str | None = None
+    key_freed: bool = False
+    """The instance it started has ended: another message may have its unique key."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -361,6 +362,7 @@ class MessageRow(GlobalBig, Base):
     correlated: Mapped[bool]
     name: Mapped[str]
     unique_key: Mapped[str | None]
+    key_freed: Mapped[bool] = mapped_column(server_default=false())
     digest: Mapped[int] = mapped_column(BigInteger)
     """Of name and correlation key; see `app.store.digest`."""
     unique_digest: Mapped[int | None] = mapped_column(BigInteger)

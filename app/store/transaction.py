@@ -16,6 +16,7 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.records import (
+    ElementInstance,
     ElementVisit,
     EventVariable,
     Incident,
@@ -362,15 +363,14 @@ class Transaction:
 
     # Messages and signals
 
-    def find_unconsumed(self, name: str, correlation_key: str, unique_key: str, now: datetime) -> Message | None:
-        """The message that holds the unique key: neither expired nor consumed."""
+    def find_with_unique_key(self, name: str, correlation_key: str, unique_key: str) -> Message | None:
+        """The message that holds the unique key, whatever has become of it."""
         row = self._one(
-            sql.UNCONSUMED,
+            sql.WITH_UNIQUE_KEY,
             unique_digest=digest(name, correlation_key, unique_key),
             name=name,
             correlation_key=correlation_key,
             unique_key=unique_key,
-            now=now,
         )
         return r.read_message(row) if row else None
 
@@ -380,22 +380,24 @@ class Transaction:
         row = self._one(sql.BUFFERED, digest=found, name=name, correlation_key=correlation_key, now=now)
         return r.read_message(row) if row else None
 
-    def take_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
-        """Removes the oldest subscription and returns it.
-
-        One that is being removed by another transaction is waited for, and passed over when it is gone.
-        """
+    def lock_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
+        """The oldest subscription. Who ends its element instance waits, and who does already is waited for."""
+        self._session.begin()
         wanted = {"digest": digest(name, correlation_key), "name": name, "correlation_key": correlation_key}
         while row := self._one(sql.MESSAGE_SUBSCRIPTION, **wanted):
-            if self._all(sql.TAKE_MESSAGE_SUBSCRIPTION, id=row[0]):
-                return r.read_message_subscription(row)
+            locked = self._one(sql.LOCK_MESSAGE_SUBSCRIPTION, id=row[0]) if self._dialect.locks_rows else row
+            if locked:
+                return r.read_message_subscription(locked)
         return None
 
-    def take_signal_subscriptions(self, name: str) -> list[SignalSubscription]:
-        """Removes all subscriptions, and returns them in id order."""
+    def lock_signal_subscriptions(self, name: str) -> list[SignalSubscription]:
+        """All subscriptions in id order, locked like one for messages."""
         self._session.begin()
-        found = [r.read_signal_subscription(row) for row in self._all(sql.TAKE_SIGNAL_SUBSCRIPTIONS, name=name)]
-        return sorted(found, key=lambda subscription: subscription.id)
+        return [r.read_signal_subscription(row) for row in self._all(sql.LOCK_SIGNAL_SUBSCRIPTIONS, name=name)]
+
+    def is_subscribed(self, token: ElementInstance) -> bool:
+        """Whether the element instance has a subscription."""
+        return bool(self._all(sql.SUBSCRIPTIONS, day=token.partition, id=token.id))
 
     def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
         row = self._one(sql.LOCK_MESSAGE, id=id)

@@ -336,7 +336,16 @@ class Player:
             "expirationTimer": {"timeDuration": expires} if expires else None,
             "variables": variables(Luck(luck)),
         }
-        self.call("POST", "/messages", body)
+        held = [
+            row["id"]
+            for row in self.tables["message"]
+            if (row["name"], row["correlation_key"], row["unique_key"]) == (name, key, unique) and not row["key_freed"]
+        ]
+        before = self.tables
+        answer = self.call("POST", "/messages", body)
+        if held:
+            assert [answer["id"]] == held, f"{answer} instead of message {held}"
+            assert not list(differences(before, self.tables)), f"message {held} was repeated, and something written"
 
     def send_signal(self, name: str, luck: int) -> None:
         waiting = [row for row in self.tables["signal_subscription"] if row["name"] == name]

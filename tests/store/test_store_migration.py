@@ -185,6 +185,24 @@ def test_a_database_that_went_back_can_be_migrated_again(database_url: str):
     assert with_connection(database_url, differences) == []
 
 
+def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config):
+    """Those of running instances, and of messages that started none, are held."""
+    service = open_service(config)
+    play.deploy(service, play.MESSAGE_START)
+    for key in ("ended", "running"):
+        play.send(service, "ordered", key, unique_key="u")
+    play.send(service, "nobody", unique_key="u")
+    play.run_events(service)
+    play.complete(service, play.lock(service)[0])
+    service.close()
+    query = "SELECT correlation_key, key_freed FROM message ORDER BY id"
+    before = rows(config.database_url, query)
+    assert [(key, bool(freed)) for key, freed in before] == [("ended", True), ("running", False), ("", False)]
+    with_connection(config.database_url, lambda connection: command.downgrade(alembic(connection), "0001"))
+    migrate(config)
+    assert rows(config.database_url, query) == before
+
+
 def test_migrating_again_changes_nothing(config: Config):
     service = open_service(config)
     play.begin(service)
