@@ -13,10 +13,27 @@ from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortTe
 from app.api.params import Page
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, results_of, worker_id
+from app.bpmn.advice import REFUSED, RULES
 from app.commands.process import CreateProcess, GetBpmnXml
 from app.criteria import ProcessCriteria
 
+_RULES = "\n".join(
+    [
+        "The rule.\n",
+        *(f"- `{rule.name}`: {rule.about}" for rule in RULES.values()),
+        f"- `{REFUSED}`: The version was deployed before; today its model would be refused.",
+    ]
+)
+
 blp = Blueprint("process", __name__, description="A process is a version of a BPMN process that was deployed.")
+
+
+class WarningSchema(AnswerSchema):
+    """Something odd about a model that is accepted."""
+
+    pointer = Text(required=True, description="Where it is in the BPMN model.", example="/orderFulfilment/packParcel")
+    type = Text(required=True, example="unreachable", description=_RULES)
+    detail = Text(required=True)
 
 
 class ProcessSchema(AnswerSchema):
@@ -30,9 +47,17 @@ class ProcessSchema(AnswerSchema):
     parallelism = Int32()
     tags = all_tags()
     version = Text(required=True)
+    warnings = Many(
+        Object(WarningSchema),
+        description="What is odd about the model; given when it is deployed, each time.",
+        extension=True,
+    )
 
 
-encode_process = compile_encoder(ProcessSchema)
+encode_warning = compile_encoder(WarningSchema)
+encode_process = compile_encoder(
+    ProcessSchema, warnings=lambda process: [encode_warning(warning) for warning in process.warnings]
+)
 
 
 def _element_id() -> Text:
@@ -101,6 +126,8 @@ def create_process(body: dict[str, Any]) -> Response:
 
     If a process with the same BPMN process ID and version exists, the BPMN XML is compared. When it equals, the
     existing process is returned; when it differs, a problem of type CONFLICT.
+
+    `warnings` tell what is odd about the model, though it is executed as it says.
     """
     return json_answer(encode_process(service().execute(CreateProcess(**body))), 201)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
+from app.bpmn.advice import advise, refused
 from app.bpmn.model import Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
+from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Command
 from app.commands.context import DRAINING, Context, dequeue_payload, insert_task
 from app.engine.changes import Changes
@@ -17,6 +20,8 @@ from app.engine.records import DeployedElement, Process, Task
 from app.engine.types import TaskType
 from app.errors import Cause, conflict, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +48,26 @@ class GetBpmnXml(Command[str]):
 
 
 def create_process(ctx: Context, cmd: CreateProcess) -> Process:
-    """Deployments wait for each other; the same version with the same XML is answered with what is there."""
+    """Deployments wait for each other; the same version with the same XML is answered with what is there.
+
+    The file is read before anything is locked: that takes most of the time. A version whose model an earlier release
+    has accepted, and this one would refuse, is still answered with what is there.
+    """
     model = find_process(parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers), cmd.bpmn_process_id)
+    cmd = replace(cmd, bpmn_process_id=model.element.id)
+    warnings = advise(model)
     if model.causes:
-        raise invalid_model("BPMN process is invalid", causes=model.causes)
+        deployed = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
+        if deployed is None or deployed.bpmn_xml != cmd.bpmn_xml:
+            raise invalid_model("BPMN process is invalid", causes=model.causes)
+        deployed.warnings = [refused(cause) for cause in model.causes] + warnings
+        return deployed
     requested = {
-        "errors": cmd.errors,
-        "escalations": cmd.escalations,
-        "messages": cmd.messages,
-        "signals": cmd.signals,
-        "timers": cmd.timers,
+        "errors": _by_id(cmd.errors),
+        "escalations": _by_id(cmd.escalations),
+        "messages": _by_id(cmd.messages),
+        "signals": _by_id(cmd.signals),
+        "timers": _by_id(cmd.timers),
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
@@ -61,6 +76,7 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     if existing is not None:
         if existing.bpmn_xml != cmd.bpmn_xml:
             raise conflict(f"process {cmd.bpmn_process_id}:{cmd.version} already exists with a different BPMN XML")
+        existing.warnings = warnings
         return existing
     causes = bpmn.unknown_elements(model, **requested)  # type: ignore[arg-type] # as above
     causes += bpmn.duplicate_start_names(model, found)
@@ -69,6 +85,7 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     process = _insert(ctx, changes, cmd, model, found)
     _limit(ctx, changes, cmd, process)
     ctx.tx.save(changes)
+    process.warnings = warnings
     return process
 
 
@@ -77,6 +94,11 @@ def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
     if process is None:
         raise not_found(f"process {cmd.id}")
     return process.bpmn_xml
+
+
+def _by_id(definitions: Mapping[str, T]) -> dict[str, T]:
+    """By element id, as the model has them: without white space around it."""
+    return {element_id.strip(WHITE_SPACE): definition for element_id, definition in definitions.items()}
 
 
 def _refuse(causes: list[Cause]) -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from app.engine.records import Message
-from app.engine.types import JobType, TaskType, WorkState
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.engine.work import Facts
 from app.errors import EngineError, Refusal
 from app.timer import Timer
-from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, boundary, call, catch, end, sub, throw
+from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, Kind, boundary, call, catch, end, sub, throw
 from tests.walk import NOW, Walk
 
 HOUR = Timer(time_duration="PT1H")
@@ -397,3 +397,17 @@ def test_a_timer_without_a_point_in_time_is_refused_when_it_is_reached():
     with pytest.raises(EngineError) as error:
         Walk("s -> c -> e", c=catch("timer:0 0 0 1 1 * 2020"))
     assert error.value.as_text().startswith("failed to evaluate timer")
+
+
+@pytest.mark.parametrize("tag", ["task", "manualTask"])
+@pytest.mark.parametrize("event", ["error:X", "escalation:", "message:m", "signal", "timer", "timer:PT1H"])
+def test_a_boundary_event_of_a_task_that_is_passed_through_has_no_visit(tag, event):
+    walk = Walk("s -> t -> u -> e; b -> eb", t=Kind(tag), b=boundary("t", event))
+    assert walk.trace == "1 p STARTED; 2 s COMPLETED; 3 t COMPLETED; 4 u STARTED"
+    assert open_work(walk) == [("EXECUTE", "u")]
+
+
+def test_a_task_with_a_boundary_event_that_is_passed_through_stops_while_its_scope_is_suspended():
+    walk = Walk("s -> t -> e; b -> eb", state=InstanceState.SUSPENDED, t=TASK, b=boundary("t", "signal:g"))
+    walk.resume()
+    assert walk.trace == "1 p COMPLETED; 2 s COMPLETED; 3 t COMPLETED; 4 e COMPLETED"

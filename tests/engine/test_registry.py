@@ -26,6 +26,7 @@ MANAGEMENT = {
 """Concern the database only."""
 
 POINTERS = {
+    records.Process: {"warnings"},
     records.DeployedElement: {"process", "definition", "suspended"},
     records.ProcessInstance: {"parent"},
     records.ElementInstance: {"node", "instance", "parent", "prev"},
@@ -36,7 +37,7 @@ POINTERS = {
     records.MessageSubscription: {"token"},
     records.SignalSubscription: {"token"},
 }
-"""Fields that stand for another record, or are stored with one."""
+"""Fields that stand for another record, are stored with one, or are not stored at all."""
 
 OF_POINTERS = {
     records.ElementInstance: {

@@ -408,7 +408,9 @@ ANSWERS: dict[str, dict[str, str]] = {
         "parallelism": "int32 O",
         "tags": "[Tag] O",
         "version": "string A",
+        "warnings": "[Warning] O +",
     },
+    "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
     "ProcessInstance": {
         **_KEY,
         "parentId": "int32 O +",

@@ -198,7 +198,7 @@ def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config
     query = "SELECT correlation_key, key_freed FROM message ORDER BY id"
     before = rows(config.database_url, query)
     assert [(key, bool(freed)) for key, freed in before] == [("ended", True), ("running", False), ("", False)]
-    with_connection(config.database_url, lambda connection: command.downgrade(alembic(connection), "0001"))
+    with_connection(config.database_url, lambda connection: go_back(connection, "0001"))
     migrate(config)
     assert rows(config.database_url, query) == before
 
