@@ -154,7 +154,7 @@ class Application:
         reason = "the database can't be reached"
         if self._reason != reason:
             self._reason = reason
-            logger.warning("%s, trying again until it can: %s", reason, str(error).partition("\n")[0])
+            logger.warning("waiting for the database: %s", str(error).partition("\n")[0])
 
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, StartError | EngineError)

@@ -47,19 +47,19 @@ class Output:
             self._pending += data
 
     def flush(self) -> bool:
-        """Sends what is kept; whether the client took any of it."""
-        took = False
+        """Sends as much as the client takes at once; whether it took anything."""
+        if not self._pending:
+            return False
         try:
-            while self._pending:
-                sent = self._sock.send(self._pending)
-                del self._pending[:sent]
-                took = True
+            sent = self._sock.send(self._pending)
         except (BlockingIOError, InterruptedError):
-            pass
+            return False
         except OSError:
             self.broken = True
             self._pending.clear()
-        return took
+            return False
+        del self._pending[:sent]
+        return True
 
 
 class Connection:
@@ -75,7 +75,7 @@ class Connection:
         self.watched = 0
         """The events that the poller waits for."""
         self.lock = threading.Lock()
-        """Held to leave SERVING, and to look whether that has happened."""
+        """Held to leave SERVING, and to look whether that has happened; never for long."""
         self.ends = False
         """Whether the answer at hand is the last one."""
 

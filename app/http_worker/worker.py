@@ -7,8 +7,10 @@ import errno
 import logging
 import math
 import os
+import resource
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -37,6 +39,9 @@ SWEEP_SECONDS = 0.5
 STOP_LINGER_SECONDS = 2.0
 """How long a stopping process keeps connections without a request: a client may just be sending one."""
 WARNING_SECONDS = 60.0
+REFUSAL_SECONDS = 1.0
+SPARE_FILES = 256
+"""What a process may open besides connections of clients: the database's, among others."""
 RECEIVE_BYTES = 64 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of requests and answers that are kept for slow clients; or more, where a few of the largest need more."""
@@ -85,6 +90,7 @@ class Worker(BaseWorker):
         self._request_timeout = config.http_request_timeout
         self._max_body = config.http_max_body
         self._most_bytes = max(MOST_BYTES, LARGEST_BODIES * self._max_body)
+        self._most_connections = _allowed(self.cfg.worker_connections)
         self._bytes = 0
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
@@ -92,6 +98,8 @@ class Worker(BaseWorker):
         self._stopped_at = -math.inf
         self._next_sweep = 0.0
         self._next_warning = 0.0
+        self._next_refusal = 0.0
+        self._unsaid = 0
         self._accepting = False
         self._requests = self._start_threads("requests", self.cfg.threads)
         self._probes = {path: self._start_threads(path, 1) for path in PROBES}
@@ -188,7 +196,7 @@ class Worker(BaseWorker):
                 self._selector.unregister(listener)
 
     def _connect(self, listener: socket.socket, server: Any) -> None:
-        if len(self._connections) >= self.cfg.worker_connections and not self._make_room():
+        if len(self._connections) >= self._most_connections and not self._make_room():
             return
         try:
             sock, client = listener.accept()
@@ -308,11 +316,22 @@ class Worker(BaseWorker):
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answers what is no request, and ends the connection: nobody knows where the next one would begin."""
         request_id = logs.usable_request_id(connection.reader.request_id)
-        logger.info("request %s is refused with %s: %s", request_id, refusal.status, refusal.detail)
+        self._log(refusal, request_id)
         connection.reader.discard()
         connection.ends = True
         connection.output.sendall(last_answer(refusal.status, refusal.kind, refusal.title, refusal.detail, request_id))
         self._go_on(connection)
+
+    def _log(self, refusal: BadRequest, request_id: str) -> None:
+        """Not for each of them: whoever sends them in masses shall not fill the log."""
+        now = time.monotonic()
+        if now < self._next_refusal:
+            self._unsaid += 1
+            return
+        more = {"more_since_the_last": self._unsaid} if self._unsaid else {}
+        logger.info("request %s is refused with %s: %s", request_id, refusal.status, refusal.detail, extra=more)
+        self._unsaid = 0
+        self._next_refusal = now + REFUSAL_SECONDS
 
     def _end(self, connection: Connection) -> None:
         """Says that nothing follows. A client that is still sending would lose the answer if it were closed at once."""
@@ -356,8 +375,11 @@ class Worker(BaseWorker):
 
     def _serve_one(self, connection: Connection, received: Received) -> None:
         connection.ends = not self._answer(connection, received)
-        if not (connection.ends or connection.output.pending or connection.reader.started):
-            with connection.lock:
+        output = connection.output
+        # The client may be heard again as soon as it has the answer: whoever hears it waits for the lock.
+        with connection.lock:
+            output.flush()
+            if not (connection.ends or output.pending or output.broken or connection.reader.started):
                 connection.enter(Phase.IDLE)
                 if connection.watched:
                     return
@@ -366,7 +388,7 @@ class Worker(BaseWorker):
             os.write(self.PIPE[1], b".")
 
     def _answer(self, connection: Connection, received: Received) -> bool:
-        """Whether the connection can be used for another request."""
+        """Leaves at least the end of the answer to be sent; whether the connection can be used for another request."""
         request, output = received.request, connection.output
         environ: dict[str, Any] = {}
         response = None
@@ -382,14 +404,14 @@ class Worker(BaseWorker):
             try:
                 for part in parts:
                     response.write(part)
-                    output.flush()
+                    if response.response_length is None or response.sent < response.response_length:
+                        output.flush()
                 response.close()
-                output.flush()
             finally:
                 if hasattr(parts, "close"):
                     parts.close()
             self.log.access(response, request, environ, datetime.now() - started)
-            return not (output.broken or response.should_close())
+            return not response.should_close()
         except Exception:
             request_id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
             logger.exception("%s %s failed, request %s", request.method, request.path, request_id)
@@ -399,3 +421,13 @@ class Worker(BaseWorker):
             return False
         finally:
             self.cfg.post_request(self, request, environ, response)
+
+
+def _allowed(connections: int) -> int:
+    """How many of `connections` the system allows, which is asked for more files if it does not allow all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    wanted = min(connections + SPARE_FILES, most)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, min(connections, most - SPARE_FILES))

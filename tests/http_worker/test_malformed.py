@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.http_worker.serving import HOST, Client, is_request_id
+from tests.http_worker.serving import HOST, Client, Served, is_request_id
 
 pytestmark = pytest.mark.sqlite
 
@@ -110,3 +110,11 @@ def test_requests_before_a_malformed_one_are_answered(client: Client):
     client.send_get("/healthz").send(b"oops\r\n\r\n")
     assert [client.answer().status for _ in range(2)] == [200, 400]
     assert client.ends()
+
+
+def test_masses_of_what_is_malformed_do_not_fill_the_log(served: Served):
+    before = len(served.log)
+    for _ in range(100):
+        with served.connect() as client:
+            assert client.send(b"oops\r\n\r\n").answer().status == 400
+    assert len(served.log) - before < 50
