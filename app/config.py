@@ -66,6 +66,7 @@ class Config:
     http_workers: int = 1
     http_threads: int = 8
     http_keep_alive: float = 60.0
+    http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
     shutdown_delay: float = 5.0
     shutdown_grace: float = 30.0
@@ -111,6 +112,11 @@ class Config:
         if errors:
             raise ConfigError(errors)
         return cls(**_defaults_by_database(values) | values)
+
+
+def inherits_sockets() -> bool:
+    """Whether whoever started this process has bound the sockets for it: systemd, or a gunicorn that gives way."""
+    return "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ
 
 
 def _defaults_by_database(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,6 +341,11 @@ OPTIONS = (
         "http_threads", parse.whole_number(1, 256), "Threads of each worker process: requests that are served at once"
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
+    Option(
+        "http_request_timeout",
+        parse.duration_of_at_least(0.1),
+        "How long a client may take to send a request, and to take more of an answer",
+    ),
     Option("http_max_body", parse.whole_number(1024, 1024**3), "Largest request body in bytes"),
     Option(
         "shutdown_delay",

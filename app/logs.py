@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
 from app.redact import describe, format_exception
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that this thread serves; empty outside of requests."""
 
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
+
+
+def usable_request_id(given: str) -> str:
+    """The caller's id where it is short visible ASCII, else one that is made up."""
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -82,3 +90,13 @@ def set_up(level: str, style: str) -> None:
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    take_over_server()
+
+
+def take_over_server() -> None:
+    """Lets the web server's records, too, go where the others go, unless they go to a file of their own."""
+    server = logging.getLogger("gunicorn.error")
+    for handler in server.handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            server.removeHandler(handler)
+    server.propagate = not server.handlers

@@ -453,7 +453,7 @@ class TestApiKeys:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({}, "no authentication is configured"),
+        ({"BPMN_HTTP_BIND_ADDRESS": "127.0.0.1:0"}, "no authentication is configured"),
         ({"BPMN_AUTH_MODE": "none", "BPMN_HTTP_BIND_ADDRESS": "0.0.0.0:0"}, "bind to a loopback address"),
     ],
 )
