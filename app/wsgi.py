@@ -16,12 +16,16 @@ from app import logs
 from app.config import Config, ConfigError
 from app.serve import BOOT_ERROR, Application, prepare
 
+logger = logging.getLogger(__name__)
+warnings: list[str] = []
 try:
-    config = Config.from_env()
+    config = Config.from_env(warn=warnings.append)
 except ConfigError as error:
-    logging.getLogger(__name__).error("the service can't start: %s", "; ".join(error.errors))
+    logger.error("the service can't start: %s", "; ".join(error.errors))
     sys.exit(BOOT_ERROR)
 logs.set_up(config.log_level, config.log_format)
+for warning in warnings:
+    logger.warning("%s", warning)
 application = Application(config, partial(prepare, config))
 application.start()
 atexit.register(application.stop)

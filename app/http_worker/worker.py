@@ -70,7 +70,7 @@ class Logger(GunicornLogger):
         if not logging.getLogger().handlers:
             # gunicorn's own command line. What is wrong in the configuration is reported by the process that needs it.
             with contextlib.suppress(ConfigError):
-                config = Config.from_env()
+                config = Config.from_env(warn=lambda warning: None)
                 logs.set_up(config.log_level, config.log_format)
         logs.take_over_server()
 
