@@ -36,8 +36,8 @@ class FakeService:
     def api_key_valid(self, secret_id, secret):
         return (secret_id, secret) in self.keys
 
-    def ready(self):
-        return self.is_ready
+    def why_not_ready(self):
+        return "" if self.is_ready else "the database can't be reached"
 
     def configure(self, **options):
         self.config = replace(self.config, **options)
