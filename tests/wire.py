@@ -245,7 +245,7 @@ class _Session:
         if loss and not loss.arrives:
             loss.happened.set()
             raise ConnectionResetError
-        self._loss = loss
+        self._loss = self._loss or loss
         self._server.sendall(messages)
 
     def _read(self, received: bytes) -> tuple[int, bool]:

@@ -82,11 +82,14 @@ class Store:
 
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""
-        return self.reach(lambda: self._graphs.load(process_id, self._read_graph))
+        return self._graphs.load(process_id, self._read_graph)
 
     def _read_graph(self, process_id: int) -> Stored:
-        with self._dialect.engine.connect() as connection:
-            return graphs.read(connection, process_id)
+        def read() -> Stored:
+            with self._dialect.engine.connect() as connection:
+                return graphs.read(connection, process_id)
+
+        return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
         def find() -> list[Any]:

@@ -72,6 +72,7 @@ class PostgresSession:
         self._compile = compile
         self._pending = False
         self._open = False
+        self._lost = False
 
     def begin(self) -> None:
         self._pending = not self._open
@@ -85,10 +86,12 @@ class PostgresSession:
         try:
             return do()
         except psycopg.Error as error:
-            if not self._raw.is_lost:
-                raise
             # What ends with a word of the server has not been committed; silence tells nothing.
-            if commits and error.sqlstate is None:
+            silent = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+            self._lost = silent or self._raw.is_lost
+            if not self._lost:
+                raise
+            if silent and commits:
                 raise driver.CommitUnknown from error
             raise driver.Disconnected from error
 
@@ -112,7 +115,7 @@ class PostgresSession:
     def close(self) -> None:
         self._open = self._pending = False
         try:
-            if not self._raw.is_lost:
+            if not self._lost and not self._raw.is_lost:
                 if self._raw.is_in_transaction:
                     self._raw.execute("ROLLBACK", prepare=False)
                 return

@@ -125,17 +125,19 @@ class Outages:
 
     def answered(self, began: float) -> None:
         """Something that began at that time has succeeded."""
-        if self._lasting:
-            self._end(began, self._lasting.keys() - _WRITES_ONLY)
+        self._end(began, wrote=False)
 
     def written(self, began: float) -> None:
         """The same for something that has written."""
-        if self._lasting:
-            self._end(began, self._lasting.keys() & _WRITES_ONLY)
+        self._end(began, wrote=True)
 
-    def _end(self, began: float, kinds: set[TroubleKind]) -> None:
+    def _end(self, began: float, *, wrote: bool) -> None:
+        if not self._lasting:
+            return
         now = self._clock()
-        for kind in kinds:
+        for kind in TroubleKind:
+            if (kind in _WRITES_ONLY) is not wrote:
+                continue
             with self._lock:
                 outage = self._lasting.get(kind)
                 quiet = QUIET_SECONDS if kind is TroubleKind.BUSY else 0.0

@@ -71,6 +71,8 @@ def line(lasting: Line) -> Iterator[Line]:
     with connected(lasting.url) as connection:
         for table in ("job", "element_instance", "process_instance", "api_key"):
             connection.execute(f"DELETE FROM {table}")
+    # What the test before has left of an outage is over.
+    lasting.service.next_due()
     yield lasting
     assert not lasting.wire.losses
 
@@ -138,18 +140,21 @@ def test_engine_time_is_asked_for_again_over_another_connection(line: Line):
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-def test_a_command_whose_connection_is_lost_before_its_commit_is_repeated(line: Line, arrives: bool):
+def test_a_command_whose_connection_is_lost_before_its_commit_is_repeated(line: Line, lines: Lines, arrives: bool):
     play.start(line.service)
     (job,) = play.lock(line.service)
     loss = line.wire.loses("FROM process_instance", arrives=arrives)
     assert play.complete(line.service, job).state == "DONE"
     assert loss.happened.is_set()
+    assert (lines.retries, lines.texts) == (1, [])
     assert value(line.url, INSTANCES + " WHERE state = 'COMPLETED'") == 1
     require_sound(line.url)
 
 
 @pytest.mark.parametrize(("arrives", "instances"), [(True, 1), (False, 0)])
-def test_a_command_whose_connection_is_lost_at_its_commit_is_not_repeated(line: Line, arrives: bool, instances: int):
+def test_a_command_whose_connection_is_lost_at_its_commit_is_not_repeated(
+    line: Line, lines: Lines, arrives: bool, instances: int
+):
     play.start(line.service)
     (job,) = play.lock(line.service)
     loss = line.wire.loses("COMMIT", arrives=arrives)
@@ -157,6 +162,7 @@ def test_a_command_whose_connection_is_lost_at_its_commit_is_not_repeated(line: 
         play.complete(line.service, job)
     assert loss.happened.is_set()
     assert "it may or may not have taken effect" in raised.value.detail
+    assert (lines.retries, lines.texts) == (0, [raised.value.detail])
     assert value(line.url, INSTANCES + " WHERE state = 'COMPLETED'") == instances
     require_sound(line.url)
 
