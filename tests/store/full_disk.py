@@ -14,13 +14,13 @@ import os
 import resource
 import signal
 import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.clock import SystemClock
+from app.clock import ManualClock, SystemClock
 from app.config import Config
 from app.criteria import ProcessInstanceCriteria
 from app.errors import EngineError
@@ -28,13 +28,16 @@ from app.service import Service, open_service
 from app.store import migrate
 from tests.conftest import application
 from tests.store import play
-from tests.store.together import in_threads
+from tests.store.database import value
+from tests.store.together import failures, in_threads
 
 DISK = 6 * 1024 * 1024
 CLONE_NEWNS = 0x00020000
 """Mounts that are made from now on are seen by this process alone, and go with it."""
 THREADS = 8
 SPARE = 100_000
+NOW = SystemClock().now()
+LONG_AGO = timedelta(days=10)
 PAYLOAD = "x" * 20_000
 
 
@@ -91,6 +94,8 @@ def start(service: Service, number: int) -> tuple[int, int]:
 def start_some(service: Service, first: int) -> dict[int, int]:
     """The status by number, of several requests at once."""
     outcomes = in_threads(*[partial(start, service, first + n) for n in range(THREADS)])
+    for failure in failures(outcomes):
+        raise failure
     return dict(outcomes)
 
 
@@ -102,32 +107,60 @@ def start_until_full(service: Service, statuses: dict[int, int]) -> None:
             return
 
 
-def maintain(service: Service, url: str) -> None:
+def live_in_the_past(config: Config) -> None:
+    """Leaves a day that can be dropped, and messages that can be purged."""
+    service = open_service(config, ManualClock(NOW - LONG_AGO))
+    play.deploy(service, play.model("start -> end", process_id="q"))
+    for number in range(50):
+        play.start(service, "q", variables=play.variables(v="x" * 4_000))
+        play.send(service, "late", str(number), expiration_timer=play.HOUR)
+    service.close()
+
+
+def left_of_the_past(url: str) -> int:
+    """How many rows."""
+    day = (NOW - LONG_AGO).date()
+    return sum(
+        value(url, f"SELECT count(*) FROM {what}") for what in (f"variable WHERE partition = '{day}'", "message")
+    )
+
+
+def maintain(service: Service, second: str) -> None:
     """Writes in all other ways; each may fail, but none may hang or spoil what follows."""
-    day = SystemClock().now().date()
     store: Any = service._store
-    with suppress(EngineError), closing(store._dialect.session()) as session:
-        store.reach(partial(store._dialect.drop_day, session, day - timedelta(days=1)))
-    with suppress(EngineError), store.begin() as tx:
-        store.reach(partial(tx.maintenance.purge_messages, SystemClock().now()))
-    with suppress(EngineError):
-        play.lock(service)
-    with suppress(EngineError):
-        service.create_api_key("shop")
+
+    def drop() -> None:
+        with store.begin() as tx:
+            tx.maintenance.drop_day((NOW - LONG_AGO).date())
+
+    def purge() -> None:
+        with store.begin() as tx:
+            tx.maintenance.purge_messages(NOW)
+
+    for do in (
+        partial(store.reach, drop),
+        partial(store.reach, purge),
+        partial(play.lock, service),
+        partial(service.create_api_key, "shop"),
+    ):
+        with suppress(EngineError):
+            do()
+    # What a migration says then is its own matter.
     with suppress(Exception):
-        migrate(Config(database_url=url))
+        migrate(Config(database_url=second))
 
 
 def main(folder: Path, *, limit: bool) -> dict[str, Any]:
     disk = Disk(folder, limit=limit)
     config = Config(database_url=f"sqlite:///{folder}/bpmn.db", auth_mode="none")
     migrate(config)
+    live_in_the_past(config)
     service = open_service(config)
     play.deploy(service)
+    client = application(service).test_client()
     statuses = start_some(service, 0)
     disk.fill(SPARE)
     start_until_full(service, statuses)
-    client = application(service).test_client()
     probes = [client.get(path).status_code for path in ("/healthz", "/readiness")]
     query = client.post("/process-instances/query", json={}).status_code
     second = f"sqlite:///{folder}/second.db"
@@ -136,11 +169,12 @@ def main(folder: Path, *, limit: bool) -> dict[str, Any]:
     disk.free()
     after = start_some(service, len(statuses))
     maintain(service, second)
-    kept = {int(found.correlation_key) for found in service.query(ProcessInstanceCriteria())}
+    kept = {int(found.correlation_key) for found in service.query(ProcessInstanceCriteria()) if found.correlation_key}
     service.close()
     # What was migrated when the disk was full is migrated now.
     open_service(Config(database_url=second)).close()
     return {
+        "past": left_of_the_past(config.database_url),
         "mounted": disk.is_mounted,
         "probes": probes,
         "query": query,

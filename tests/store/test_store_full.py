@@ -64,6 +64,7 @@ def test_a_full_disk_stops_no_request_and_loses_nothing_that_was_acknowledged(tm
     found = json.loads(done.stdout)
     assert found.pop("mounted") in (True, False)
     assert found == {
+        "past": 0,
         "probes": [200, 200],
         "query": 200,
         "full": [201, 503],
