@@ -61,7 +61,8 @@ def check_readiness() -> Response:
     current = service()
     if current.draining:
         return text_answer("server is shutting down\n", 503)
-    return text_answer("ready") if current.ready() else text_answer("server is not ready\n", 503)
+    reason = current.why_not_ready()
+    return text_answer(f"server is not ready: {reason}\n", 503) if reason else text_answer("ready")
 
 
 @blp.route("/healthz", public=True, extension=True)

@@ -57,6 +57,10 @@ class Graph:
         self.root = root
         self._nodes = nodes
 
+    def __len__(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
+
     def node(self, element_id: int) -> Node:
         return self._nodes[element_id]
 

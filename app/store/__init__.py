@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, make_url, select
 
+from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import Criteria
-from app.errors import conflict, not_found
-from app.store import query, schema
+from app.engine.graph import Graph
+from app.errors import EngineError, conflict, not_found
+from app.store import graphs, query, schema
 from app.store.dialect import Dialect
-from app.store.graphs import Graphs
+from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.lock import Claims
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
+from app.store.trouble import Guard
 
 __all__ = [
+    "GraphMissing",
     "Migrated",
     "QueueLimited",
     "Schema",
@@ -38,6 +42,8 @@ __all__ = [
 
 API_KEY = table(ApiKeyRow)
 
+R = TypeVar("R")
+
 
 class ApiKey:
     """An API key without its secret; `expires_at` None never expires."""
@@ -52,8 +58,11 @@ class ApiKey:
 
 
 class Store:
-    def __init__(self, dialect: Dialect) -> None:
+    """What is here raises EngineError UNAVAILABLE for the database's trouble; `begin` leaves that to `reach`."""
+
+    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0) -> None:
         self._dialect = dialect
+        self._guard = Guard(dialect, transaction_timeout)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._graphs = Graphs()
@@ -61,19 +70,47 @@ class Store:
         self._days_lock = threading.Lock()
 
     @property
-    def skew(self) -> timedelta:
-        """How far the database's clock is ahead of this machine's."""
-        return self._dialect.skew
+    def clock(self) -> Clock:
+        """The one that all processes on the database agree on."""
+        return self._dialect.clock
 
-    def begin(self) -> Transaction:
-        """One command's transaction, as a context manager."""
+    def reach(self, do: Callable[[], R]) -> R:
+        """What `do` returns, which uses transactions of this store; repeated where it has changed nothing."""
+        return self._guard.reach(do)
+
+    def written(self, began: float) -> None:
+        """Something that began at that (monotonic) time was committed, so the database can be written to."""
+        self._guard.outages.written(began)
+
+    def begin(self, loaded: Mapping[int, Graph] | None = None) -> Transaction:
+        """One command's transaction, as a context manager; `loaded` are the graphs that it has missed before."""
         return Transaction(
-            self._dialect.session(), self._dialect, self._saver, self._claims, self._graphs, self.ensure_days
+            self._dialect.session(),
+            self._dialect,
+            self._saver,
+            self._claims,
+            self._graphs,
+            self.ensure_days,
+            loaded or {},
         )
 
+    def load_graph(self, process_id: int) -> Graph:
+        """The graph of a process version that exists; takes its time for a large one."""
+        return self._graphs.load(process_id, self._read_graph)
+
+    def _read_graph(self, process_id: int) -> Stored:
+        def read() -> Stored:
+            with self._dialect.engine.connect() as connection:
+                return graphs.read(connection, process_id)
+
+        return self.reach(read)
+
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        with self._dialect.engine.connect() as connection:
-            return query.find(connection, self._dialect, criteria, now, offset, limit)
+        def find() -> list[Any]:
+            with self._dialect.engine.connect() as connection:
+                return query.find(connection, self._dialect, criteria, now, offset, limit)
+
+        return self.reach(find)
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""
@@ -83,13 +120,18 @@ class Store:
                 self._dialect.create_days(missing)
                 self._days |= set(missing)
 
-    def retryable(self, error: BaseException) -> bool:
-        return self._dialect.retryable(error)
+    def why_silent(self) -> str:
+        """Why the database does not answer, or an empty text; asked once, however long it takes."""
 
-    def ping(self) -> None:
-        """Raises whatever the driver raises when the database can't be reached."""
-        with self._dialect.engine.connect() as connection:
-            connection.execute(select(1))
+        def ping() -> None:
+            with self._dialect.engine.connect() as connection:
+                self._dialect.ping(connection)
+
+        try:
+            self._guard.reach(ping, again=False)
+        except EngineError as error:
+            return error.detail
+        return ""
 
     def close(self) -> None:
         self._dialect.engine.dispose()
@@ -103,9 +145,13 @@ class Store:
 
     def _api_keys(self, *conditions: Any) -> list[ApiKey]:
         columns = (API_KEY.c.secret_id, API_KEY.c.secret_hash, API_KEY.c.created_at, API_KEY.c.expires_at)
-        with self._dialect.engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
-            return [ApiKey(*row) for row in rows]
+
+        def load() -> list[ApiKey]:
+            with self._dialect.engine.connect() as connection:
+                rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
+                return [ApiKey(*row) for row in rows]
+
+        return self.reach(load)
 
     def insert_api_key(self, key: ApiKey) -> None:
         """Raises EngineError CONFLICT when the secret id is taken."""
@@ -119,32 +165,39 @@ class Store:
             "created_at": key.created_at,
             "expires_at": key.expires_at,
         }
-        with self._dialect.engine.connect() as connection:
-            try:
-                connection.execute(insert(API_KEY).values(values))
-            except IntegrityError as error:
-                raise conflict(f"secret ID {key.secret_id} already exists") from error
+        try:
+            self._change(insert(API_KEY).values(values))
+        except IntegrityError as error:
+            raise conflict(f"secret ID {key.secret_id} already exists") from error
 
     def delete_api_key(self, secret_id: str) -> None:
         """Raises EngineError NOT_FOUND."""
-        with self._dialect.engine.connect() as connection:
-            if not connection.execute(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)).rowcount:
-                raise not_found(f"API key {secret_id}")
+        if not self._change(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)):
+            raise not_found(f"API key {secret_id}")
+
+    def _change(self, statement: Any) -> int:
+        """How many rows; never repeated, since a lost connection does not tell whether it has changed them."""
+
+        def change() -> int:
+            with self._dialect.engine.connect() as connection:
+                return connection.execute(statement).rowcount
+
+        return self._guard.reach(change, again=False)
 
 
-def _dialect(config: Config) -> Dialect:
+def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     if make_url(config.database_url).get_backend_name() == "sqlite":
         from app.store.sqlite import SQLite
 
-        return SQLite(config)
+        return SQLite(config, clock)
     from app.store.postgres import Postgres
 
-    return Postgres(config)
+    return Postgres(config, clock)
 
 
-def open_store(config: Config) -> Store:
-    """A store on a migrated database; connections are opened when they are needed."""
-    return Store(_dialect(config))
+def open_store(config: Config, clock: SystemClock | None = None) -> Store:
+    """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
+    return Store(_dialect(config, clock), config.transaction_timeout)
 
 
 def migrate(config: Config) -> Migrated:

@@ -7,7 +7,7 @@ with the commit; a handler can therefore not fail after it has written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from app.store import load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.digest import digest
-from app.store.graphs import BY_ID, NEWEST, Graphs
+from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import Maintenance
@@ -52,16 +52,20 @@ class Transaction:
         claims: Claims,
         graphs: Graphs,
         ensure_days: Callable[[Iterable[date]], None],
+        loaded: Mapping[int, Graph],
     ) -> None:
         self._session = session
         self._dialect = dialect
         self._saver = saver
         self._claims = claims
         self._graphs = graphs
+        self._loaded = loaded
         self._changes: Changes | None = None
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
+        self.wrote = False
+        """Whether something was saved and committed."""
 
     def __enter__(self) -> Transaction:
         return self
@@ -73,8 +77,10 @@ class Transaction:
             if error is None:
                 self._commit()
         finally:
-            self._session.close()
-            self._session.connection.close()
+            try:
+                self._session.close()
+            finally:
+                self._session.connection.close()
 
     def _commit(self) -> None:
         changes = self._changes
@@ -84,6 +90,7 @@ class Transaction:
         self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
         self._session.commit(*self._saver.save(self._session, changes))
         self.due = min(changes.due, default=None)
+        self.wrote = True
 
     def save(self, changes: Changes) -> None:
         """Registers all that this command writes; it can be said once."""
@@ -126,14 +133,16 @@ class Transaction:
     # Processes
 
     def graph(self, process_id: int) -> Graph:
-        return self._graphs.by_id(self._session, process_id)
+        """Raises GraphMissing for one that is to be loaded first, when no lock is held."""
+        found = self._loaded.get(process_id) or self._graphs.find(process_id)
+        if found is None:
+            raise GraphMissing(process_id)
+        return found
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
-        """An empty version is the newest one."""
-        if version:
-            return self._graphs.by_version(self._session, bpmn_process_id, version)
-        row = self._one(NEWEST, bpmn_process_id=bpmn_process_id)
-        return self._graphs.by_id(self._session, r.read_process(row).id) if row else None
+        """An empty version is the newest one. Raises GraphMissing like `graph`."""
+        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version)
+        return None if process_id is None else self.graph(process_id)
 
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)

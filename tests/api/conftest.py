@@ -44,8 +44,8 @@ class FakeService:
     def now(self):
         return datetime(2026, 11, 23, 12)
 
-    def ready(self):
-        return self.is_ready
+    def why_not_ready(self):
+        return "" if self.is_ready else "the database can't be reached"
 
     def configure(self, **options):
         self.config = replace(self.config, **options)

@@ -98,10 +98,10 @@ def test_a_service_that_stops_is_not_ready_but_alive(client, service):
     assert client.post("/jobs/query", json={}).status_code == 200
 
 
-def test_a_service_without_its_database_is_not_ready_but_alive(client, service):
+def test_a_service_without_its_database_is_not_ready_and_says_why_but_alive(client, service):
     service.is_ready = False
     response = client.get("/readiness")
-    assert (response.status_code, response.data) == (503, b"server is not ready\n")
+    assert (response.status_code, response.data) == (503, b"server is not ready: the database can't be reached\n")
     assert client.get("/healthz").status_code == 200
 
 
