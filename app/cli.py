@@ -131,7 +131,7 @@ def _service() -> Iterator[Service]:
     config = _load_config()
     find_schema(config).require_current()
     with usable(config):
-        service = Service(config, open_store(config))
+        service = Service(config, open_store(config, quiet=True))
         try:
             yield service
         finally:

@@ -69,7 +69,7 @@ def prepare(config: Config) -> None:
     if config.migrate_on_start:
         _migrate(config)
     with usable(config):
-        service = open_service(config)
+        service = open_service(config, quiet=True)
         try:
             if needs_key and not service.keys.exist():
                 raise StartError(NO_AUTHENTICATION)

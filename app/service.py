@@ -270,8 +270,11 @@ class Service:
         self._store.close()
 
 
-def open_service(config: Config, clock: Clock | None = None) -> Service:
-    """A service on a migrated database, prepared for the days to come; it starts no thread."""
-    service = Service(config, open_store(config), clock)
+def open_service(config: Config, clock: Clock | None = None, *, quiet: bool = False) -> Service:
+    """A service on a migrated database, prepared for the days to come; it starts no thread.
+
+    What keeps it from the database is raised, and logged as well unless `quiet`.
+    """
+    service = Service(config, open_store(config, quiet=quiet), clock)
     service.prepare()
     return service

@@ -60,9 +60,9 @@ class ApiKey:
 class Store:
     """What is here raises EngineError UNAVAILABLE for the database's trouble; `begin` leaves that to `reach`."""
 
-    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0) -> None:
+    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0, *, quiet: bool = False) -> None:
         self._dialect = dialect
-        self._guard = Guard(dialect, transaction_timeout)
+        self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._graphs = Graphs()
@@ -195,9 +195,9 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     return Postgres(config, clock)
 
 
-def open_store(config: Config, clock: SystemClock | None = None) -> Store:
+def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
-    return Store(_dialect(config, clock), config.transaction_timeout)
+    return Store(_dialect(config, clock), config.transaction_timeout, quiet=quiet)
 
 
 def migrate(config: Config) -> Migrated:

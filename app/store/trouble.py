@@ -56,10 +56,11 @@ class Diagnosis(Protocol):
 class Guard:
     """Stands between the service and a database that may be away, busy or full; one in each process."""
 
-    def __init__(self, diagnosis: Diagnosis, limit: float) -> None:
+    def __init__(self, diagnosis: Diagnosis, limit: float, *, quiet: bool = False) -> None:
+        """`quiet` leaves it to the caller to tell of an outage."""
         self._diagnosis = diagnosis
         self._limit = limit
-        self.outages = Outages()
+        self.outages = Outages(quiet=quiet)
 
     def reach(self, do: Callable[[], R], *, again: bool = True) -> R:
         """What `do` returns. It is repeated a few times where it has changed nothing and may succeed, given `again`.
@@ -105,8 +106,9 @@ class _Outage:
 class Outages:
     """Logs one line when the database begins to fail in some way, and one when it answers again."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, quiet: bool = False) -> None:
         self._clock = clock
+        self._quiet = quiet
         self._lasting: dict[TroubleKind, _Outage] = {}
         self._lock = threading.Lock()
 
@@ -121,6 +123,8 @@ class Outages:
                 outage.last = now
                 return
             self._lasting[trouble.kind] = _Outage(now, now)
+        if self._quiet:
+            return
         logger.error("%s", trouble.detail, extra={"trouble": trouble.kind.value, "reason": trouble.reason})
 
     def answered(self, began: float) -> None:
@@ -132,7 +136,7 @@ class Outages:
         self._end(began, wrote=True)
 
     def _end(self, began: float, *, wrote: bool) -> None:
-        if not self._lasting:
+        if not self._lasting or self._quiet:
             return
         now = self._clock()
         for kind in TroubleKind:

@@ -135,13 +135,13 @@ def maintain(service: Service, second: str) -> None:
 
     def purge() -> None:
         with store.begin() as tx:
-            tx.maintenance.purge_messages(NOW)
+            tx.maintenance.purge_messages(NOW, NOW)
 
     for do in (
         partial(store.reach, drop),
         partial(store.reach, purge),
         partial(play.lock, service),
-        partial(service.create_api_key, "shop"),
+        partial(service.keys.create, "shop"),
     ):
         with suppress(EngineError):
             do()

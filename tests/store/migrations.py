@@ -9,10 +9,19 @@ from sqlalchemy import Connection
 from app.paths import alembic_ini, migrations
 
 
+def go_to(connection: Connection, revision: str) -> None:
+    """Migrates up to `revision`."""
+    command.upgrade(_config(connection), revision)
+
+
 def go_back(connection: Connection, revision: str) -> None:
     """Takes the migrations after `revision` back; "base" takes all of them back."""
+    command.downgrade(_config(connection), revision)
+
+
+def _config(connection: Connection) -> AlembicConfig:
     config = AlembicConfig(str(alembic_ini()))
     config.set_main_option("script_location", str(migrations()))
     config.attributes["connection"] = connection
     config.attributes["configure_logger"] = False
-    command.downgrade(config, revision)
+    return config

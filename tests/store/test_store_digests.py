@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from alembic import command
 
 from app.clock import ManualClock
 from app.config import Config
@@ -20,7 +19,8 @@ from app.timer import Timer
 from tests.databases import Databases
 from tests.store import play
 from tests.store.database import connected, rows
-from tests.store.test_store_migration import alembic, with_connection
+from tests.store.migrations import go_to
+from tests.store.test_store_migration import with_connection
 
 LONG = 10_000
 ROWS = 1_200
@@ -72,7 +72,7 @@ def test_keys_of_equal_digest_are_told_apart(service: Service, monkeypatch: pyte
 def first_schema(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
     """A database as the first version left it."""
     with databases.fresh(request.param, migrated=False) as url:
-        with_connection(url, lambda connection: command.upgrade(alembic(connection), "0001"))
+        with_connection(url, lambda connection: go_to(connection, "0001"))
         yield url
 
 

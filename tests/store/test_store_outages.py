@@ -72,7 +72,7 @@ def line(lasting: Line) -> Iterator[Line]:
         for table in ("job", "element_instance", "process_instance", "api_key"):
             connection.execute(f"DELETE FROM {table}")
     # What the test before has left of an outage is over.
-    lasting.service.next_due()
+    lasting.service.upcoming()
     yield lasting
     assert not lasting.wire.losses
 
@@ -113,9 +113,9 @@ def unavailable() -> Iterator[pytest.ExceptionInfo[EngineError]]:
 
 ASKED: dict[str, tuple[str, Callable[[Service], Any]]] = {
     "a query": ("FROM job", lambda service: service.query(JobCriteria())),
-    "a key look-up": ("FROM api_key", lambda service: service.api_key_valid("nobody", "nothing")),
-    "the list of keys": ("FROM api_key", lambda service: service.list_api_keys()),
-    "the next due task": ("FROM task", lambda service: service.next_due()),
+    "a key look-up": ("FROM api_key", lambda service: service.keys.is_valid("nobody", "nothing")),
+    "the list of keys": ("FROM api_key", lambda service: service.keys.listed()),
+    "the next due task": ("FROM task", lambda service: service.upcoming()),
 }
 """A word in the statement, and what asks by it."""
 
@@ -125,8 +125,6 @@ ASKED: dict[str, tuple[str, Callable[[Service], Any]]] = {
 def test_what_only_reads_is_asked_again_over_another_connection(line: Line, name: str, arrives: bool):
     word, ask = ASKED[name]
     expected = ask(line.service)
-    # What was remembered of keys must not answer in their stead.
-    line.service._keys.clear()
     loss = line.wire.loses(word, arrives=arrives)
     assert ask(line.service) == expected
     assert loss.happened.is_set()
@@ -184,8 +182,8 @@ def test_a_claim_whose_answer_is_lost_is_not_repeated(line: Line, arrives: bool,
 CLAIMS: dict[str, tuple[str, Callable[[Service], Any]]] = {
     "locking tasks": ("UPDATE task", lambda service: service.execute(LockTasks(limit=10))),
     "unlocking jobs": ("UPDATE job", lambda service: service.execute(UnlockJobs(worker_id="nobody"))),
-    "creating a key": ("INSERT INTO api_key", lambda service: service.create_api_key("shop")),
-    "revoking a key": ("DELETE FROM api_key", lambda service: service.revoke_api_key("shop")),
+    "creating a key": ("INSERT INTO api_key", lambda service: service.keys.create("shop")),
+    "revoking a key": ("DELETE FROM api_key", lambda service: service.keys.revoke("shop")),
 }
 
 
@@ -261,10 +259,10 @@ def test_everything_is_unavailable_while_the_database_is_away_and_works_afterwar
         lambda: play.lock(line.service),
         lambda: play.complete(line.service, job),
         lambda: line.service.query(JobCriteria()),
-        lambda: line.service.next_due(),
-        lambda: line.service.create_api_key("shop"),
-        lambda: line.service.list_api_keys(),
-        lambda: line.service.api_key_valid("somebody", "something"),
+        lambda: line.service.upcoming(),
+        lambda: line.service.keys.create("shop"),
+        lambda: line.service.keys.listed(),
+        lambda: line.service.keys.is_valid("somebody", "something"),
     ]
     with line.wire.away():
         for do in does:
