@@ -74,6 +74,8 @@ class Service:
                 logger.info("retrying after a conflict in the database", extra={"command": type(command).__name__})
                 time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
                 attempt += 1
+                # What was assumed of a process may have been wrong.
+                limited = True
 
     def _once(self, command: Command[R], limited: bool) -> R:
         with self._store.begin() as tx:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context, event_variables, insert_task, message_key, start_task, subscriber_task
 from app.engine.changes import Changes
-from app.engine.records import Message, Task
+from app.engine.records import Message, MessageSubscription, Task
 from app.errors import invalid
 from app.timer import Timer, TimerError, first_due
 
@@ -30,16 +30,17 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     A message with the same unique key that is neither expired nor consumed is answered in its place.
     """
     ctx.tx.lock_key(message_key(cmd.name, cmd.correlation_key))
+    if cmd.unique_key:
+        existing = ctx.tx.find_unconsumed(cmd.name, cmd.correlation_key, cmd.unique_key, ctx.clock())
+        if existing:
+            return existing
+    subscription = ctx.tx.take_message_subscription(cmd.name, cmd.correlation_key)
     expires_at = ctx.now
     if cmd.expiration_timer is not None:
         try:
             expires_at = first_due(cmd.expiration_timer, ctx.now)
         except TimerError as error:
             raise invalid(str(error), title="failed to evaluate expiration timer") from error
-    if cmd.unique_key:
-        existing = ctx.tx.find_unconsumed(cmd.name, cmd.correlation_key, cmd.unique_key, ctx.now)
-        if existing:
-            return existing
     changes = Changes()
     message = changes.insert(
         Message(
@@ -52,7 +53,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
         )
     )
     changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
-    task = _recipient(ctx, message, cmd)
+    task = _recipient(ctx, message, cmd, subscription)
     if task:
         message.correlated = True
         message.expires_at = None
@@ -61,9 +62,10 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     return message
 
 
-def _recipient(ctx: Context, message: Message, cmd: SendMessage) -> Task | None:
+def _recipient(
+    ctx: Context, message: Message, cmd: SendMessage, subscription: MessageSubscription | None
+) -> Task | None:
     """The task that delivers the message, if there is anyone to deliver it to."""
-    subscription = ctx.tx.take_message_subscription(cmd.name, cmd.correlation_key)
     if subscription:
         return subscriber_task(ctx, subscription, message)
     for start in ctx.tx.load_message_starts(cmd.name):

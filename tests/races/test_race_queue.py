@@ -18,7 +18,9 @@ from tests.store.together import failures, in_threads
 
 ACTIVE = """
     SELECT count(*) FROM process_instance
-    WHERE bpmn_process_id = 'p' AND ended_at IS NULL AND (state <> 'QUEUED' OR released)"""
+    WHERE bpmn_process_id = 'p' AND ended_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM queue_entry e
+        WHERE e.partition = process_instance.partition AND e.process_instance_id = process_instance.id)"""
 OPEN = "SELECT count(*) FROM process_instance WHERE ended_at IS NULL"
 CREATED = 24
 CREATORS = 3

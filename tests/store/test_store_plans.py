@@ -20,7 +20,15 @@ from app.store import load, open_store, sql
 from app.store.dialect import Dialect, Write
 from app.store.lock import JOB, TASK, Claims
 from app.store.postgres import Postgres
-from app.store.save import DELETE_ELEMENT_VARIABLE, DELETE_PROCESS_VARIABLE, EXPIRE_MESSAGE, UPDATE, Saver
+from app.store.save import (
+    DELETE_ELEMENT_VARIABLE,
+    DELETE_ENTRY,
+    DELETE_PROCESS_VARIABLE,
+    EXPIRE_MESSAGE,
+    SET_QUEUE,
+    UPDATE,
+    Saver,
+)
 from app.store.sqlite import SQLite
 from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK
 from tests.databases import Databases, plain
@@ -35,10 +43,11 @@ OPEN = """
     INSERT INTO job (partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
         completed_at, created_at, created_by, due_at, locked_at, locked_by, retry_count, state, type, detached)
     SELECT {day}, n, 1, n * 3, n / 4 % {processes} + 1, n, 'a', CASE WHEN n % 2 = 0 THEN {now} END, {now}, 'w',
-        {now}, CASE WHEN n % 4 = 0 THEN {now} END, CASE WHEN n % 4 = 0 THEN 'w' END, 0, 'CREATED', 'EXECUTE', false
+        {now}, CASE WHEN {locked} THEN {now} END, CASE WHEN {locked} THEN 'w' END, 0, 'CREATED', 'EXECUTE', false
     FROM {numbers}
 """
 """Half of them completed, a quarter with somebody's name on it."""
+LOCKED = "(n % 4 = 0 OR n % 1000 = 53)"
 FILLING = (
     OPEN,
     """
@@ -50,10 +59,10 @@ FILLING = (
     """,
     """
     INSERT INTO process_instance (partition, id, parent_id, root_id, process_id, bpmn_process_id, created_at,
-        created_by, ended_at, started_at, state, version, released, revision)
+        created_by, ended_at, started_at, state, version, revision)
     SELECT {day}, n, CASE WHEN n % 100 = 0 THEN n - 1 END, CASE WHEN n % 100 = 0 THEN n - 1 END,
         n % {processes} + 1, 'p' || n % {processes}, {now}, 'w', CASE WHEN n % 2 = 0 THEN {now} END, {now},
-        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', false, 0
+        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', 0
     FROM {numbers}
     """,
     """
@@ -77,6 +86,14 @@ FILLING = (
     SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n FROM {numbers} WHERE n <= {few}
     """,
     """
+    INSERT INTO process_queue (bpmn_process_id, parallelism, active)
+    SELECT 'p' || n, 5, 5 FROM {numbers} WHERE n <= {few}
+    """,
+    """
+    INSERT INTO queue_entry (partition, process_instance_id, bpmn_process_id, process_id, created_at)
+    SELECT {day}, n, 'p' || n % {processes}, 1, {now} FROM {numbers} WHERE n <= {few}
+    """,
+    """
     INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
     SELECT n, n, 'text', false, 'x', 'v' FROM {numbers} WHERE n <= {few}
     """,
@@ -95,7 +112,7 @@ FILLING = (
 
 def filling(numbers: str, *, day: str, now: str, few: int) -> Iterator[str]:
     for statement in FILLING:
-        yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few)
+        yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few, locked=LOCKED)
 
 
 CLAIM = {"now": NOW, "worker": "w", "limit": 10}
@@ -120,7 +137,6 @@ POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
 
 KEY = {"day": DAY, "id": 51}
 PAIR = {"name": "m", "correlation_key": "k7"}
-BUT = {"but_day": DAY, "but_id": 0}
 READS: dict[str, tuple[Any, dict[str, Any]]] = {
     **{f"lock the instance of a {name}": (statement, KEY) for name, statement in load.LOCK.items()},
     **{f"load a {name} with its instance": (statement, KEY) for name, statement in load.WITH_INSTANCE.items()},
@@ -133,7 +149,9 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "an element instance": (sql.VISIT, KEY),
     "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
     "variables of an element instance": (sql.ELEMENT_VARIABLES, KEY),
-    "queued instances": (sql.QUEUED, {"bpmn_process_id": "p1", "limit": 1, **BUT}),
+    "a queue": (sql.LOCK_QUEUE, {"bpmn_process_id": "p7"}),
+    "the first in a queue": (sql.QUEUE_ENTRIES, {"bpmn_process_id": "p7", "limit": 2}),
+    "the entry of an instance": (sql.QUEUE_ENTRY, KEY),
     "a job": (sql.JOB, KEY),
     "a task": (sql.TASK, KEY),
     "a subscriber of a message": (sql.MESSAGE_SUBSCRIPTION, PAIR),
@@ -141,10 +159,10 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a message with a unique key": (sql.UNCONSUMED, {**PAIR, "unique_key": "u7", "now": NOW}),
     "variables of a message": (sql.MESSAGE_VARIABLES, {"id": 7}),
     "taking a subscription": (sql.TAKE_MESSAGE_SUBSCRIPTION, {"id": 7}),
-    "taking the subscriptions of a signal": (sql.TAKE_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
+    "the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
-BIG |= {"message_variable", "signal_subscription"}
+BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry"}
 
 
 @dataclass(slots=True)
@@ -298,8 +316,15 @@ WRITES: dict[str, Write] = {
         ],
     ),
     "a job": Write(
-        UPDATE[records.Job], [{"partition": DAY, "id": 51, "completed_at": NOW, "error": None, "state": "DONE"}]
+        UPDATE[records.Job],
+        [{"partition": DAY, "id": 53, "completed_at": NOW, "error": None, "state": "DONE", "locked_by": "w"}],
     ),
+    "an instance": Write(
+        UPDATE[records.ProcessInstance],
+        [{"partition": DAY, "id": 51, "ended_at": NOW, "started_at": NOW, "state": "COMPLETED", "revision": 0}],
+    ),
+    "a queue": Write(SET_QUEUE, [{"bpmn_process_id": "p7", "parallelism": 5, "active": 4}]),
+    "an entry": Write(DELETE_ENTRY, [{"partition": DAY, "process_instance_id": 51}]),
     "a deleted variable": Write(DELETE_PROCESS_VARIABLE, [{"partition": DAY, "process_instance_id": 51, "name": "x"}]),
     "a deleted variable of an element instance": Write(
         DELETE_ELEMENT_VARIABLE, [{"partition": DAY, "element_instance_id": 50, "name": "x"}]
