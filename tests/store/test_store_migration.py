@@ -14,13 +14,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Index, Table, create_engine, inspect
 
 from app.config import Config
+from app.criteria import ProcessInstanceCriteria
 from app.paths import alembic_ini, migrations
 from app.service import open_service
 from app.store import head_revision, migrate, open_store
 from app.store.tables import PARTITIONED, Base
 from tests.databases import Databases
 from tests.store import play
-from tests.store.database import require_sound, rows
+from tests.store.database import require_sound, rows, value
 from tests.store.together import failures, in_processes, in_threads
 
 KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
@@ -211,3 +212,39 @@ def test_threads_that_migrate_one_empty_database_all_succeed(empty_url: str):
     outcomes = in_threads(*[lambda: migrate(Config(database_url=empty_url))] * STARTED_AT_ONCE)
     assert failures(outcomes) == []
     assert with_connection(empty_url, differences) == []
+
+
+def test_a_queue_comes_through_the_migrations(config: Config):
+    """Going back and forth, everyone keeps the slot or the place in the queue."""
+    url = config.database_url
+    queues = (
+        "SELECT * FROM queue_entry ORDER BY process_instance_id",
+        "SELECT * FROM process_queue WHERE parallelism <> 0",
+    )
+    service = open_service(config)
+    play.deploy(service, parallelism=2)
+    play.deploy(service, play.model("start -> a -> end", process_id="free"))
+    play.start(service, "free")
+    instances = [play.start(service) for _ in range(6)]
+    play.work(service, instances[0])
+    service.close()
+    before = [rows(url, query) for query in queues]
+    assert [len(each) for each in before] == [3, 1]
+
+    with_connection(url, lambda connection: command.downgrade(alembic(connection), "0001"))
+    waits = "SELECT id FROM process_instance WHERE state = 'QUEUED' AND {} ORDER BY id"
+    assert len(rows(url, waits.format("released"))) == 1
+    assert len(rows(url, waits.format("NOT released"))) == 3
+    migrate(config)
+    assert [rows(url, query) for query in queues] == before
+    assert with_connection(url, differences) == []
+
+    service = open_service(config)
+    for instance in instances[1:]:
+        play.run_tasks(service)
+        assert value(url, "SELECT count(*) FROM process_instance WHERE state = 'STARTED'") <= 3
+        play.work(service, instance)
+    states = [instance.state for instance in service.query(ProcessInstanceCriteria(process_id=instance.process_id))]
+    assert states == ["COMPLETED"] * 6
+    service.close()
+    require_sound(url)
