@@ -15,7 +15,7 @@ from app.commands.context import (
     set_process_variables,
     walk_as_needed,
 )
-from app.commands.queue import must_queue, settle
+from app.commands.queue import foresee_end, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.elements.call_activity import called_process
 from app.engine.elements.message import subscription
@@ -126,7 +126,7 @@ def _require_locked(job: Job, worker_id: str) -> None:
 def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance) -> Changes:
     """What the completion changes, or how the job fails; a walk that fails has changed nothing."""
     changes, facts, completion = Changes(), Facts(), cmd.completion or Completion()
-    error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, token.node, completion))
+    error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, snapshot, token, completion))
     # All is locked: time can be read.
     retry_due = ctx.after(cmd.retry_timer)
 
@@ -156,14 +156,35 @@ def _refusal(do: Callable[[], None]) -> str:
     return ""
 
 
-def _load_facts(ctx: Context, changes: Changes, facts: Facts, job: Job, node: Node, completion: Completion) -> None:
+_GOES_ON = frozenset(
+    {
+        JobType.EVALUATE_EXCLUSIVE_GATEWAY,
+        JobType.EVALUATE_INCLUSIVE_GATEWAY,
+        JobType.EXECUTE,
+        JobType.PASS_VARIABLES,
+    }
+)
+"""Jobs whose completion has the token go on."""
+
+
+def _load_facts(
+    ctx: Context,
+    changes: Changes,
+    facts: Facts,
+    job: Job,
+    snapshot: Snapshot,
+    token: ElementInstance,
+    completion: Completion,
+) -> None:
     """What the walk needs to know from outside its instance, as the type of the job tells. Takes locks first."""
     if job.type in (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY):
-        name, correlation_key = subscription(node, completion)
+        name, correlation_key = subscription(token.node, completion)
         ctx.tx.lock_key(message_key(name, correlation_key))
         facts.buffered = ctx.tx.find_buffered(name, correlation_key, ctx.now)
     elif job.type is JobType.CALL_PROCESS:
-        facts.call = _call(ctx, changes, node, completion)
+        facts.call = _call(ctx, changes, token.node, completion)
+    elif job.type in _GOES_ON:
+        foresee_end(ctx, snapshot, token)
 
 
 def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:

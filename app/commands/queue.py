@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from app.commands.context import Context, QueueNeeded, insert_task
 from app.engine.changes import Changes
 from app.engine.payload import Payload
-from app.engine.records import DRAINING, ProcessInstance, Queue, QueueEntry, Task
+from app.engine.records import DRAINING, ElementInstance, ProcessInstance, Queue, QueueEntry, Task
 from app.engine.types import InstanceState, TaskType
 from app.store.load import Snapshot
 
@@ -46,6 +46,16 @@ def lock_queues_of(ctx: Context, snapshots: Iterable[Snapshot]) -> None:
     # Always in the same order: locks on several queues must not wait for each other.
     for bpmn_process_id, instances in sorted(members.items()):
         ctx.lock_queue(bpmn_process_id, [each for each in instances if each.state is InstanceState.QUEUED])
+
+
+def foresee_end(ctx: Context, snapshot: Snapshot, token: ElementInstance) -> None:
+    """Locks the queue of an instance that is about to end, by the look of it: to walk twice would cost more."""
+    root = token
+    while root.node.parent and root.parent:
+        root = root.parent
+    ends = any(not target.targets for target in token.node.targets) or not token.node.targets
+    if snapshot.parallelism and ends and root.active_children == 1:
+        ctx.lock_queue(snapshot.instance.bpmn_process_id)
 
 
 def settle(ctx: Context, changes: Changes, actor: str) -> None:

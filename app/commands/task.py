@@ -15,7 +15,7 @@ from app.commands.context import (
     message_key,
     walk_as_needed,
 )
-from app.commands.queue import dequeue, lock_queues_of, must_queue, settle
+from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
@@ -230,6 +230,7 @@ def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, 
     token = found.snapshot.token(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
+    foresee_end(ctx, found.snapshot, token)
     thrown = token.context if isinstance(behavior_of(token.node), SignalThrowEvent) else None
     subscriptions = ctx.tx.lock_signal_subscriptions(thrown) if thrown is not None else []
     run = ctx.run(found.snapshot, actor, changes, facts)

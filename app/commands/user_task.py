@@ -8,7 +8,7 @@ from datetime import date
 
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context, set_element_variables, set_process_variables, walk_as_needed
-from app.commands.queue import settle
+from app.commands.queue import foresee_end, settle
 from app.engine.changes import Changes
 from app.engine.elements.catching import throw_error, throw_escalation
 from app.engine.records import ElementInstance, UserTask
@@ -44,6 +44,7 @@ def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
     user_task: UserTask = found.row
     _require_open(user_task, cmd)
     token = found.snapshot.token(user_task.element_instance_id)
+    foresee_end(ctx, found.snapshot, token)
     changes = Changes()
     set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
     run = ctx.run(found.snapshot, cmd.worker_id, changes)
