@@ -17,7 +17,8 @@ from app.engine.types import InstanceState, TaskType
 from app.store.load import Snapshot
 
 RELEASED_AT_ONCE = 100
-"""How many instances one command takes out of a queue at most; where there are more, a task does the rest."""
+"""How many instances one command takes out of a queue, beyond the places of those it ends: a limit that was raised or
+lifted by much has a task that does the rest."""
 
 
 def must_queue(ctx: Context, changes: Changes, bpmn_process_id: str) -> bool:
@@ -73,8 +74,9 @@ def settle(ctx: Context, changes: Changes, actor: str) -> None:
         if queue and queue.parallelism:
             _count(changes, queue, started.get(bpmn_process_id, []), ended.get(bpmn_process_id, []))
             if bpmn_process_id in ended:
-                free = queue.parallelism - queue.active if queue.parallelism > 0 else RELEASED_AT_ONCE
-                release(ctx, changes, queue, free, actor)
+                most = max(RELEASED_AT_ONCE, len(ended[bpmn_process_id]))
+                free = queue.parallelism - queue.active if queue.parallelism > 0 else most
+                release(ctx, changes, queue, min(free, most), actor)
         else:
             changes.assumes_unlimited.add(bpmn_process_id)
 
@@ -100,7 +102,7 @@ def _count(changes: Changes, queue: Queue, started: list[ProcessInstance], ended
 
 def release(ctx: Context, changes: Changes, queue: Queue, count: int, actor: str) -> None:
     """Takes up to `count` of the first instances out of the queue; their START_PROCESS_INSTANCE tasks start them."""
-    count = max(0, min(count, RELEASED_AT_ONCE))
+    count = max(0, count)
     if count >= len(queue.entries) and queue.more:
         # One more tells whether any is left.
         ctx.tx.load_queue_entries(queue, count + 1)
