@@ -49,6 +49,7 @@ class Config:
     task_executor_enabled: bool = True
     task_executor_interval: float = 60.0
     task_executor_limit: int = 10
+    task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
     set_time_enabled: bool = False
     xml_timers: bool = True
@@ -249,6 +250,11 @@ OPTIONS = (
         parse.whole_number(1, 1000),
         "Most tasks that are locked and executed at once",
         alias="GO_BPMN_TASK_EXECUTOR_LIMIT",
+    ),
+    Option(
+        "task_lock_timeout",
+        parse.duration_of_at_least(1),
+        "How long a task stays locked by a process that has died or lost its database, before others execute it",
     ),
     Option(
         "task_retry_limit",

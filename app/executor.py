@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime
 
 from app.commands.task import LockTasks
+from app.errors import EngineError, ErrorKind
 from app.service import Service
 
 logger = logging.getLogger(__name__)
+
+OUTAGE_PAUSE = 1.0
+"""Seconds between two looks while the database is away."""
+HELD_PAUSE = 0.1
 
 
 class TaskExecutor:
@@ -23,6 +29,8 @@ class TaskExecutor:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._next: datetime | None = None
+        self._recovered = float("-inf")
+        """When leases were looked through at last; seconds of the monotonic clock."""
         self._thread = threading.Thread(target=self._loop, name="task-executor", daemon=True)
 
     def start(self) -> None:
@@ -47,14 +55,20 @@ class TaskExecutor:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            wait = self._interval
-            try:
-                self._drain()
-                wait = self._seconds_to_next()
-            except Exception:
-                logger.exception("due tasks could not be executed")
-            self._wake.wait(wait)
+            self._wake.wait(self._look())
             self._wake.clear()
+
+    def _look(self) -> float:
+        """Executes what is due; how many seconds to sleep then."""
+        try:
+            self._service.settle()
+            self._drain()
+            return self._seconds_to_next()
+        except Exception as error:
+            # The service tells of outages itself. When the database is back, what became due meanwhile is late already.
+            if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+                logger.exception("due tasks could not be executed")
+            return min(OUTAGE_PAUSE, self._interval)
 
     def _drain(self) -> None:
         """Runs due tasks until there are none."""
@@ -62,17 +76,28 @@ class TaskExecutor:
             with self._lock:
                 self._next = None
             locked = self._service.execute(LockTasks(limit=self._limit))
-            if not locked:
+            if locked:
+                self._service.run_tasks(locked, self._stopping.is_set)
+            elif not self._recovers():
                 return
-            self._service.run_tasks(locked, self._stopping.is_set)
+
+    def _recovers(self) -> bool:
+        """Gives back tasks whose lease has ended, if it may be that there are any; whether there were."""
+        due, lease = self._service.upcoming()
+        with self._lock:
+            self._next = min([at for at in (self._next, due, lease) if at], default=None)
+        is_over = lease is not None and lease <= self._service.now()
+        if not is_over and time.monotonic() - self._recovered < self._interval:
+            return False
+        self._recovered = time.monotonic()
+        return self._service.recover_tasks() > 0
 
     def _seconds_to_next(self) -> float:
-        """How long to sleep: until the next task is due, but no longer than the interval."""
-        found = self._service.next_due()
+        """How long to sleep: until the next task is due or the next lease ends, but no longer than the interval."""
         with self._lock:
-            if found and (self._next is None or found < self._next):
-                self._next = found
             due = self._next
         if due is None:
             return self._interval
-        return min(self._interval, max(0.0, (due - self._service.now()).total_seconds()))
+        seconds = (due - self._service.now()).total_seconds()
+        # What is due and could not be had is in the hands of somebody who is about to have it done.
+        return min(self._interval, seconds if seconds > 0 else HELD_PAUSE)

@@ -6,7 +6,10 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,13 +19,22 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.maintenance import Prepare
-from app.commands.task import ExecutedTasks, LockTasks, ReleaseTasks, RunTask
+from app.commands.task import (
+    ExecutedTasks,
+    ExtendTasks,
+    FailTask,
+    LockTasks,
+    PostponeTask,
+    RecoverTasks,
+    ReleaseTasks,
+    RunTask,
+)
 from app.config import Config
 from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
-from app.errors import EngineError, conflict
+from app.errors import EngineError, ErrorKind, conflict
 from app.store import ApiKey, QueueLimited, Store, Transaction, open_store
 
 logger = logging.getLogger(__name__)
@@ -31,6 +43,20 @@ R = TypeVar("R")
 
 ATTEMPTS = 5
 PING_SECONDS = 1.0
+EXTENSIONS = 3
+"""How often a lease is extended in the time that it lasts."""
+
+
+@dataclass(slots=True)
+class Owed:
+    """Tasks that this process holds, and could not give back."""
+
+    postponed: list[PostponeTask] = field(default_factory=list)
+    released: list[Task] = field(default_factory=list)
+
+
+def _named(task: Task) -> dict[str, str]:
+    return {"task": f"{task.partition}/{task.id}", "type": str(task.type)}
 
 
 class Service:
@@ -48,6 +74,7 @@ class Service:
         self._keys: dict[tuple[str, str], tuple[float, ApiKey | None]] = {}
         self._pinged = (float("-inf"), False)
         self._lock = threading.Lock()
+        self._owed = Owed()
 
     def execute(self, command: Command[R]) -> R:
         """Runs a command in one transaction, and again a few times where that may help, such as after a deadlock.
@@ -96,26 +123,108 @@ class Service:
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs each in a transaction of its own, so that a failing one takes no other with it."""
-        return self.run_tasks(self.execute(command))
+        self.settle()
+        tasks = self.execute(command)
+        if len(tasks) < command.limit and self.recover_tasks():
+            tasks += self.execute(replace(command, limit=command.limit - len(tasks)))
+        return self.run_tasks(tasks)
 
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
-        """Runs locked tasks in their order; once `stopped`, the rest is released."""
+        """Runs locked tasks in their order and extends their leases meanwhile; once `stopped`, the rest is released."""
         executed = ExecutedTasks()
-        for position, task in enumerate(tasks):
-            if stopped():
-                self._release(tasks[position:])
-                break
-            try:
-                executed.completed.append(self.execute(RunTask(task=task)))
-            except Exception:
-                logger.exception("task failed", extra={"task": f"{task.partition}/{task.id}", "type": str(task.type)})
-                executed.failed.append(task)
+        left = deque(tasks)
+        with self._extending(left):
+            while left and not stopped():
+                task = left[0]
+                try:
+                    executed.completed.append(self._run(task))
+                except EngineError as error:
+                    executed.failed.append(task)
+                    if error.kind is ErrorKind.UNAVAILABLE and not self._postpone(task, error.detail):
+                        # The others would fail as well.
+                        left.popleft()
+                        executed.failed.extend(left)
+                        break
+                left.popleft()
+        with self._lock:
+            self._owed.released.extend(left)
+        self.settle()
         return executed
 
-    def _release(self, tasks: list[Task]) -> None:
-        for partition in {task.partition for task in tasks}:
-            ids = tuple(task.id for task in tasks if task.partition == partition)
-            self.execute(ReleaseTasks(partition=partition, ids=ids))
+    def _run(self, task: Task) -> Task:
+        """Raises EngineError for a task that was lost, or can't be executed now; whatever breaks is its own failure."""
+        try:
+            return self.execute(RunTask(task=task))
+        except EngineError as error:
+            if error.kind is not ErrorKind.UNAVAILABLE:
+                logger.warning("a task was not executed: %s", error.detail, extra=_named(task))
+            raise
+        except Exception as error:
+            logger.exception("a task broke", extra=_named(task))
+            reason = f"unexpected {type(error).__name__}, see the log of {self.config.engine_id}"
+            return self.execute(FailTask(task=task, error=reason))
+
+    def _postpone(self, task: Task, error: str) -> bool:
+        """Whether the database took it; otherwise it is owed."""
+        postponed = PostponeTask(task=task, error=error)
+        try:
+            self.execute(postponed)
+        except EngineError:
+            with self._lock:
+                self._owed.postponed.append(postponed)
+            return False
+        return True
+
+    def settle(self) -> None:
+        """Gives back what this process could not while the database was away; after a crash leases see to it.
+
+        What can't be given back even now stays owed.
+        """
+        with self._lock:
+            owed, self._owed = self._owed, Owed()
+        try:
+            while owed.postponed:
+                self.execute(owed.postponed[-1])
+                owed.postponed.pop()
+            for partition in {task.partition for task in owed.released}:
+                ids = tuple(task.id for task in owed.released if task.partition == partition)
+                self.execute(ReleaseTasks(partition=partition, ids=ids))
+                owed.released = [task for task in owed.released if task.partition != partition]
+        except EngineError:
+            with self._lock:
+                self._owed.postponed += owed.postponed
+                self._owed.released += owed.released
+
+    @contextmanager
+    def _extending(self, tasks: Collection[Task]) -> Iterator[None]:
+        """Renews the leases of `tasks`, as they are at that time, for as long as the block takes."""
+        done = threading.Event()
+
+        def extend() -> None:
+            while not done.wait(self.config.task_lock_timeout / EXTENSIONS):
+                for partition in {task.partition for task in tuple(tasks)}:
+                    ids = tuple(task.id for task in tuple(tasks) if task.partition == partition)
+                    try:
+                        self.execute(ExtendTasks(partition=partition, ids=ids))
+                    except Exception:
+                        logger.warning("leases of tasks could not be extended", exc_info=True)
+
+        thread = threading.Thread(target=extend, name="task-leases", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def recover_tasks(self) -> int:
+        """Gives back tasks whose lease has ended, whoever held them; how many these were."""
+        return self.execute(RecoverTasks())
+
+    def upcoming(self) -> tuple[datetime | None, datetime | None]:
+        """When the next task becomes due, or did, and when the next lease of a task ends, or did; None without any."""
+        with self._store.begin() as tx:
+            return tx.find_upcoming()
 
     def now(self) -> datetime:
         """Engine time."""
@@ -123,11 +232,6 @@ class Service:
             return self._base_time()
         with self._store.begin() as tx:
             return self._engine_time(tx)
-
-    def next_due(self) -> datetime | None:
-        """When the next task becomes due, or did; None without any."""
-        with self._store.begin() as tx:
-            return tx.find_next_due()
 
     def _base_time(self) -> datetime:
         return cut(self._clock.now() + self._store.skew) if self._follows_database else self._clock.now()

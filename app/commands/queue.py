@@ -51,11 +51,14 @@ def lock_queues_of(ctx: Context, snapshots: Iterable[Snapshot]) -> None:
 
 def foresee_end(ctx: Context, snapshot: Snapshot, token: ElementInstance) -> None:
     """Locks the queue of an instance that is about to end, by the look of it: to walk twice would cost more."""
-    root = token
-    while root.node.parent and root.parent:
-        root = root.parent
-    ends = any(not target.targets for target in token.node.targets) or not token.node.targets
-    if snapshot.parallelism and ends and root.active_children == 1:
+    if not snapshot.parallelism or ctx.tx.is_timed:
+        return
+    scope = token
+    while scope.node.parent and scope.parent:
+        scope = scope.parent
+        if scope.active_children > 1:
+            return
+    if not token.node.targets or any(not target.targets for target in token.node.targets):
         ctx.lock_queue(snapshot.instance.bpmn_process_id)
 
 

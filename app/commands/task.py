@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.commands import maintenance
@@ -25,15 +25,22 @@ from app.engine.records import EventVariable, Incident, Task
 from app.engine.run import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
 from app.engine.work import Facts
-from app.errors import EngineError, bug, conflict, not_found
+from app.errors import EngineError, ErrorKind, bug, conflict, execution_failed, not_found
 from app.store.lock import TASK
 from app.store.transaction import Found
 from app.timer import TimerError, next_due
 
+MOST_INTERRUPTIONS = 10
+"""In a row, before a task becomes an incident: it may well be what kills who runs it."""
+LONGEST_ERROR = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockTasks(Command[list[Task]]):
-    """Locks due tasks for this engine; `Service.execute_tasks` runs each in a transaction of its own."""
+    """Locks due tasks for this engine; `Service.execute_tasks` runs each in a transaction of its own.
+
+    The lock is a lease: who does not extend it loses the tasks to others after BPMN_TASK_LOCK_TIMEOUT.
+    """
 
     title = "failed to execute tasks"
     limit: int = 1
@@ -50,6 +57,43 @@ class RunTask(Command[Task]):
 
     title = "failed to execute task"
     task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailTask(Command[Task]):
+    """Records that the execution of a locked task broke: it has a successor, or an incident with `error`."""
+
+    title = "failed to execute task"
+    task: Task
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostponeTask(Command[None]):
+    """Leaves a locked task, whose execution failed for a reason that is not its own, to be tried again later.
+
+    The more often in a row that happens, the later: after a second, then two, up to BPMN_TASK_EXECUTOR_INTERVAL.
+    """
+
+    title = "failed to postpone task"
+    task: Task
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendTasks(Command[int]):
+    """Renews the lease of tasks of one partition that this engine has locked."""
+
+    title = "failed to extend tasks"
+    partition: date
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverTasks(Command[int]):
+    """Gives back tasks whose lease has ended, whoever held them; how many these were."""
+
+    title = "failed to recover tasks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +115,7 @@ class UnlockTasks(Command[int]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutedTasks:
-    """What became of a batch: `completed` ended in whatever state, `failed` broke and stay locked."""
+    """What became of a batch: `completed` ended in whatever state, `failed` did not and stay locked for a while."""
 
     completed: list[Task] = field(default_factory=list)
     failed: list[Task] = field(default_factory=list)
@@ -90,7 +134,34 @@ def lock_tasks(ctx: Context, cmd: LockTasks) -> list[Task]:
         worker=ctx.engine_id,
         limit=cmd.limit,
         filters={name: value for name, value in filters.items() if value},
+        until=_end_of_lease(ctx),
     )
+
+
+def extend_tasks(ctx: Context, cmd: ExtendTasks) -> int:
+    return ctx.tx.extend_tasks(cmd.partition, list(cmd.ids), ctx.engine_id, _end_of_lease(ctx))
+
+
+def postpone_task(ctx: Context, cmd: PostponeTask) -> None:
+    task = cmd.task
+    pause = min(2.0**task.interruptions, ctx.config.task_executor_interval)
+    ctx.tx.postpone_task(task.partition, task.id, ctx.engine_id, _later(ctx.now, pause), cmd.error[:LONGEST_ERROR])
+
+
+def recover_tasks(ctx: Context, cmd: RecoverTasks) -> int:
+    return ctx.tx.recover_tasks(ctx.now, _later(ctx.now, -ctx.config.task_lock_timeout))
+
+
+def _end_of_lease(ctx: Context) -> datetime:
+    return _later(ctx.now, ctx.config.task_lock_timeout)
+
+
+def _later(now: datetime, seconds: float) -> datetime:
+    try:
+        return now + timedelta(seconds=seconds)
+    except OverflowError:
+        # The calendar ends here.
+        return now
 
 
 def unlock_tasks(ctx: Context, cmd: UnlockTasks) -> int:
@@ -104,6 +175,8 @@ def release_tasks(ctx: Context, cmd: ReleaseTasks) -> int:
 
 def run_task(ctx: Context, cmd: RunTask) -> Task:
     """Runs the task and records what became of it. An engine error is kept with the task, and nothing else of it."""
+    if cmd.task.interruptions >= MOST_INTERRUPTIONS:
+        return _give_up(ctx, cmd.task)
     if cmd.task.process_instance_id is not None:
         return walk_as_needed(ctx, lambda whole: _run_in_instance(ctx, cmd.task, whole))
     if cmd.task.type in maintenance.BEFOREHAND:
@@ -116,6 +189,28 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     except EngineError as error:
         changes = _failed(ctx, task, error)
     return _finish(ctx, changes, task)
+
+
+def fail_task(ctx: Context, cmd: FailTask) -> Task:
+    task = _lock(ctx, cmd.task)
+    return _finish(ctx, _failed(ctx, task, EngineError(ErrorKind.UNKNOWN, cmd.error, title=cmd.title)), task)
+
+
+def _give_up(ctx: Context, given: Task) -> Task:
+    """The incident of a task that was interrupted too often, without another try to execute it."""
+    task = _lock(ctx, given)
+    reason = f"interrupted {task.interruptions} times in a row"
+    if task.error:
+        reason += f", at last by: {task.error}"
+    return _finish(ctx, _failed(ctx, task, execution_failed("failed to execute task", reason), retried=False), task)
+
+
+def _lock(ctx: Context, given: Task) -> Task:
+    """The task, under the lock of its instance or else its own. Raises EngineError CONFLICT for one that is lost."""
+    if given.process_instance_id is None:
+        return _require_locked(ctx, given, ctx.tx.lock_task(given.partition, given.id))
+    found = ctx.tx.lock_instance("task", given.partition, given.id)
+    return _require_locked(ctx, given, found.row if found else None)
 
 
 def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
@@ -144,18 +239,21 @@ def _require_locked(ctx: Context, given: Task, task: Task | None) -> Task:
 
 
 def _finish(ctx: Context, changes: Changes, task: Task) -> Task:
+    if task.state in (WorkState.DONE, WorkState.CANCELED):
+        # What interrupted it before is over.
+        task.error = None
     task.completed_at = ctx.now
     changes.update(task)
     ctx.tx.save(changes)
     return task
 
 
-def _failed(ctx: Context, task: Task, error: EngineError) -> Changes:
+def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = True) -> Changes:
     """The task keeps the error, and has a successor or an incident; what it has walked so far is dropped."""
     changes = Changes()
     task.error = error.as_text()
     task.instance = None
-    if ctx.config.task_retry_limit > task.retry_count:
+    if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
         retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
         retry.retry_count = task.retry_count + 1

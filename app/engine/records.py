@@ -214,6 +214,8 @@ class Task:
     state: WorkState = WorkState.CREATED
     type: TaskType
     detached: bool = False
+    interruptions: int = 0
+    """How often in a row its execution was given up for a reason that is not its own, such as a lost connection."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

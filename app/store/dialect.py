@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Executable, Table
+from sqlalchemy import Connection, Engine, Executable, Select, Table
 from sqlalchemy.sql.elements import ColumnElement
 
 Row = Sequence[Any]
@@ -115,6 +115,20 @@ class Dialect(Protocol):
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """`column` is one of the values of parameter `name`, a list of integers."""
+        ...
+
+    def days(self, of: Table) -> Select[Any]:
+        """The days that `of` has rows of, or could have, as a statement with the one column `partition`."""
+        ...
+
+    def first_by_day(
+        self, of: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[str], limit: int
+    ) -> Select[Any]:
+        """Locks the first rows that match, day by day and within a day in the order of `order`: `partition` and `id`.
+
+        Rows that others have locked are passed over. An index that begins with `partition` and `order` is followed
+        within each day; that is why it is no matter how many rows match on other days.
+        """
         ...
 
     def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:

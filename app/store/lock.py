@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, select, text, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, or_, select, text, update
 
 from app.engine.types import WorkState
 from app.store.dialect import Dialect
-from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
+from app.store.tables import CLAIMED_TASK, UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
 
 JOB = table(JobRow)
 TASK = table(TaskRow)
+STATEMENTS = 512
+"""Combinations of filters and limits whose statements are kept."""
+RECOVERED_AT_ONCE = 1000
+_OWN_DAY = frozenset({"partition"})
+_FREE: dict[str, Any] = {
+    "locked_at": None,
+    "locked_by": None,
+    "locked_until": None,
+    "state": WorkState.CREATED.value,
+}
 
 
 class Claims:
@@ -20,35 +30,39 @@ class Claims:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self.claim = cache(self._claim)
-        self.release = cache(self._release)
+        self.claim = lru_cache(maxsize=STATEMENTS)(self._claim)
+        self.release = lru_cache(maxsize=STATEMENTS)(self._release)
+        self.extend = self._extend()
+        self.postpone = self._postpone()
+        self.recover = self._recover()
+        self.upcoming = self._upcoming()
 
-    def _claim(self, of: Table, filters: frozenset[str]) -> Any:
-        """Locks due work in the order partition, due time, id; parameters `now`, `limit`, `worker`, and the filters.
+    def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
+        """Locks due work in the order partition, due time, id.
 
-        Filters are column names, `process_ids`, and `detached` to see detached jobs too.
+        Parameters are `now`, `worker`, `until` (the end of the lease, None without), and the filters: column names,
+        `process_ids`, and `detached` to see detached jobs too.
         """
-        conditions: list[ColumnElement[bool]] = [of.c.due_at <= bindparam("now", type_=of.c.due_at.type)]
+        unclaimed = text(UNCLAIMED_JOB if of is JOB and "detached" not in filters else UNCLAIMED_TASK)
+        conditions: list[Any] = [unclaimed, of.c.due_at <= bindparam("now", type_=of.c.due_at.type)]
         conditions += [self._filter(of, name) for name in sorted(filters) if name != "detached"]
-        due = (
-            select(of.c.partition, of.c.id)
-            .where(text(UNCLAIMED_JOB if of is JOB and "detached" not in filters else UNCLAIMED_TASK), *conditions)
-            .order_by(of.c.partition, of.c.due_at, of.c.id)
-            .limit(bindparam("limit"))
-            .with_for_update(skip_locked=True)
-            # Inside IN (...) the planner may run it again and lock too many.
-            .cte("due")
-        )
-        return (
-            update(of)
-            .where(of.c.partition == due.c.partition, of.c.id == due.c.id)
-            .values(
-                locked_at=bindparam("now", type_=of.c.locked_at.type),
-                locked_by=bindparam("worker"),
-                state=WorkState.LOCKED.value,
+        if filters >= _OWN_DAY:
+            first = (
+                select(of.c.partition, of.c.id)
+                .where(*conditions)
+                .order_by(of.c.partition, of.c.due_at, of.c.id)
+                .limit(literal_column(str(limit)))
+                .with_for_update(skip_locked=True)
             )
-            .returning(*of.c)
-        )
+        else:
+            first = self._dialect.first_by_day(of, conditions, ("due_at", "id"), limit)
+        values = {
+            "locked_at": bindparam("now", type_=of.c.locked_at.type),
+            "locked_by": bindparam("worker"),
+            "locked_until": bindparam("until", type_=of.c.locked_until.type),
+            "state": WorkState.LOCKED.value,
+        }
+        return _update(of, first, values).returning(*of.c)
 
     def _filter(self, of: Table, name: str) -> ColumnElement[bool]:
         if name == "process_ids":
@@ -61,9 +75,56 @@ class Claims:
         """Unlocks what `worker` holds and has not completed; returns a row each."""
         conditions: list[ColumnElement[bool]] = [of.c.locked_by == bindparam("worker"), of.c.completed_at.is_(None)]
         conditions += [self._filter(of, name) for name in sorted(filters)]
+        return update(of).where(*conditions).values(_FREE).returning(of.c.id)
+
+    def _held(self) -> Select[Any]:
+        """Tasks of one day, `f_partition`, that `worker` holds, as far as nobody is writing them."""
         return (
-            update(of)
-            .where(*conditions)
-            .values(locked_at=None, locked_by=None, locked_until=None, state=WorkState.CREATED.value)
-            .returning(of.c.id)
+            select(TASK.c.partition, TASK.c.id)
+            .where(
+                self._filter(TASK, "partition"),
+                self._filter(TASK, "ids"),
+                TASK.c.locked_by == bindparam("worker"),
+                TASK.c.completed_at.is_(None),
+            )
+            .with_for_update(skip_locked=True)
         )
+
+    def _extend(self) -> Any:
+        """Moves the end of the leases of tasks to `until`."""
+        return _update(TASK, self._held(), {"locked_until": _UNTIL}).returning(TASK.c.id)
+
+    def _postpone(self) -> Any:
+        """Notes `error`, and leaves tasks locked until `until`, when they are recovered like those of the dead."""
+        return _update(TASK, self._held(), {"locked_until": _UNTIL, "error": bindparam("error")}).returning(TASK.c.id)
+
+    def _recover(self) -> Any:
+        """Gives back tasks whose lease has ended by `now`.
+
+        A process of an earlier version locks without a lease: there the lock counts that is older than `abandoned`.
+        """
+        ended = or_(
+            TASK.c.locked_until <= bindparam("now", type_=TASK.c.locked_until.type),
+            TASK.c.locked_until.is_(None) & (TASK.c.locked_at <= bindparam("abandoned", type_=TASK.c.locked_at.type)),
+        )
+        conditions: list[Any] = [text(CLAIMED_TASK), ended]
+        first = self._dialect.first_by_day(TASK, conditions, ("locked_until",), RECOVERED_AT_ONCE)
+        values = {**_FREE, "interruptions": TASK.c.interruptions + 1}
+        return _update(TASK, first, values).returning(TASK.c.id)
+
+    def _upcoming(self) -> Any:
+        """When the next unclaimed task becomes due, and when the next lease ends; each None where there is none."""
+        days = self._dialect.days(TASK).subquery("days")
+        own = TASK.c.partition == days.c.partition
+        due = select(func.min(TASK.c.due_at)).where(text(UNCLAIMED_TASK), own).scalar_subquery()
+        lease = select(func.min(TASK.c.locked_until)).where(text(CLAIMED_TASK), own).scalar_subquery()
+        return select(func.min(due), func.min(lease)).select_from(days)
+
+
+_UNTIL = bindparam("until", type_=TASK.c.locked_until.type)
+
+
+def _update(of: Table, found: Select[Any], values: dict[str, Any]) -> Any:
+    # Inside IN (...) the planner may run it again and lock too many.
+    rows = found.cte("found")
+    return update(of).where(of.c.partition == rows.c.partition, of.c.id == rows.c.id).values(values)

@@ -26,8 +26,16 @@ DETACHED_FIRST = tuple(sorted(PARTITIONED, key=lambda table: table is not INCIDE
 OPEN_WORK = select(
     exists().where(PI.c.partition == DAY, PI.c.ended_at.is_(None))
     | exists().where(T.c.partition == DAY, T.c.completed_at.is_(None))
+    | exists().where(
+        INCIDENTS.c.partition == DAY,
+        INCIDENTS.c.process_instance_id.is_(None),
+        INCIDENTS.c.resolved_at.is_(None),
+    )
 )
-"""Whether a day has an instance that has not ended, or a task that was not executed."""
+"""Whether a day has an instance that has not ended, a task that was not executed, or an incident of such a task.
+
+An incident of an instance is no reason: once the instance has ended, resolving it changes nothing.
+"""
 
 _ABOUT_DAYS = or_(*(T.c.type == type.value for type in (TaskType.CREATE_PARTITION, TaskType.DETACH_PARTITION)))
 # Together the same as `completed_at IS NULL`, but each has an index of its own.

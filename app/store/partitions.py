@@ -68,6 +68,8 @@ class Partitions:
     def create(self, days: Sequence[date]) -> None:
         with self._connected() as (_, raw), _locked(raw, CREATE_LOCK):
             for day in days:
+                # Known before it is there: a day that nobody knows of would be worked off by nobody.
+                raw.execute("INSERT INTO partition_day VALUES (%s) ON CONFLICT DO NOTHING", (day,))
                 for of in PARTITIONED:
                     if not _children(raw, of, day):
                         with raw.transaction():
@@ -95,6 +97,7 @@ class Partitions:
                 how: LiteralString = "FINALIZE" if pending else "CONCURRENTLY"
                 statement = sql.SQL("ALTER TABLE {parent} DETACH PARTITION {child} " + how)
                 raw.execute(statement.format(parent=sql.Identifier(of.name), child=sql.Identifier(child)))
+        raw.execute("DELETE FROM partition_day WHERE partition = %s", (day,))
 
     def drop(self, day: date) -> None:
         """Deletes the tables that are detached, or can be."""

@@ -25,6 +25,8 @@ from sqlalchemy import (
     Date,
     Engine,
     Integer,
+    Select,
+    Table,
     Text,
     and_,
     any_,
@@ -53,11 +55,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
-from app.store.tables import ProcessQueueRow, table
+from app.store.tables import PartitionDayRow, ProcessQueueRow, table
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
+PARTITION_DAY = table(PartitionDayRow)
 RETRYABLE = (
     errors.DeadlockDetected,
     errors.SerializationFailure,
@@ -159,6 +162,9 @@ class Postgres:
             f"-c statement_timeout={timeout}",
             f"-c idle_in_transaction_session_timeout={timeout}",
             "-c timezone=UTC",
+            # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
+            "-c enable_hashjoin=off",
+            "-c enable_mergejoin=off",
         ]
         if config.database_schema:
             options.append(f"-c search_path={config.database_schema}")
@@ -182,6 +188,25 @@ class Postgres:
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(bindparam(name, type_=ARRAY(Integer)))
+
+    def days(self, of: Table) -> Select[Any]:
+        return select(PARTITION_DAY.c.partition)
+
+    def first_by_day(
+        self, of: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[str], limit: int
+    ) -> Select[Any]:
+        # A limit that is written out makes PostgreSQL keep the plan, which takes longer to make than to run.
+        first: ColumnElement[int] = literal_column(str(limit))
+        days = self.days(of).order_by(PARTITION_DAY.c.partition).subquery("days")
+        rows = (
+            select(of.c.partition, of.c.id)
+            .where(*conditions, of.c.partition == days.c.partition)
+            .order_by(*(of.c[name] for name in order))
+            .limit(first)
+            .with_for_update(skip_locked=True)
+            .lateral("rows")
+        )
+        return select(rows.c.partition, rows.c.id).select_from(days.join(rows, literal_column("true"))).limit(first)
 
     def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
         tags = sql_cast(column, JSONB)

@@ -122,7 +122,6 @@ JOB = select(*J.c).where(J.c.partition == DAY, J.c.id == ID)
 LOCK_INCIDENT = (
     select(*INCIDENTS.c).where(INCIDENTS.c.partition == DAY, INCIDENTS.c.id == ID).with_for_update(key_share=True)
 )
-NEXT_DUE = select(func.min(T.c.due_at)).where(T.c.locked_by.is_(None), T.c.completed_at.is_(None))
 
 _NOW = bindparam("now", type_=MESSAGE.c.expires_at.type)
 _SAME_MESSAGE = (

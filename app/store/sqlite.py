@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Engine,
+    Select,
+    Table,
     bindparam,
     create_engine,
     delete,
@@ -115,6 +117,20 @@ class SQLite:
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(bindparam(name, expanding=True))
+
+    def days(self, of: Table) -> Select[Any]:
+        # Each day that has a row has given it an id.
+        return select(COUNTER.c.partition).where(COUNTER.c.table_name == literal_column(f"'{of.name}'"))
+
+    def first_by_day(
+        self, of: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[str], limit: int
+    ) -> Select[Any]:
+        return (
+            select(of.c.partition, of.c.id)
+            .where(*conditions, of.c.partition.in_(self.days(of)))
+            .order_by(of.c.partition, *(of.c[name] for name in order))
+            .limit(limit)
+        )
 
     def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
         found = func.json_extract(column, f'$."{name}"')

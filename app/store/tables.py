@@ -71,6 +71,7 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
 # Statements use these very texts: SQLAlchemy writes `NOT x` as `x = 0` for SQLite, where the index is dead then.
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
+CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
 ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
 
@@ -254,7 +255,7 @@ class TaskRow(Partitioned, Base):
         partial("task_due_idx", "partition", "due_at", "id", where=UNCLAIMED_TASK),
         Index("task_process_instance_id_idx", "process_instance_id"),
         Index("task_element_instance_id_idx", "element_instance_id"),
-        partial("task_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+        partial("task_lease_idx", "partition", "locked_until", where=CLAIMED_TASK),
     )
     element_id: Mapped[int | None]
     element_instance_id: Mapped[int | None]
@@ -275,6 +276,7 @@ class TaskRow(Partitioned, Base):
     state: Mapped[str]
     type: Mapped[str]
     detached: Mapped[bool]
+    interruptions: Mapped[int] = mapped_column(server_default="0")
 
 
 class UserTaskRow(Partitioned, Base):
@@ -449,6 +451,14 @@ class IdCounterRow(Base):
     table_name: Mapped[str] = mapped_column(primary_key=True)
     partition: Mapped[str] = mapped_column(primary_key=True)
     last_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class PartitionDayRow(Base):
+    """The days that are attached on PostgreSQL, so that statements can go through them one by one."""
+
+    __tablename__ = "partition_day"
+    __table_args__ = ({"info": {"only": "postgresql"}},)
+    partition: Mapped[date] = mapped_column(primary_key=True)
 
 
 def table(row: type[Base]) -> Table:

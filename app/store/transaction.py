@@ -314,8 +314,11 @@ class Transaction:
     ) -> list[Job]:
         return self._claim(JOB, r.read_job, now, worker, limit, filters, detached)
 
-    def lock_tasks(self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any]) -> list[Task]:
-        return self._claim(TASK, r.read_task, now, worker, limit, filters, False)
+    def lock_tasks(
+        self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
+    ) -> list[Task]:
+        """Locks due tasks; unless the lease is extended, others may have them after `until`."""
+        return self._claim(TASK, r.read_task, now, worker, limit, filters, False, until)
 
     def _claim(
         self,
@@ -326,10 +329,11 @@ class Transaction:
         limit: int,
         filters: dict[str, Any],
         detached: bool,
+        until: datetime | None = None,
     ) -> list[Rec]:
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
         parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
-        rows = self._all(self._claims.claim(of, names), now=now, worker=worker, limit=limit, **parameters)
+        rows = self._all(self._claims.claim(of, names, limit), now=now, worker=worker, until=until, **parameters)
         found: list[Any] = [read(row) for row in rows]
         return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
 
@@ -338,6 +342,18 @@ class Transaction:
         names = frozenset(filters)
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
         return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+
+    def extend_tasks(self, partition: date, ids: list[int], worker: str, until: datetime) -> int:
+        """Moves the end of the leases of tasks that `worker` holds; how many these were."""
+        return len(self._all(self._claims.extend, f_partition=partition, ids=ids, worker=worker, until=until))
+
+    def postpone_task(self, partition: date, id: int, worker: str, until: datetime, error: str) -> None:
+        """Leaves a task that `worker` holds to whoever recovers it after `until`, with the reason."""
+        self._all(self._claims.postpone, f_partition=partition, ids=[id], worker=worker, until=until, error=error)
+
+    def recover_tasks(self, now: datetime, abandoned: datetime) -> int:
+        """Gives back tasks whose lease has ended, or that were locked before `abandoned` without one; how many."""
+        return len(self._all(self._claims.recover, now=now, abandoned=abandoned))
 
     def lock_task(self, partition: date, id: int) -> Task | None:
         """The row of a task that belongs to no instance."""
@@ -358,10 +374,11 @@ class Transaction:
         row = self._one(sql.TASK, day=partition, id=id)
         return r.read_task(row) if row else None
 
-    def find_next_due(self) -> datetime | None:
-        """When the next unclaimed task becomes due, or did."""
-        row = self._one(sql.NEXT_DUE)
-        return row[0] if row else None
+    def find_upcoming(self) -> tuple[datetime | None, datetime | None]:
+        """When the next unclaimed task becomes due, or did, and when the next lease of a task ends, or did."""
+        row = self._one(self._claims.upcoming)
+        assert row is not None
+        return row[0], row[1]
 
     # Messages and signals
 

@@ -193,4 +193,4 @@ def test_a_task_that_breaks_keeps_the_others_from_nothing(
     with running(service):
         wait_until(lambda: value(config.database_url, OPEN_INSTANCES) == 1, "the others were not run")
     found = service.query(TaskCriteria(process_id=instance.process_id))
-    assert [task.id for task in found if task.completed_at is None] == broken
+    assert [task.id for task in found if task.state == "CAUSED_INCIDENT"] == broken

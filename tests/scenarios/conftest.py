@@ -11,12 +11,12 @@ from sqlalchemy import delete
 from app.clock import ManualClock
 from app.service import Service, open_service
 from app.store.graphs import Graphs
-from app.store.tables import Base, IdCounterRow
+from app.store.tables import Base, IdCounterRow, PartitionDayRow
 from tests.conftest import configured
 from tests.databases import Databases
 
-KEPT = {IdCounterRow.__tablename__}
-"""Ids go on: no test may take an id for the number of something."""
+KEPT = {IdCounterRow.__tablename__, PartitionDayRow.__tablename__}
+"""Ids go on: no test may take an id for the number of something. Days stay as well."""
 
 
 @pytest.fixture(

@@ -352,6 +352,32 @@ def test_a_day_with_a_task_that_was_not_executed_stays(service: Service, config:
     assert DAY not in attached(config)
 
 
+ENDLESS = play.model(
+    "start -> x -> y -> x",
+    head='<signal id="s" name="alarm"/>',
+    body='<startEvent id="start"><signalEventDefinition signalRef="s"/></startEvent>'
+    '<exclusiveGateway id="x"/><exclusiveGateway id="y"/>',
+)
+
+
+def test_a_day_with_an_incident_that_belongs_to_no_instance_stays_until_it_is_resolved(
+    service: Service, config: Config, clock: ManualClock
+):
+    """A process that could not be started by a signal; its instances would never wait anywhere."""
+    play.deploy(service, ENDLESS)
+    service.execute(SendSignal(name="alarm", worker_id="w"))
+    assert ("TRIGGER_EVENT", "CAUSED_INCIDENT") in run(service)
+    clock.advance(timedelta(days=2))
+    run(service)
+    assert DAY in attached(config)
+    assert len(service.query(c.IncidentCriteria(partition=DAY))) == 1
+    # Resolving it would bring another one.
+    rows(config.database_url, "UPDATE incident SET resolved_at = created_at")
+    clock.advance(timedelta(days=1))
+    run(service)
+    assert DAY not in attached(config)
+
+
 def test_a_detached_day_can_be_seen_on_sqlite_only(service: Service, config: Config):
     instance = finished_instance(service)
     jump(service, datetime(2026, 11, 26, 12))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.flow import PARALLEL, TASK, USER, boundary, call, catch, end, flow, start
+from tests.flow import PARALLEL, TASK, USER, boundary, call, catch, end, flow, start, sub
 from tests.story import Story, deploy, instances, run_tasks, send, signal, tasks, variables
 
 LINE = flow("s -> t -> e")
@@ -296,6 +296,7 @@ ENDS: dict[str, tuple[str, Callable]] = {
     "a signal": (flow("s -> x -> e", x=catch("signal:g")), _by_signal),
     "a timer": (flow("s -> x -> e", x=catch("timer:PT1H")), _by_timer),
     "a join": (flow("s -> f -> a, b -> j -> e", f=PARALLEL, j=PARALLEL), _by_join),
+    "a job in a scope": (flow("s -> u -> e", u=sub("s2 -> t -> e2")), lambda _, story: story.job_completes("t")),
     "a cancellation": (LINE, lambda _, story: story.cancels()),
     "a resumption": (flow("s -> t -> x -> e", x=TASK), _by_resuming),
 }
@@ -337,3 +338,17 @@ def test_an_instance_that_ends_as_soon_as_its_turn_comes_gives_it_to_the_next(en
 def test_an_instance_that_ends_as_soon_as_it_starts_takes_no_slot(engine):
     Story.start(engine, flow("s -> e"), parallelism=1).is_completed()
     Story.of(engine).is_completed()
+
+
+def test_an_event_of_a_scope_that_does_not_interrupt_leaves_the_slot_as_it_is(engine):
+    inside = sub("s2 -> t -> e2; m -> e3", m=boundary("t", "message:m", interrupting=False))
+    story = Story.start(engine, flow("s -> u -> e", u=inside), parallelism=1)
+    later = story.again()
+    story.job_completes("m", message_correlation_key="k")
+    for _ in range(2):
+        send(engine, "m", "k")
+        drain(engine)
+    assert [story.state, later.state] == ["STARTED", "QUEUED"]
+    story.job_completes("t")
+    drain(engine)
+    assert [story.state, later.state] == ["COMPLETED", "STARTED"]

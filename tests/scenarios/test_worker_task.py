@@ -225,7 +225,7 @@ def test_a_failed_task_is_retried_as_often_as_the_engine_is_configured(retrying)
     assert (third.retry_count, third.created_by, third.serialized_task) == (0, "op", first.serialized_task)
 
 
-def test_a_task_that_breaks_stays_locked_and_takes_no_other_with_it(engine, monkeypatch):
+def test_a_task_that_breaks_becomes_an_incident_and_takes_no_other_with_it(engine, monkeypatch):
     model = flow("s -> f -> c1, c2 -> e", f=PARALLEL, c1=catch("timer:PT1H"), c2=catch("timer:PT2H"))
     story = Story.start(engine, model)
     story.clock_advances(hours=2)
@@ -233,14 +233,15 @@ def test_a_task_that_breaks_stays_locked_and_takes_no_other_with_it(engine, monk
 
     def breaks(command):
         if isinstance(command, RunTask) and command.task.bpmn_element_id == "c1":
-            raise RuntimeError("broken")
+            raise RuntimeError("a secret")
         return execute(command)
 
     monkeypatch.setattr(engine, "execute", breaks)
     executed = engine.execute_tasks(LockTasks(limit=100, type="TRIGGER_EVENT"))
-    assert [task.bpmn_element_id for task in executed.completed] == ["c2"]
-    assert [task.bpmn_element_id for task in executed.failed] == ["c1"]
-    story.shows("STARTED | T: 1 TRIGGER_EVENT@4 LOCKED; 2 TRIGGER_EVENT@5 DONE")
+    assert [task.bpmn_element_id for task in executed.completed] == ["c1", "c2"]
+    assert executed.failed == []
+    error = "UNKNOWN: failed to execute task: unexpected RuntimeError, see the log of default-engine"
+    story.shows(f'STARTED | T: 1 TRIGGER_EVENT@4 CAUSED_INCIDENT "{error}"; 2 TRIGGER_EVENT@5 DONE')
     monkeypatch.undo()
-    engine.execute(UnlockTasks(engine_id="default-engine"))
+    story.incident_is_resolved()
     story.tasks_run("DONE").is_completed()

@@ -17,7 +17,7 @@ BEGIN
     FOR found IN
         SELECT quote_ident(relname) FROM pg_class
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-          AND relname <> 'alembic_version'
+          AND relname NOT IN ('alembic_version', 'partition_day')
     LOOP
         EXECUTE 'DELETE FROM ' || found;
     END LOOP;

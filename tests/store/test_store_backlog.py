@@ -46,10 +46,10 @@ CASES = [pytest.param(JOB, name, id=f"job, {name}") for name in FILTERS] + [
 
 def claim(claims: Claims, of: Any, name: str) -> tuple[Any, dict[str, Any]]:
     filters = FILTERS[name]
-    return claims.claim(of, frozenset(key.removeprefix("f_") for key in filters)), {
+    return claims.claim(of, frozenset(key.removeprefix("f_") for key in filters), 1), {
         "now": NOW,
         "worker": "w",
-        "limit": 1,
+        "until": None,
         **filters,
     }
 
@@ -62,6 +62,7 @@ def lite(databases: Databases) -> Iterator[SQLite]:
             for of in (JOB, TASK):
                 values = {"day": f"'{DAY}'", "now": f"'{NOW}.000000'", "count": WAITING, "busy": BUSY, "idle": IDLE}
                 connection.exec_driver_sql(FILL.format(table=of.name, **values))
+                connection.exec_driver_sql(f"INSERT INTO id_counter VALUES ('{of.name}', '{DAY}', {WAITING})")
         yield dialect
         dialect.engine.dispose()
 

@@ -52,9 +52,9 @@ FILLING = (
     OPEN,
     """
     INSERT INTO task (partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
-        completed_at, created_at, created_by, due_at, retry_count, state, type, detached)
+        completed_at, created_at, created_by, due_at, retry_count, state, type, detached, interruptions)
     SELECT {day}, n, 1, n * 3, n / 4 % {processes} + 1, n, 'a', CASE WHEN n % 2 = 0 THEN {now} END, {now}, 'w',
-        {now}, 0, 'CREATED', 'TRIGGER_EVENT', false
+        {now}, 0, 'CREATED', 'TRIGGER_EVENT', false, 0
     FROM {numbers}
     """,
     """
@@ -115,7 +115,8 @@ def filling(numbers: str, *, day: str, now: str, few: int) -> Iterator[str]:
         yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few, locked=LOCKED)
 
 
-CLAIM = {"now": NOW, "worker": "w", "limit": 10}
+LIMIT = 10
+CLAIM = {"now": NOW, "worker": "w", "until": NOW}
 CLAIMS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "without a filter": (frozenset(), {}),
     "one process": (frozenset({"process_id"}), {"f_process_id": 3}),
@@ -202,6 +203,8 @@ def lite(databases: Databases) -> Iterator[Full]:
         numbers = f"(WITH RECURSIVE {series} SELECT n FROM s)"
         for statement in filling(numbers, day=f"'{DAY}'", now=f"'{NOW}.000000'", few=2000):
             connection.execute(statement)
+        for name in ("job", "task"):
+            connection.execute(f"INSERT INTO id_counter VALUES ('{name}', '{DAY}', {LITE_ROWS})")
         connection.commit()
         dialect = SQLite(Config(database_url=url))
         yield Full(dialect, connection)
@@ -259,9 +262,11 @@ def indexes(found: list[dict[str, Any]]) -> set[str]:
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_claim_follows_the_index_of_what_is_due(postgres: Full, of: Any, name: str):
     filters, parameters = CLAIMS[name]
-    found = explained(postgres, Claims(postgres.dialect).claim(of, filters), {**CLAIM, **parameters})
+    found = explained(postgres, Claims(postgres.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters})
     assert sequential(found) == []
-    assert [node for node in found if node["Node Type"] in ("Sort", "Incremental Sort")] == []
+    # The days are sorted, their work is not.
+    sorts = [node["Sort Key"] for node in found if node["Node Type"] in ("Sort", "Incremental Sort")]
+    assert sorts in ([], [["partition_day.partition"]])
     assert any("due" in index for index in indexes(found)), indexes(found)
     # Ten are wanted, and of one process is every twentieth.
     assert visited(found) <= 50 * PROCESSES
@@ -272,7 +277,7 @@ def test_a_claim_follows_the_index_of_what_is_due(postgres: Full, of: Any, name:
 @pytest.mark.parametrize("name", POINTED)
 def test_a_claim_of_little_reads_little(postgres: Full, of: Any, name: str):
     filters, parameters = POINTED[name]
-    found = explained(postgres, Claims(postgres.dialect).claim(of, filters), {**CLAIM, **parameters})
+    found = explained(postgres, Claims(postgres.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters})
     assert sequential(found) == []
     assert visited(found) <= 10
 
@@ -350,11 +355,9 @@ def test_claim_and_index_share_one_predicate_word_for_word(
     request: pytest.FixtureRequest, kind: str, of: Any, predicate: str
 ):
     full = request.getfixturevalue(kind)
-    claim = str(Claims(full.dialect).claim(of, frozenset()).compile(dialect=full.dialect.engine.dialect))
+    claim = str(Claims(full.dialect).claim(of, frozenset(), LIMIT).compile(dialect=full.dialect.engine.dialect))
     condition = claim.split("WHERE ")[1].split(" ORDER BY")[0].replace(f"{of.name}.", "").replace("\n", " ")
-    first, _, due = condition.rpartition(" AND due_at <= ")
-    assert first == predicate
-    assert due
+    assert condition.startswith(f"{predicate} AND due_at <= ")
     (index,) = [index for index in of.indexes if index.name == f"{of.name}_due_idx"]
     assert str(index.dialect_options["postgresql"]["where"]) == predicate
     assert str(index.dialect_options["sqlite"]["where"]) == predicate
@@ -366,7 +369,7 @@ def test_claim_and_index_share_one_predicate_word_for_word(
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_claim_follows_the_index_of_what_is_due_on_sqlite(lite: Full, of: Any, name: str):
     filters, parameters = CLAIMS[name]
-    details = plan_of(lite, Claims(lite.dialect).claim(of, filters), {**CLAIM, **parameters})
+    details = plan_of(lite, Claims(lite.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters})
     assert any(re.search(rf"INDEX {of.name}(_process)?_due_idx", detail) for detail in details), details
     if "process_ids" not in filters:
         assert [detail for detail in details if "TEMP B-TREE" in detail] == []
@@ -378,7 +381,7 @@ def test_a_claim_follows_the_index_of_what_is_due_on_sqlite(lite: Full, of: Any,
 def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of: Any, name: str):
     """Several processes are merged by sorting, but only the first few of each."""
     filters, parameters = CLAIMS[name]
-    assert steps_of(lite, Claims(lite.dialect).claim(of, filters), {**CLAIM, **parameters}) < LITE_ROWS / 2
+    assert steps_of(lite, Claims(lite.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters}) < LITE_ROWS / 2
 
 
 @pytest.mark.sqlite
@@ -386,7 +389,7 @@ def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of:
 def test_a_hot_read_goes_by_indexes_on_sqlite(lite: Full, name: str):
     if name in POINTED:
         filters, more = POINTED[name]
-        statement, parameters = Claims(lite.dialect).claim(JOB, filters), {**CLAIM, **more}
+        statement, parameters = Claims(lite.dialect).claim(JOB, filters, LIMIT), {**CLAIM, **more}
     else:
         statement, parameters = READS[name]
     details = plan_of(lite, statement, parameters)

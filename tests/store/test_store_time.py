@@ -24,11 +24,19 @@ from app.commands.maintenance import Prepare
 from app.commands.process import GetBpmnXml
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
-from app.commands.task import LockTasks, ReleaseTasks, RunTask, UnlockTasks
+from app.commands.task import (
+    ExtendTasks,
+    FailTask,
+    LockTasks,
+    PostponeTask,
+    ReleaseTasks,
+    RunTask,
+    UnlockTasks,
+)
 from app.commands.user_task import UpdateUserTask
 from app.commands.variable import GetElementVariables, GetProcessVariables, SetElementVariables, SetProcessVariables
 from app.config import Config
-from app.criteria import IncidentCriteria, ProcessInstanceCriteria, TaskCriteria, UserTaskCriteria
+from app.criteria import IncidentCriteria, ProcessInstanceCriteria, UserTaskCriteria
 from app.engine.completion import CalledProcess
 from app.engine.records import ProcessInstance
 from app.engine.types import TaskType
@@ -169,9 +177,14 @@ def live(service: Service) -> None:
         do(SetTime(timer=DAY))
         while play.run_tasks(service):
             pass
-    tasks = do(LockTasks(limit=1)) or service.query(TaskCriteria())
-    do(ReleaseTasks(partition=tasks[0].partition, ids=(tasks[0].id,)))
+    play.send(service, "ordered")
+    (task,) = do(LockTasks(type=TaskType.TRIGGER_EVENT))
+    do(ExtendTasks(partition=task.partition, ids=(task.id,)))
+    do(PostponeTask(task=task, error="away"))
+    do(ReleaseTasks(partition=task.partition, ids=(task.id,)))
     do(UnlockTasks(engine_id=service.config.engine_id))
+    (task,) = do(LockTasks(type=TaskType.TRIGGER_EVENT))
+    do(FailTask(task=task, error="broken"))
 
 
 def _fails_and_is_resolved(service: Service, instance: ProcessInstance) -> None:
