@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -10,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from app.clock import Clock, cut
@@ -91,11 +91,16 @@ class Service:
         loaded: dict[int, Graph] = {}
         while True:
             try:
-                return self._store.reach(partial(self._once, command, limited, loaded))
+                return self._store.reach(self._attempts(command, limited, loaded))
             except QueueLimited:
                 limited = True
             except GraphMissing as missing:
                 loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+
+    def _attempts(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> Callable[[], R]:
+        """Each call is an attempt; what the first one assumes of processes may be why it has to be repeated."""
+        assumed = itertools.chain([limited], itertools.repeat(True))
+        return lambda: self._once(command, next(assumed), loaded)
 
     def _once(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> R:
         began = time.monotonic()

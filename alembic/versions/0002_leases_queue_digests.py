@@ -6,12 +6,15 @@ import hashlib
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+TIMESTAMP = sa.DateTime().with_variant(postgresql.TIMESTAMP(precision=3), "postgresql")
+IN_QUEUE = "state = 'QUEUED' AND NOT released"
 FILLED_AT_ONCE = 1000
 """Rows that get their digests by one statement."""
 
@@ -63,7 +66,55 @@ def _leases_back() -> None:
 
 
 def _queue() -> None:
-    pass
+    """An entry for each instance whose turn has not come, and how many instances have a slot where there is a limit."""
+    op.create_table(
+        "queue_entry",
+        sa.Column("partition", sa.Date(), nullable=False),
+        sa.Column("process_instance_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("bpmn_process_id", sa.Text(), nullable=False),
+        sa.Column("process_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", TIMESTAMP, nullable=False),
+        sa.PrimaryKeyConstraint("partition", "process_instance_id", name="queue_entry_pkey"),
+    )
+    op.create_index(
+        "queue_entry_order_idx",
+        "queue_entry",
+        ["bpmn_process_id", "created_at", "partition", "process_instance_id"],
+        unique=False,
+    )
+    op.execute(
+        f"""INSERT INTO queue_entry (partition, process_instance_id, bpmn_process_id, process_id, created_at)
+        SELECT partition, id, bpmn_process_id, process_id, created_at FROM process_instance WHERE {IN_QUEUE}"""
+    )
+    op.add_column("process_queue", sa.Column("active", sa.Integer(), server_default="0", nullable=False))
+    op.execute(
+        f"""UPDATE process_queue SET active = (
+            SELECT count(*) FROM process_instance i
+            WHERE i.bpmn_process_id = process_queue.bpmn_process_id AND ended_at IS NULL AND NOT ({IN_QUEUE})
+        ) WHERE parallelism <> 0"""
+    )
+    op.drop_index("process_instance_queued_idx", "process_instance")
+    op.drop_column("process_instance", "released")
+
+
+def _queue_back() -> None:
+    op.add_column("process_instance", sa.Column("released", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute(
+        """UPDATE process_instance SET released = true WHERE state = 'QUEUED' AND NOT EXISTS (
+            SELECT 1 FROM queue_entry e
+            WHERE e.partition = process_instance.partition AND e.process_instance_id = process_instance.id
+        )"""
+    )
+    op.create_index(
+        "process_instance_queued_idx",
+        "process_instance",
+        ["bpmn_process_id", "created_at", "partition", "id"],
+        unique=False,
+        postgresql_where=sa.text(IN_QUEUE),
+        sqlite_where=sa.text(IN_QUEUE),
+    )
+    op.drop_column("process_queue", "active")
+    op.drop_table("queue_entry")
 
 
 def _messages() -> None:
@@ -136,4 +187,5 @@ def _unique_keys() -> None:
 def downgrade() -> None:
     op.drop_column("message", "key_freed")
     _messages_back()
+    _queue_back()
     _leases_back()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -12,13 +12,13 @@ from app.config import Config
 from app.crypto import Cipher, CipherError, NoKeyError
 from app.engine.changes import Changes, VariableKey
 from app.engine.completion import VariableInput
-from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
     EventVariable,
     Message,
     MessageSubscription,
     ProcessInstance,
+    Queue,
     Signal,
     SignalSubscription,
     Task,
@@ -26,15 +26,12 @@ from app.engine.records import (
     VariableView,
 )
 from app.engine.run import Incomplete, Run
-from app.engine.types import InstanceState, TaskType
+from app.engine.types import TaskType
 from app.engine.work import Facts
 from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
 from app.timer import Timer, TimerError, add_duration
-
-DRAINING = -1
-"""A limit on parallelism that was lifted while instances are queued: these still go first."""
 
 T = TypeVar("T")
 
@@ -49,6 +46,16 @@ class Options:
 
     config: Config
     cipher: Cipher
+    limited: set[str] = field(default_factory=set)
+    """BPMN ids of processes that were seen to have a limit on parallelism. A hint that saves attempts, no more."""
+
+
+class QueueNeeded(Exception):
+    """The walk has ended an instance of a process with a limit: lock its queue, and walk again."""
+
+    def __init__(self, bpmn_process_id: str) -> None:
+        super().__init__(bpmn_process_id)
+        self.bpmn_process_id = bpmn_process_id
 
 
 class Context:
@@ -57,14 +64,51 @@ class Context:
         self.config = options.config
         self.engine_id = options.config.engine_id
         self.cipher = options.cipher
-        self.limited = limited
-        """True when an attempt that took the processes at hand for unlimited was refused."""
+        self.queues: dict[str, Queue] = {}
+        """Those that are locked, by BPMN process id."""
+        self.limits: dict[str, int] = {}
+        """The limits on parallelism that were read with the instances at hand, by BPMN process id."""
+        self._limited = limited
+        self._known = options.limited
         self._clock = clock
 
     @cached_property
     def now(self) -> datetime:
-        """Engine time of the command. First asked for after locks are taken, so that it follows the holder before."""
+        """Engine time of the command. After this, locks are refused: it has to follow the holder before."""
+        self.tx.is_timed = True
         return self._clock(self.tx)
+
+    def clock(self) -> datetime:
+        """Engine time at this moment, for what is decided before the last lock."""
+        return self._clock(self.tx)
+
+    def start_over(self) -> None:
+        """The walk begins anew, and with it the time of the command."""
+        self.__dict__.pop("now", None)
+        self.tx.is_timed = False
+
+    def may_be_limited(self, bpmn_process_id: str) -> bool:
+        """True for a process that was seen to have a limit, and for all when an attempt before was refused."""
+        return self._limited or bpmn_process_id in self._known
+
+    def lock_queue(self, bpmn_process_id: str, members: Sequence[ProcessInstance] = ()) -> Queue:
+        """The queue of a process, locked once; `members` are instances whose entries are needed, too."""
+        queue = self.queues.get(bpmn_process_id)
+        if queue is None:
+            queue = self.queues[bpmn_process_id] = self.tx.lock_queue(bpmn_process_id, members)
+            self.remember(bpmn_process_id, limited=queue.parallelism != 0)
+        return queue
+
+    def remember(self, bpmn_process_id: str, *, limited: bool) -> None:
+        """Spares later commands of this process an attempt."""
+        (self._known.add if limited else self._known.discard)(bpmn_process_id)
+
+    def lock_instances(self) -> None:
+        """Keeps all instances from being written; only after the last other lock, since it stops everyone."""
+        today = self.clock().date()
+        # Creating a day needs a lock that this one refuses, and is done apart.
+        self.tx.maintenance.create_days({today, *([today + timedelta(days=1)] if today < date.max else [])})
+        self.tx.lock_instances()
 
     def after(self, duration: str) -> datetime:
         """Now and an ISO 8601 duration; raises EngineError VALIDATION beyond the year 9999."""
@@ -78,6 +122,7 @@ class Context:
     def run(self, snapshot: Snapshot, actor: str, changes: Changes, facts: Facts | None = None) -> Run:
         """A walk over a loaded instance."""
         caller = None
+        self.limits[snapshot.instance.bpmn_process_id] = snapshot.parallelism
         if snapshot.caller:
             caller = self.run(snapshot.caller, actor, changes)
         facts = facts or Facts()
@@ -114,12 +159,20 @@ class Context:
         return found
 
 
-def whole_if_needed(walk: Callable[[bool], T]) -> T:
-    """Walks with what lies near, and once more with the whole instance if the walk asks for it."""
-    try:
-        return walk(False)
-    except Incomplete:
-        return walk(True)
+def walk_as_needed(ctx: Context, walk: Callable[[bool], T]) -> T:
+    """Walks with what lies near, and again, if the walk asks for it, with the whole instance or its queue locked."""
+    whole = False
+    while True:
+        try:
+            return walk(whole)
+        except Incomplete:
+            if whole:
+                raise
+            whole = True
+            ctx.start_over()
+        except QueueNeeded as needed:
+            ctx.start_over()
+            ctx.lock_queue(needed.bpmn_process_id)
 
 
 def message_key(name: str, correlation_key: str) -> str:
@@ -290,54 +343,6 @@ def deliver_variables(
             )
 
 
-def must_queue(ctx: Context, changes: Changes, bpmn_process_id: str) -> bool:
-    """Whether a new instance of the process has to wait in the queue.
-
-    The first attempt takes every process for unlimited and has the store refuse the changes if one is not.
-    """
-    if not ctx.limited:
-        changes.assumes_unlimited = bpmn_process_id
-        return False
-    limit = ctx.tx.lock_queue(bpmn_process_id)
-    if limit == 0:
-        return False
-    if ctx.tx.load_queued(bpmn_process_id, 1):
-        return True
-    if limit == DRAINING:
-        changes.parallelism[bpmn_process_id] = 0
-        return False
-    return ctx.tx.count_active(bpmn_process_id) >= limit
-
-
-def free_slot(ctx: Context, changes: Changes, instance: ProcessInstance, actor: str) -> None:
-    """The instance has ended: the first one in the queue of a process with a limit takes its place."""
-    limit = ctx.tx.lock_queue(instance.bpmn_process_id)
-    if limit == 0:
-        return
-    if limit == DRAINING or ctx.tx.count_active(instance.bpmn_process_id, but=instance) < limit:
-        for head in ctx.tx.load_queued(instance.bpmn_process_id, 1, but=instance):
-            release(ctx, changes, head, actor)
-
-
-def release(ctx: Context, changes: Changes, queued: ProcessInstance, actor: str) -> None:
-    """Takes an instance out of the queue; its START_PROCESS_INSTANCE task starts it."""
-    queued.released = True
-    changes.update(queued)
-    insert_task(
-        ctx,
-        changes,
-        Task(
-            partition=queued.partition,
-            process_id=queued.process_id,
-            process_instance_id=queued.id,
-            created_at=ctx.now,
-            created_by=actor,
-            due_at=ctx.now,
-            type=TaskType.START_PROCESS_INSTANCE,
-        ),
-    )
-
-
 def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:
     changes.due.append(task.due_at)
     return changes.insert(task)
@@ -382,21 +387,3 @@ def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Sign
         due_at=ctx.now,
         type=TaskType.TRIGGER_EVENT,
     )
-
-
-def settle(ctx: Context, changes: Changes, run: Run, *, limited: bool) -> None:
-    """After a walk: frees the slots of the instances that have ended in it."""
-    if limited and run.instance.state.ended:
-        free_slot(ctx, changes, run.instance, run.actor)
-    called = run.called
-    if called and called.instance.state.ended and ctx.limited:
-        free_slot(ctx, changes, called.instance, run.actor)
-
-
-def took_slot(instance: ProcessInstance) -> bool:
-    """Whether the instance counts as active under a limit on parallelism."""
-    return instance.state is not InstanceState.QUEUED or instance.released
-
-
-def dequeue_payload(bpmn_process_id: str) -> str | None:
-    return Payload(bpmn_process_id=bpmn_process_id).serialize()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import DRAINING, Context, must_queue, release, set_process_variables, settle, took_slot
+from app.commands.context import Context, set_process_variables, walk_as_needed
+from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.records import ProcessInstance
 from app.engine.run import start_instance
@@ -70,7 +70,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         tags={name: value for name, value in cmd.tags.items() if value},
     )
     set_process_variables(ctx, changes, run.instance, cmd.variables, cmd.worker_id)
-    # An instance that ends at once never took a slot that anyone waits for.
+    settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
     return run.instance
 
@@ -84,12 +84,16 @@ def suspend_process_instance(ctx: Context, cmd: SuspendProcessInstance) -> None:
 
 
 def resume_process_instance(ctx: Context, cmd: ResumeProcessInstance) -> None:
+    # What waits is all there in any case; it may end when it goes on.
+    walk_as_needed(ctx, lambda _: _resume(ctx, cmd))
+
+
+def _resume(ctx: Context, cmd: ResumeProcessInstance) -> None:
     snapshot = _locked(ctx, cmd.partition, cmd.id)
     _require_state(snapshot, InstanceState.SUSPENDED)
     changes = Changes()
-    run = ctx.run(snapshot, cmd.worker_id, changes)
-    run.resume()
-    settle(ctx, changes, run, limited=snapshot.parallelism != 0)
+    ctx.run(snapshot, cmd.worker_id, changes).resume()
+    settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
 
 
@@ -106,30 +110,12 @@ def cancel_process_instance(ctx: Context, cmd: CancelProcessInstance) -> None:
     for called in ctx.tx.load_called_below(snapshot.instance):
         if called.parent_id in canceled:
             canceled[called.id] = _locked(ctx, called.partition, called.id)
-    instances = [each.instance for each in canceled.values()]
-    freed = [each.instance for each in canceled.values() if each.parallelism and took_slot(each.instance)]
+    lock_queues_of(ctx, canceled.values())
     changes = Changes()
     for each in canceled.values():
         ctx.run(each, cmd.worker_id, changes).end_instance(InstanceState.CANCELED, cascade=False)
-    _free_slots(ctx, changes, freed, instances, cmd.worker_id)
+    settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
-
-
-def _free_slots(
-    ctx: Context, changes: Changes, freed: list[ProcessInstance], ended: list[ProcessInstance], actor: str
-) -> None:
-    """All of `ended` end together; the first others in the queues take the places of those that had one, `freed`."""
-    gone = {(instance.partition, instance.id) for instance in ended}
-    # Always in the same order: locks on several queues must not wait for each other.
-    for bpmn_process_id, count in sorted(Counter(instance.bpmn_process_id for instance in freed).items()):
-        limit = ctx.tx.lock_queue(bpmn_process_id)
-        if limit == 0:
-            continue
-        free = count if limit == DRAINING else min(count, limit - ctx.tx.count_active(bpmn_process_id) + count)
-        queued = ctx.tx.load_queued(bpmn_process_id, count + len(gone))
-        waiting = [instance for instance in queued if (instance.partition, instance.id) not in gone]
-        for head in waiting[: max(free, 0)]:
-            release(ctx, changes, head, actor)
 
 
 def _locked(ctx: Context, partition: date, id: int) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,12 +11,11 @@ from app.commands.base import Command, Completion, VariableInput
 from app.commands.context import (
     Context,
     message_key,
-    must_queue,
     set_element_variables,
     set_process_variables,
-    settle,
-    whole_if_needed,
+    walk_as_needed,
 )
+from app.commands.queue import foresee_end, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.elements.call_activity import called_process
 from app.engine.elements.message import subscription
@@ -90,7 +90,7 @@ def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
 
 def complete_job(ctx: Context, cmd: CompleteJob) -> Job:
     """Locks the tree of the job's instance; variables are written in every case, also when the job fails."""
-    return whole_if_needed(lambda whole: _complete(ctx, cmd, whole))
+    return walk_as_needed(ctx, lambda whole: _complete(ctx, cmd, whole))
 
 
 def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
@@ -100,19 +100,14 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
     job: Job = found.row
     _require_locked(job, cmd.worker_id)
     token = found.snapshot.token(job.element_instance_id)
-    job.completed_at = ctx.now
     if token.state.ended:
         changes = Changes()
         job.state = WorkState.CANCELED
     else:
-        retry_due = ctx.after(cmd.retry_timer)
-        changes, error = _outcome(ctx, cmd, job, found.snapshot, token, retry_due)
-        if error:
-            _fail(job, error, changes, cmd, retry_due, ctx.now)
-        else:
-            job.state = WorkState.DONE
+        changes = _outcome(ctx, cmd, job, found.snapshot, token)
         set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
         set_process_variables(ctx, changes, found.snapshot.instance, cmd.process_variables, cmd.worker_id)
+    job.completed_at = ctx.now
     changes.update(job)
     ctx.tx.save(changes)
     return job
@@ -128,37 +123,68 @@ def _require_locked(job: Job, worker_id: str) -> None:
         raise conflict(f"{name} is not locked by worker {worker_id}, but {job.locked_by}")
 
 
-def _outcome(
-    ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance, retry_due: datetime
-) -> tuple[Changes, str]:
-    """What the completion changes, or why the job fails; a walk that fails has changed nothing."""
-    if cmd.error:
-        return Changes(), cmd.error
-    changes = Changes()
-    completion = cmd.completion or Completion()
-    try:
-        facts = _facts(ctx, changes, job, token.node, completion)
+def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance) -> Changes:
+    """What the completion changes, or how the job fails; a walk that fails has changed nothing."""
+    changes, facts, completion = Changes(), Facts(), cmd.completion or Completion()
+    error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, snapshot, token, completion))
+    # All is locked: time can be read.
+    retry_due = ctx.after(cmd.retry_timer)
+
+    def walk() -> None:
         run = ctx.run(snapshot, cmd.worker_id, changes, facts)
         run.job_done(job, token, completion, retry_due)
         _set_called_variables(ctx, changes, run, completion)
-        settle(ctx, changes, run, limited=snapshot.parallelism != 0)
+        settle(ctx, changes, cmd.worker_id)
+
+    error = error or _refusal(walk)
+    if not error:
+        job.state = WorkState.DONE
+        return changes
+    changes = Changes()
+    _fail(job, error, changes, cmd, retry_due, ctx.now)
+    return changes
+
+
+def _refusal(do: Callable[[], None]) -> str:
+    """Why the completion is unusable, if it is."""
+    try:
+        do()
     except EngineError as error:
         if error.kind is ErrorKind.BUG:
             raise
-        return Changes(), error.as_text()
-    return changes, ""
+        return error.as_text()
+    return ""
 
 
-def _facts(ctx: Context, changes: Changes, job: Job, node: Node, completion: Completion) -> Facts:
-    """What the walk needs to know from outside its instance, as the type of the job tells."""
-    facts = Facts()
+_GOES_ON = frozenset(
+    {
+        JobType.EVALUATE_EXCLUSIVE_GATEWAY,
+        JobType.EVALUATE_INCLUSIVE_GATEWAY,
+        JobType.EXECUTE,
+        JobType.PASS_VARIABLES,
+    }
+)
+"""Jobs whose completion has the token go on."""
+
+
+def _load_facts(
+    ctx: Context,
+    changes: Changes,
+    facts: Facts,
+    job: Job,
+    snapshot: Snapshot,
+    token: ElementInstance,
+    completion: Completion,
+) -> None:
+    """What the walk needs to know from outside its instance, as the type of the job tells. Takes locks first."""
     if job.type in (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY):
-        name, correlation_key = subscription(node, completion)
+        name, correlation_key = subscription(token.node, completion)
         ctx.tx.lock_key(message_key(name, correlation_key))
         facts.buffered = ctx.tx.find_buffered(name, correlation_key, ctx.now)
     elif job.type is JobType.CALL_PROCESS:
-        facts.call = _call(ctx, changes, node, completion)
-    return facts
+        facts.call = _call(ctx, changes, token.node, completion)
+    elif job.type in _GOES_ON:
+        foresee_end(ctx, snapshot, token)
 
 
 def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:

@@ -34,13 +34,18 @@ class Prepare(Command[None]):
 
 def prepare(ctx: Context, cmd: Prepare) -> None:
     changes = Changes()
+    lock_upkeep(ctx)
     provide(ctx, changes, ctx.now)
     ctx.tx.save(changes)
 
 
+def lock_upkeep(ctx: Context) -> None:
+    """Keeps others from looking for what is missing; comes before `provide`."""
+    ctx.tx.lock_key(_KEY)
+
+
 def provide(ctx: Context, changes: Changes, now: datetime) -> None:
     """Provides what has to be there at engine time `now`, which a command may be about to set."""
-    ctx.tx.lock_key(_KEY)
     _reconcile(ctx, changes, now)
     last = now.date() + timedelta(days=min(ctx.config.partition_ahead_days, _days_left(now.date())))
     for type in (TaskType.PURGE_MESSAGES, TaskType.PURGE_SIGNALS):
@@ -101,7 +106,7 @@ def detach_partition(ctx: Context, changes: Changes, task: Task) -> WorkState:
     assert day is not None
     ctx.tx.lock_key(_KEY)
     state = WorkState.CANCELED
-    if _is_over(ctx, day):
+    if _is_over(ctx, day, ctx.now):
         state = WorkState.DONE
         if day in ctx.tx.maintenance.attached_days():
             _detach_tomorrow(ctx, changes, day)
@@ -122,16 +127,16 @@ def drop_partition(ctx: Context, changes: Changes, task: Task) -> WorkState:
 
 
 def purge(ctx: Context, changes: Changes, task: Task) -> WorkState:
+    ctx.tx.lock_key(_KEY)
     today = ctx.now.date()
     if _days_left(today):
-        ctx.tx.lock_key(_KEY)
         _purge_on(ctx, changes, ctx.now, task.type, today + timedelta(days=1))
     return WorkState.DONE
 
 
 def _detach(ctx: Context, task: Task) -> None:
     day = _day_of(task)
-    if day and _is_over(ctx, day):
+    if day and _is_over(ctx, day, ctx.clock()):
         ctx.tx.maintenance.detach_day(day)
 
 
@@ -163,10 +168,10 @@ BEFOREHAND: Mapping[TaskType, Callable[[Context, Task], None]] = {
 long. When the process is killed in between, the task is not executed yet, and doing it again does no harm."""
 
 
-def _is_over(ctx: Context, day: date) -> bool:
+def _is_over(ctx: Context, day: date, now: datetime) -> bool:
     """Whether the day is past its retention, as it is configured now."""
     retention = ctx.config.partition_retention_days
-    return retention is not None and (ctx.now.date() - day).days >= retention
+    return retention is not None and (now.date() - day).days >= retention
 
 
 def _detach_tomorrow(ctx: Context, changes: Changes, day: date) -> None:

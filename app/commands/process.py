@@ -13,7 +13,8 @@ from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
 from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Command
-from app.commands.context import DRAINING, Context, dequeue_payload, insert_task
+from app.commands.context import Context, insert_task
+from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
@@ -82,8 +83,10 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     causes += bpmn.duplicate_start_names(model, found)
     _refuse(causes + _taken_start_names(ctx, model, found))
     changes = Changes()
+    can_go_on = set_limit(ctx, changes, cmd.bpmn_process_id, cmd.parallelism)
     process = _insert(ctx, changes, cmd, model, found)
-    _limit(ctx, changes, cmd, process)
+    if can_go_on:
+        _insert_dequeue(ctx, changes, process)
     ctx.tx.save(changes)
     process.warnings = warnings
     return process
@@ -195,29 +198,17 @@ def _schedule_start(
     return []
 
 
-def _limit(ctx: Context, changes: Changes, cmd: CreateProcess, process: Process) -> None:
-    """The newest version decides how many instances of all versions run at once."""
-    before = ctx.tx.lock_queue(cmd.bpmn_process_id)
-    limit = cmd.parallelism
-    if limit and not before:
-        # Whoever ends one of these instances now does not look at the queue yet: wait for them.
-        ctx.tx.lock_active_instances(cmd.bpmn_process_id)
-    queued = bool(before) and bool(ctx.tx.load_queued(cmd.bpmn_process_id, 1))
-    if queued and not limit:
-        limit = DRAINING
-    if limit != before:
-        changes.parallelism[cmd.bpmn_process_id] = limit
-    if queued and (limit == DRAINING or ctx.tx.count_active(cmd.bpmn_process_id) < limit):
-        insert_task(
-            ctx,
-            changes,
-            Task(
-                partition=ctx.now.date(),
-                process=process,
-                created_at=ctx.now,
-                created_by=cmd.worker_id,
-                due_at=ctx.now,
-                serialized_task=dequeue_payload(cmd.bpmn_process_id),
-                type=TaskType.DEQUEUE_PROCESS_INSTANCE,
-            ),
-        )
+def _insert_dequeue(ctx: Context, changes: Changes, process: Process) -> None:
+    insert_task(
+        ctx,
+        changes,
+        Task(
+            partition=ctx.now.date(),
+            process=process,
+            created_at=ctx.now,
+            created_by=process.created_by,
+            due_at=ctx.now,
+            serialized_task=dequeue_payload(process.bpmn_process_id),
+            type=TaskType.DEQUEUE_PROCESS_INSTANCE,
+        ),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context, event_variables, insert_task, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
-from app.engine.records import EventVariable, Signal
+from app.engine.records import EventVariable, Signal, SignalSubscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +20,25 @@ class SendSignal(Command[Signal]):
 
 def send_signal(ctx: Context, cmd: SendSignal) -> Signal:
     """Reaches everyone who waits for it now; it is not buffered."""
+    subscriptions = ctx.tx.lock_signal_subscriptions(cmd.name)
     changes = Changes()
-    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, event_variables(ctx, cmd.variables))
+    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, event_variables(ctx, cmd.variables), subscriptions)
     ctx.tx.save(changes)
     return signal
 
 
-def broadcast(ctx: Context, changes: Changes, name: str, actor: str, variables: list[EventVariable]) -> Signal:
-    """The signal, and a task for each subscription, which is used up unless its event recurs, and each start event."""
-    subscriptions = ctx.tx.lock_signal_subscriptions(name)
+def broadcast(
+    ctx: Context,
+    changes: Changes,
+    name: str,
+    actor: str,
+    variables: list[EventVariable],
+    subscriptions: list[SignalSubscription],
+) -> Signal:
+    """The signal, and a task for each of the locked subscriptions and each start event.
+
+    A subscription is used up, unless its event recurs.
+    """
     starts = ctx.tx.load_signal_starts(name)
     count = len(subscriptions) + len(starts)
     signal = changes.insert(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from app.commands.base import Command
 from app.commands.context import Context
-from app.commands.maintenance import provide
+from app.commands.maintenance import lock_upkeep, provide
 from app.engine.changes import Changes
 from app.errors import conflict, invalid
 from app.timer import Timer, TimerError, first_due
@@ -29,6 +29,7 @@ class SetTime(Command[EngineTime]):
 def set_time(ctx: Context, cmd: SetTime) -> EngineTime:
     """Moves engine time forward for good; it goes on from there. What becomes due is left to the tasks."""
     offset = ctx.tx.lock_clock_offset()
+    lock_upkeep(ctx)
     try:
         new = first_due(cmd.timer, ctx.now)
     except TimerError as error:

@@ -13,12 +13,9 @@ from app.commands.context import (
     deliver_variables,
     insert_task,
     message_key,
-    must_queue,
-    release,
-    settle,
-    took_slot,
-    whole_if_needed,
+    walk_as_needed,
 )
+from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
@@ -181,7 +178,7 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     if cmd.task.interruptions >= MOST_INTERRUPTIONS:
         return _give_up(ctx, cmd.task)
     if cmd.task.process_instance_id is not None:
-        return whole_if_needed(lambda whole: _run_in_instance(ctx, cmd.task, whole))
+        return walk_as_needed(ctx, lambda whole: _run_in_instance(ctx, cmd.task, whole))
     if cmd.task.type in maintenance.BEFOREHAND:
         _require_locked(ctx, cmd.task, ctx.tx.find_task(cmd.task.partition, cmd.task.id))
         maintenance.BEFOREHAND[cmd.task.type](ctx, cmd.task)
@@ -299,20 +296,17 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
 def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    run = ctx.run(found.snapshot, ctx.engine_id, changes)
-    run.release()
-    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    ctx.run(found.snapshot, ctx.engine_id, changes).release()
+    settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
 def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    instance = found.snapshot.instance
-    if instance.state.ended:
+    if found.snapshot.instance.state.ended:
         return WorkState.CANCELED
-    limited = found.snapshot.parallelism != 0 and took_slot(instance)
-    run = ctx.run(found.snapshot, ctx.engine_id, changes)
-    run.end_instance(InstanceState.TERMINATED)
-    settle(ctx, changes, run, limited=limited)
+    lock_queues_of(ctx, [found.snapshot])
+    ctx.run(found.snapshot, ctx.engine_id, changes).end_instance(InstanceState.TERMINATED)
+    settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
@@ -335,12 +329,14 @@ def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, 
     token = found.snapshot.addressed(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
+    foresee_end(ctx, found.snapshot, token)
+    thrown = token.context if isinstance(behavior_of(token.node), SignalThrowEvent) else None
+    subscriptions = ctx.tx.lock_signal_subscriptions(thrown) if thrown is not None else []
     run = ctx.run(found.snapshot, actor, changes, facts)
     run.task_due(task, token, parse_payload(task.serialized_task))
-    if isinstance(behavior_of(token.node), SignalThrowEvent):
-        assert token.context is not None
-        broadcast(ctx, changes, token.context, actor, [])
-    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    if thrown is not None:
+        broadcast(ctx, changes, thrown, actor, [], subscriptions)
+    settle(ctx, changes, actor)
     return WorkState.DONE
 
 
@@ -383,6 +379,9 @@ def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, si
 def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkState:
     """A message, signal or timer start event creates an instance in the partition of its task."""
     payload = parse_payload(task.serialized_task)
+    assert task.process_id is not None and task.element_id is not None
+    graph = ctx.tx.graph(task.process_id)
+    queued = must_queue(ctx, changes, graph.bpmn_process_id)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -401,13 +400,10 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         signal, variables = found
         created_by = signal.created_by
         changes.delivered_signals.append(signal.id)
-    assert task.process_id is not None and task.element_id is not None
     if payload.timer and not payload.message_id:
         if ctx.tx.is_suspended(task.element_id):
             return WorkState.DONE
         _repeat_start(ctx, changes, task, payload)
-    graph = ctx.tx.graph(task.process_id)
-    queued = must_queue(ctx, changes, graph.bpmn_process_id)
     run = start_instance(
         graph,
         partition=task.partition,
@@ -421,6 +417,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         message_id=message_id,
     )
     deliver_variables(changes, run.instance, variables, ctx.now, created_by)
+    settle(ctx, changes, ctx.engine_id)
     task.instance = run.instance
     return WorkState.DONE
 
@@ -462,17 +459,10 @@ def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
     """Takes the next instance out of the queue of a process whose limit was raised or lifted."""
     bpmn_process_id = parse_payload(task.serialized_task).bpmn_process_id
     assert bpmn_process_id is not None
-    limit = ctx.tx.lock_queue(bpmn_process_id)
-    queued = ctx.tx.load_queued(bpmn_process_id, 2)
-    free = limit - ctx.tx.count_active(bpmn_process_id) if limit > 0 else len(queued)
-    if not queued or free <= 0:
-        return WorkState.CANCELED
-    release(ctx, changes, queued[0], ctx.engine_id)
-    if len(queued) > 1 and free > 1:
+    done, go_on = dequeue(ctx, changes, bpmn_process_id, ctx.engine_id)
+    if go_on:
         insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
-    elif len(queued) == 1 and limit < 0:
-        changes.parallelism[bpmn_process_id] = 0
-    return WorkState.DONE
+    return WorkState.DONE if done else WorkState.CANCELED
 
 
 _WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})

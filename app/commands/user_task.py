@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, set_element_variables, set_process_variables, settle, whole_if_needed
+from app.commands.context import Context, set_element_variables, set_process_variables, walk_as_needed
+from app.commands.queue import foresee_end, settle
 from app.engine.changes import Changes
 from app.engine.elements.catching import throw_error, throw_escalation
 from app.engine.records import ElementInstance, UserTask
@@ -33,7 +34,7 @@ class UpdateUserTask(Command[UserTask]):
 
 
 def update_user_task(ctx: Context, cmd: UpdateUserTask) -> UserTask:
-    return whole_if_needed(lambda whole: _update(ctx, cmd, whole))
+    return walk_as_needed(ctx, lambda whole: _update(ctx, cmd, whole))
 
 
 def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
@@ -43,16 +44,16 @@ def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
     user_task: UserTask = found.row
     _require_open(user_task, cmd)
     token = found.snapshot.token(user_task.element_instance_id)
+    foresee_end(ctx, found.snapshot, token)
     changes = Changes()
     set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
     run = ctx.run(found.snapshot, cmd.worker_id, changes)
     _act(run, token, user_task, cmd)
     run.drain()
-    settle(ctx, changes, run, limited=found.snapshot.parallelism != 0)
+    settle(ctx, changes, cmd.worker_id)
     set_process_variables(ctx, changes, run.instance, cmd.process_variables, cmd.worker_id)
     tags = {**user_task.tags, **cmd.tags}
     user_task.tags = {name: value for name, value in tags.items() if value}
-    user_task.revision += 1
     user_task.updated_at = ctx.now
     user_task.updated_by = cmd.worker_id
     changes.update(user_task)

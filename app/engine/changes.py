@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from app.engine.records import ElementInstance, EventVariable, Message, MessageSubscription, Signal, Variable
+from app.engine.records import (
+    ElementInstance,
+    EventVariable,
+    Message,
+    MessageSubscription,
+    ProcessInstance,
+    Queue,
+    QueueEntry,
+    Signal,
+    Variable,
+)
 from app.engine.types import UserTaskState
 
 Rec = TypeVar("Rec")
@@ -52,11 +62,15 @@ class Changes:
         """Variables that travel with a new message or signal."""
         self.suspended_starts: list[str] = []
         """BPMN process ids whose start events of earlier versions are replaced."""
-        self.parallelism: dict[str, int] = {}
-        """New limits by BPMN process id, 0 for none."""
+        self.queues: dict[str, Queue] = {}
+        """Limits and counts to be kept, by BPMN process id."""
+        self.queued: list[ProcessInstance] = []
+        """New instances that queue up."""
+        self.dequeued: list[QueueEntry] = []
+        """Entries that are taken out of their queues."""
         self.clock_offset_ms: int | None = None
-        self.assumes_unlimited: str | None = None
-        """A process that must have no limit on parallelism, or the set is refused."""
+        self.assumes_unlimited: set[str] = set()
+        """Processes that must have no limit on parallelism, or the set is refused."""
         self.due: list[datetime] = []
         """When the tasks created here become due."""
 
@@ -87,6 +101,8 @@ class Changes:
             or self.finished_messages
             or self.delivered_signals
             or self.suspended_starts
-            or self.parallelism
+            or self.queues
+            or self.queued
+            or self.dequeued
             or self.clock_offset_ms is not None
         )

@@ -77,9 +77,38 @@ class ProcessInstance:
     state: InstanceState
     tags: dict[str, str] = field(default_factory=dict)
     version: str
-    released: bool = False
-    """A queued instance whose START_PROCESS_INSTANCE task exists: it counts as active."""
     revision: int = 0
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class QueueEntry:
+    """A queued process instance whose turn has not come."""
+
+    partition: date
+    process_instance_id: int
+    bpmn_process_id: str
+    process_id: int
+    created_at: datetime
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Queue:
+    """The queue of a process with a limit on parallelism, read under its lock."""
+
+    bpmn_process_id: str
+    parallelism: int = 0
+    """0 is without limit; DRAINING was lifted, but instances are queued still: these go first."""
+    active: int = 0
+    """Instances that have a slot: all that have not ended and have no entry. Kept only while there is a limit."""
+    entries: list[QueueEntry] = field(default_factory=list)
+    """The first ones, in the order of the queue."""
+    more: bool = False
+    """Whether there may be others behind these."""
+    own: list[QueueEntry] = field(default_factory=list)
+    """Those of instances that were asked for, wherever they stand; they are not among the others."""
+
+
+DRAINING = -1
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -281,7 +281,6 @@ class Run(Work):
 
     def release(self) -> None:
         """Starts a queued instance."""
-        self.instance.released = False
         self._mark_started(self.instance)
         for token in self.tokens():
             if token.node.parent is None:

@@ -18,12 +18,20 @@ Row = Sequence[Any]
 Values = Mapping[str, Any]
 
 
+class Stale(Exception):
+    """A row is not as it was read: another transaction has changed it."""
+
+
 @dataclass(slots=True, frozen=True)
 class Call:
-    """A statement built once, with the parameters of this time; a list of them executes it for each."""
+    """A statement built once, with the parameters of this time; a list of them executes it for each.
+
+    Raises Stale when `changes` says how many rows it must change, and it changes others.
+    """
 
     statement: Executable
     parameters: Values | list[Values] = field(default_factory=dict)
+    changes: int | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,7 +52,11 @@ class Kind(Enum):
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Op:
-    """One way to write a table, for any number of rows."""
+    """One way to write a table, for any number of rows.
+
+    What is `exact` is a guard: where another transaction has changed the row since it was read, the calls raise an
+    error that is retryable, and nothing of them stays.
+    """
 
     name: str
     kind: Kind
@@ -55,6 +67,10 @@ class Op:
     """Columns that are set; for UPSERT those that are updated where the row exists."""
     where: str = ""
     """The condition of the unique index of an UPSERT, or a further one of UPDATE and DELETE."""
+    unchanged: tuple[str, ...] = ()
+    """Columns of an UPDATE that must have the values they were read with; a `revision` among them is counted up."""
+    exact: bool = False
+    """Whether each row of an UPDATE or DELETE must be found."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -129,16 +145,26 @@ class Dialect(Protocol):
         ...
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], limited: str | None
-    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+    ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         """Blocks of ascending ids by table name and partition, in one statement.
 
-        With them comes the parallelism of the process `limited`, 0 when it has no limit.
+        With them comes whether one of the processes `unlimited` has a limit all the same.
         """
         ...
 
-    def writes(self, writes: Sequence[Write]) -> list[Call]:
-        """The calls that make these writes, in any order; no row is written twice."""
+    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+        """The calls that make these writes, in any order; no row is written twice.
+
+        They fail when one of the processes `unlimited` has a limit by then.
+        """
+        ...
+
+    def lock_instances(self) -> list[Call]:
+        """Calls that keep instances from being written until the end of the transaction, where needed.
+
+        They wait only for a short time; then they raise what is retryable, since others wait behind them.
+        """
         ...
 
     def advisory_lock(self, key: str) -> Call | None:

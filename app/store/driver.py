@@ -30,11 +30,14 @@ REPEATABLE = (
     errors.LockNotAvailable,
     # There are no checks but those of days: one that was read from was detached before it was written to.
     errors.CheckViolation,
+    # A row is not as it was read, or a process has a limit by now: statements that write say so by dividing.
+    errors.DivisionByZero,
 )
 
 AWAY = "the database can't be reached"
 TROUBLE: Mapping[str, tuple[TroubleKind, str]] = {
     "08": (TroubleKind.AWAY, AWAY),
+    "22012": (TroubleKind.BUSY, "the database is busy with others that change the same"),
     "25006": (TroubleKind.READ_ONLY, "the database is read-only"),
     "25P03": (TroubleKind.AWAY, AWAY),
     "25P04": (TroubleKind.AWAY, AWAY),

@@ -27,12 +27,15 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
+    case,
     column,
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     literal_column,
@@ -231,8 +234,8 @@ class Postgres:
         return tags.contains({name: value}) if value else tags.has_key(name)
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], limited: str | None
-    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+    ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         rows = [
             {
                 "name": each.table.name,
@@ -242,13 +245,13 @@ class Postgres:
             }
             for each in wanted
         ]
-        call = Call(self._allocate, {"wanted": orjson.dumps(rows).decode(), "limited": limited})
+        call = Call(self._allocate, {"wanted": orjson.dumps(rows).decode(), "unlimited": list(unlimited)})
         (found,) = session.run(call)
         ids = {
             (name, date.fromisoformat(partition) if partition else None): sorted(block)
             for name, partition, block, _ in found
         }
-        return ids, found[0][3] or 0
+        return ids, not found[0][3]
 
     @cached_property
     def _allocate(self) -> Any:
@@ -260,22 +263,23 @@ class Postgres:
             .render_derived(name="wanted", with_types=True)
         )
         numbers = func.generate_series(1, rows.c["count"]).table_valued(column("n", Integer)).lateral("numbers")
-        limit = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == bindparam("limited")).scalar_subquery()
         ids = (
             select(rows.c.name, rows.c.partition, func.nextval(rows.c.sequence, type_=BigInteger).label("id"))
             .select_from(rows.join(numbers, literal_column("true")))
             .subquery()
         )
-        return select(ids.c.name, ids.c.partition, func.array_agg(ids.c.id), limit).group_by(
+        return select(ids.c.name, ids.c.partition, func.array_agg(ids.c.id), _UNLIMITED).group_by(
             ids.c.name, ids.c.partition
         )
 
-    def writes(self, writes: Sequence[Write]) -> list[Call]:
-        parameters: dict[str, Any] = {}
+    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+        parameters: dict[str, Any] = {"unlimited": list(unlimited)} if unlimited else {}
         shape = []
         for write in writes:
             name = write.op.name
             parameters[name] = orjson.dumps(write.rows).decode()
+            if write.op.exact:
+                parameters[f"{name}_count"] = len(write.rows)
             one_day = None
             if "partition" in write.op.key:
                 partitions = {row["partition"] for row in write.rows}
@@ -284,7 +288,10 @@ class Postgres:
                     one_day = f"{name}_partition"
                     parameters[one_day] = partitions.pop()
             shape.append((write.op, one_day))
-        return [Call(_combined(tuple(shape)), parameters)]
+        return [Call(_combined(tuple(shape), bool(unlimited)), parameters)]
+
+    def lock_instances(self) -> list[Call]:
+        return [Call(_SHORT_WAIT), Call(_LOCK_INSTANCES)]
 
     def advisory_lock(self, key: str) -> Call | None:
         high, low = zlib.crc32(key.encode()), zlib.adler32(key.encode())
@@ -307,7 +314,7 @@ class Postgres:
         # What changes all rows of a table takes as long as it takes.
         cast("driver.Connection", connection.connection.driver_connection).limit = None
         connection.exec_driver_sql("BEGIN")
-        connection.execute(_UNLIMITED)
+        connection.execute(_WITHOUT_LIMITS)
         if not connection.execute(_TRY_ADVISORY_LOCK, {"key": MIGRATION_LOCK}).scalar_one():
             logger.info("another process migrates the database: waiting for it")
             connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
@@ -381,24 +388,46 @@ class Postgres:
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 _TRY_ADVISORY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
-_UNLIMITED = text(
+_WITHOUT_LIMITS = text(
     """SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
     ('idle_in_transaction_session_timeout', 'lock_timeout', 'statement_timeout', 'transaction_timeout')"""
 )
 """Lifts every limit in time that the server has, until the transaction ends; not every version has all of them."""
 
 
+_SHORT_WAIT = text("SET LOCAL lock_timeout = '1s'")
+# Whoever writes instances names the parent, whatever the day. Its days are left out: something else may hold these.
+_LOCK_INSTANCES = text("LOCK TABLE ONLY process_instance IN SHARE MODE")
+
+# Who introduces a limit locks out all who write instances. These take their lock, too, before their statement gets its
+# picture of the database: so it is in this picture, or they are waited for.
+_UNLIMITED = ~exists().where(
+    QUEUE.c.bpmn_process_id == any_(bindparam("unlimited", type_=ARRAY(Text))), QUEUE.c.parallelism != 0
+)
+
+
 @cache
-def _combined(shape: tuple[tuple[Op, str | None], ...]) -> Any:
+def _combined(shape: tuple[tuple[Op, str | None], ...], unlimited: bool) -> Any:
     parts = [_statement(op, one_day) for op, one_day in shape]
-    if len(parts) == 1:
+    if len(parts) == 1 and not shape[0][0].exact and not unlimited:
         return parts[0]
     # Every part sees the database as it was before; no part may touch what another one writes.
-    return select(literal_column("1")).add_cte(*(part.cte(f"w{number}") for number, part in enumerate(parts)))
+    ctes = []
+    guards: list[ColumnElement[bool]] = [_UNLIMITED] if unlimited else []
+    for number, (part, (op, _)) in enumerate(zip(parts, shape, strict=True)):
+        if op.exact:
+            part = part.returning(literal_column("1"))
+        ctes.append(part.cte(f"w{number}"))
+        if op.exact:
+            found = select(func.count()).select_from(ctes[-1]).scalar_subquery()
+            guards.append(found == bindparam(f"{op.name}_count", type_=BigInteger))
+    # The commit is on its way already: only an error keeps it from taking effect.
+    result = 1 / case((and_(*guards), 1), else_=0) if guards else literal_column("1")
+    return select(result).add_cte(*ctes)
 
 
 def _statement(op: Op, one_day: str | None) -> Any:
-    given = op.columns if op.kind is Kind.UPDATE else ()
+    given = (*op.columns, *op.unchanged) if op.kind is Kind.UPDATE else ()
     names = [c.name for c in op.table.c] if op.kind in (Kind.INSERT, Kind.UPSERT) else [*op.key, *given]
     rows = (
         func.jsonb_to_recordset(sql_cast(bindparam(op.name, type_=Text), JSONB))
@@ -418,8 +447,12 @@ def _statement(op: Op, one_day: str | None) -> Any:
         op.table.c[key] == (bindparam(one_day, type_=Date) if key == "partition" and one_day else rows.c[key])
         for key in op.key
     ]
+    conditions += [op.table.c[name] == rows.c[name] for name in op.unchanged]
     if op.where:
         conditions.append(literal_column(f"({op.where})"))
     if op.kind is Kind.DELETE:
         return delete(op.table).where(*conditions)
-    return update(op.table).where(*conditions).values({name: rows.c[name] for name in op.columns})
+    values: dict[str, Any] = {name: rows.c[name] for name in op.columns}
+    if "revision" in op.unchanged:
+        values["revision"] = op.table.c.revision + 1
+    return update(op.table).where(*conditions).values(values)

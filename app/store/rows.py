@@ -27,6 +27,7 @@ TABLES: Mapping[type[Any], Table] = {
     records.ProcessInstance: tables.table(tables.ProcessInstanceRow),
     records.ElementInstance: tables.table(tables.ElementInstanceRow),
     records.Job: tables.table(tables.JobRow),
+    records.QueueEntry: tables.table(tables.QueueEntryRow),
     records.Task: tables.table(tables.TaskRow),
     records.UserTask: tables.table(tables.UserTaskRow),
     records.Incident: tables.table(tables.IncidentRow),
@@ -122,6 +123,7 @@ def _tags(value: dict[str, str] | None) -> dict[str, str]:
 read_process = reader(records.Process, tags=_tags)
 read_instance = reader(records.ProcessInstance, state=InstanceState, tags=_tags)
 read_job = reader(records.Job, state=WorkState, type=JobType)
+read_entry = reader(records.QueueEntry)
 read_task = reader(records.Task, state=WorkState, type=TaskType)
 read_user_task = reader(records.UserTask, state=UserTaskState, tags=_tags)
 read_incident = reader(records.Incident)

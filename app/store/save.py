@@ -44,15 +44,31 @@ INSERT_EVENT_VARIABLE: Mapping[type[Any], Op] = {
 }
 
 CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
-    records.ProcessInstance: ("ended_at", "started_at", "state", "released", "revision"),
+    records.ProcessInstance: ("ended_at", "started_at", "state"),
     records.ElementInstance: ("context", "ended_at", "started_at", "state", "active_children", "pending_events"),
     records.Job: ("completed_at", "error", "state"),
     records.Task: ("completed_at", "error", "repetitions", "state", "process_instance_id"),
-    records.UserTask: ("revision", "state", "tags", "updated_at", "updated_by"),
+    records.UserTask: ("state", "tags", "updated_at", "updated_by"),
     records.Incident: ("resolved_at", "resolved_by"),
     records.Message: ("expires_at", "correlated"),
 }
 """What may change in a row after it was inserted, per record."""
+
+UNCHANGED: Mapping[type[Any], tuple[str, ...]] = {
+    records.ProcessInstance: ("revision",),
+    records.UserTask: ("revision",),
+    # Given back and claimed by somebody else meanwhile, which takes no lock of the instance.
+    records.Job: ("locked_by",),
+    records.Task: ("locked_by",),
+}
+"""What must still be in a row as it was read; a revision counts up with each update."""
+ONLY_ONCE: Mapping[type[Any], str] = {
+    records.Job: "job.completed_at IS NULL",
+    records.Task: "task.completed_at IS NULL",
+    records.Incident: "incident.resolved_at IS NULL",
+    records.Message: "NOT message.correlated",
+}
+"""Of rows that are updated once, the state before."""
 
 UPDATE: Mapping[type[Any], Op] = {
     kind: Op(
@@ -61,6 +77,9 @@ UPDATE: Mapping[type[Any], Op] = {
         r.TABLES[kind],
         key=tuple(column.name for column in r.TABLES[kind].primary_key),
         columns=columns,
+        where=ONLY_ONCE.get(kind, ""),
+        unchanged=UNCHANGED.get(kind, ()),
+        exact=True,
     )
     for kind, columns in CHANGEABLE.items()
 }
@@ -108,8 +127,12 @@ EXPIRE_MESSAGE = Op(
 FINISH_MESSAGE = Op(
     "finished_messages", Kind.UPDATE, table(MessageRow), key=("id",), columns=("expires_at", "key_freed")
 )
-SET_PARALLELISM = Op(
-    "parallelism", Kind.UPSERT, table(ProcessQueueRow), key=("bpmn_process_id",), columns=("parallelism",)
+SET_QUEUE = Op(
+    "queues", Kind.UPSERT, table(ProcessQueueRow), key=("bpmn_process_id",), columns=("parallelism", "active")
+)
+INSERT_ENTRY = INSERT[records.QueueEntry]
+DELETE_ENTRY = Op(
+    "gone_queue_entry", Kind.DELETE, INSERT_ENTRY.table, key=("partition", "process_instance_id"), exact=True
 )
 SET_CLOCK = Op("clock", Kind.UPSERT, table(EngineClockRow), key=("id",), columns=("offset_ms",))
 
@@ -183,7 +206,8 @@ class Saver:
     def save(self, session: Session, changes: Changes) -> list[Call]:
         """The calls that write `changes`, after giving ids to what is new.
 
-        Raises QueueLimited when the changes assume a process to be unlimited that is not.
+        Raises QueueLimited when the changes assume a process to be unlimited that is not. That may also come to
+        light when the calls are run, as does a row that is not as it was read: then they raise what is `retryable`.
         """
         before, after = self._clear_away(changes)
         ids_before = [subscription.id for subscription in changes.requeued]
@@ -194,7 +218,7 @@ class Saver:
         ]
         moved_before, moved_after = self._go_over(changes)
         writes = list(_writes(changes))
-        written = self._dialect.writes(writes) if writes else []
+        written = self._dialect.writes(writes, sorted(changes.assumes_unlimited)) if writes else []
         return [*before, *moved_before, *requeued, *written, *after, *moved_after]
 
     def _detach(self, row: type[JobRow] | type[TaskRow]) -> Executable:
@@ -274,7 +298,7 @@ class Saver:
             return
         metadata = VARIABLE.metadata.tables
         wanted = [Wanted(metadata[name], day, len(found)) for (name, day), found in new.items()]
-        ids, limit = self._dialect.allocate(session, wanted, changes.assumes_unlimited)
+        ids, limit = self._dialect.allocate(session, wanted, sorted(changes.assumes_unlimited))
         if limit:
             raise QueueLimited
         for key, found in new.items():
@@ -292,12 +316,14 @@ def _writes(changes: Changes) -> Iterable[Write]:
             yield Write(INSERT[kind], [_row(record) for record in found])
     for kind, found in changes.updated.items():
         op = UPDATE[kind]
-        for record in found:
-            if kind is records.ProcessInstance:
-                record.revision += 1
-            elif kind is records.Task and record.instance is not None:
-                record.process_instance_id = record.instance.id
+        if kind is records.Task:
+            for record in found:
+                if record.instance is not None:
+                    record.process_instance_id = record.instance.id
         yield Write(op, [_changed(op, record) for record in found])
+        if "revision" in op.unchanged:
+            for record in found:
+                record.revision += 1
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
     yield from _variables(changes)
@@ -308,11 +334,7 @@ def _writes(changes: Changes) -> Iterable[Write]:
     expired = {id: time for id, time in changes.expired_messages.items() if id not in finished}
     if expired:
         yield Write(EXPIRE_MESSAGE, [{"id": id, "expires_at": time} for id, time in expired.items()])
-    if changes.parallelism:
-        limits: list[Values] = [
-            {"bpmn_process_id": id, "parallelism": limit} for id, limit in changes.parallelism.items()
-        ]
-        yield Write(SET_PARALLELISM, limits)
+    yield from _queues(changes)
     if changes.clock_offset_ms is not None:
         yield Write(SET_CLOCK, [{"id": 1, "offset_ms": changes.clock_offset_ms}])
     for owner, variables in changes.event_variables:
@@ -328,10 +350,25 @@ def _row(record: Any) -> Values:
 
 
 def _changed(op: Op, record: Any) -> Values:
-    row = {name: getattr(record, name) for name in (*op.key, *op.columns)}
+    row = {name: getattr(record, name) for name in (*op.key, *op.columns, *op.unchanged)}
     if "tags" in row:
         row["tags"] = row["tags"] or None
     return row
+
+
+def _queues(changes: Changes) -> Iterable[Write]:
+    if changes.queues:
+        names = [column.name for column in SET_QUEUE.table.c]
+        yield Write(SET_QUEUE, [{n: getattr(queue, n) for n in names} for queue in changes.queues.values()])
+    if changes.queued:
+        yield Write(INSERT_ENTRY, [_entry(instance) for instance in changes.queued])
+    if changes.dequeued:
+        yield Write(DELETE_ENTRY, [{n: getattr(entry, n) for n in DELETE_ENTRY.key} for entry in changes.dequeued])
+
+
+def _entry(instance: records.ProcessInstance) -> Values:
+    row = {name: getattr(instance, name) for name in ("partition", "bpmn_process_id", "process_id", "created_at")}
+    return {**row, "process_instance_id": instance.id}
 
 
 def _new_elements(elements: list[records.DeployedElement]) -> Iterable[Write]:

@@ -1,22 +1,25 @@
-"""Statements of lookups by key, built once. Rows come with the columns in the order of their table, unless said."""
+"""Statements of lookups by key, built once. Rows come with the columns in the order of their table, unless said.
+
+None sorts by a text: each database would do so in an order of its own. Who needs that sorts what was read.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select, text, tuple_, union_all
+from sqlalchemy import Select, bindparam, func, literal, select, text, union_all
 
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
 from app.store.tables import (
     ACTIVE_MESSAGE_START,
     ACTIVE_SIGNAL_START,
-    IN_QUEUE,
     EngineClockRow,
     IncidentRow,
     JobRow,
     MessageSubscriptionRow,
     MessageVariableRow,
+    QueueEntryRow,
     SignalRow,
     SignalSubscriptionRow,
     SignalVariableRow,
@@ -32,6 +35,7 @@ SS = table(SignalSubscriptionRow)
 MV = table(MessageVariableRow)
 SV = table(SignalVariableRow)
 SIGNALS = table(SignalRow)
+ENTRY = table(QueueEntryRow)
 T = table(TaskRow)
 J = table(JobRow)
 INCIDENTS = table(IncidentRow)
@@ -58,48 +62,30 @@ SIGNAL_STARTS = (
 )
 DEFINITION_SUSPENDED = select(DEFINITION.c.suspended).where(DEFINITION.c.element_id == bindparam("element_id"))
 
+_OF_PROCESS = bindparam("bpmn_process_id", type_=QUEUE.c.bpmn_process_id.type)
 LOCK_QUEUE = (
-    select(QUEUE.c.parallelism)
-    .where(QUEUE.c.bpmn_process_id == bindparam("bpmn_process_id"))
+    select(QUEUE.c.parallelism, QUEUE.c.active)
+    .where(QUEUE.c.bpmn_process_id == _OF_PROCESS)
     .with_for_update(key_share=True)
 )
-_OTHER = tuple_(PI.c.partition, PI.c.id) != tuple_(
-    bindparam("but_day", type_=PI.c.partition.type), bindparam("but_id", type_=PI.c.id.type)
-)
-COUNT_ACTIVE = select(func.count()).where(
-    PI.c.bpmn_process_id == bindparam("bpmn_process_id"),
-    PI.c.ended_at.is_(None),
-    (PI.c.state != "QUEUED") | PI.c.released,
-    _OTHER,
-)
-QUEUED = (
-    select(*PI.c)
-    .where(text(IN_QUEUE), PI.c.bpmn_process_id == bindparam("bpmn_process_id"), _OTHER)
-    .order_by(PI.c.created_at, PI.c.partition, PI.c.id)
+QUEUE_ENTRIES = (
+    select(*ENTRY.c)
+    .where(ENTRY.c.bpmn_process_id == _OF_PROCESS)
+    .order_by(ENTRY.c.created_at, ENTRY.c.partition, ENTRY.c.process_instance_id)
     .limit(bindparam("limit"))
 )
-_ACTIVE = PI.alias("active")
-LOCK_ACTIVE = (
-    select(PI.c.id)
-    .where(
-        tuple_(PI.c.partition, PI.c.id).in_(
-            select(_ACTIVE.c.partition, func.coalesce(_ACTIVE.c.root_id, _ACTIVE.c.id)).where(
-                _ACTIVE.c.bpmn_process_id == bindparam("bpmn_process_id"), _ACTIVE.c.ended_at.is_(None)
-            )
-        )
-    )
-    .order_by(PI.c.partition, PI.c.id)
-    .with_for_update(key_share=True)
+QUEUE_ENTRY = select(*ENTRY.c).where(ENTRY.c.partition == DAY, ENTRY.c.process_instance_id == ID)
+COUNT_ACTIVE = select(
+    select(func.count()).where(PI.c.bpmn_process_id == _OF_PROCESS, PI.c.ended_at.is_(None)).scalar_subquery()
+    - select(func.count()).where(ENTRY.c.bpmn_process_id == _OF_PROCESS).scalar_subquery()
 )
 
 INSTANCE = select(*PI.c).where(PI.c.partition == DAY, PI.c.id == ID)
 VISIT = select(*EI.c).where(EI.c.partition == DAY, EI.c.id == ID)
 
 _VALUE = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
-PROCESS_VARIABLES = (
-    select(*_VALUE)
-    .where(V.c.partition == DAY, V.c.process_instance_id == ID, V.c.element_instance_id.is_(None))
-    .order_by(V.c.name)
+PROCESS_VARIABLES = select(*_VALUE).where(
+    V.c.partition == DAY, V.c.process_instance_id == ID, V.c.element_instance_id.is_(None)
 )
 
 
@@ -125,7 +111,6 @@ def _element_variables() -> Select[Any]:
         .select_from(chain.join(V, V.c.element_instance_id == chain.c.id))
         # Says the same again, but in a form in which SQLite finds the index instead of reading the day.
         .where(V.c.partition == DAY, V.c.element_instance_id.in_(select(chain.c.id)))
-        .order_by(V.c.name, chain.c.bpmn_element_id)
     )
 
 

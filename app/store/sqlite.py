@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -37,7 +38,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import SystemClock
 from app.config import Config
-from app.store.dialect import Call, Kind, Op, Row, Session, Values, Wanted, Write
+from app.store.dialect import Call, Kind, Op, Row, Session, Stale, Values, Wanted, Write
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
@@ -179,6 +180,8 @@ class SQLiteSession:
 
     def _one(self, call: Call) -> list[Row]:
         result = self.connection.execute(call.statement, call.parameters)
+        if call.changes is not None and result.rowcount != call.changes:
+            raise Stale
         return list(result.all()) if result.returns_rows else []
 
 
@@ -250,11 +253,11 @@ class SQLite:
         return found == value if value else found.is_not(None)
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], limited: str | None
-    ) -> tuple[dict[tuple[str, date | None], list[int]], int]:
+        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+    ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         # Counting is writing: it belongs into the one transaction.
         session.begin()
-        parameters: dict[str, Any] = {"limited": limited}
+        parameters: dict[str, Any] = {"unlimited": json.dumps(unlimited)}
         for i, each in enumerate(wanted):
             parameters[f"t{i}"] = each.table.name
             parameters[f"p{i}"] = each.partition.isoformat() if each.partition else ""
@@ -265,17 +268,22 @@ class SQLite:
         for each in wanted:
             end = last[each.table.name, each.partition.isoformat() if each.partition else ""]
             ids[each.table.name, each.partition] = list(range(end - each.count + 1, end + 1))
-        return ids, rows[0][3] or 0
+        return ids, bool(rows[0][3])
 
-    def writes(self, writes: Sequence[Write]) -> list[Call]:
+    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+        # Whether these have a limit was read in this transaction, beside which nobody writes.
         calls = []
         for write in writes:
             rows: list[Values] = write.rows
             if write.op.kind in (Kind.UPDATE, Kind.DELETE):
                 rows = [{f"v_{column}": value for column, value in row.items()} for row in rows]
+            changes = len(rows) if write.op.exact else None
             # A list of one would make it executemany, which costs more.
-            calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0]))
+            calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0], changes))
         return calls
+
+    def lock_instances(self) -> list[Call]:
+        return []
 
     def advisory_lock(self, key: str) -> Call | None:
         return None
@@ -347,7 +355,7 @@ class SQLite:
         connection.execute(select(1))
 
     def retryable(self, error: BaseException) -> bool:
-        return isinstance(error, DBAPIError) and _code(error.orig) in REPEATABLE
+        return isinstance(error, Stale) or (isinstance(error, DBAPIError) and _code(error.orig) in REPEATABLE)
 
     def trouble(self, error: BaseException) -> Trouble | None:
         if isinstance(error, PoolTimeout):
@@ -394,7 +402,10 @@ def _allocate(count: int) -> Any:
     return text(
         f"""INSERT INTO {counter} (table_name, partition, last_id) VALUES {rows}
         ON CONFLICT (table_name, partition) DO UPDATE SET last_id = {counter}.last_id + excluded.last_id
-        RETURNING table_name, partition, last_id, (SELECT parallelism FROM {queue} WHERE bpmn_process_id = :limited)"""
+        RETURNING table_name, partition, last_id, EXISTS (
+            SELECT 1 FROM {queue}
+            WHERE bpmn_process_id IN (SELECT value FROM json_each(:unlimited)) AND parallelism <> 0
+        )"""
     )
 
 
@@ -410,10 +421,12 @@ def _statement(op: Op) -> Any:
             index_where=text(op.where) if op.where else None,
             set_={column: statement.excluded[column] for column in op.columns},
         )
-    conditions = [columns[key] == bindparam(f"v_{key}") for key in op.key]
+    conditions = [columns[name] == bindparam(f"v_{name}") for name in (*op.key, *op.unchanged)]
     if op.where:
         conditions.append(literal_column(f"({op.where})"))
     if op.kind is Kind.DELETE:
         return delete(op.table).where(*conditions)
-    values: Mapping[str, Any] = {column: bindparam(f"v_{column}") for column in op.columns}
+    values: dict[str, Any] = {column: bindparam(f"v_{column}") for column in op.columns}
+    if "revision" in op.unchanged:
+        values["revision"] = columns.revision + 1
     return update(op.table).where(*conditions).values(values)

@@ -75,7 +75,6 @@ UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
 ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
-IN_QUEUE = "state = 'QUEUED' AND NOT released"
 
 
 class ApiKeyRow(Global, Base):
@@ -145,11 +144,29 @@ class EventDefinitionRow(Base):
 
 
 class ProcessQueueRow(Base):
-    """How many instances of a process may be active, over all versions; a row only where there is or was a limit."""
+    """How many instances of a process may be active, over all versions; a row only where there is or was a limit.
+
+    `active` is how many are, and kept only while there is a limit. Its row is the lock of the queue.
+    """
 
     __tablename__ = "process_queue"
     bpmn_process_id: Mapped[str] = mapped_column(primary_key=True)
     parallelism: Mapped[int]
+    active: Mapped[int] = mapped_column(server_default="0")
+
+
+class QueueEntryRow(Base):
+    """A queued process instance whose turn has not come. Who deletes the row, under the lock of the queue, has it."""
+
+    __tablename__ = "queue_entry"
+    __table_args__ = (
+        Index("queue_entry_order_idx", "bpmn_process_id", "created_at", "partition", "process_instance_id"),
+    )
+    partition: Mapped[date] = mapped_column(primary_key=True)
+    process_instance_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    bpmn_process_id: Mapped[str]
+    process_id: Mapped[int]
+    created_at: Mapped[datetime]
 
 
 class ProcessInstanceRow(Partitioned, Base):
@@ -159,14 +176,6 @@ class ProcessInstanceRow(Partitioned, Base):
         partial("process_instance_parent_id_idx", "parent_id", where="parent_id IS NOT NULL"),
         partial("process_instance_root_id_idx", "root_id", where="root_id IS NOT NULL"),
         partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
-        partial(
-            "process_instance_queued_idx",
-            "bpmn_process_id",
-            "created_at",
-            "partition",
-            "id",
-            where=IN_QUEUE,
-        ),
         Index("process_instance_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
     )
     parent_id: Mapped[int | None]
@@ -182,7 +191,6 @@ class ProcessInstanceRow(Partitioned, Base):
     state: Mapped[str]
     tags: Mapped[dict[str, str] | None]
     version: Mapped[str]
-    released: Mapped[bool]
     revision: Mapped[int]
 
 

@@ -3,11 +3,14 @@
 `lock_` takes row locks and opens the transaction, `load_` reads by key, `find_` may return None, and `save`
 registers what is to be written. Writing happens once, when the block ends without an exception, together
 with the commit; a handler can therefore not fail after it has written.
+
+The time of a command is read after its last lock, or it would be older than what others have done while it waited:
+once it is read (`is_timed`), locks are refused. Claims of work wait for nobody, and take the time as a parameter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -25,6 +28,7 @@ from app.engine.records import (
     MessageSubscription,
     Process,
     ProcessInstance,
+    Queue,
     Signal,
     SignalSubscription,
     Task,
@@ -66,6 +70,8 @@ class Transaction:
         """When the first of the tasks that were written becomes due; known after the commit."""
         self.wrote = False
         """Whether something was saved and committed."""
+        self.is_timed = False
+        """Whether the time of the command was read."""
 
     def __enter__(self) -> Transaction:
         return self
@@ -110,13 +116,18 @@ class Transaction:
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
 
-    def begin(self) -> None:
-        """Opens the transaction without locking a row."""
+    def begin_alone(self) -> None:
+        """Opens the transaction where only one at a time can write, so that none commits between now and the end."""
+        if not self._dialect.locks_rows:
+            self._before_lock()
+
+    def _before_lock(self) -> None:
+        assert not self.is_timed, "a command reads its time after its last lock"
         self._session.begin()
 
     def lock_key(self, *keys: str) -> None:
         """Keeps other transactions with one of the keys out until the end of this one."""
-        self._session.begin()
+        self._before_lock()
         calls = [call for key in sorted(set(keys)) if (call := self._dialect.advisory_lock(key))]
         if calls:
             self._session.run(*calls)
@@ -172,41 +183,48 @@ class Transaction:
 
     # The queue of a process with a limit on parallelism
 
-    def lock_queue(self, bpmn_process_id: str) -> int:
-        """The limit on parallelism, 0 without; others who start or end instances of the process wait."""
-        self._session.begin()
-        row = self._one(sql.LOCK_QUEUE, bpmn_process_id=bpmn_process_id)
-        return row[0] if row else 0
+    def lock_queue(self, bpmn_process_id: str, members: Sequence[ProcessInstance] = ()) -> Queue:
+        """The queue of a process, without limit where there never was one; others who start or end instances wait.
 
-    def count_active(self, bpmn_process_id: str, *, but: ProcessInstance | None = None) -> int:
-        """Instances that take a slot: all that have not ended and are not waiting in the queue."""
-        row = self._one(
-            sql.COUNT_ACTIVE,
-            bpmn_process_id=bpmn_process_id,
-            but_day=but.partition if but else date.min,
-            but_id=but.id if but else 0,
+        It has the entries of `members` apart, and some of the others.
+        """
+        self._before_lock()
+        found, first, *own = self._session.run(
+            Call(sql.LOCK_QUEUE, {"bpmn_process_id": bpmn_process_id}),
+            # Statements of their own: only these see what was committed while the first one waited.
+            Call(sql.QUEUE_ENTRIES, {"bpmn_process_id": bpmn_process_id, "limit": len(members) + _FIRST_ENTRIES}),
+            *(Call(sql.QUEUE_ENTRY, load.key(each.partition, each.id)) for each in members),
         )
+        parallelism, active = found[0] if found else (0, 0)
+        queue = Queue(
+            bpmn_process_id=bpmn_process_id,
+            parallelism=parallelism,
+            active=active,
+            own=[r.read_entry(row) for rows in own for row in rows],
+        )
+        _read_entries(queue, first, len(members) + _FIRST_ENTRIES)
+        return queue
+
+    def load_queue_entries(self, queue: Queue, count: int) -> None:
+        """Has as many of the first entries in the locked queue, or all."""
+        limit = len(queue.own) + count
+        rows = self._all(sql.QUEUE_ENTRIES, bpmn_process_id=queue.bpmn_process_id, limit=limit)
+        _read_entries(queue, rows, limit)
+
+    def count_active(self, bpmn_process_id: str) -> int:
+        """Instances that have not ended and are not in the queue."""
+        row = self._one(sql.COUNT_ACTIVE, bpmn_process_id=bpmn_process_id)
         assert row is not None
         return int(row[0])
 
-    def load_queued(
-        self, bpmn_process_id: str, limit: int, *, but: ProcessInstance | None = None
-    ) -> list[ProcessInstance]:
-        """The first instances in the queue."""
-        rows = self._all(
-            sql.QUEUED,
-            bpmn_process_id=bpmn_process_id,
-            limit=limit,
-            but_day=but.partition if but else date.min,
-            but_id=but.id if but else 0,
-        )
-        return [r.read_instance(row) for row in rows]
+    def lock_instances(self) -> None:
+        """Waits for all who are about to write instances, and keeps others from it.
 
-    def lock_active_instances(self, bpmn_process_id: str) -> None:
-        """Waits for all commands that walk instances of the process, and keeps others out."""
-        self._session.begin()
-        if self._dialect.locks_rows:
-            self._all(sql.LOCK_ACTIVE, bpmn_process_id=bpmn_process_id)
+        Whoever writes after that sees what this transaction has committed. The days that this transaction writes to
+        must be known before: no other one can be created meanwhile.
+        """
+        self._before_lock()
+        self._session.run(*self._dialect.lock_instances())
 
     # Instances
 
@@ -223,7 +241,7 @@ class Transaction:
         return self._lock("task", partition, id, load.NEAR_WITH_SIBLINGS, False)
 
     def _lock(self, source: str, partition: date, id: int, tokens: Any, whole: bool) -> Found | None:
-        self._session.begin()
+        self._before_lock()
         key = load.key(partition, id)
         calls = [Call(load.WITH_INSTANCE[source], key)]
         if tokens is not None:
@@ -283,19 +301,22 @@ class Transaction:
     # Variables
 
     def load_process_variables(self, partition: date, id: int, names: tuple[str, ...] | None) -> list[VariableView]:
+        """By name."""
         rows = self._all(sql.PROCESS_VARIABLES, day=partition, id=id)
-        return [_variable_view(None, row) for row in rows if names is None or row[0] in names]
+        found = [_variable_view(None, row) for row in rows if names is None or row[0] in names]
+        return sorted(found, key=_by_name)
 
     def load_element_variables(
         self, partition: date, id: int, names: tuple[str, ...] | None, *, own_only: bool
     ) -> list[VariableView]:
         """Of the element instance and its enclosing scopes, by name, then by the element they are stored at."""
         rows = self._all(sql.ELEMENT_VARIABLES, day=partition, id=id)
-        return [
+        found = [
             _variable_view(bpmn_element_id, row)
             for bpmn_element_id, depth, *row in rows
             if (names is None or row[0] in names) and not (own_only and depth)
         ]
+        return sorted(found, key=_by_name)
 
     # Work
 
@@ -347,12 +368,12 @@ class Transaction:
 
     def lock_task(self, partition: date, id: int) -> Task | None:
         """The row of a task that belongs to no instance."""
-        self._session.begin()
+        self._before_lock()
         row = self._one(sql.LOCK_TASK, day=partition, id=id)
         return r.read_task(row) if row else None
 
     def lock_incident(self, partition: date, id: int) -> Incident | None:
-        self._session.begin()
+        self._before_lock()
         row = self._one(sql.LOCK_INCIDENT, day=partition, id=id)
         return r.read_incident(row) if row else None
 
@@ -391,7 +412,7 @@ class Transaction:
 
     def lock_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
         """The oldest subscription. Who ends its element instance waits, and who does already is waited for."""
-        self._session.begin()
+        self._before_lock()
         wanted = {"digest": digest(name, correlation_key), "name": name, "correlation_key": correlation_key}
         while row := self._one(sql.MESSAGE_SUBSCRIPTION, **wanted):
             locked = self._one(sql.LOCK_MESSAGE_SUBSCRIPTION, id=row[0]) if self._dialect.locks_rows else row
@@ -401,7 +422,7 @@ class Transaction:
 
     def lock_signal_subscriptions(self, name: str) -> list[SignalSubscription]:
         """All subscriptions in id order, locked like one for messages."""
-        self._session.begin()
+        self._before_lock()
         return [r.read_signal_subscription(row) for row in self._all(sql.LOCK_SIGNAL_SUBSCRIPTIONS, name=name)]
 
     def is_subscribed(self, token: ElementInstance) -> bool:
@@ -409,6 +430,7 @@ class Transaction:
         return bool(self._all(sql.SUBSCRIPTIONS, day=token.partition, id=token.id))
 
     def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
+        self._before_lock()
         row = self._one(sql.LOCK_MESSAGE, id=id)
         if row is None:
             return None
@@ -441,6 +463,17 @@ _READERS: dict[str, Callable[[Row], Any]] = {
 }
 
 
+_FIRST_ENTRIES = 2
+"""The next one in a queue, and whether there is another."""
+
+
+def _read_entries(queue: Queue, rows: list[Row], limit: int) -> None:
+    own = {(entry.partition, entry.process_instance_id) for entry in queue.own}
+    entries = [r.read_entry(row) for row in rows]
+    queue.entries = [entry for entry in entries if (entry.partition, entry.process_instance_id) not in own]
+    queue.more = len(rows) == limit
+
+
 def _new_day(record: Any) -> tuple[date, ...]:
     """The day of a record, unless it is past: such a day exists already, or was detached and must not come back."""
     day = r.partition_of(record)
@@ -450,6 +483,11 @@ def _new_day(record: Any) -> tuple[date, ...]:
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:
     name, encoding, encrypted, value = row
     return VariableView(bpmn_element_id=bpmn_element_id, name=name, encoding=encoding, encrypted=encrypted, value=value)
+
+
+def _by_name(variable: VariableView) -> tuple[str, str]:
+    """Texts compare by code point here, which is the order of their bytes in UTF-8."""
+    return variable.name, variable.bpmn_element_id or ""
 
 
 def _event_variable(row: Row) -> EventVariable:

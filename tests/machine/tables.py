@@ -33,9 +33,9 @@ KEYS = {
     **dict.fromkeys(GLOBAL, "id"),
     "event_definition": "element_id",
     "process_queue": "bpmn_process_id",
+    "queue_entry": "partition, process_instance_id",
 }
 BOOLEANS = {
-    "process_instance": ("released",),
     "job": ("detached",),
     "task": ("detached",),
     "variable": ("encrypted",),

@@ -83,6 +83,14 @@ def test_every_slot_of_a_canceled_tree_goes_to_another_instance(player):
     assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
 
 
+def test_a_tree_gives_all_its_slots_away_however_many_these_are(player, monkeypatch):
+    monkeypatch.setattr("app.commands.queue.RELEASED_AT_ONCE", 1)
+    call_itself(player, 2, more=3)
+    player.steer("cancel", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
+
+
 def test_the_slot_of_a_canceled_caller_does_not_go_to_what_is_canceled_with_it(player):
     call_itself(player, 1, more=1)
     assert states(player, "p1") == ["STARTED", "QUEUED", "QUEUED"]

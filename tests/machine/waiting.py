@@ -85,7 +85,8 @@ def joins_do_not_wait_in_vain(view: View) -> Iterator[str]:
 
 def queues_go_on(view: View) -> Iterator[str]:
     """Who waits in a queue waits for a slot that is taken, or for a task that takes it out."""
-    limits = {row["bpmn_process_id"]: row["parallelism"] for row in view.tables["process_queue"]}
+    queues = {row["bpmn_process_id"]: row for row in view.tables["process_queue"]}
+    entries = {(row["partition"], row["process_instance_id"]): row for row in view.tables["queue_entry"]}
     processes = {row["id"]: row["bpmn_process_id"] for row in view.tables["process"]}
     dequeuing = {processes[row["process_id"]] for row in view.open_tasks if row["type"] == "DEQUEUE_PROCESS_INSTANCE"}
     starting = {
@@ -96,14 +97,22 @@ def queues_go_on(view: View) -> Iterator[str]:
     taken: Counter[str] = Counter()
     queued: Counter[str] = Counter()
     for instance in view.instances:
-        if instance["state"] == "QUEUED" and instance["released"] and key(instance) not in starting:
-            yield f"{name(instance)}: released, but no task starts it"
-        if instance["state"] == "QUEUED" and not instance["released"]:
+        entry = entries.pop(key(instance), None)
+        if entry:
+            columns = ("bpmn_process_id", "process_id", "created_at")
+            if instance["state"] != "QUEUED" or any(entry[column] != instance[column] for column in columns):
+                yield f"{name(instance)}: has the entry {entry}"
             queued[instance["bpmn_process_id"]] += 1
         elif active(instance):
             taken[instance["bpmn_process_id"]] += 1
+            if instance["state"] == "QUEUED" and key(instance) not in starting:
+                yield f"{name(instance)}: has left the queue, but no task starts it"
+    yield from (f"entry {entry}: of no instance" for entry in entries)
+    for process_id, queue in queues.items():
+        if queue["parallelism"] and queue["active"] != taken[process_id]:
+            yield f"{process_id}: counts {queue['active']} active instances, but has {taken[process_id]}"
     for process_id, count in queued.items():
-        limit = limits.get(process_id, 0)
+        limit = queues[process_id]["parallelism"] if process_id in queues else 0
         full = limit > 0 and taken[process_id] >= limit
         if not full and process_id not in dequeuing and not (limit < 0 and taken[process_id]):
             yield f"{process_id}: {count} instances are queued, {taken[process_id]} active, limit {limit}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
+from app.clock import ManualClock
 from app.commands.instance import CancelProcessInstance
 from app.commands.signal import SendSignal
 from app.commands.task import LockTasks, RunTask
@@ -316,3 +318,21 @@ def test_nothing_is_left_of_an_event_whose_host_ends_while_others_send_to_it(
         assert failures(outcomes) == []
         require_sound(config.database_url)
         assert rows(config.database_url, f"SELECT id FROM {kind.subscriptions}") == []
+
+
+def test_a_message_that_expires_while_a_completion_waits_for_its_lock_is_not_consumed(
+    postgres: Service, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+):
+    """The completion goes by the time at which it has the lock, and so does the answer to the sender."""
+    url = postgres.config.database_url
+    (job,) = play.lock_of(postgres, play.begin(postgres, play.MESSAGE_CATCH))
+    sending = Held(monkeypatch, lambda: play.send(postgres, "paid", "k", expiration_timer=play.HOUR))
+    completion = Completion(message_correlation_key="k")
+    completing = InBackground(lambda: play.complete(postgres, job, completion=completion))
+    wait_for_a_lock(url, completing)
+    clock.advance(timedelta(hours=2))
+    assert not sending.commits().correlated
+    completing.result()
+    assert rows(url, "SELECT correlated FROM message") == [(False,)]
+    assert value(url, "SELECT count(*) FROM message_subscription") == 1
+    require_sound(url)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
-from app.commands.instance import CancelProcessInstance
+from app.commands.instance import CancelProcessInstance, SuspendProcessInstance
 from app.config import Config
 from app.criteria import ProcessInstanceCriteria
+from app.engine.completion import CalledProcess, Completion
+from app.engine.records import ProcessInstance
+from app.engine.types import TaskType
 from app.service import Service
 from tests.races.held import Held, InBackground, wait_for_a_lock
+from tests.races.paused import Paused
 from tests.store import play
-from tests.store.database import connected, require_sound, value
+from tests.store.database import connected, require_sound, rows, value
 from tests.store.together import failures, in_threads
 
 ACTIVE = """
     SELECT count(*) FROM process_instance
-    WHERE bpmn_process_id = 'p' AND ended_at IS NULL AND (state <> 'QUEUED' OR released)"""
+    WHERE bpmn_process_id = 'p' AND ended_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM queue_entry e
+        WHERE e.partition = process_instance.partition AND e.process_instance_id = process_instance.id)"""
 OPEN = "SELECT count(*) FROM process_instance WHERE ended_at IS NULL"
+STATES = "SELECT state FROM process_instance WHERE bpmn_process_id = 'p' ORDER BY partition, id"
 CREATED = 24
 CREATORS = 3
 
@@ -165,3 +174,269 @@ def test_whoever_ends_while_another_one_queues_up_lets_it_in(postgres: Service, 
     assert value(url, ACTIVE) == value(url, OPEN) == 1
     assert len(play.lock(postgres)) == 1
     require_sound(url)
+
+
+def cancel(service: Service, instance: ProcessInstance) -> None:
+    service.execute(CancelProcessInstance(partition=instance.partition, id=instance.id, worker_id=play.WORKER))
+
+
+def states(service: Service) -> list[str]:
+    return [row[0] for row in rows(service.config.database_url, STATES)]
+
+
+def require_rest(service: Service, limit: int) -> None:
+    """Fails unless as many are active as the limit allows, each of them goes on, and the queue counts them."""
+    url = service.config.database_url
+    play.run_tasks(service)
+    active, waiting = value(url, ACTIVE), value(url, "SELECT count(*) FROM queue_entry WHERE bpmn_process_id = 'p'")
+    assert active == min(limit, active + waiting)
+    assert value(url, "SELECT active FROM process_queue WHERE bpmn_process_id = 'p'") == active
+    assert value(url, STARTED) == active
+    require_sound(url)
+
+
+STARTED = "SELECT count(*) FROM process_instance WHERE bpmn_process_id = 'p' AND state = 'STARTED'"
+
+
+def test_a_queued_instance_whose_cancellation_commits_late_does_not_rise_from_the_dead(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever ends looks for the next one when the cancellation is through, and not before."""
+    play.deploy(postgres, parallelism=1)
+    play.start(postgres)
+    canceled = play.start(postgres)
+    play.start(postgres)
+    (job,) = play.lock(postgres)
+    canceling = Held(monkeypatch, lambda: cancel(postgres, canceled))
+    completing = InBackground(lambda: play.complete(postgres, job))
+    wait_for_a_lock(postgres.config.database_url, completing)
+    canceling.commits()
+    completing.result()
+    assert states(postgres) == ["COMPLETED", "CANCELED", "QUEUED"]
+    require_rest(postgres, 1)
+    assert states(postgres) == ["COMPLETED", "CANCELED", "STARTED"]
+
+
+def test_an_instance_whose_turn_comes_while_it_is_canceled_gives_it_to_the_next(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    """The cancellation has read the instance as a queued one; only under the lock of the queue it knows better."""
+    play.deploy(postgres, parallelism=1)
+    play.start(postgres)
+    canceled = play.start(postgres)
+    play.start(postgres)
+    (job,) = play.lock(postgres)
+    completing = Held(monkeypatch, lambda: play.complete(postgres, job))
+    canceling = InBackground(lambda: cancel(postgres, canceled))
+    wait_for_a_lock(postgres.config.database_url, canceling)
+    completing.commits()
+    canceling.result()
+    require_rest(postgres, 1)
+    assert states(postgres) == ["COMPLETED", "CANCELED", "STARTED"]
+
+
+CALLER = play.model("start -> call -> end", process_id="caller")
+
+
+def call(service: Service) -> ProcessInstance:
+    """An instance of another process that has called one of `p`."""
+    caller = play.begin(service, CALLER)
+    (job,) = play.lock_of(service, caller)
+    called = CalledProcess(bpmn_process_id="p", version="1")
+    play.complete(service, job, completion=Completion(called_process=called))
+    return caller
+
+
+def test_a_called_instance_whose_turn_comes_while_its_tree_is_canceled_gives_it_to_the_next(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    play.deploy(postgres, parallelism=1)
+    play.start(postgres)
+    (job,) = play.lock(postgres)
+    caller = call(postgres)
+    play.start(postgres)
+    completing = Held(monkeypatch, lambda: play.complete(postgres, job))
+    canceling = InBackground(lambda: cancel(postgres, caller))
+    wait_for_a_lock(postgres.config.database_url, canceling)
+    completing.commits()
+    canceling.result()
+    require_rest(postgres, 1)
+    assert states(postgres) == ["COMPLETED", "CANCELED", "STARTED"]
+
+
+def test_an_instance_that_is_canceled_between_its_turn_and_its_start_gives_the_slot_back_once(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    play.deploy(postgres, parallelism=1)
+    play.start(postgres)
+    canceled = play.start(postgres)
+    play.start(postgres)
+    (job,) = play.lock(postgres)
+    play.complete(postgres, job)
+    canceling = Held(monkeypatch, lambda: cancel(postgres, canceled))
+    starting = InBackground(lambda: play.run_tasks(postgres, TaskType.START_PROCESS_INSTANCE))
+    wait_for_a_lock(postgres.config.database_url, starting)
+    canceling.commits()
+    assert [task.state for task in starting.result()] == ["CANCELED"]
+    require_rest(postgres, 1)
+    assert states(postgres) == ["COMPLETED", "CANCELED", "STARTED"]
+
+
+def test_two_whose_turn_comes_at_once_are_two(postgres: Service, monkeypatch: pytest.MonkeyPatch):
+    """A completion and the task of a raised limit meet at the queue."""
+    play.deploy(postgres, parallelism=1)
+    for _ in range(4):
+        play.start(postgres)
+    (job,) = play.lock(postgres)
+    play.deploy(postgres, version="2", parallelism=2)
+    completing = Held(monkeypatch, lambda: play.complete(postgres, job))
+    dequeuing = InBackground(lambda: play.run_tasks(postgres, TaskType.DEQUEUE_PROCESS_INSTANCE))
+    wait_for_a_lock(postgres.config.database_url, dequeuing)
+    completing.commits()
+    # The completion has filled both slots.
+    assert [task.state for task in dequeuing.result()] == ["CANCELED"]
+    require_rest(postgres, 2)
+    assert states(postgres) == ["COMPLETED", "STARTED", "STARTED", "QUEUED"]
+
+
+BEFORE: dict[str, Callable[[Service], Callable[[], Any]]] = {
+    "a start": lambda service: lambda: play.start(service),
+    "a call": lambda service: _calls(service),
+    "an end": lambda service: _ends(service),
+    "a cancellation": lambda service: _cancels(service),
+}
+"""Commands that look for no queue, since their process has no limit."""
+
+
+def _calls(service: Service) -> Callable[[], Any]:
+    caller = play.begin(service, CALLER)
+    (job,) = play.lock_of(service, caller)
+    called = CalledProcess(bpmn_process_id="p", version="1")
+    return lambda: play.complete(service, job, completion=Completion(called_process=called))
+
+
+def _ends(service: Service) -> Callable[[], Any]:
+    (job,) = play.lock_of(service, play.start(service))
+    return lambda: play.complete(service, job)
+
+
+def _cancels(service: Service) -> Callable[[], Any]:
+    instance = play.start(service)
+    return lambda: cancel(service, instance)
+
+
+@pytest.mark.parametrize("prepared", [0, 8], ids=["a new connection", "prepared statements"])
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_limit_holds_that_is_set_between_the_look_of_a_command_and_its_write(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch, name: str, prepared: int
+):
+    play.deploy(postgres)
+    play.start(postgres)
+    for _ in range(prepared):
+        BEFORE[name](postgres)()
+    active = value(postgres.config.database_url, ACTIVE)
+    command = Paused(monkeypatch, BEFORE[name](postgres))
+    play.deploy(postgres, version="2", parallelism=active)
+    command.goes_on()
+    assert command.attempts == 2
+    require_rest(postgres, active)
+
+
+@pytest.mark.parametrize("prepared", [0, 8], ids=["a new connection", "prepared statements"])
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_limit_that_is_about_to_be_set_is_waited_for_by_whoever_writes(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch, name: str, prepared: int
+):
+    """The write has begun before the limit is committed, and must not see the time before."""
+    play.deploy(postgres)
+    play.start(postgres)
+    for _ in range(prepared):
+        BEFORE[name](postgres)()
+    do = BEFORE[name](postgres)
+    active = value(postgres.config.database_url, ACTIVE)
+    deploying = Held(monkeypatch, lambda: play.deploy(postgres, version="2", parallelism=active))
+    command = InBackground(do)
+    wait_for_a_lock(postgres.config.database_url, command)
+    deploying.commits()
+    command.result()
+    require_rest(postgres, active)
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_whoever_has_written_counts_when_a_limit_is_set(postgres: Service, monkeypatch: pytest.MonkeyPatch, name: str):
+    play.deploy(postgres)
+    play.start(postgres)
+    active = value(postgres.config.database_url, ACTIVE)
+    command = Held(monkeypatch, BEFORE[name](postgres))
+    deploying = InBackground(lambda: play.deploy(postgres, version="2", parallelism=5))
+    wait_for_a_lock(postgres.config.database_url, deploying)
+    command.commits()
+    deploying.result()
+    assert value(postgres.config.database_url, "SELECT active FROM process_queue WHERE bpmn_process_id = 'p'") == value(
+        postgres.config.database_url, ACTIVE
+    )
+    assert active >= 1
+    require_rest(postgres, 5)
+
+
+def test_a_limit_that_cannot_be_set_at_once_does_not_stop_others_for_long(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    """It waits for one who writes; who comes later must not wait behind it, but for a moment."""
+    play.deploy(postgres)
+    started = Held(monkeypatch, lambda: play.start(postgres))
+    deploying = InBackground(lambda: play.deploy(postgres, version="2", parallelism=5))
+    wait_for_a_lock(postgres.config.database_url, deploying)
+    assert play.start(postgres).state == "STARTED"
+    started.commits()
+    deploying.result()
+    require_rest(postgres, 5)
+
+
+def test_starting_under_a_limit_takes_ids_once(config: Config, service: Service):
+    play.deploy(service, parallelism=2)
+    assert [play.start(service).id for _ in range(5)] == [1, 2, 3, 4, 5]
+
+
+def test_a_process_that_learns_of_a_limit_late_tries_twice_only_once(config: Config, service: Service, other: Service):
+    """The first id may be lost on PostgreSQL."""
+    play.deploy(service, parallelism=1)
+    first, *others = [play.start(other) for _ in range(4)]
+    assert [each.state for each in (first, *others)] == ["STARTED", "QUEUED", "QUEUED", "QUEUED"]
+    assert [each.id - first.id for each in others] == [1, 2, 3]
+
+
+def test_two_processes_that_call_each_other_under_limits_do_not_block_each_other(
+    config: Config, service: Service, other: Service
+):
+    """Locks on both queues are always taken in the same order."""
+    for one, two in (("p", "q"), ("q", "p")):
+        body = f'<callActivity id="call" calledElement="{two}"/>'
+        play.deploy(service, play.model("start -> call -> end", process_id=one, body=body), parallelism=3)
+    trees = []
+    for bpmn_process_id in ("p", "q") * 3:
+        trees.append(play.start(service, bpmn_process_id))
+        for job in play.lock_of(service, trees[-1]):
+            play.complete(service, job)
+    canceling = [partial(cancel, each, tree) for each, tree in zip((service, other) * 3, trees, strict=True)]
+    assert failures(in_threads(*canceling)) == []
+    play.run_tasks(service)
+    assert value(config.database_url, OPEN) == 0
+    assert rows(config.database_url, "SELECT active FROM process_queue") == [(0,), (0,)]
+    assert value(config.database_url, "SELECT count(*) FROM queue_entry") == 0
+
+
+def test_a_suspension_and_a_cancellation_at_once_leave_the_slot_to_the_next(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch
+):
+    play.deploy(postgres, parallelism=1)
+    active = play.start(postgres)
+    play.start(postgres)
+    suspend = SuspendProcessInstance(partition=active.partition, id=active.id, worker_id=play.WORKER)
+    suspending = Held(monkeypatch, lambda: postgres.execute(suspend))
+    canceling = InBackground(lambda: cancel(postgres, active))
+    wait_for_a_lock(postgres.config.database_url, canceling)
+    suspending.commits()
+    canceling.result()
+    require_rest(postgres, 1)
+    assert states(postgres) == ["CANCELED", "STARTED"]

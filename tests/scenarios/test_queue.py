@@ -1,9 +1,11 @@
 """Limits on parallelism: who waits, who is next, and what happens when the limit changes."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.flow import flow, start
-from tests.story import Story, deploy, instances, run_tasks, send, tasks, variables
+from tests.flow import PARALLEL, TASK, USER, boundary, call, catch, end, flow, start, sub
+from tests.story import Story, deploy, instances, run_tasks, send, signal, tasks, variables
 
 LINE = flow("s -> t -> e")
 
@@ -165,3 +167,188 @@ def test_variables_of_a_queued_instance_can_be_set(engine):
 def test_processes_do_not_share_a_limit(engine):
     Story.start(engine, LINE, parallelism=1)
     Story.start(engine, flow("s -> t -> e", process="q"), parallelism=1).has_state("STARTED")
+
+
+def drain(engine):
+    while run_tasks(engine):
+        pass
+
+
+def test_an_end_fills_all_slots_that_a_raised_limit_has_left(engine):
+    """It need not wait for the task that does the same."""
+    one, *_ = three(engine)
+    one.again()
+    deployed(engine, "2", 3)
+    one.job_completes("t")
+    run_tasks(engine)
+    drain(engine)
+    assert states(engine) == ["COMPLETED", "STARTED", "STARTED", "STARTED"]
+    assert [task.type for task in tasks(engine) if task.state == "CANCELED"] == ["DEQUEUE_PROCESS_INSTANCE"]
+
+
+def test_a_lowered_limit_is_not_filled_before_enough_have_ended(engine):
+    one, two, third = three(engine, parallelism=3)
+    fourth, fifth = one.again(), one.again()
+    deployed(engine, "2", 1)
+    one.job_completes("t").tasks_run()
+    two.job_completes("t").tasks_run()
+    third.job_completes("t").tasks_run("DONE")
+    assert [fourth.state, fifth.state] == ["STARTED", "QUEUED"]
+
+
+def test_a_limit_that_is_lifted_and_set_again_counts_who_is_there(engine):
+    one, two, third = three(engine)
+    deployed(engine, "2", 0)
+    drain(engine)
+    deployed(engine, "3", 4)
+    assert [one.again().state for _ in range(2)] == ["STARTED", "QUEUED"]
+    for story in (one, two, third):
+        story.job_completes("t")
+    drain(engine)
+    assert states(engine) == ["COMPLETED"] * 3 + ["STARTED"] * 2
+
+
+def test_a_limit_that_is_set_again_before_the_queue_was_empty_holds_at_once(engine):
+    """Of the lifted one a single instance has made use."""
+    one, _, _ = three(engine)
+    deployed(engine, "2", 0)
+    run_tasks(engine)
+    deployed(engine, "3", 2)
+    drain(engine)
+    assert states(engine) == ["STARTED", "STARTED", "QUEUED"]
+    assert one.again().state == "QUEUED"
+
+
+CALLER = flow(
+    "s -> ca -> e; b -> eb; g -> eg",
+    process="caller",
+    ca=call("p"),
+    b=boundary("ca", "error:"),
+    g=boundary("ca", "signal:stop"),
+)
+
+
+def call_p(engine):
+    """A caller, and the instance of `p` it has called."""
+    caller = Story.start(engine, CALLER)
+    caller.job_completes("ca")
+    return caller, caller.called()
+
+
+def test_a_queued_instance_that_is_terminated_with_its_call_frees_no_slot(engine):
+    one = Story.start(engine, LINE, parallelism=1)
+    caller, called = call_p(engine)
+    called.has_state("QUEUED")
+    signal(engine, "stop")
+    drain(engine)
+    called.has_state("TERMINATED")
+    caller.is_completed()
+    late = one.again()
+    late.has_state("QUEUED")
+    one.job_completes("t").tasks_run("DONE")
+    late.has_state("STARTED")
+
+
+def test_an_instance_that_is_terminated_after_its_turn_came_gives_it_to_the_next(engine):
+    one = Story.start(engine, LINE, parallelism=1)
+    _, called = call_p(engine)
+    third = one.again()
+    one.job_completes("t")
+    signal(engine, "stop")
+    drain(engine)
+    called.has_state("TERMINATED")
+    third.has_state("STARTED")
+
+
+def _by_message(engine, story):
+    story.job_completes("x", message_correlation_key="k")
+    send(engine, "m", "k")
+    drain(engine)
+
+
+def _by_signal(engine, _):
+    signal(engine, "g")
+    drain(engine)
+
+
+def _by_timer(engine, story):
+    story.clock_advances(hours=1)
+    drain(engine)
+
+
+def _by_join(engine, story):
+    story.job_completes("a").job_completes("b")
+    drain(engine)
+
+
+def _by_resuming(_, story):
+    story.suspends().job_completes("t").has_state("SUSPENDED").resumes()
+
+
+ENDS: dict[str, tuple[str, Callable]] = {
+    "a job": (LINE, lambda _, story: story.job_completes("t")),
+    "a job before a terminate end event": (
+        flow("s -> f -> t -> e; f -> x", f=PARALLEL, e=end("terminate")),
+        lambda _, story: story.job_completes("t"),
+    ),
+    "a user task": (flow("s -> u -> e", u=USER), lambda _, story: story.user_task_updates(completed=True)),
+    "a message": (flow("s -> x -> e", x=catch("message:m")), _by_message),
+    "a signal": (flow("s -> x -> e", x=catch("signal:g")), _by_signal),
+    "a timer": (flow("s -> x -> e", x=catch("timer:PT1H")), _by_timer),
+    "a join": (flow("s -> f -> a, b -> j -> e", f=PARALLEL, j=PARALLEL), _by_join),
+    "a job in a scope": (flow("s -> u -> e", u=sub("s2 -> t -> e2")), lambda _, story: story.job_completes("t")),
+    "a cancellation": (LINE, lambda _, story: story.cancels()),
+    "a resumption": (flow("s -> t -> x -> e", x=TASK), _by_resuming),
+}
+"""Whatever ends an instance."""
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_whatever_ends_an_instance_gives_its_slot_to_the_next(engine, name):
+    model, finish = ENDS[name]
+    story = Story.start(engine, model, parallelism=1)
+    later = story.again()
+    later.has_state("QUEUED")
+    finish(engine, story)
+    assert story.instance.state.ended
+    drain(engine)
+    later.has_state("STARTED")
+    assert story.again().state == "QUEUED"
+
+
+def test_an_error_that_ends_a_called_instance_gives_its_slot_to_the_next(engine):
+    deploy(engine, LINE, parallelism=1)
+    _, called = call_p(engine)
+    later = Story.of(engine)
+    called.job_completes("t", error_code="E").has_state("TERMINATED")
+    drain(engine)
+    later.has_state("STARTED")
+
+
+def test_an_instance_that_ends_as_soon_as_its_turn_comes_gives_it_to_the_next(engine):
+    one = Story.start(engine, LINE, parallelism=1)
+    deploy(engine, flow("s -> e"), version="2", parallelism=1)
+    short, third = Story.of(engine, version="2"), one.again()
+    one.job_completes("t")
+    drain(engine)
+    short.is_completed()
+    third.has_state("STARTED")
+
+
+def test_an_instance_that_ends_as_soon_as_it_starts_takes_no_slot(engine):
+    Story.start(engine, flow("s -> e"), parallelism=1).is_completed()
+    Story.of(engine).is_completed()
+
+
+def test_an_event_of_a_scope_that_does_not_interrupt_leaves_the_slot_as_it_is(engine):
+    inside = sub("s2 -> t -> e2; m -> e3", m=boundary("t", "message:m", interrupting=False))
+    story = Story.start(engine, flow("s -> u -> e", u=inside), parallelism=1)
+    later = story.again()
+    story.job_completes("m", message_correlation_key="k")
+    for _ in range(2):
+        send(engine, "m", "k")
+        drain(engine)
+    assert [story.state, later.state] == ["STARTED", "QUEUED"]
+    story.job_completes("t")
+    drain(engine)
+    assert [story.state, later.state] == ["COMPLETED", "STARTED"]

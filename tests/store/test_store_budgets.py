@@ -233,6 +233,24 @@ def _cancels(service: Service) -> Callable[[], object]:
     )
 
 
+LIMITED = play.model("start -> a -> end", process_id="limited")
+
+
+def _starts_under_a_limit(service: Service) -> Callable[[], object]:
+    play.deploy(service, LIMITED, parallelism=1)
+    return lambda: play.start(service, "limited")
+
+
+def _ends_under_a_limit(service: Service) -> Callable[[], object]:
+    """Somebody waits for the slot."""
+    play.deploy(service, LIMITED, parallelism=1)
+    play.start(service, "limited")
+    play.start(service, "limited")
+    play.run_tasks(service)
+    (job,) = play.lock(service, process_ids=(play.deploy(service, LIMITED, parallelism=1).id,))
+    return lambda: play.complete(service, job)
+
+
 OTHERS: dict[str, tuple[Callable[[Service], Callable[[], object]], tuple[int, int]]] = {
     "set five variables": (_sets_variables, (4, 3)),
     "send a message to a subscriber": (_sends_a_message, (5, 5)),
@@ -240,6 +258,8 @@ OTHERS: dict[str, tuple[Callable[[Service], Callable[[], object]], tuple[int, in
     "send a signal to five subscribers": (_sends_a_signal_to_five, (4, 4)),
     "lock and run a join": (_runs_a_join, (7, 4)),
     "cancel an instance": (_cancels, (7, 4)),
+    "start under a limit": (_starts_under_a_limit, (4, 3)),
+    "end under a limit": (_ends_under_a_limit, (7, 4)),
 }
 """Statements and round trips, of which none may ever be more."""
 

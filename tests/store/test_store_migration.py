@@ -21,6 +21,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Index, Table, create_engine, inspect, make_url
 
 from app.config import Config
+from app.criteria import ProcessInstanceCriteria
 from app.errors import EngineError, StartError, conflict, unavailable
 from app.service import open_service
 from app.store import head_revision, migrate, migrating, open_store, usable
@@ -29,7 +30,7 @@ from app.store.sqlite import SQLite
 from app.store.tables import PARTITIONED, Base
 from tests.databases import Databases, plain
 from tests.store import play
-from tests.store.database import require_sound, rows
+from tests.store.database import require_sound, rows, value
 from tests.store.migrations import go_back
 from tests.store.together import PATIENCE, failures, in_processes, in_threads
 
@@ -356,3 +357,39 @@ def test_what_the_service_found_unavailable_is_told_with_the_reason_of_the_drive
     assert str(caught.value) == f"the database {tmp_path}/bpmn.db can't be used: disk I/O error"
     with pytest.raises(EngineError, match="taken"), usable(config):
         raise conflict("taken")
+
+
+def test_a_queue_comes_through_the_migrations(config: Config):
+    """Going back and forth, everyone keeps the slot or the place in the queue."""
+    url = config.database_url
+    queues = (
+        "SELECT * FROM queue_entry ORDER BY process_instance_id",
+        "SELECT * FROM process_queue WHERE parallelism <> 0",
+    )
+    service = open_service(config)
+    play.deploy(service, parallelism=2)
+    play.deploy(service, play.model("start -> a -> end", process_id="free"))
+    play.start(service, "free")
+    instances = [play.start(service) for _ in range(6)]
+    play.work(service, instances[0])
+    service.close()
+    before = [rows(url, query) for query in queues]
+    assert [len(each) for each in before] == [3, 1]
+
+    with_connection(url, lambda connection: go_back(connection, "0001"))
+    waits = "SELECT id FROM process_instance WHERE state = 'QUEUED' AND {} ORDER BY id"
+    assert len(rows(url, waits.format("released"))) == 1
+    assert len(rows(url, waits.format("NOT released"))) == 3
+    migrate(config)
+    assert [rows(url, query) for query in queues] == before
+    assert with_connection(url, differences) == []
+
+    service = open_service(config)
+    for instance in instances[1:]:
+        play.run_tasks(service)
+        assert value(url, "SELECT count(*) FROM process_instance WHERE state = 'STARTED'") <= 3
+        play.work(service, instance)
+    states = [instance.state for instance in service.query(ProcessInstanceCriteria(process_id=instance.process_id))]
+    assert states == ["COMPLETED"] * 6
+    service.close()
+    require_sound(url)

@@ -21,7 +21,15 @@ from app.store.dialect import Dialect, Write
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import SOME_EXPIRED
 from app.store.postgres import Postgres
-from app.store.save import DELETE_ELEMENT_VARIABLE, DELETE_PROCESS_VARIABLE, EXPIRE_MESSAGE, UPDATE, Saver
+from app.store.save import (
+    DELETE_ELEMENT_VARIABLE,
+    DELETE_ENTRY,
+    DELETE_PROCESS_VARIABLE,
+    EXPIRE_MESSAGE,
+    SET_QUEUE,
+    UPDATE,
+    Saver,
+)
 from app.store.sqlite import SQLite
 from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK
 from tests.databases import Databases, plain
@@ -36,10 +44,11 @@ OPEN = """
     INSERT INTO job (partition, id, element_id, element_instance_id, process_id, process_instance_id, bpmn_element_id,
         completed_at, created_at, created_by, due_at, locked_at, locked_by, retry_count, state, type, detached)
     SELECT {day}, n, 1, n * 3, n / 4 % {processes} + 1, n, 'a', CASE WHEN n % 2 = 0 THEN {now} END, {now}, 'w',
-        {now}, CASE WHEN n % 4 = 0 THEN {now} END, CASE WHEN n % 4 = 0 THEN 'w' END, 0, 'CREATED', 'EXECUTE', false
+        {now}, CASE WHEN {locked} THEN {now} END, CASE WHEN {locked} THEN 'w' END, 0, 'CREATED', 'EXECUTE', false
     FROM {numbers}
 """
 """Half of them completed, a quarter with somebody's name on it."""
+LOCKED = "(n % 4 = 0 OR n % 1000 = 53)"
 FILLING = (
     OPEN,
     """
@@ -51,10 +60,10 @@ FILLING = (
     """,
     """
     INSERT INTO process_instance (partition, id, parent_id, root_id, process_id, bpmn_process_id, created_at,
-        created_by, ended_at, started_at, state, version, released, revision)
+        created_by, ended_at, started_at, state, version, revision)
     SELECT {day}, n, CASE WHEN n % 100 = 0 THEN n - 1 END, CASE WHEN n % 100 = 0 THEN n - 1 END,
         n % {processes} + 1, 'p' || n % {processes}, {now}, 'w', CASE WHEN n % 2 = 0 THEN {now} END, {now},
-        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', false, 0
+        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', 0
     FROM {numbers}
     """,
     """
@@ -79,6 +88,14 @@ FILLING = (
     SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n, n, n FROM {numbers} WHERE n <= {few}
     """,
     """
+    INSERT INTO process_queue (bpmn_process_id, parallelism, active)
+    SELECT 'p' || n, 5, 5 FROM {numbers} WHERE n <= {few}
+    """,
+    """
+    INSERT INTO queue_entry (partition, process_instance_id, bpmn_process_id, process_id, created_at)
+    SELECT {day}, n, 'p' || n % {processes}, 1, {now} FROM {numbers} WHERE n <= {few}
+    """,
+    """
     INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
     SELECT n, n, 'text', false, 'x', 'v' FROM {numbers} WHERE n <= {few}
     """,
@@ -97,7 +114,7 @@ FILLING = (
 
 def filling(numbers: str, *, day: str, now: str, few: int) -> Iterator[str]:
     for statement in FILLING:
-        yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few)
+        yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few, locked=LOCKED)
 
 
 LIMIT = 10
@@ -124,7 +141,6 @@ POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
 KEY = {"day": DAY, "id": 51}
 PAIR = {"digest": 7, "name": "m", "correlation_key": "k7"}
 UNIQUE = {"unique_digest": 7, "name": "m", "correlation_key": "k7", "unique_key": "u7"}
-BUT = {"but_day": DAY, "but_id": 0}
 READS: dict[str, tuple[Any, dict[str, Any]]] = {
     **{f"lock the instance of a {name}": (statement, KEY) for name, statement in load.LOCK.items()},
     **{f"load a {name} with its instance": (statement, KEY) for name, statement in load.WITH_INSTANCE.items()},
@@ -137,7 +153,9 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "an element instance": (sql.VISIT, KEY),
     "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
     "variables of an element instance": (sql.ELEMENT_VARIABLES, KEY),
-    "queued instances": (sql.QUEUED, {"bpmn_process_id": "p1", "limit": 1, **BUT}),
+    "a queue": (sql.LOCK_QUEUE, {"bpmn_process_id": "p7"}),
+    "the first in a queue": (sql.QUEUE_ENTRIES, {"bpmn_process_id": "p7", "limit": 2}),
+    "the entry of an instance": (sql.QUEUE_ENTRY, KEY),
     "a job": (sql.JOB, KEY),
     "a task": (sql.TASK, KEY),
     "a subscriber of a message": (sql.MESSAGE_SUBSCRIPTION, PAIR),
@@ -149,7 +167,7 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "subscriptions of an element instance": (sql.SUBSCRIPTIONS, KEY),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
-BIG |= {"message_variable", "signal_subscription"}
+BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry"}
 
 
 @dataclass(slots=True)
@@ -326,8 +344,15 @@ WRITES: dict[str, Write] = {
         ],
     ),
     "a job": Write(
-        UPDATE[records.Job], [{"partition": DAY, "id": 51, "completed_at": NOW, "error": None, "state": "DONE"}]
+        UPDATE[records.Job],
+        [{"partition": DAY, "id": 53, "completed_at": NOW, "error": None, "state": "DONE", "locked_by": "w"}],
     ),
+    "an instance": Write(
+        UPDATE[records.ProcessInstance],
+        [{"partition": DAY, "id": 51, "ended_at": NOW, "started_at": NOW, "state": "COMPLETED", "revision": 0}],
+    ),
+    "a queue": Write(SET_QUEUE, [{"bpmn_process_id": "p7", "parallelism": 5, "active": 4}]),
+    "an entry": Write(DELETE_ENTRY, [{"partition": DAY, "process_instance_id": 51}]),
     "a deleted variable": Write(DELETE_PROCESS_VARIABLE, [{"partition": DAY, "process_instance_id": 51, "name": "x"}]),
     "a deleted variable of an element instance": Write(
         DELETE_ELEMENT_VARIABLE, [{"partition": DAY, "element_instance_id": 50, "name": "x"}]
