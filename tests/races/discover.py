@@ -21,7 +21,16 @@ from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
-from app.commands.task import LockTasks, ReleaseTasks, RunTask, UnlockTasks
+from app.commands.task import (
+    ExtendTasks,
+    FailTask,
+    LockTasks,
+    PostponeTask,
+    RecoverTasks,
+    ReleaseTasks,
+    RunTask,
+    UnlockTasks,
+)
 from app.commands.user_task import UpdateUserTask
 from app.commands.variable import SetElementVariables, SetProcessVariables
 from app.engine.records import Task
@@ -138,7 +147,11 @@ def _on_tasks(tables: Tables, tasks: list[Task]) -> Iterator[Possible]:
         yield Possible(RunTask(task=task), about)
         yield Possible(RunTask(task=task), about)
         yield Possible(ReleaseTasks(partition=task.partition, ids=(task.id,)), about)
+        yield Possible(ExtendTasks(partition=task.partition, ids=(task.id,)), about)
+        yield Possible(PostponeTask(task=task, error="interrupted"), about)
+        yield Possible(FailTask(task=task, error="broken"), about)
     yield Possible(UnlockTasks(engine_id=ENGINE), frozenset(f"task {task.id}" for task in tasks))
+    yield Possible(RecoverTasks(), frozenset(f"task {task.id}" for task in tasks))
     yield Possible(LockTasks(limit=100), frozenset())
 
 

@@ -20,7 +20,16 @@ from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
-from app.commands.task import LockTasks, ReleaseTasks, RunTask, UnlockTasks
+from app.commands.task import (
+    ExtendTasks,
+    FailTask,
+    LockTasks,
+    PostponeTask,
+    RecoverTasks,
+    ReleaseTasks,
+    RunTask,
+    UnlockTasks,
+)
 from app.commands.user_task import UpdateUserTask
 from app.commands.variable import SetElementVariables, SetProcessVariables
 from app.timer import Timer
@@ -179,6 +188,32 @@ def release_tasks(type: str, name: str = "", element: str = "") -> Move:
         return ReleaseTasks(partition=task.partition, ids=(task.id,))
 
     return Move(ReleaseTasks, ".".join(filter(None, (name, element, type))), make)
+
+
+def extend_tasks(type: str, name: str = "", element: str = "") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        task = stage.task(type, name, element)
+        return ExtendTasks(partition=task.partition, ids=(task.id,))
+
+    return Move(ExtendTasks, ".".join(filter(None, (name, element, type))), make)
+
+
+def postpone_task(type: str, name: str = "", element: str = "") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return PostponeTask(task=stage.task(type, name, element), error="interrupted")
+
+    return Move(PostponeTask, ".".join(filter(None, (name, element, type))), make)
+
+
+def fail_task(type: str, name: str = "", element: str = "") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return FailTask(task=stage.task(type, name, element), error="broken")
+
+    return Move(FailTask, ".".join(filter(None, (name, element, type))), make)
+
+
+def recover_tasks() -> Move:
+    return Move(RecoverTasks, "", lambda stage: RecoverTasks())
 
 
 def unlock_tasks() -> Move:

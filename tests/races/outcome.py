@@ -100,7 +100,7 @@ def at_rest(before: Tables, over: Tables, tables: Tables, now: str) -> list[str]
     view = View(tables, now)
     found = violations(tables, now)
     found += _limits(over, tables)
-    found += _queues(tables)
+    found += _queues(view)
     found += _risen(before, view)
     found += _left(view)
     found += _delivered_twice(before, view)
@@ -117,17 +117,26 @@ def _limits(over: Tables, tables: Tables) -> Iterator[str]:
             yield f"limit: {new[process]} instances of {process} are active, {limit} may be"
 
 
-def _queues(tables: Tables) -> Iterator[str]:
-    """Nobody waits while there is a slot: no wake-up was lost, though no task is due any more."""
+def _queues(view: View) -> Iterator[str]:
+    """Nobody waits while there is a slot: no wake-up was lost, though no task is due any more.
+
+    Only a task that has failed may still come, when its incident is resolved.
+    """
+    tables = view.tables
     limits = {row["bpmn_process_id"]: row["parallelism"] for row in tables["process_queue"]}
+    processes = {row["id"]: row["bpmn_process_id"] for row in tables["process"]}
+    failed = [row for row in view.awaited_tasks if row["completed_at"] is not None]
+    dequeuing = {processes.get(row["process_id"], "") for row in failed if row["type"] == "DEQUEUE_PROCESS_INSTANCE"}
+    starting = {row["process_instance_id"] for row in failed if row["type"] == "START_PROCESS_INSTANCE"}
     active_ones = taken(tables)
     for instance in tables["process_instance"]:
         process = instance["bpmn_process_id"]
         if instance["state"] != "QUEUED" or not active(instance):
             continue
         if instance["released"]:
-            yield f"queue: {name(instance)} of {process} is released, but never started"
-        elif active_ones[process] < max(limits.get(process, 0), 1):
+            if instance["id"] not in starting:
+                yield f"queue: {name(instance)} of {process} is released, but never started"
+        elif active_ones[process] < max(limits.get(process, 0), 1) and process not in dequeuing:
             yield f"queue: {name(instance)} of {process} waits, though only {active_ones[process]} are active"
 
 

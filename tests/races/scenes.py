@@ -13,10 +13,14 @@ from tests.races.moves import (
     complete,
     create_instance,
     deploy,
+    extend_tasks,
     fail,
+    fail_task,
     lock_jobs,
     lock_tasks,
+    postpone_task,
     prepare,
+    recover_tasks,
     release_tasks,
     resolve,
     resume,
@@ -125,6 +129,10 @@ def on_everything(name: str) -> tuple[Move, ...]:
         run_task(JOIN, name, "join"),
         lock_tasks(name),
         release_tasks(TRIGGER, name, "timer"),
+        extend_tasks(TRIGGER, name, "timer"),
+        postpone_task(TRIGGER, name, "timer"),
+        fail_task(TRIGGER, name, "timer"),
+        recover_tasks(),
         unlock_tasks(),
         send(),
         signal(),
@@ -196,6 +204,10 @@ ENDING = (
     run_task(TRIGGER, "one", "timer"),
     run_task(TRIGGER, "one", "letter"),
     release_tasks(TRIGGER, "one", "timer"),
+    extend_tasks(TRIGGER, "one", "timer"),
+    postpone_task(TRIGGER, "one", "timer"),
+    fail_task(TRIGGER, "one", "timer"),
+    recover_tasks(),
     unlock_tasks(),
     lock_tasks(),
     send(),
@@ -282,7 +294,7 @@ LIMITED_STARTS = model(
 
 def build_limit(limit: int) -> Callable[[Stage], None]:
     def build(stage: Stage) -> None:
-        """As many active ones as there may be, of which one ends by a person and the others by a job, and two queued."""
+        """As many active ones as may be, one of which ends by a job and the others by a person, and two queued."""
         play.deploy(stage.service, LIMITED_USER, version="user", parallelism=limit)
         play.deploy(stage.service, LIMITED_STARTS, version="1", parallelism=limit)
         for number in range(limit - 1):
@@ -334,6 +346,9 @@ RELEASED = (
     suspend("queued0"),
     create_instance("c"),
     release_tasks(START, "queued0"),
+    fail_task(START, "queued0"),
+    fail_task(DEQUEUE),
+    recover_tasks(),
     lock_tasks(),
     unlock_tasks(),
     send(),
@@ -513,7 +528,8 @@ RINGING = model(
     "start -> work -> throw -> end",
     "bell -> end2",
     body='<boundaryEvent id="bell" attachedToRef="work" cancelActivity="false"><signalEventDefinition signalRef="s"/>'
-    '</boundaryEvent><intermediateThrowEvent id="throw"><signalEventDefinition signalRef="s"/></intermediateThrowEvent>',
+    '</boundaryEvent><intermediateThrowEvent id="throw"><signalEventDefinition signalRef="s"/>'
+    "</intermediateThrowEvent>",
     head=HEAD,
     process_id="r",
 )
@@ -570,6 +586,10 @@ DEPLOYMENTS = (
     deploy(RING_START.replace('"c"', '"s"'), "2", 0, ":ring"),
     run_task(TRIGGER),
     release_tasks(TRIGGER),
+    extend_tasks(TRIGGER),
+    postpone_task(TRIGGER),
+    fail_task(TRIGGER),
+    recover_tasks(),
     unlock_tasks(),
     lock_tasks(),
     send("shipped"),

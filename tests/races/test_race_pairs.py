@@ -64,7 +64,7 @@ def stages(databases: Databases) -> Iterator[Stages]:
 
 @pytest.mark.parametrize(("kind", "scene", "first"), CASES)
 def test_two_commands_at_once_are_as_good_as_one_after_the_other(stages: Stages, kind: str, scene: Scene, first: int):
-    """The first one is held before it takes a lock, and before it commits; the second one comes, and waits if it must."""
+    """The first is held before it takes a lock, and before it commits; the second comes, and waits if it must."""
     races = stages.races(kind, scene)
     wrong = [
         f"{scene.moves[first]} + {move}, {violation}"
