@@ -172,6 +172,7 @@ def in_order_of_meeting(
     second.gate.writes.clear()
     behind = InBackground(other)
     deadline = time.monotonic() + PATIENCE
+    behind.thread.join(0.003)
     while not behind.is_done and not is_waiting():
         if time.monotonic() > deadline:
             raise Stuck("the second one neither waits nor ends")

@@ -25,6 +25,9 @@ REFERENCES = {
 """The table of the row that a column refers to; `id`, `parent_id` and `owner_id` depend on their own table."""
 
 
+SHOWN = 5
+
+
 class Contents:
     """Rows as texts, in which what a row refers to stands in place of its id."""
 
@@ -81,16 +84,17 @@ def contents(tables: Tables, *, locks: bool = True) -> Counter[str]:
 
 
 def difference(found: Counter[str], expected: Counter[str]) -> str:
+    """A line for each row that is there and should not be, or the other way round; the first few of them."""
     more = [f"  + {text}" for text in sorted((found - expected).elements())]
     less = [f"  - {text}" for text in sorted((expected - found).elements())]
-    return "\n".join(more + less)
+    return "\n".join([*more[:SHOWN], *less[:SHOWN]])
 
 
 def taken(tables: Tables) -> Counter[str]:
     """How many instances of each process take a slot."""
     found: Counter[str] = Counter()
     for instance in tables["process_instance"]:
-        if active(instance) and (instance["state"] != "QUEUED" or instance["released"]):
+        if active(instance) and (instance["state"] != "QUEUED" or instance.get("released")):
             found[instance["bpmn_process_id"]] += 1
     return found
 
@@ -133,7 +137,7 @@ def _queues(view: View) -> Iterator[str]:
         process = instance["bpmn_process_id"]
         if instance["state"] != "QUEUED" or not active(instance):
             continue
-        if instance["released"]:
+        if instance.get("released"):
             if instance["id"] not in starting:
                 yield f"queue: {name(instance)} of {process} is released, but never started"
         elif active_ones[process] < max(limits.get(process, 0), 1) and process not in dequeuing:
