@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sqlite3
 import threading
@@ -39,6 +40,7 @@ BY_DATABASE = {"sqlite": {"BPMN_HTTP_WORKERS": "1"}, "postgres": {"BPMN_HTTP_WOR
 
 STILL = 30.0
 """Seconds without any progress, after which what is left will stay for ever."""
+SHOWN = 10
 FAR_AWAY = timedelta(days=10)
 
 ACTIVE = """
@@ -80,7 +82,10 @@ class Report:
             ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.took.items()),
         ]
         if self.violations:
-            lines += [f"{len(self.violations)} violations, logs in {self.folder}", *self.violations[:60]]
+            lines += [f"{len(self.violations)} violations, logs in {self.folder}"]
+            by_check = itertools.groupby(self.violations, key=lambda text: text.partition(":")[0])
+            for check, found in ((check, list(found)) for check, found in by_check):
+                lines += [*found[:SHOWN], *([f"{check}: {len(found) - SHOWN} more"] if len(found) > SHOWN else ())]
         return "\n".join(lines)
 
 
