@@ -26,6 +26,8 @@ REFERENCES = {
 
 
 SHOWN = 5
+LOCK = ("error", "interruptions", "locked_at", "locked_by", "locked_until", "state")
+"""What says of open work who has it, and how it was left."""
 
 
 class Contents:
@@ -49,7 +51,7 @@ class Contents:
         day = row.get("partition", "")
         shown = {column: self._value(table, column, value, day) for column, value in row.items() if column != "id"}
         if not self._locks and table in ("job", "task") and row["completed_at"] is None:
-            shown |= dict.fromkeys(("locked_at", "locked_by", "locked_until", "state"))
+            shown |= dict.fromkeys(LOCK)
         return (
             f"{table}({', '.join(f'{column}={value}' for column, value in sorted(shown.items()) if value is not None)})"
         )
@@ -90,13 +92,19 @@ def difference(found: Counter[str], expected: Counter[str]) -> str:
     return "\n".join([*more[:SHOWN], *less[:SHOWN]])
 
 
+def waiting(tables: Tables) -> set[Key]:
+    """The instances in queues, whose turn has not come."""
+    return {(row["partition"], row["process_instance_id"]) for row in tables["queue_entry"]}
+
+
 def taken(tables: Tables) -> Counter[str]:
     """How many instances of each process take a slot."""
-    found: Counter[str] = Counter()
-    for instance in tables["process_instance"]:
-        if active(instance) and (instance["state"] != "QUEUED" or instance.get("released")):
-            found[instance["bpmn_process_id"]] += 1
-    return found
+    queued = waiting(tables)
+    return Counter(
+        instance["bpmn_process_id"]
+        for instance in tables["process_instance"]
+        if active(instance) and key(instance) not in queued
+    )
 
 
 def at_rest(before: Tables, over: Tables, tables: Tables, now: str) -> list[str]:
@@ -132,14 +140,14 @@ def _queues(view: View) -> Iterator[str]:
     failed = [row for row in view.awaited_tasks if row["completed_at"] is not None]
     dequeuing = {processes.get(row["process_id"], "") for row in failed if row["type"] == "DEQUEUE_PROCESS_INSTANCE"}
     starting = {row["process_instance_id"] for row in failed if row["type"] == "START_PROCESS_INSTANCE"}
-    active_ones = taken(tables)
+    active_ones, queued = taken(tables), waiting(tables)
     for instance in tables["process_instance"]:
         process = instance["bpmn_process_id"]
-        if instance["state"] != "QUEUED" or not active(instance):
+        if instance["state"] != "QUEUED":
             continue
-        if instance.get("released"):
+        if key(instance) not in queued:
             if instance["id"] not in starting:
-                yield f"queue: {name(instance)} of {process} is released, but never started"
+                yield f"queue: {name(instance)} of {process} has left the queue, but never started"
         elif active_ones[process] < max(limits.get(process, 0), 1) and process not in dequeuing:
             yield f"queue: {name(instance)} of {process} waits, though only {active_ones[process]} are active"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.commands.base import Command
 from app.commands.job import LockJobs
-from app.commands.task import LockTasks
+from app.commands.task import ExtendTasks, LockTasks, PostponeTask, RecoverTasks
 from tests.machine.tables import Tables
 from tests.races.gate import Point
 from tests.races.outcome import at_rest, contents, difference
@@ -18,7 +18,8 @@ Outcome = tuple[list[str], Counter[str]]
 """What the two have answered, and the rows."""
 
 CLAIMING = (LockJobs, LockTasks)
-"""These pass over what somebody else has locked, instead of waiting for what becomes of it."""
+PASSING = (*CLAIMING, ExtendTasks, PostponeTask, RecoverTasks)
+"""These pass over what somebody else is writing, instead of waiting for what becomes of it."""
 
 
 class Races:
@@ -66,14 +67,19 @@ class Races:
     def _but_for_locks(
         self, first: int, second: int, found: Outcome, over: Tables, orders: list[tuple[Outcome, Tables]]
     ) -> bool:
-        """Where one of the two claims work, it may get less than in either order; all else is as in one of them."""
-        claims = [isinstance(self._commands[position], CLAIMING) for position in (first, second)]
-        if sum(claims) != 1:
+        """Who passes over work may get at less than in either order; all else is as in one of them.
+
+        Two who claim work get each piece once, and as much as there is.
+        """
+        commands = [self._commands[position] for position in (first, second)]
+        waiting = [position for position, command in enumerate(commands) if not isinstance(command, PASSING)]
+        if len(waiting) == 2 or all(isinstance(command, CLAIMING) for command in commands):
             return False
-        other = claims.index(False)
         rows = contents(over, locks=False)
         return any(
-            found[0][other] == outcome[0][other] and rows == contents(tables, locks=False) for outcome, tables in orders
+            all(found[0][position] == outcome[0][position] for position in waiting)
+            and rows == contents(tables, locks=False)
+            for outcome, tables in orders
         )
 
 

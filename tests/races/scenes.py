@@ -226,7 +226,7 @@ ONE = model("start -> work -> end", process_id="c")
 CALLER = model(
     "start -> call -> after -> end",
     "timer -> end2",
-    body='<callActivity id="call" calledElement="c"/>' + boundary("call", "timer"),
+    body='<callActivity id="call" calledElement="c:1"/>' + boundary("call", "timer"),
 )
 
 
@@ -234,7 +234,9 @@ def build_tree(stage: Stage) -> None:
     """A caller, what it has called, and what that has called."""
     play.deploy(stage.service, ONE)
     play.deploy(stage.service, CALLER)
-    play.deploy(stage.service, CALLER.replace('id="p"', 'id="top"').replace('calledElement="c"', 'calledElement="p"'))
+    play.deploy(
+        stage.service, CALLER.replace('id="p"', 'id="top"').replace('calledElement="c:1"', 'calledElement="p:1"')
+    )
     stage.begin("top", "top")
     stage.complete("top", "call")
     stage.call_it("caller", "top")
@@ -412,7 +414,7 @@ TWO_CALLS = model(
     "start -> fork -> call -> join -> end",
     "fork -> call2 -> join",
     "timer -> end2",
-    body='<callActivity id="call" calledElement="c"/><callActivity id="call2" calledElement="c"/>'
+    body='<callActivity id="call" calledElement="c:1"/><callActivity id="call2" calledElement="c:1"/>'
     + boundary("call", "timer"),
 )
 CALLED_LIMIT = (

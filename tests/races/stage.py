@@ -118,7 +118,9 @@ def described(value: Any) -> str:
         return repr(value)
     fields = {name: getattr(value, name) for name in names if name != "id" and not name.endswith("_id")}
     shown = {name: field for name, field in fields.items() if isinstance(field, str | bool | datetime) and field}
-    shown.pop("serialized_task", None)
+    for name in ("serialized_task", "locked_until"):
+        # Ids are in the one, and nobody is told the other.
+        shown.pop(name, None)
     return f"{type(value).__name__}({', '.join(f'{name}={field}' for name, field in sorted(shown.items()))})"
 
 
