@@ -133,10 +133,15 @@ class Worker(BaseWorker):
     def _turn(self) -> None:
         """Waits for events and handles them, and looks at the clock now and then."""
         for key, events in self._selector.select(SWEEP_SECONDS):
-            if isinstance(key.data, Connection):
-                self._attend(key.data, events)
-            else:
+            if not isinstance(key.data, Connection):
                 key.data()
+                continue
+            try:
+                self._attend(key.data, events)
+            except Exception:
+                # Whatever one client has found out, it is no reason to stop serving the others.
+                logger.exception("a connection is closed, since it could not be read")
+                self._close(key.data)
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
