@@ -3,9 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# How many processes the tests run in, each with databases of its own; and further options of pytest.
+PROCESSES ?= 2
+SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full migrate bench
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos migrate bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +17,7 @@ help: ## Print this list
 setup: .venv/.installed ## Make .venv with the locked packages and this project
 
 .venv/.locked: .ci/requirements.lock
+	@echo 'Installing the packages of .ci/requirements.lock into .venv, which takes about a minute.'
 	rm -rf .venv
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
@@ -20,10 +25,12 @@ setup: .venv/.installed ## Make .venv with the locked packages and this project
 	touch $@
 
 .venv/.installed: .venv/.locked pyproject.toml
+	@echo 'Installing this project into .venv.'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 lock: ## Take the newest packages that pyproject.toml allows into the lock
+	@echo 'Installing the newest packages into .venv, which takes about a minute.'
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
@@ -46,13 +53,13 @@ migrate: setup ## Create or update the tables of BPMN_DATABASE_URL
 	$(BIN)/py-bpmn migrate
 
 test: setup ## Run the tests on SQLite and PostgreSQL
-	$(PYTEST)
+	$(PYTEST) $(SHARED) $(PYTEST_OPTIONS)
 
 test-sqlite: setup ## Run the tests that need no PostgreSQL
-	$(PYTEST) -m 'not postgres'
+	$(PYTEST) $(SHARED) $(PYTEST_OPTIONS) -m 'not postgres'
 
 test-pg: setup ## Run the tests that need PostgreSQL (their own, or the one of TEST_DATABASE_URL)
-	$(PYTEST) -m postgres
+	$(PYTEST) $(SHARED) $(PYTEST_OPTIONS) -m postgres
 
 fmt: setup ## Format the code, and fix what can be fixed
 	$(BIN)/ruff format .
@@ -70,8 +77,17 @@ check: ## lint, types and all tests but the long ones, the same on every run
 	$(MAKE) types
 	BPMN_TEST_PROFILE=check $(MAKE) test
 
-check-full: check ## check, then the long runs and generated tests with full counts
-	BPMN_TEST_PROFILE=full $(PYTEST) -m 'slow or hypothesis'
+check-full: ## lint, types and all tests, with the long ones and with full counts of generated cases
+	$(MAKE) lint
+	$(MAKE) types
+	BPMN_TEST_PROFILE=full $(MAKE) test
+
+explore: setup ## Try new generated cases until one fails (ROUNDS=1 or SECONDS=60 to bound it, SEED=... to repeat a round)
+	$(BIN)/python -m tests.explore $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(SHARED) $(PYTEST_OPTIONS)
+
+chaos: setup ## Kill services and databases at random, under load (CHAOS=... for its options)
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: setup ## Measure
 	$(BIN)/python -m tests.bench

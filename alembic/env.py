@@ -1,13 +1,19 @@
-"""Runs migrations on the connection that `app.store.migrate` hands over, or on BPMN_DATABASE_URL."""
+"""Runs migrations on the connection that is handed over, or else on one to BPMN_DATABASE_URL.
+
+Schema and lock are those of `py-bpmn migrate` in both cases.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from alembic.util import CommandError
+from sqlalchemy import Connection
 
-from app.config import Config
+from app.config import Config, ConfigError
+from app.errors import StartError
+from app.store import migrating
 from app.store.tables import Base
 
 DAY_SUFFIX_LENGTH = len("_20260101")
@@ -38,6 +44,8 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    engine = create_engine(Config.from_env().database_url)
-    with engine.begin() as connection:
-        run(connection)
+    try:
+        with migrating(Config.from_env()) as connection:
+            run(connection)
+    except (ConfigError, StartError) as error:
+        raise CommandError(str(error)) from error

@@ -1,24 +1,27 @@
 """The commands of operators: `py-bpmn COMMAND`.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 when a command failed with the
-message it printed, 2 for a wrong command line.
+message it printed, 2 for a wrong command line, 130 when it was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from app import config as configuration
 from app import logs, parse
 from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
-from app.errors import EngineError
+from app.errors import EngineError, StartError
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -30,13 +33,15 @@ class CommandError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         arguments.command(arguments)
     except ConfigError as error:
         return _fail(str(error))
-    except (CommandError, EngineError) as error:
+    except (CommandError, EngineError, StartError) as error:
         return _fail(f"error: {error}")
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -46,71 +51,114 @@ def _fail(message: str) -> int:
 
 
 def _load_config() -> Config:
-    config = Config.from_env()
-    logs.set_up(config.log_level, config.log_format)
+    """The configuration of the environment, which also says how its own warnings are logged."""
+    warnings: list[str] = []
+    try:
+        config = Config.from_env(warn=warnings.append)
+        logs.set_up(config.log_level, config.log_format)
+    finally:
+        for warning in warnings:
+            configuration.logger.warning("%s", warning)
     return config
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    from app.serve import StartError, serve
+    from app.serve import serve
 
-    try:
-        serve(_load_config())
-    except StartError as error:
-        raise CommandError(str(error)) from error
+    serve(_load_config())
 
 
 def migrate(arguments: argparse.Namespace) -> None:
     from app.store import migrate
 
-    migrate(_load_config())
+    print(migrate(_load_config()))
 
 
 def show_config(arguments: argparse.Namespace) -> None:
     if arguments.markdown:
         print(configuration.markdown())
         return
-    for line in configuration.listing(Config.from_env()):
+    for line in configuration.listing(_load_config()):
         print(f"{line.name}={line.value}\n    {line.description}\n    default: {line.default or '(empty)'}")
 
 
 def create_key(arguments: argparse.Namespace) -> None:
     from app.crypto import new_key
 
-    print(new_key(), end="")
+    with _output(arguments.output) as write:
+        write(new_key())
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[Callable[[str], None]]:
+    """Takes a secret to standard output, or else into a new file that only its owner can read.
+
+    Raises CommandError for a file that can't be created before the block is entered, and for what can't be written in
+    the block. The file of a block that failed is removed.
+    """
+    if path is None:
+        yield partial(_write, sys.stdout, "standard output")
+        return
+    try:
+        # A file that is there may be the only copy of another secret.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CommandError(f"{path} exists already, and is not overwritten") from None
+    except OSError as error:
+        raise CommandError(f"can't write {path}: {error.strerror}") from error
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            yield partial(_write, file, str(path))
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def _write(file: TextIO, name: str, text: str) -> None:
+    try:
+        file.write(text)
+        file.flush()
+    except OSError as error:
+        raise CommandError(f"can't write {name}: {error.strerror}") from error
 
 
 @contextmanager
 def _service() -> Iterator[Service]:
-    """The service on a database that is migrated as at the start of `serve`."""
-    from app.service import open_service
-    from app.store import migrate
+    """The service on a database that is there and up to date; nothing but keys is read or written."""
+    from app.service import Service
+    from app.store import find_schema, open_store, usable
 
     config = _load_config()
-    if config.migrate_on_start:
-        migrate(config)
-    service = open_service(config)
-    try:
-        yield service
-    finally:
-        service.close()
+    find_schema(config).require_current()
+    with usable(config):
+        service = Service(config, open_store(config, quiet=True))
+        try:
+            yield service
+        finally:
+            service.close()
 
 
 def create_api_key(arguments: argparse.Namespace) -> None:
-    with _service() as service:
-        print(service.create_api_key(arguments.secret_id, arguments.expires), end="")
+    with _service() as service, _output(arguments.output) as write:
+        value = service.keys.create(arguments.secret_id, arguments.expires)
+        try:
+            write(value)
+        except CommandError:
+            # Nobody has seen the secret, and nobody can see it any more.
+            service.keys.revoke(arguments.secret_id)
+            raise
 
 
 def list_api_keys(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        for key in service.list_api_keys():
+        for key in service.keys.listed():
             expiry = f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
             print(f"{key.secret_id}\tcreated {_time(key.created_at)}\t{expiry}")
 
 
 def revoke_api_key(arguments: argparse.Namespace) -> None:
     with _service() as service:
-        service.revoke_api_key(arguments.secret_id)
+        service.keys.revoke(arguments.secret_id)
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -126,6 +174,14 @@ def show_version(arguments: argparse.Namespace) -> None:
         raise CommandError("py-bpmn is not installed") from None
 
 
+class _ShowVersion(argparse.Action):
+    """The option that does what the command `version` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
+        show_version(namespace)
+        parser.exit()
+
+
 def _time(value: datetime) -> str:
     return value.isoformat(timespec="seconds") + "Z"
 
@@ -133,6 +189,8 @@ def _time(value: datetime) -> str:
 def _secret_id(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be blank")
+    if len(text) > configuration.LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"must have at most {configuration.LONGEST_NAME} characters")
     try:
         # Bytes on the command line that are no text arrive as lone surrogates, which no database keeps.
         text.encode()
@@ -173,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="py-bpmn", description="A BPMN 2.0 process engine. Options are environment variables: py-bpmn config."
     )
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add(commands, "serve", serve, "start the service")
     _add(commands, "migrate", migrate, "create the tables, or bring them up to date")
@@ -180,12 +239,13 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument("--markdown", action="store_true", help="print the options as a table for a document")
 
     keys = _group(commands, "key", "keys for encrypted variables")
-    _add(keys, "create", create_key, "print a new encryption key")
+    _add_output(_add(keys, "create", create_key, "print a new encryption key"))
 
     api_keys = _group(commands, "api-key", "API keys, which clients send as authorization")
     create = _add(api_keys, "create", create_api_key, "create a key and print the authorization value")
     create.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
     create.add_argument("--expires", type=_expiry, metavar="WHEN", help="ISO 8601 date-time, or a duration from now")
+    _add_output(create)
     _add(api_keys, "list", list_api_keys, "print the keys without their secrets")
     revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
     revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
@@ -205,6 +265,11 @@ def _add(
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    text = "write into a new file, which only its owner can read, instead of printing"
+    parser.add_argument("--output", type=Path, metavar="FILE", help=text)
 
 
 def _group(commands: _Commands, name: str, text: str) -> _Commands:

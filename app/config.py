@@ -12,12 +12,18 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app import parse
 
 logger = logging.getLogger(__name__)
+
+LONGEST_NAME = 255
+"""Characters of the ids of engines and API keys."""
+FOR_TESTS = "BPMN_TEST_"
+"""How names begin that belong to the tests of this project."""
 
 
 class ConfigError(Exception):
@@ -41,6 +47,7 @@ class Config:
     migrate_on_start: bool = True
     transaction_timeout: float = 30.0
     drop_partition_enabled: bool = False
+    message_unique_retention: float = 86400.0
     partition_ahead_days: int = 2
     partition_retention_days: int | None = None
     """None keeps all partitions attached for ever."""
@@ -54,10 +61,12 @@ class Config:
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
+    max_query_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 8
     http_keep_alive: float = 60.0
+    http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
     shutdown_delay: float = 5.0
     shutdown_grace: float = 30.0
@@ -89,14 +98,25 @@ class Config:
             return False
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """The configuration in `environ`, by default that of the process. Raises `ConfigError` with all errors."""
-        reader = _Reader(os.environ if environ is None else environ)
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, warn: Callable[[str], object] = logger.warning
+    ) -> Config:
+        """The configuration in `environ`, by default that of the process. Raises `ConfigError` with all errors.
+
+        `warn` is told of names that are deprecated or unknown.
+        """
+        reader = _Reader(os.environ if environ is None else environ, warn)
+        reader.warn_of_unknown_names()
         values = {option.field: value for option in OPTIONS for value in reader.read(option)}
         errors = reader.errors + _errors_between(values)
         if errors:
             raise ConfigError(errors)
         return cls(**_defaults_by_database(values) | values)
+
+
+def inherits_sockets() -> bool:
+    """Whether whoever started this process has bound the sockets for it: systemd, or a gunicorn that gives way."""
+    return "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ
 
 
 def _defaults_by_database(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,18 +127,31 @@ def _defaults_by_database(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _errors_between(values: Mapping[str, Any]) -> list[str]:
-    if bool(values.get("basic_auth_username")) == bool(values.get("basic_auth_password")):
-        return []
-    missing = "BPMN_HTTP_BASIC_AUTH_PASSWORD" if values.get("basic_auth_username") else "BPMN_HTTP_BASIC_AUTH_USERNAME"
-    return [f"{missing}: is required, since the other half of the pair is set"]
+    errors = []
+    username, password = "BPMN_HTTP_BASIC_AUTH_USERNAME", "BPMN_HTTP_BASIC_AUTH_PASSWORD"
+    if bool(values.get("basic_auth_username")) != bool(values.get("basic_auth_password")):
+        missing = password if values.get("basic_auth_username") else username
+        errors.append(f"{missing}: is required, since the other half of the pair is set")
+    if values.get("database_schema") and values.get("database_url", _default("database_url")).startswith("sqlite"):
+        errors.append("BPMN_DATABASE_SCHEMA: is for PostgreSQL; a SQLite database has no schemas")
+    return errors
 
 
 class _Reader:
     """Takes the texts of options out of an environment, and keeps the errors."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], warn: Callable[[str], object]) -> None:
         self._environ = environ
+        self._warn = warn
         self.errors: list[str] = []
+
+    def warn_of_unknown_names(self) -> None:
+        """A misspelt name would else leave an option at its default without a word."""
+        current = [name for option in OPTIONS for name in option.names]
+        for name in sorted(set(self._environ) - {*current, *(option.alias for option in OPTIONS)}):
+            if name.startswith(("BPMN_", "GO_BPMN_")) and not name.startswith(FOR_TESTS):
+                nearest = get_close_matches(name.removeprefix("GO_"), current, 1)
+                self._warn(f"{name} is not an option{f': did you mean {nearest[0]}?' if nearest else ''}")
 
     def read(self, option: Option) -> Iterator[Any]:
         """Yields the option's value, or nothing when it is not set or has an error."""
@@ -126,7 +159,11 @@ class _Reader:
         if text is None:
             return
         try:
+            # Bytes of an environment that are no text arrive as lone surrogates, which can be neither kept nor sent.
+            text.encode()
             yield option.parse(text)
+        except UnicodeEncodeError:
+            self.errors.append(f"{name}: must be text in UTF-8")
         except ValueError as error:
             self.errors.append(f"{name}: {error}")
 
@@ -136,7 +173,7 @@ class _Reader:
         if option.name in self._environ:
             return option.name, self._environ[option.name]
         if option.alias in self._environ:
-            logger.warning("%s is deprecated, use %s", option.alias, option.name)
+            self._warn(f"{option.alias} is deprecated, use {option.name}")
             return option.alias, self._environ[option.alias]
         return option.name, None
 
@@ -151,7 +188,7 @@ class _Reader:
             return None
 
 
-def _mask_password(url: str) -> str:
+def mask_password(url: str) -> str:
     """`url` without the password, be it before the host or a parameter."""
     return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
@@ -190,13 +227,18 @@ class Option:
     def name(self) -> str:
         return "BPMN_" + (self.variable or self.field.upper())
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All variables that set it, but for the alias."""
+        return (self.name, self.name + "_FILE") if self.from_file else (self.name,)
+
 
 OPTIONS = (
     Option(
         "database_url",
         parse.database_url,
         "Database to use: sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME",
-        show=_mask_password,
+        show=mask_password,
         alias="GO_BPMN_PG_DATABASE_URL",
     ),
     Option(
@@ -213,6 +255,13 @@ OPTIONS = (
     Option("transaction_timeout", parse.duration_of_at_least(1), "How long one operation may take in the database"),
     Option(
         "drop_partition_enabled", parse.flag, "Whether partitions (days) of ended instances are deleted, once detached"
+    ),
+    Option(
+        "message_unique_retention",
+        parse.duration_of_at_least(0),
+        "How long a message with a unique key is kept, and repeats of it are recognized, once it has expired or was "
+        "consumed",
+        default="1d",
     ),
     Option("partition_ahead_days", parse.whole_number(1, 365), "How many days in advance partitions are created"),
     Option(
@@ -231,7 +280,10 @@ OPTIONS = (
         alias="GO_BPMN_ENCRYPTION_KEYS",
     ),
     Option(
-        "engine_id", parse.not_blank, "Name of this engine as author of what it executes", alias="GO_BPMN_ENGINE_ID"
+        "engine_id",
+        parse.name_of_at_most(LONGEST_NAME),
+        "Name of this engine as author of what it executes",
+        alias="GO_BPMN_ENGINE_ID",
     ),
     Option(
         "task_executor_enabled",
@@ -272,6 +324,7 @@ OPTIONS = (
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
+    Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
     Option(
         "http_bind_address",
         parse.bind_address,
@@ -288,6 +341,11 @@ OPTIONS = (
         "http_threads", parse.whole_number(1, 256), "Threads of each worker process: requests that are served at once"
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
+    Option(
+        "http_request_timeout",
+        parse.duration_of_at_least(0.1),
+        "How long a client may take to send a request, and to take more of an answer",
+    ),
     Option("http_max_body", parse.whole_number(1024, 1024**3), "Largest request body in bytes"),
     Option(
         "shutdown_delay",
@@ -300,7 +358,7 @@ OPTIONS = (
     Option(
         "auth_mode",
         parse.choice("required", "none"),
-        "`none` serves without authentication, and on loopback addresses only",
+        "`none` serves without authentication: on loopback addresses only, and no request that came through a proxy",
     ),
     Option(
         "basic_auth_username",

@@ -3,6 +3,8 @@
     EngineError          a problem with a kind, a title and one concrete detail
       Refusal            a walk that can't go on: the sentence a job or task keeps as its error
 
+Beside it stands what ends a command of operators before there is a service: StartError.
+
 `app.api.problem` maps kinds to HTTP statuses, in one place.
 """
 
@@ -14,7 +16,7 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """Problem types as clients know them (http-api 2.2)."""
+    """Problem types as clients know them: the enumeration `ProblemType` of the OpenAPI document."""
 
     BUG = "BUG"
     CONFLICT = "CONFLICT"
@@ -66,6 +68,10 @@ class Refusal(EngineError):
 
     def as_text(self) -> str:
         return self.detail
+
+
+class StartError(Exception):
+    """A command can't begin, for the reason in the message: one sentence, about what the operator can put right."""
 
 
 def not_found(what: str) -> EngineError:

@@ -1,18 +1,32 @@
-"""How log records are written: one line each, as text or JSON, with the id of the request they belong to."""
+"""How log records are written: one line each, as text or JSON, with the id of the request they belong to.
+
+Exceptions are written without the values that databases quote in their messages; see `app.redact`.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
+from uuid import uuid4
+
+from app.redact import describe, format_exception
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that this thread serves; empty outside of requests."""
 
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
+
+
+def usable_request_id(given: str) -> str:
+    """The caller's id where it is short visible ASCII, else one that is made up."""
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -26,11 +40,27 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     return {"request_id": request, **fields} if request else fields
 
 
-class TextFormatter(logging.Formatter):
+def _message(record: logging.LogRecord) -> str:
+    """The message; exceptions among its arguments are described as those that are logged with a traceback."""
+    if not isinstance(record.args, tuple) or not any(isinstance(value, BaseException) for value in record.args):
+        return record.getMessage()
+    values = tuple(describe(value) if isinstance(value, BaseException) else value for value in record.args)
+    return str(record.msg) % values
+
+
+class _Formatter(logging.Formatter):
+    def formatException(
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        return format_exception(ei[1]) if ei[1] is not None else ""
+
+
+class TextFormatter(_Formatter):
     """`2026-01-31T12:00:00.000Z INFO app.serve: message key=value`"""
 
     def format(self, record: logging.LogRecord) -> str:
-        parts = [f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}"]
+        parts = [f"{_time(record)} {record.levelname} {record.name}: {_message(record)}"]
         parts += [f"{name}={value}" for name, value in _extra(record).items()]
         lines = [" ".join(parts).replace("\r", "\\r").replace("\n", "\\n")]
         if record.exc_info:
@@ -38,7 +68,7 @@ class TextFormatter(logging.Formatter):
         return "\n".join(lines)
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_Formatter):
     """One JSON object a line: time, level, logger, message, the fields of `extra`, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -46,7 +76,7 @@ class JsonFormatter(logging.Formatter):
             "time": _time(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
             **_extra(record),
         }
         if record.exc_info:
@@ -60,3 +90,13 @@ def set_up(level: str, style: str) -> None:
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    take_over_server()
+
+
+def take_over_server() -> None:
+    """Lets the web server's records, too, go where the others go, unless they go to a file of their own."""
+    server = logging.getLogger("gunicorn.error")
+    for handler in server.handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            server.removeHandler(handler)
+    server.propagate = not server.handlers

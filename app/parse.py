@@ -17,10 +17,15 @@ def any_text(text: str) -> str:
     return text
 
 
-def not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
+def name_of_at_most(most: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not text.strip():
+            raise ValueError("must not be blank")
+        if len(text) > most:
+            raise ValueError(f"must have at most {most} characters, but has {len(text)}")
+        return text
+
+    return parse
 
 
 def flag(text: str) -> bool:
@@ -93,6 +98,9 @@ def database_url(text: str) -> str:
         return f"sqlite://{rest}"
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not separator:
         raise ValueError("must begin with sqlite:/// or postgresql://")
+    host = rest.partition("?")[0].rpartition("@")[2].partition("/")[0]
+    if (port := re.search(r":([^\]:]*)$", host)) and not re.fullmatch(r"[0-9]{0,5}", port[1]):
+        raise ValueError(f"must have a number as port, but has {port[1]!r}")
     query = urlsplit(f"postgresql://{rest}").query
     for name, option in {"search_path": "DATABASE_SCHEMA", "pool_max_conns": "DATABASE_POOL_SIZE"}.items():
         if re.search(rf"(^|&){name}=", query):

@@ -1,9 +1,9 @@
-"""The one way in: commands in transactions, queries, due tasks, and the keys that may ask for them."""
+"""The one way in: commands in transactions, queries, and due tasks."""
 
 from __future__ import annotations
 
+import itertools
 import logging
-import random
 import threading
 import time
 from collections import deque
@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from app import secret
-from app.clock import Clock, SystemClock, cut
+from app.clock import Clock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
@@ -32,17 +31,18 @@ from app.commands.task import (
 from app.config import Config
 from app.criteria import Criteria
 from app.crypto import Cipher
+from app.engine.graph import Graph
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict
-from app.store import ApiKey, QueueLimited, Store, Transaction, open_store
+from app.keys import ApiKeys
+from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.store.probe import Probe
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-ATTEMPTS = 5
-PING_SECONDS = 1.0
 EXTENSIONS = 3
 """How often a lease is extended in the time that it lasts."""
 
@@ -67,19 +67,18 @@ class Service:
         self.on_due: Callable[[datetime], None] | None = None
         """Told after a commit when the first of the new tasks becomes due."""
         self._store = store
-        self._clock = clock or SystemClock()
-        # A clock that is given is the time; the machine's own clock follows that of the database.
-        self._follows_database = clock is None
+        self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
-        self._keys: dict[tuple[str, str], tuple[float, ApiKey | None]] = {}
-        self._pinged = (float("-inf"), False)
+        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
+        self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._owed = Owed()
 
     def execute(self, command: Command[R]) -> R:
         """Runs a command in one transaction, and again a few times where that may help, such as after a deadlock.
 
-        Raises EngineError with at least the title of the command.
+        Raises EngineError with at least the title of the command; UNAVAILABLE, with the driver's error as its cause,
+        when the database is away, busy or full. Then nothing has changed, unless the detail says that it may have.
         """
         try:
             return self._attempt(command)
@@ -89,31 +88,36 @@ class Service:
 
     def _attempt(self, command: Command[R]) -> R:
         limited = False
-        attempt = 1
+        loaded: dict[int, Graph] = {}
         while True:
             try:
-                return self._once(command, limited)
+                return self._store.reach(self._attempts(command, limited, loaded))
             except QueueLimited:
                 limited = True
-            except Exception as error:
-                if attempt == ATTEMPTS or not self._store.retryable(error):
-                    raise
-                logger.info("retrying after a conflict in the database", extra={"command": type(command).__name__})
-                time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
-                attempt += 1
-                # What was assumed of a process may have been wrong.
-                limited = True
+            except GraphMissing as missing:
+                loaded[missing.process_id] = self._store.load_graph(missing.process_id)
 
-    def _once(self, command: Command[R], limited: bool) -> R:
-        with self._store.begin() as tx:
+    def _attempts(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> Callable[[], R]:
+        """Each call is an attempt; what the first one assumes of processes may be why it has to be repeated."""
+        assumed = itertools.chain([limited], itertools.repeat(True))
+        return lambda: self._once(command, next(assumed), loaded)
+
+    def _once(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> R:
+        began = time.monotonic()
+        with self._store.begin(loaded) as tx:
             context = Context(tx, self._options, self._engine_time, limited=limited)
             result: R = HANDLERS[type(command)](context, command)
+        if tx.wrote:
+            self._store.written(began)
         if tx.due and self.on_due:
             self.on_due(tx.due)
         return result
 
     def query(self, criteria: Criteria, *, offset: int = 0, limit: int = 0) -> list[Any]:
-        """The matching records in the order of partition and id; `limit` 0 is the default limit."""
+        """The matching records in the order of partition and id; `limit` 0 is the default limit.
+
+        Raises EngineError UNAVAILABLE like `execute`.
+        """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
         for record in found:
@@ -223,18 +227,23 @@ class Service:
 
     def upcoming(self) -> tuple[datetime | None, datetime | None]:
         """When the next task becomes due, or did, and when the next lease of a task ends, or did; None without any."""
-        with self._store.begin() as tx:
-            return tx.find_upcoming()
+        return self._read(Transaction.find_upcoming)
 
     def now(self) -> datetime:
-        """Engine time."""
+        """Engine time. Raises EngineError UNAVAILABLE like `execute`."""
         if not self.config.set_time_enabled:
             return self._base_time()
-        with self._store.begin() as tx:
-            return self._engine_time(tx)
+        return self._read(self._engine_time)
+
+    def _read(self, ask: Callable[[Transaction], R]) -> R:
+        def read() -> R:
+            with self._store.begin() as tx:
+                return ask(tx)
+
+        return self._store.reach(read)
 
     def _base_time(self) -> datetime:
-        return cut(self._clock.now() + self._store.skew) if self._follows_database else self._clock.now()
+        return self._clock.now()
 
     def _engine_time(self, tx: Transaction) -> datetime:
         # Several processes must agree on the offset, so each command reads it, where it may change at all.
@@ -246,66 +255,31 @@ class Service:
             return cut(datetime.max)
 
     def ready(self) -> bool:
-        """Whether the database answers; asked at most once a second."""
-        checked, answered = self._pinged
-        if time.monotonic() - checked > PING_SECONDS:
-            try:
-                self._store.ping()
-                answered = True
-            except Exception:
-                logger.warning("the database does not answer", exc_info=True)
-                answered = False
-            self._pinged = (time.monotonic(), answered)
-        return answered
+        """Whether the database answers; known within a second, asked at most once a second."""
+        return not self.why_not_ready()
+
+    def why_not_ready(self) -> str:
+        """Why the database can't be used, in a few words for everybody; an empty text when it can."""
+        return self._probe.reason()
 
     def prepare(self) -> None:
         """Makes the database ready for the days to come. Raises EngineError CONFLICT for a clock that was moved."""
-        if not self.config.set_time_enabled:
-            with self._store.begin() as tx:
-                if tx.clock_offset():
-                    raise conflict(
-                        "engine time was moved ahead, but BPMN_SET_TIME_ENABLED is false: "
-                        "set it to true, or use a database whose time was never moved"
-                    )
+        if not self.config.set_time_enabled and self._read(Transaction.clock_offset):
+            raise conflict(
+                "engine time was moved ahead, but BPMN_SET_TIME_ENABLED is false: "
+                "set it to true, or use a database whose time was never moved"
+            )
         self.execute(Prepare())
-
-    def api_key_valid(self, secret_id: str, given: str) -> bool:
-        """Whether the key exists, which is remembered for a few seconds, and has not expired."""
-        known = (secret_id, secret.hash_secret(given))
-        until, key = self._keys.get(known, (float("-inf"), None))
-        if until <= time.monotonic():
-            key = self._store.find_api_key(secret_id)
-            if key and not secret.matches(given, key.secret_hash):
-                key = None
-            with self._lock:
-                if len(self._keys) > 10_000:
-                    self._keys.clear()
-                self._keys[known] = (time.monotonic() + self.config.api_key_cache_ttl, key)
-        return key is not None and (key.expires_at is None or key.expires_at > self._base_time())
-
-    def has_api_keys(self) -> bool:
-        return bool(self._store.load_api_keys())
-
-    def create_api_key(self, secret_id: str, expires_at: datetime | None = None) -> str:
-        """The value of the Authorization header; the secret is not kept. Raises EngineError CONFLICT."""
-        new = secret.new_secret()
-        self._store.insert_api_key(ApiKey(secret_id, secret.hash_secret(new), self._base_time(), expires_at))
-        return secret.authorization_value(secret_id, new)
-
-    def list_api_keys(self) -> list[ApiKey]:
-        return self._store.load_api_keys()
-
-    def revoke_api_key(self, secret_id: str) -> None:
-        """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
-        self._store.delete_api_key(secret_id)
-        self._keys.clear()
 
     def close(self) -> None:
         self._store.close()
 
 
-def open_service(config: Config, clock: Clock | None = None) -> Service:
-    """A service on a migrated database, prepared for the days to come; it starts no thread."""
-    service = Service(config, open_store(config), clock)
+def open_service(config: Config, clock: Clock | None = None, *, quiet: bool = False) -> Service:
+    """A service on a migrated database, prepared for the days to come; it starts no thread.
+
+    What keeps it from the database is raised, and logged as well unless `quiet`.
+    """
+    service = Service(config, open_store(config, quiet=quiet), clock)
     service.prepare()
     return service

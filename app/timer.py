@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,20 +121,28 @@ def first_due(timer: Timer, now: datetime) -> datetime:
     raise TimerError("must specify a time, time cycle or time duration")
 
 
-def next_due(timer: Timer, due: datetime, now: datetime) -> datetime | None:
+def next_due(timer: Timer, due: datetime, now: datetime, first: datetime | None = None) -> datetime | None:
     """When `timer` fires again after a firing that was due at `due` and ran at `now`; None when it doesn't.
 
-    A repeating interval goes on from `due`. Cron expressions and durations go on from `now`, which skips the ticks
-    missed meanwhile; a caller that catches up on them passes the due date for `now` as well. A `time` fires once.
+    Cycles go on with the first tick after `now`, so those missed meanwhile are passed over; a caller that catches up
+    on them passes the due date for `now` as well. The ticks of a repeating interval without a start are counted from
+    `first`, when it was due for the first time, or else from `due`. Durations go on from `now`. A `time` fires once.
     Counting `Timer.repetitions` is left to the caller.
     """
     if timer.time is not None:
         return None
+    # Clocks of several machines may differ: no tick comes twice.
+    after = max(due, now)
     if timer.time_cycle.startswith("R"):
-        return _repeating(timer.time_cycle).next_due(due)
+        return _repeating(timer.time_cycle).next_due(after, first or due)
     if timer.time_cycle:
-        return find_tick(timer.time_cycle, now)
+        return find_tick(timer.time_cycle, after)
     return first_due(timer, now)
+
+
+def counts_from_first_due(timer: Timer) -> bool:
+    """Whether the ticks depend on when the timer was due for the first time: a repeating interval without a start."""
+    return timer.time is None and timer.time_cycle.startswith("R") and _repeating(timer.time_cycle).start is None
 
 
 def parse_xml_timer(kind: str, text: str) -> Timer | None:
@@ -188,22 +197,22 @@ class _Repeating:
     def first_due(self, now: datetime) -> datetime | None:
         if self.start is None:
             return self._within(_step(now, self.step, 1))
-        return self._occurrence(self.start, bisect_left(self._numbers(), now, key=self._key))
+        numbers = self._numbers()
+        return self._occurrence(self.start, bisect_left(numbers, now, key=self._from(self.start)), numbers)
 
-    def next_due(self, due: datetime) -> datetime | None:
-        if self.start is None:
-            return self._within(_step(due, self.step, 1))
-        return self._occurrence(self.start, bisect_right(self._numbers(), due, key=self._key))
+    def next_due(self, after: datetime, first: datetime) -> datetime | None:
+        # Without a start, nobody knows how many ticks there have been, but only how often it has fired.
+        start, numbers = (self.start, self._numbers()) if self.start else (first, range(_ENDLESS))
+        return self._within(self._occurrence(start, bisect_right(numbers, after, key=self._from(start)), numbers))
 
     def _numbers(self) -> range:
         return range(_ENDLESS if self.count is None else self.count)
 
-    def _key(self, number: int) -> datetime:
-        assert self.start is not None
-        return _step(self.start, self.step, number) or datetime.max
+    def _from(self, start: datetime) -> Callable[[int], datetime]:
+        return lambda number: _step(start, self.step, number) or datetime.max
 
-    def _occurrence(self, start: datetime, number: int) -> datetime | None:
-        return _step(start, self.step, number) if number in self._numbers() else None
+    def _occurrence(self, start: datetime, number: int, numbers: range) -> datetime | None:
+        return _step(start, self.step, number) if number in numbers else None
 
     def _within(self, due: datetime | None) -> datetime | None:
         return None if due is None or (self.end is not None and due > self.end) else due

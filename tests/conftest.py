@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
@@ -20,37 +21,59 @@ from app.service import Service, open_service
 from tests.databases import Databases
 from tests.wire import Wire
 
+PROFILE = os.environ.get("BPMN_TEST_PROFILE", "check")
+"""How much generated tests do: `check`, or `full` with the long runs, or `explore` for a round of new cases."""
+SEED = int(os.environ.get("BPMN_TEST_EXPLORE", "0"))
+"""Generated tests take the cases of this seed; 0 stands for the same ones on every run.
+
+So a change is judged by what it changes, and new cases are looked for apart (`make explore`).
+"""
+
+
+def examples(*, check: int, full: int) -> int:
+    """How many examples a test takes that has numbers of its own."""
+    return {"check": check, "full": full, "explore": full // 4}[PROFILE]
+
+
 settings.register_profile(
     "check",
     max_examples=25,
     stateful_step_count=15,
     deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "full",
-    max_examples=400,
-    stateful_step_count=40,
-    deadline=None,
-    # The same examples on every run, so that a change is judged by what it changes; new ones are looked for apart.
-    derandomize=not os.environ.get("BPMN_TEST_EXPLORE"),
+    derandomize=not SEED,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
-PROFILE = os.environ.get("BPMN_TEST_PROFILE", "check")
+settings.register_profile("full", settings.get_profile("check"), max_examples=400, stateful_step_count=40)
+settings.register_profile("explore", settings.get_profile("full"), max_examples=100)
 settings.load_profile(PROFILE)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if SEED:
+        config.option.hypothesis_seed = str(SEED)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # Jobs in the background are started so. What a test starts would ignore the signal as well; unlike that,
+        # a handler is not inherited.
+        signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SEED:
+        terminalreporter.write_line(f"generated with BPMN_TEST_EXPLORE={SEED} BPMN_TEST_PROFILE={PROFILE}")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the long runs to the full profile."""
-    if PROFILE == "full":
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+    """Leaves the long runs to the full profile, and begins with the files that take long."""
+    if PROFILE != "full":
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    # Processes that share the tests by files end at about the same time when the last ones are small.
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("hypothesis")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _migrate(url: str) -> None:

@@ -1,28 +1,41 @@
 import base64
 import contextlib
 import http.client
+import importlib.metadata
+import json
 import logging
 import os
 import signal
 import socket
+import stat
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from app.cli import main
-from app.config import OPTIONS
+from app.config import OPTIONS, Config
+from app.store import head_revision, migrating
+from tests.databases import Databases
+from tests.store.migrations import go_back
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No option comes from outside, and the default database is one of the test's own."""
+    """No option comes from outside; the default database is one of the test's own, the port one that is free."""
     for name in [name for name in os.environ if name.startswith(("BPMN_", "GO_BPMN_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("BPMN_HTTP_BIND_ADDRESS", "127.0.0.1:0")
     monkeypatch.chdir(tmp_path)
 
 
@@ -100,6 +113,307 @@ def test_a_wrong_command_line_is_refused(capsys: pytest.CaptureFixture[str], com
     assert "usage: py-bpmn" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["version"], ["--version"]])
+def test_the_version_can_be_asked_for_in_both_ways(capsys: pytest.CaptureFixture[str], command: list[str]):
+    with contextlib.suppress(SystemExit):
+        assert main(command) == 0
+    assert capsys.readouterr().out == f"{importlib.metadata.version('py-bpmn')}\n"
+
+
+def test_the_longest_id_of_a_key_has_255_characters(capsys: pytest.CaptureFixture[str]):
+    assert main(["migrate"]) == 0
+    assert main(["api-key", "create", "--secret-id", "\N{SNOWMAN}" * 255]) == 0
+    with pytest.raises(SystemExit):
+        main(["api-key", "create", "--secret-id", "a" * 256])
+    assert "must have at most 255 characters" in capsys.readouterr().err
+
+
+class TestOutput:
+    @pytest.mark.parametrize("command", [["key", "create"], ["api-key", "create", "--secret-id", "a"]])
+    def test_a_secret_goes_into_a_file_that_only_its_owner_can_read(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+    ):
+        assert main(["migrate"]) == 0
+        capsys.readouterr()
+        assert main([*command, "--output", "secret"]) == 0
+        assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+        assert len(base64.b64decode((tmp_path / "secret").read_text(), validate=True)) >= 32
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_file_that_exists_is_kept_and_no_key_is_created(self, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+        (tmp_path / "secret").write_text("the only copy")
+        assert main(["migrate"]) == 0
+        assert main(["api-key", "create", "--secret-id", "a", "--output", "secret"]) == 1
+        assert capsys.readouterr().err == "error: secret exists already, and is not overwritten\n"
+        assert (tmp_path / "secret").read_text() == "the only copy"
+        assert main(["api-key", "revoke", "--secret-id", "a"]) == 1
+
+    def test_a_key_that_is_not_created_leaves_no_file(self, tmp_path: Path):
+        create = ["api-key", "create", "--secret-id", "a"]
+        assert main(["migrate"]) == 0
+        assert main(create) == 0
+        assert main([*create, "--output", "secret"]) == 1
+        assert not (tmp_path / "secret").exists()
+
+    def test_a_key_that_nobody_can_see_is_none(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ):
+        assert main(["migrate"]) == 0
+        with open("/dev/full", "w") as full, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", full)
+            assert main(["api-key", "create", "--secret-id", "a"]) == 1
+            # What is left in the buffer can't be written either.
+            with pytest.raises(OSError):
+                full.close()
+        assert capsys.readouterr().err == "error: can't write standard output: No space left on device\n"
+        assert main(["api-key", "revoke", "--secret-id", "a"]) == 1
+
+    def test_a_file_that_can_not_be_written_is_one_sentence(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["key", "create", "--output", "missing/secret"]) == 1
+        assert capsys.readouterr() == ("", "error: can't write missing/secret: No such file or directory\n")
+
+
+NEEDING_A_DATABASE = [["serve"], ["migrate"], ["api-key", "list"]]
+NOT_MIGRATING = [["serve"], ["api-key", "list"], ["api-key", "create", "--secret-id", "a"]]
+
+
+def failure(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
+    """The one line of a command that fails."""
+    capsys.readouterr()
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    [line] = err.splitlines()
+    assert line.startswith("error: ")
+    return line.removeprefix("error: ")
+
+
+@contextlib.contextmanager
+def refusing_server() -> Iterator[int]:
+    """The port of a stand-in for a PostgreSQL server that takes no password."""
+    fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "me"\0\0'
+    refusal = b"E" + struct.pack("!i", len(fields) + 4) + fields
+
+    def refuse() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(1000)
+                connection.sendall(refusal)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+class TestStartProblems:
+    """Whatever is wrong with the database is said in one line, by each command in the same way."""
+
+    @pytest.fixture(autouse=True)
+    def authentication(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BPMN_AUTH_MODE", "none")
+
+    @pytest.mark.parametrize("command", NEEDING_A_DATABASE)
+    @pytest.mark.parametrize(
+        ("url", "problem"),
+        [
+            ("sqlite:///missing/bpmn.db", "there is no database {}/missing/bpmn.db"),
+            ("sqlite:///folder", "the database {}/folder can't be used: it is a folder, not a file"),
+            ("sqlite:///text", "the database {}/text can't be used: the file is no SQLite database"),
+            ("sqlite:///file:text?mode=ro&uri=true", "the database {}/text can't be used: the file is no SQLite"),
+        ],
+    )
+    def test_a_file_that_is_no_database(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+        command: list[str],
+        url: str,
+        problem: str,
+    ):
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "text").write_text("This is a text, which is longer than the header of a database.\n" * 10)
+        monkeypatch.setenv("BPMN_DATABASE_URL", url)
+        before = sorted(tmp_path.iterdir())
+        if "missing" in url and command != ["api-key", "list"]:
+            problem = "the database {}/missing/bpmn.db can't be used: the folder {}/missing does not exist"
+        assert failure(capsys, command).startswith(problem.format(tmp_path, tmp_path))
+        assert sorted(tmp_path.iterdir()) == before
+
+    def test_a_file_that_is_read_only(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ):
+        assert main(["migrate"]) == 0
+        monkeypatch.setenv("BPMN_DATABASE_URL", "sqlite:///file:bpmn.db?mode=ro&uri=true")
+        assert failure(capsys, ["serve"]).startswith(f"the database {tmp_path}/bpmn.db can't be used: it is read-only")
+
+    @pytest.mark.parametrize("command", NEEDING_A_DATABASE)
+    def test_a_server_that_refuses(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+    ):
+        monkeypatch.setenv("BPMN_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/bpmn")
+        line = failure(capsys, command)
+        assert line.startswith("the database postgresql+psycopg://me:***@127.0.0.1:1/bpmn can't be used: ")
+        assert "port 1 failed" in line
+
+    def test_a_password_that_is_wrong(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+        with refusing_server() as port:
+            url = f"postgresql://me:secret@127.0.0.1:{port}/bpmn?sslmode=disable&gssencmode=disable"
+            monkeypatch.setenv("BPMN_DATABASE_URL", url)
+            line = failure(capsys, ["serve"])
+        assert 'password authentication failed for user "me"' in line
+        assert "secret" not in line
+
+    @pytest.mark.postgres
+    @pytest.mark.parametrize("what", ["role", "database"])
+    def test_a_name_that_the_server_does_not_know(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, databases: Databases, what: str
+    ):
+        with databases.fresh("postgres") as url:
+            unknown = {"role": {"username": "nobody_here"}, "database": {"database": "nobody_here"}}[what]
+            monkeypatch.setenv("BPMN_DATABASE_URL", make_url(url).set(**unknown).render_as_string(hide_password=False))
+            assert f'{what} "nobody_here" does not exist' in failure(capsys, ["serve"])
+
+    @pytest.mark.parametrize("command", NOT_MIGRATING)
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_database_without_tables(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        databases: Databases,
+        kind: str,
+        command: list[str],
+    ):
+        monkeypatch.setenv("BPMN_MIGRATE_ON_START", "false")
+        with databases.fresh(kind, migrated=False) as url:
+            if kind == "sqlite":
+                Path(url.removeprefix("sqlite:///")).touch()
+            monkeypatch.setenv("BPMN_DATABASE_URL", url)
+            assert failure(capsys, command).endswith(" has no tables yet: run `py-bpmn migrate`")
+
+    @pytest.mark.usefixtures("database")
+    @pytest.mark.parametrize("command", NOT_MIGRATING)
+    def test_a_schema_that_is_older(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+    ):
+        monkeypatch.setenv("BPMN_MIGRATE_ON_START", "false")
+        with migrating(Config.from_env()) as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        [head] = head_revision()
+        line = failure(capsys, command)
+        assert line.endswith(f" has the schema revision 0001, but {head} is needed: run `py-bpmn migrate`")
+
+    @pytest.mark.usefixtures("database")
+    @pytest.mark.parametrize("command", [*NEEDING_A_DATABASE, *NOT_MIGRATING])
+    def test_a_schema_that_is_newer(self, capsys: pytest.CaptureFixture[str], command: list[str]):
+        with migrating(Config.from_env()) as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        assert " has the schema revision 9999, which this py-bpmn does not know: " in failure(capsys, command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["serve"],
+        ["config"],
+        ["key", "create"],
+        ["api-key", "list"],
+        ["api-key", "create", "--secret-id", "a"],
+        ["api-key", "revoke", "--secret-id", "a"],
+    ],
+)
+def test_no_database_is_created_by_accident(tmp_path: Path, command: list[str]):
+    """`serve` has no authentication to serve with."""
+    main(command)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_service_creates_no_database_that_it_must_not_be_reached_with(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("BPMN_AUTH_MODE", "none")
+    monkeypatch.setenv("BPMN_HTTP_BIND_ADDRESS", "0.0.0.0:0")
+    assert "bind to a loopback address" in failure(capsys, ["serve"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_migrating_says_what_it_did(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, databases: Databases, kind: str
+):
+    [head] = head_revision()
+    with databases.fresh(kind, migrated=False) as url:
+        monkeypatch.setenv("BPMN_DATABASE_URL", url)
+        said = []
+        for _ in range(2):
+            assert main(["migrate"]) == 0
+            said.append(capsys.readouterr().out)
+        with migrating(Config(database_url=url)) as connection:
+            go_back(connection, "0001")
+        assert main(["migrate"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said == [
+        f"created the schema, revision {head}\n",
+        f"the database is up to date, revision {head}\n",
+        f"the database was upgraded from 0001 to {head}\n",
+    ]
+
+
+def test_an_unknown_option_is_warned_of_in_the_format_of_the_log(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BPMN_DATABASE_ULR", "sqlite:///other.db")
+    monkeypatch.setenv("BPMN_LOG_FORMAT", "json")
+    assert main(["migrate"]) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    record = json.loads(line)
+    assert record["level"] == "WARNING"
+    assert record["message"] == "BPMN_DATABASE_ULR is not an option: did you mean BPMN_DATABASE_URL?"
+
+
+def test_an_unknown_option_is_warned_of_beside_the_errors_of_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("BPMN_DATABASE_ULR", "sqlite:///other.db")
+    monkeypatch.setenv("BPMN_AUTH_MODE", "on")
+    assert main(["migrate"]) == 1
+    assert caplog.messages == ["BPMN_DATABASE_ULR is not an option: did you mean BPMN_DATABASE_URL?"]
+
+
+@pytest.mark.parametrize("of_the_user", ["app/__init__.py", "app.py"])
+def test_a_package_of_the_user_with_the_same_name_is_named(tmp_path: Path, of_the_user: str):
+    (tmp_path / "app").mkdir()
+    (tmp_path / of_the_user).touch()
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from py_bpmn.command import main; sys.exit(main())", "version"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    found = tmp_path / of_the_user.removesuffix("/__init__.py")
+    assert done.stderr == (
+        f"error: Python finds another package app before the one of py-bpmn: {found}. "
+        "Start py-bpmn without that folder in PYTHONPATH\n"
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_the_command_is_found_beside_a_folder_of_the_user_with_the_same_name(tmp_path: Path):
+    (tmp_path / "app").mkdir()
+    environ = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [Path(sys.executable).parent / "py-bpmn", "version"]
+    assert subprocess.run(command, env=environ, capture_output=True, text=True).returncode == 0
+
+
 @pytest.mark.usefixtures("database")
 class TestApiKeys:
     def test_a_created_key_is_printed_once_and_listed_without_its_secret(self, capsys: pytest.CaptureFixture[str]):
@@ -139,7 +453,7 @@ class TestApiKeys:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({}, "no authentication is configured"),
+        ({"BPMN_HTTP_BIND_ADDRESS": "127.0.0.1:0"}, "no authentication is configured"),
         ({"BPMN_AUTH_MODE": "none", "BPMN_HTTP_BIND_ADDRESS": "0.0.0.0:0"}, "bind to a loopback address"),
     ],
 )
@@ -157,11 +471,10 @@ def serving(**environ: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`py-bpmn serve` as a process that answers, and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    root = str(Path(__file__).resolve().parent.parent)
     process = subprocess.Popen(
         [sys.executable, "-m", "app.cli", "serve"],
         env=os.environ
-        | {"PYTHONPATH": root, "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}", "BPMN_SHUTDOWN_DELAY": "0"}
+        | {"PYTHONPATH": ROOT, "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}", "BPMN_SHUTDOWN_DELAY": "0"}
         | environ,
         stdin=subprocess.DEVNULL,
     )

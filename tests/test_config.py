@@ -49,7 +49,8 @@ def test_names_follow_the_fields_but_for_the_basic_auth_pair():
             "postgresql+psycopg://me@db/b?sslmode=require",
         ),
         ("DATABASE_URL", "postgresql+psycopg://me@db/b", "database_url", "postgresql+psycopg://me@db/b"),
-        ("DATABASE_SCHEMA", "process_engine", "database_schema", "process_engine"),
+        ("DATABASE_URL", "postgresql://me:a/b@db:1/b", "database_url", "postgresql+psycopg://me:a/b@db:1/b"),
+        ("DATABASE_URL", "postgresql://[::1]/b", "database_url", "postgresql+psycopg://[::1]/b"),
         ("DATABASE_POOL_SIZE", "25", "database_pool_size", 25),
         ("DATABASE_POOL_TIMEOUT", "500ms", "database_pool_timeout", 0.5),
         ("SQLITE_SYNCHRONOUS", "full", "sqlite_synchronous", "FULL"),
@@ -60,6 +61,7 @@ def test_names_follow_the_fields_but_for_the_basic_auth_pair():
         ("PARTITION_RETENTION_DAYS", "0", "partition_retention_days", None),
         ("ENCRYPTION_KEYS", "", "encryption_keys", ()),
         ("ENCRYPTION_KEYS", f"{KEY}, {OLD_KEY}", "encryption_keys", (KEY, OLD_KEY)),
+        ("ENGINE_ID", "\N{SNOWMAN}" * 255, "engine_id", "\N{SNOWMAN}" * 255),
         ("TASK_EXECUTOR_ENABLED", "0", "task_executor_enabled", False),
         ("TASK_EXECUTOR_INTERVAL", "PT1M", "task_executor_interval", 60.0),
         ("TASK_EXECUTOR_LIMIT", "1000", "task_executor_limit", 1000),
@@ -85,6 +87,8 @@ def test_an_option_sets_its_field(name: str, text: str, field: str, value: objec
         ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
         ("DATABASE_URL", "postgres://db/b?a=1&search_path=x", "use BPMN_DATABASE_SCHEMA"),
         ("DATABASE_URL", "postgres://db/b?pool_max_conns=3", "use BPMN_DATABASE_POOL_SIZE"),
+        ("DATABASE_URL", "postgresql://me:secret@db:port/b", "must have a number as port, but has 'port'"),
+        ("DATABASE_SCHEMA", "process_engine", "is for PostgreSQL; a SQLite database has no schemas"),
         ("DATABASE_SCHEMA", 'x"; drop', "must consist of lower-case letters, digits and _"),
         ("DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000, but is '0'"),
         ("SQLITE_SYNCHRONOUS", "OFF", "must be one of NORMAL, FULL, but is 'OFF'"),
@@ -92,6 +96,9 @@ def test_an_option_sets_its_field(name: str, text: str, field: str, value: objec
         ("ENCRYPTION_KEYS", f"{KEY},{KEY}", "encryption key 2 is the same as key 1"),
         ("ENGINE_ID", "", "must not be blank"),
         ("ENGINE_ID", " ", "must not be blank"),
+        ("ENGINE_ID", "a" * 256, "must have at most 255 characters, but has 256"),
+        ("ENGINE_ID", "a\udcff", "must be text in UTF-8"),
+        ("HTTP_BASIC_AUTH_PASSWORD", "a\udcff", "must be text in UTF-8"),
         ("TASK_EXECUTOR_ENABLED", "maybe", "must be true or false, but is 'maybe'"),
         ("TASK_EXECUTOR_INTERVAL", "999ms", "must be a duration of at least 1s, but is '999ms'"),
         ("TASK_EXECUTOR_INTERVAL", "soon", "must be a duration such as 30s, 1m30s or PT1M, but is 'soon'"),
@@ -203,6 +210,37 @@ def test_a_name_of_the_reference_is_accepted_with_a_warning(
 ):
     assert getattr(Config.from_env({alias: text}), field) == value
     assert f"{alias} is deprecated, use BPMN_" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("BPMN_DATABASE_ULR", ": did you mean BPMN_DATABASE_URL?"),
+        ("BPMN_ENCRYPTION_KEY_FILE", ": did you mean BPMN_ENCRYPTION_KEYS_FILE?"),
+        ("BPMN_HTTP_BASIC_AUTH_USERNAME_FILE", ": did you mean BPMN_HTTP_BASIC_AUTH_USERNAME?"),
+        ("GO_BPMN_DATABASE_URL", ": did you mean BPMN_DATABASE_URL?"),
+        ("BPMN_X", ""),
+    ],
+)
+def test_a_name_that_is_no_option_is_warned_of_with_the_nearest_one(name: str, hint: str):
+    warnings: list[str] = []
+    assert Config.from_env({name: "x"}, warn=warnings.append) == Config()
+    assert warnings == [f"{name} is not an option{hint}"]
+
+
+def test_no_name_that_has_an_effect_is_warned_of(tmp_path: Path):
+    warnings: list[str] = []
+    shown = {line.name: line.value for line in listing(Config())}
+    (tmp_path / "keys").write_text(KEY)
+    shown["BPMN_ENCRYPTION_KEYS_FILE"] = str(tmp_path / "keys")
+    del shown["BPMN_ENCRYPTION_KEYS"]
+    others = {"BPMN_TEST_PROFILE": "full", "HOME": "/", "TEST_DATABASE_URL": "postgresql://"}
+    Config.from_env(shown | others, warn=warnings.append)
+    assert warnings == []
+
+
+def test_a_schema_has_a_name_on_postgresql():
+    assert Config.from_env(POSTGRES | {"BPMN_DATABASE_SCHEMA": "process_engine"}).database_schema == "process_engine"
 
 
 def test_the_new_name_wins_over_the_old_one():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +18,10 @@ from typing import Any
 import pytest
 
 from app import config as configuration
+from app.api.job import JobCompletionSchema
 from app.bpmn.parser import TAGS
+from app.engine.types import JobType
+from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,6 +96,29 @@ def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_pa
     }
 
 
+@pytest.mark.postgres
+def test_what_comes_before_the_service_in_production_works_and_keeps_its_secrets(databases: Databases, tmp_path: Path):
+    script = commands("In production").partition("export BPMN_DATABASE_URL=")[2]
+    before, _, after = script.partition("bpmn/bin/py-bpmn serve\n")
+    assert before and not after
+    with databases.fresh("postgres", migrated=False) as url:
+        given = f"export BPMN_DATABASE_URL={shlex.quote(url)}\n{before.partition(chr(10))[2]}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", given.replace("bpmn/bin/py-bpmn", f"{sys.executable} -m app.cli")],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("created the schema")
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {
+        "encryption.key": 0o600,
+        "shop.key": 0o600,
+    }
+
+
 def test_the_table_of_options_is_current():
     assert configuration.markdown() in README, "put the output of `py-bpmn config --markdown` there"
 
@@ -104,6 +132,15 @@ def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else()
         else:
             named[kind.strip("`")] = {*tags, ""} if content.startswith("none") else set(tags)
     assert named == {tag: set(row) if isinstance(row, Mapping) else set() for tag, row in TAGS.items()}
+
+
+def test_the_table_of_jobs_names_all_types_and_all_fields_of_completions():
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", section("Jobs"), re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(JobType)
+    named = {field for _, _, needs in rows for field in re.findall(r"`(\w+)`", needs)}
+    within = {"bpmnProcessId", "version", "calledElement", "id", "time", "timeDuration", "timeCycle"}
+    fields = {field.data_key for field in JobCompletionSchema().fields.values()}
+    assert named - within == fields
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z-]+)\b", README))))

@@ -11,6 +11,7 @@ from app.timer import (
     Timer,
     add_duration,
     check_duration,
+    counts_from_first_due,
     first_due,
     format_timestamp,
     next_due,
@@ -489,7 +490,7 @@ def slow_next_tick(after, minutes, hours, is_day):
     raise AssertionError("no tick within twelve years")
 
 
-@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@settings(max_examples=150)
 @given(
     minute=cron_fields(0, 59),
     hour=cron_fields(0, 23),
@@ -563,12 +564,15 @@ def test_a_timer_without_a_point_in_time_is_refused(timer, reason):
         (Timer(time_cycle="0 * * * *"), at("2026-11-29T20:00:00"), at("2026-11-29T23:00:00")),
         (Timer(time_cycle="0 0 1 1 * 2026"), at("2026-01-01T00:00:00"), None),
         (Timer(time_duration="PT1H"), at("2026-11-29T20:00:00"), at("2026-11-29T23:00:45.411")),
-        (Timer(time_cycle="R3/PT10H"), at("2026-11-29T08:00:00"), at("2026-11-29T18:00:00")),
+        (Timer(time_cycle="R3/PT10H"), at("2026-11-29T18:00:00"), at("2026-11-30T04:00:00")),
+        (Timer(time_cycle="R3/PT10H"), at("2026-11-28T08:00:00"), at("2026-11-30T00:00:00")),
+        (Timer(time_cycle="R/P1M"), at("2026-01-31T00:00:00"), at("2026-11-30T00:00:00")),
         (Timer(time_cycle="R/PT1H/2026-12-31T00:00:00Z"), at("2026-12-30T23:00:00"), at("2026-12-31T00:00:00")),
         (Timer(time_cycle="R/PT1H/2026-12-31T00:00:00Z"), at("2026-12-31T00:00:00"), None),
-        (Timer(time_cycle="R3/2026-01-01T00:00:00Z/PT1H"), at("2026-01-01T01:00:00"), at("2026-01-01T02:00:00")),
-        (Timer(time_cycle="R3/2026-01-01T00:00:00Z/PT1H"), at("2026-01-01T02:00:00"), None),
-        (Timer(time_cycle="R/2026-01-31/P1M"), at("2026-02-28T00:00:00"), at("2026-03-31T00:00:00")),
+        (Timer(time_cycle="R3/2026-11-29T21:00:00Z/PT1H"), at("2026-11-29T21:00:00"), at("2026-11-29T23:00:00")),
+        (Timer(time_cycle="R3/2026-11-29T21:00:00Z/PT1H"), at("2026-11-29T23:00:00"), None),
+        (Timer(time_cycle="R3/2026-01-01T00:00:00Z/PT1H"), at("2026-01-01T01:00:00"), None),
+        (Timer(time_cycle="R/2026-01-31/P1M"), at("2027-02-28T00:00:00"), at("2027-03-31T00:00:00")),
         (Timer(time_cycle="R/PT1H"), at("9999-12-31T23:30:00"), None),
         (Timer(time_cycle="R/2026-01-01/P1Y"), at("9999-01-01T00:00:00"), None),
     ],
@@ -577,9 +581,41 @@ def test_a_timer_that_fired_is_due_again(timer, due, expected):
     assert next_due(timer, due, NOW) == expected
 
 
-def test_missed_ticks_are_caught_up_when_the_due_date_is_the_reference():
+@pytest.mark.parametrize("cycle", ["0 * * * *", "R/PT1H", "R/2026-11-29T00:00:00Z/PT1H"])
+def test_missed_ticks_are_caught_up_when_the_due_date_is_the_reference(cycle):
     due = at("2026-11-29T20:00:00")
-    assert next_due(Timer(time_cycle="0 * * * *"), due, due) == at("2026-11-29T21:00:00")
+    assert next_due(Timer(time_cycle=cycle), due, due) == at("2026-11-29T21:00:00")
+
+
+@pytest.mark.parametrize("cycle", ["0 * * * *", "R/PT1H", "R/2026-11-29T00:00:00Z/PT1H"])
+def test_a_clock_that_is_behind_does_not_bring_a_tick_twice(cycle):
+    due = at("2026-11-29T20:00:00")
+    assert next_due(Timer(time_cycle=cycle), due, due - timedelta(milliseconds=5)) == at("2026-11-29T21:00:00")
+
+
+def test_the_ticks_of_an_interval_without_a_start_are_counted_from_the_first():
+    timer, first = Timer(time_cycle="R/P1M"), at("2027-01-31T08:00:00")
+    due = [first]
+    for _ in range(4):
+        following = next_due(timer, due[-1], due[-1], first)
+        assert following is not None
+        due.append(following)
+    assert [each.day for each in due] == [31, 28, 31, 30, 31]
+
+
+@pytest.mark.parametrize(
+    ("timer", "counts"),
+    [
+        (Timer(time_cycle="R/P1M"), True),
+        (Timer(time_cycle="R3/PT1H/2027-01-01T00:00:00Z"), True),
+        (Timer(time_cycle="R/2026-01-31/P1M"), False),
+        (Timer(time_cycle="0 * * * *"), False),
+        (Timer(time_duration="PT1H"), False),
+        (Timer(time=PAST, time_cycle="R/P1M"), False),
+    ],
+)
+def test_only_an_interval_without_a_start_counts_from_its_first_due_date(timer, counts):
+    assert counts_from_first_due(timer) == counts
 
 
 def test_a_timer_with_nothing_set_is_never_due_again():

@@ -38,9 +38,13 @@ def is_ready(port: int) -> bool:
         return False
 
 
+GUNICORN = ["gunicorn", "--worker-class", "app.http_worker.Worker", "--no-control-socket", "--bind", "127.0.0.1:{port}"]
+
+
 @pytest.mark.slow
 @pytest.mark.sqlite
-def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: Path):
+@pytest.mark.parametrize("program", [["py-bpmn", "serve"], [*GUNICORN, "app.wsgi"]], ids=["serve", "gunicorn"])
+def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: Path, program: list[str]):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("BPMN_", "PYTHON"))}
@@ -49,7 +53,8 @@ def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: P
         "BPMN_HTTP_BASIC_AUTH_USERNAME": "test",
         "BPMN_HTTP_BASIC_AUTH_PASSWORD": "test",
     }
-    process = subprocess.Popen([installed / "py-bpmn", "serve"], cwd=tmp_path, env=environ)
+    command = [installed / program[0], *(each.format(port=port) for each in program[1:])]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environ)
     try:
         deadline = time.monotonic() + 60
         while not is_ready(port):

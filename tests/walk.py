@@ -61,9 +61,17 @@ class Records:
             for record in found:
                 lists[kind].append(record)
                 record.id = len(lists[kind])
+        for renewed, happened in changes.renewed.items():
+            self._go_over(happened, renewed)
         for token, state in changes.abandoned:
             self._clear_away(token, state, behavior_of(token.node).leaves)
         self.check()
+
+    def _go_over(self, happened: ElementInstance, renewed: ElementInstance) -> None:
+        waiting: list[Any] = [*(t for t in self.tasks if t.completed_at is None), *self.subscriptions]
+        for each in waiting:
+            if each.token is happened:
+                each.token = renewed
 
     def _clear_away(self, token: ElementInstance, state: UserTaskState, leaves: tuple[type[Any], ...]) -> None:
         open_work: list[Job | Task] = [*self.jobs, *self.tasks]
@@ -194,13 +202,18 @@ class Walk:
 
     def happens(self, id: str, facts: Facts | None = None) -> None:
         """What the first subscription at the element waits for."""
+        self.sent(id).run(facts)
+
+    def sent(self, id: str) -> TaskStep:
+        """What the first subscription at the element waits for has been sent: its task."""
         subscription = self._open(self.records.subscriptions, id)[0]
         assert subscription.token is not None
-        self.records.subscriptions.remove(subscription)
+        if not subscription.token.node.recurs:
+            self.records.subscriptions.remove(subscription)
         changes = Changes()
         task = self.run(changes).create_task(subscription.token, TaskType.TRIGGER_EVENT)
         self.records.take(changes)
-        TaskStep(self, task).run(facts)
+        return TaskStep(self, task)
 
     def suspend(self) -> None:
         changes = Changes()
@@ -265,6 +278,7 @@ class TaskStep:
         """DONE, or CANCELED where what it is for has ended."""
         task, walk = self.task, self.walk
         changes = Changes()
+        task.completed_at = walk.now
         if task.type is TaskType.TERMINATE_PROCESS_INSTANCE:
             walk.run(changes).end_instance(InstanceState.TERMINATED)
             task.state = WorkState.DONE
@@ -273,7 +287,6 @@ class TaskStep:
         else:
             walk.run(changes, facts, actor="engine").task_due(task, task.token, parse_payload(task.serialized_task))
             task.state = WorkState.DONE
-        task.completed_at = walk.now
         walk.records.take(changes)
         return task.state
 

@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that counts what is said on the wire.
+"""A proxy in front of PostgreSQL that counts what is said on the wire, and that fails in the ways of networks.
 
 It speaks enough of the protocol (version 3) to tell statements from round trips, whatever the driver calls them.
 """
@@ -39,6 +39,16 @@ class Count:
         return len(self.texts)
 
 
+@dataclass(slots=True)
+class Loss:
+    """A connection that is to be lost: the next one that carries a statement with `word` in it."""
+
+    word: str
+    arrives: bool
+    """Whether the statement reaches the server, so that only the answer is lost."""
+    happened: threading.Event = field(default_factory=threading.Event)
+
+
 class Wire:
     """The proxy; clients connect to `url`, and are passed on to the server of the given URL."""
 
@@ -49,6 +59,10 @@ class Wire:
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self._counts: list[Count] = []
+        self._passing = threading.Event()
+        self._passing.set()
+        self.losses: list[Loss] = []
+        """Those that have not happened yet."""
         self.url = self._url(info)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -71,8 +85,46 @@ class Wire:
             with self._lock:
                 self._counts.remove(count)
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Nothing passes in the block, and nobody is told: as if a cable was cut."""
+        self._passing.clear()
+        try:
+            yield
+        finally:
+            self._passing.set()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody listens in the block, and all connections end."""
+        port = self._listener.getsockname()[1]
+        self.close()
+        try:
+            yield
+        finally:
+            self._listener = socket.create_server(("127.0.0.1", port))
+            threading.Thread(target=self._accept, daemon=True).start()
+
+    def loses(self, word: str, *, arrives: bool) -> Loss:
+        """Has the next connection that carries a statement with `word` in it end, before or after it has an effect."""
+        loss = Loss(word, arrives)
+        with self._lock:
+            self.losses.append(loss)
+        return loss
+
+    def find_loss(self, texts: list[str]) -> Loss | None:
+        with self._lock:
+            found = next((loss for loss in self.losses if any(loss.word in text for text in texts)), None)
+            if found:
+                self.losses.remove(found)
+            return found
+
+    def wait_to_pass(self) -> None:
+        self._passing.wait()
+
     def close(self) -> None:
         """Ends all connections."""
+        self._passing.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -98,11 +150,13 @@ class Wire:
                 count.round_trips += 1
 
     def _accept(self) -> None:
+        listener = self._listener
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
+            self.wait_to_pass()
             server = self._connect()
             with self._lock:
                 self._sockets += [client, server]
@@ -128,10 +182,15 @@ class _Session:
         self._server = server
         self._prepared: dict[bytes, str] = {}
         self._portals: dict[bytes, str] = {}
+        self._loss: Loss | None = None
 
     def pass_answers(self) -> None:
         with suppress(OSError):
             while data := self._server.recv(65536):
+                self._wire.wait_to_pass()
+                if self._loss:
+                    self._loss.happened.set()
+                    break
                 self._client.sendall(data)
         self._end()
 
@@ -139,6 +198,7 @@ class _Session:
         with suppress(OSError):
             received = self._greet()
             while data := self._client.recv(65536):
+                self._wire.wait_to_pass()
                 received += data
                 complete, asks = self._read(received)
                 if asks and self._wire.is_counting and select.select([self._client], [], [], QUIET)[0]:
@@ -171,13 +231,21 @@ class _Session:
             received = received[length:]
 
     def _forward(self, messages: bytes, asks: bool) -> None:
-        position = 0
+        position, texts = 0, []
         while position < len(messages):
             end = position + 1 + struct.unpack("!I", messages[position + 1 : position + 5])[0]
-            self._note(messages[position : position + 1], messages[position + 5 : end])
+            text = self._text(messages[position : position + 1], messages[position + 5 : end])
+            if text is not None:
+                self._wire.executed(text)
+                texts.append(text)
             position = end
         if asks:
             self._wire.waited()
+        loss = self._wire.find_loss(texts)
+        if loss and not loss.arrives:
+            loss.happened.set()
+            raise ConnectionResetError
+        self._loss = self._loss or loss
         self._server.sendall(messages)
 
     def _read(self, received: bytes) -> tuple[int, bool]:
@@ -191,14 +259,16 @@ class _Session:
             position = end
         return position, asks
 
-    def _note(self, kind: bytes, body: bytes) -> None:
+    def _text(self, kind: bytes, body: bytes) -> str | None:
+        """The statement that a message executes, if it does."""
         if kind == b"Q":
-            self._wire.executed(body.rstrip(b"\0").decode())
-        elif kind == b"P":
+            return body.rstrip(b"\0").decode()
+        if kind == b"P":
             name, text, _ = body.split(b"\0", 2)
             self._prepared[name] = text.decode()
         elif kind == b"B":
             portal, name, _ = body.split(b"\0", 2)
             self._portals[portal] = self._prepared.get(name, "")
         elif kind == b"E":
-            self._wire.executed(self._portals.get(body.split(b"\0", 1)[0], ""))
+            return self._portals.get(body.split(b"\0", 1)[0], "")
+        return None

@@ -23,7 +23,7 @@ from app.api import (
 )
 from app.api.auth import refuse
 from app.api.context import EXTENSION, request_id
-from app.api.docs import register_docs
+from app.api.docs import leads_to_docs, register_docs, to_docs
 from app.api.openapi import Api
 from app.api.params import convert_path
 from app.api.problem import register_error_handlers
@@ -61,7 +61,9 @@ def _enter() -> Response | None:
         return refusal
     if request.environ["PATH_INFO"].startswith("//"):
         # Werkzeug drops all but one of the leading slashes.
-        return answer.empty(404)
+        return answer.bare(404, "There is no such path.")
+    if leads_to_docs():
+        return to_docs()
     convert_path()
     return None
 

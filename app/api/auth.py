@@ -5,29 +5,46 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from flask import request
 
-from app.api.answer import Response, empty
+from app import secret
+from app.api.answer import Response, bare
 from app.api.context import service
-from app.api.docs import DOCS_PATHS
+from app.api.docs import DOCS_PATHS, leads_to_docs
 
 PROBES = frozenset({"/readiness", "/healthz"})
+MOST_CREDENTIALS = 4096
+"""Characters of the Authorization header; more are refused unread. A key with the longest id has some 1,500."""
+REALM = 'realm="py-bpmn"'
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+_X_FORWARDED = "HTTP_X_FORWARDED"
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?", re.IGNORECASE)
 
 
 def refuse() -> Response | None:
     """The answer to a request that may not pass, else None.
 
-    Without authentication only this machine is served. A peer from elsewhere gets 403 and not 401, since there are no
-    credentials that would help it.
+    Without authentication only this machine is served, and only directly. Whoever comes from elsewhere gets 403 and
+    not 401, since there are no credentials that would help.
     """
     if _is_exempt():
         return None
     if service().config.auth_mode == "none":
-        return None if _is_loopback(request.remote_addr) else empty(403)
-    return None if _is_authorized(request.headers.get("Authorization", "")) else empty(401)
+        reason = _reason_to_distrust()
+        return bare(403, f"{reason}.", {"X-Hint": reason}) if reason else None
+    if _is_authorized(request.headers.get("Authorization", "")):
+        return None
+    return bare(401, "Credentials are needed.", {"WWW-Authenticate": _challenges()})
+
+
+def _challenges() -> list[str]:
+    """What credentials would be accepted (RFC 9110, section 11.6.1; RFC 6750, section 3)."""
+    basic = [f"Basic {REALM}"] if service().config.has_basic_auth else []
+    return [*basic, f"Bearer {REALM}"]
 
 
 def _is_exempt() -> bool:
@@ -35,7 +52,7 @@ def _is_exempt() -> bool:
     if path in PROBES:
         # The target as it was sent: a query string, even an empty one, makes it another target.
         return request.method in ("GET", "HEAD") and _raw_target() == path
-    return path in DOCS_PATHS and service().config.docs_public
+    return (path in DOCS_PATHS or leads_to_docs()) and service().config.docs_public
 
 
 def _raw_target() -> str:
@@ -45,7 +62,25 @@ def _raw_target() -> str:
     return target or (request.full_path if request.query_string else request.path)
 
 
+def _reason_to_distrust() -> str:
+    """Why the request may not come from this machine, though its connection does; empty when all is well.
+
+    A proxy on this machine, and a page in a browser on it whose host name was made to point here, have loopback
+    addresses, too. The first one adds headers, the second one names its own host.
+    """
+    if not _is_loopback(request.remote_addr):
+        return "BPMN_AUTH_MODE is none, which serves this machine only"
+    if any(name in _FORWARDED or name.startswith(_X_FORWARDED) for name in request.environ):
+        return "BPMN_AUTH_MODE is none, which serves no forwarded requests"
+    # HTTP/1.0 knows no Host.
+    if not _is_loopback_host(request.environ.get("HTTP_HOST", "localhost")):
+        return "BPMN_AUTH_MODE is none, which serves requests to localhost only"
+    return ""
+
+
 def _is_authorized(header: str) -> bool:
+    if len(header) > MOST_CREDENTIALS:
+        return False
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "basic" and rest:
         return _is_basic_pair(rest)
@@ -55,7 +90,7 @@ def _is_authorized(header: str) -> bool:
 def _is_basic_pair(credentials: str) -> bool:
     config = service().config
     username, _, password = (_decode(credentials) or "").partition(":")
-    if not config.basic_auth_username:
+    if not config.has_basic_auth:
         return False
     # Both halves are always compared, so that the time taken does not tell which one is wrong.
     matches = _equal(username, config.basic_auth_username), _equal(password, config.basic_auth_password)
@@ -63,16 +98,15 @@ def _is_basic_pair(credentials: str) -> bool:
 
 
 def _is_api_key(key: str) -> bool:
-    secret_id, colon, secret = (_decode(key) or "").rpartition(":")
-    return bool(colon and secret_id and secret) and service().api_key_valid(secret_id, secret)
+    pair = secret.split_authorization(key.strip(" "))
+    return pair is not None and service().keys.is_valid(*pair)
 
 
 def _decode(credentials: str) -> str | None:
     try:
-        text = base64.b64decode(credentials.strip(" "), validate=True).decode()
+        return base64.b64decode(credentials.strip(" "), validate=True).decode()
     except (binascii.Error, ValueError):
         return None
-    return None if "\0" in text else text
 
 
 def _equal(given: str, expected: str) -> bool:
@@ -90,3 +124,12 @@ def _is_loopback(address: str | None) -> bool:
         return False
     mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
     return (mapped or peer).is_loopback
+
+
+def _is_loopback_host(host: str) -> bool:
+    """Whether the Host of a request, with or without a port, is a name of this machine (RFC 6761, section 6.3)."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match["name"].strip("[]").lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost") or bool(name and _is_loopback(name))

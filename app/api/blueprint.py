@@ -13,6 +13,7 @@ from typing import Any
 
 import flask_smorest  # type: ignore[import-untyped]  # has no annotations
 
+from app.api import examples
 from app.api.body import read_body
 from app.api.fields import ApiSchema, camel
 from app.api.openapi import PAGE_PARAMETERS
@@ -53,7 +54,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
             if public:
                 manual["security"] = []
             else:
-                statuses = {*_own_problems(rule, document), *problems, 401, 500}
+                statuses = {*_own_problems(rule, document), *problems, 401, 500, 503}
                 manual["responses"] = {status: HTTPStatus(status).name for status in sorted(statuses)}
             view._apidoc = {**document, "manual_doc": manual}  # type: ignore[attr-defined]  # flask-smorest's place
             self.add_url_rule(rule, None, view, methods=list(methods))
@@ -63,10 +64,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
 
     def arguments(self, schema: type[ApiSchema], **options: Any) -> Callable[[View], View]:
         """Passes the loaded body as first argument."""
-        document = super().arguments(schema, error_status_code=400, **options)
+        arguments = super().arguments
         reader = schema()
 
         def decorate(view: View) -> View:
+            document = arguments(schema, error_status_code=400, **examples.of_body(camel(view.__name__)), **options)
+
             @wraps(view)
             def with_body(**kwargs: Any) -> Any:
                 return view(read_body(reader), **kwargs)

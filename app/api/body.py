@@ -57,7 +57,7 @@ def _raw_body() -> bytes:
 
 def _too_large(limit: int) -> EngineError:
     size = f"{limit} bytes" if limit % _MEGABYTE else f"{limit // _MEGABYTE}MB"
-    return _invalid(f"request body size must not exceed {size}")
+    return _invalid(f"request body size must not exceed {size}, as set by BPMN_HTTP_MAX_BODY={limit}")
 
 
 def _invalid(detail: str, causes: list[Cause] | None = None) -> EngineError:

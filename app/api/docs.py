@@ -8,10 +8,12 @@ from functools import cache
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, request
 from swagger_ui_bundle import swagger_ui_path
 
-from app.api.answer import Response
+from app.api.answer import HTML, Response, empty, wants_page
+from app.api.context import service
+from app.api.examples import DAY
 
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 DOCS_PATHS = frozenset({"/docs", "/openapi.json", *(f"/docs/{name}" for name in _ASSETS)})
@@ -43,15 +45,29 @@ def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
         return orjson.dumps(document())
 
     def openapi() -> Response:
-        return Response(encoded(), content_type="application/json")
+        today = service().now().date().isoformat()
+        return Response(encoded().replace(DAY.encode(), today.encode()), content_type="application/json")
 
     def page() -> Response:
-        return Response(_PAGE, content_type="text/html; charset=utf-8")
+        return Response(_PAGE, content_type=HTML)
 
     app.add_url_rule("/openapi.json", "openapi", openapi)
     app.add_url_rule("/docs", "docs", page)
     for name in _ASSETS:
         app.add_url_rule(f"/docs/{name}", f"docs {name}", _asset(name))
+
+
+def leads_to_docs() -> bool:
+    """Whether a browser asks for what there is: it is led to the documentation, while for others nothing is there."""
+    return request.path == "/" and request.method in ("GET", "HEAD") and wants_page()
+
+
+def to_docs() -> Response:
+    response = empty(302)
+    # Relative, as on the page itself: there may be a prefix before our paths that we do not know.
+    response.headers["Location"] = "docs"
+    response.autocorrect_location_header = False
+    return response
 
 
 def _asset(name: str) -> Callable[[], Response]:

@@ -8,7 +8,19 @@ from app.api.answer import Response
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import absent, compile_encoder, encode_timer, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Flag,
+    Int32,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+)
 from app.api.params import Page
 from app.api.schemas import results_of
 from app.bpmn.model import ElementType
@@ -87,7 +99,7 @@ encode_element_instance = compile_encoder(ElementInstanceSchema, multi_instance=
 
 class ElementCriteriaSchema(ApiSchema):
     process_id = Int32(description="Process filter.")
-    bpmn_element_id = Text(description="BPMN element ID filter.")
+    bpmn_element_id = ShortText(description="BPMN element ID filter.")
 
 
 class ElementInstanceCriteriaSchema(ApiSchema):
@@ -96,7 +108,7 @@ class ElementInstanceCriteriaSchema(ApiSchema):
     parent_id = Int32(description="Parent element instance filter.", extension=True)
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
-    bpmn_element_id = Text(description="BPMN element ID filter.")
+    bpmn_element_id = ShortText(description="BPMN element ID filter.")
     states = Many(Choice(InstanceState, "instance state"), most=7, unique=True, description="States to include.")
 
 

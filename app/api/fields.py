@@ -17,7 +17,19 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
-from app.api.rules import NAME_PATTERN, Validator, Violation, at_least, at_most, broken, cron, duration
+from app.api.rules import (
+    MOST_CHARACTERS,
+    NAME_PATTERN,
+    Validator,
+    Violation,
+    at_least,
+    at_most,
+    broken,
+    cron,
+    duration,
+    no_longer_than,
+)
+from app.cron import MAX_CRON_LENGTH
 from app.timer import TimerError, parse_timestamp
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -112,18 +124,42 @@ class Decoded(fields.Field[Any]):
 
 
 class Text(Decoded, fields.String):
+    """A text of at most `most` characters; only the size of the body bounds one without.
+
+    `rule` is checked before. A longer text than `cut` is no violation: the rest of it is dropped.
+    """
+
     zero = ""
+
+    def __init__(
+        self, *, most: int | None = None, cut: int | None = None, rule: Validator | None = None, **options: Any
+    ) -> None:
+        rules = [rule] if rule is not None else []
+        facts: dict[str, Any] = dict(options.pop("facts", {}))
+        if most is not None:
+            facts["maxLength"] = most
+            rules.append(no_longer_than(most))
+        super().__init__(validate=rules, facts=facts, **options)
+        self._cut = cut
 
     def decode(self, value: Any) -> str | None:
         if type(value) is not str:
             raise Undecodable
         check_text(value)
-        return value or None
+        return value[: self._cut] or None
+
+
+class ShortText(Text):
+    """An id, a name, a key, a code or a version."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(most=MOST_CHARACTERS, **options)
 
 
 class Name(Text):
     def __init__(self, rule: Validator, **options: Any) -> None:
-        super().__init__(required=True, validate=rule, facts={"pattern": NAME_PATTERN}, **options)
+        facts = {"pattern": NAME_PATTERN}
+        super().__init__(required=True, rule=rule, most=MOST_CHARACTERS, facts=facts, **options)
 
 
 class Duration(Text):
@@ -131,7 +167,7 @@ class Duration(Text):
 
     def __init__(self, **options: Any) -> None:
         options = {"example": "PT1H", **options}
-        super().__init__(validate=duration, facts={"pattern": _DURATION_PATTERN}, **options)
+        super().__init__(rule=duration, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
 
     def decode(self, value: Any) -> str | None:
         if type(value) is not str:
@@ -144,7 +180,7 @@ class Cron(Text):
 
     def __init__(self, **options: Any) -> None:
         options = {"example": "0 * * * *", **options}
-        super().__init__(validate=cron, facts={"format": "cron"}, **options)
+        super().__init__(rule=cron, most=MAX_CRON_LENGTH, facts={"format": "cron"}, **options)
 
 
 class Choice(Text):

@@ -61,7 +61,7 @@ def query_incidents(body: dict[str, Any], page: Page) -> Response:
 
 
 @blp.route("/incidents/<partition>/<id>/resolve", methods=["PATCH"], problems=(404, 409))
-@blp.arguments(ResolveIncidentSchema, example={"workerId": "go-bpmn"})
+@blp.arguments(ResolveIncidentSchema)
 @blp.response(204)
 def resolve_incident(body: dict[str, Any], partition: date, id: int) -> Response:
     """Resolves a job or task related incident.

@@ -9,7 +9,7 @@ from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
 from app.commands.instance import (
@@ -45,11 +45,13 @@ encode_instance = compile_encoder(ProcessInstanceSchema)
 
 
 class CreateProcessInstanceSchema(ApiSchema):
-    bpmn_process_id = Text(required=True, description="BPMN ID of an existing process.")
-    correlation_key = Text(description="Optional key, used to correlate a process instance with a business entity.")
+    bpmn_process_id = ShortText(required=True, description="BPMN ID of an existing process.")
+    correlation_key = ShortText(
+        description="Optional key, used to correlate a process instance with a business entity."
+    )
     tags = Tags(object_form=True)
     variables = process_variables(description="Variables to set at process instance scope.")
-    version = Text(required=True, description="Version of an existing process.", example="1")
+    version = ShortText(required=True, description="Version of an existing process.", example="1")
     worker_id = worker_id("ID of the worker that creates the process instance.")
 
 
@@ -74,18 +76,8 @@ class CancelProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that cancels the process instance.")
 
 
-_EXAMPLE = {
-    "bpmnProcessId": "parallelServiceTasksTest",
-    "correlationKey": "123456",
-    "tags": [{"name": "x", "value": "y"}],
-    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
-    "version": "1",
-    "workerId": "go-bpmn",
-}
-
-
 @blp.route("/process-instances", methods=["POST"], problems=(404, 422))
-@blp.arguments(CreateProcessInstanceSchema, example=_EXAMPLE)
+@blp.arguments(CreateProcessInstanceSchema)
 @blp.response(201, ProcessInstanceSchema)
 def create_process_instance(body: dict[str, Any]) -> Response:
     """Creates a process instance from an existing process."""

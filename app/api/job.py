@@ -9,10 +9,22 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Duration, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Duration,
+    Int32,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+)
 from app.api.params import Page
+from app.api.rules import MOST_ITEMS, MOST_OF_ERROR
 from app.api.schemas import (
-    MOST_ITEMS,
     CountResSchema,
     Tags,
     TimerField,
@@ -86,29 +98,33 @@ class UnlockJobsSchema(ApiSchema):
 
 
 class CalledProcessSchema(ApiSchema):
-    bpmn_process_id = Text(description="BPMN ID of an existing process.")
-    correlation_key = Text(description="Correlation key of the called process instance.")
+    bpmn_process_id = ShortText(description="BPMN ID of an existing process.")
+    correlation_key = ShortText(description="Correlation key of the called process instance.")
     tags = Tags()
     variables = process_variables(description="Variables to set at the scope of the called process instance.")
-    version = Text(description="Version of an existing process.")
+    version = ShortText(description="Version of an existing process.")
 
 
 class JobCompletionSchema(ApiSchema):
     called_process = Object(CalledProcessSchema, make=CalledProcess, extension=True)
-    error_code = Text(description="Code of a BPMN error to set or throw.")
-    escalation_code = Text(description="Code of an escalation to set or throw.")
-    exclusive_gateway_decision = Text(description="ID of the element to continue with.")
-    inclusive_gateway_decision = Many(Text(), description="IDs of the elements to continue with.")
-    message_correlation_key = Text()
-    message_name = Text()
-    signal_name = Text()
+    error_code = ShortText(description="Code of a BPMN error to set or throw.")
+    escalation_code = ShortText(description="Code of an escalation to set or throw.")
+    exclusive_gateway_decision = ShortText(description="ID of the element to continue with.")
+    inclusive_gateway_decision = Many(ShortText(), most=MOST_ITEMS, description="IDs of the elements to continue with.")
+    message_correlation_key = ShortText()
+    message_name = ShortText()
+    signal_name = ShortText()
     timer = TimerField()
 
 
 class CompleteJobSchema(ApiSchema):
     completion = Object(JobCompletionSchema, make=Completion, description="The outcome, depending on the type of job.")
     element_variables = element_variables(description="Variables to set or delete at element instance scope.")
-    error = Text(description="Optional error, used to fail a job due to a technical problem.")
+    error = Text(
+        cut=MOST_OF_ERROR,
+        description="Optional error, used to fail a job due to a technical problem. "
+        f"What goes beyond {MOST_OF_ERROR} characters is cut off.",
+    )
     process_variables = process_variables(description="Variables to set or delete at process instance scope.")
     retry_limit = Int32(
         gte=0,
@@ -118,15 +134,8 @@ class CompleteJobSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that locked and completes the job.")
 
 
-_LOCK_EXAMPLE = {"partition": "2025-05-01", "processIds": [2], "limit": 1, "workerId": "go-bpmn"}
-_COMPLETE_EXAMPLE = {
-    "processVariables": [{"name": "a", "data": {"encoding": "json", "value": "{...}"}}],
-    "workerId": "go-bpmn",
-}
-
-
 @blp.route("/jobs/lock", methods=["POST"])
-@blp.arguments(LockJobsSchema, example=_LOCK_EXAMPLE)
+@blp.arguments(LockJobsSchema)
 @blp.response(200, results_of(JobSchema, "jobs", "LockJobsResSchema"))
 def lock_jobs(body: dict[str, Any]) -> Response:
     """Locks due jobs, which match the specified conditions."""
@@ -151,7 +160,7 @@ def unlock_jobs(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/jobs/<partition>/<id>/complete", methods=["PATCH"], problems=(404, 409))
-@blp.arguments(CompleteJobSchema, example=_COMPLETE_EXAMPLE)
+@blp.arguments(CompleteJobSchema)
 @blp.response(200, JobSchema)
 def complete_job(body: dict[str, Any], partition: date, id: int) -> Response:
     """Completes a locked job."""

@@ -8,7 +8,7 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Int64, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.schemas import TimerField, process_variables, results_of, worker_id
 from app.commands.message import SendMessage
@@ -47,12 +47,16 @@ encode_subscription = compile_encoder(MessageSubscriptionSchema)
 
 
 class SendMessageSchema(ApiSchema):
-    correlation_key = Text(required=True, description="Key, used to correlate a message subscription with the message.")
+    correlation_key = ShortText(
+        required=True, description="Key, used to correlate a message subscription with the message."
+    )
     expiration_timer = TimerField(description="Expiry of the message; without it, it expires immediately.")
-    name = Text(required=True, description="Message name.")
-    unique_key = Text(
+    name = ShortText(required=True, description="Message name.")
+    unique_key = ShortText(
         description="Optional key that uniquely identifies the message. If a message with the same name, correlation "
-        "key and unique key already exists, the message is discarded."
+        "key and unique key already exists, the message is discarded, and the one that exists is the answer: be it "
+        "buffered, consumed or expired, until it is purged (BPMN_MESSAGE_UNIQUE_RETENTION, a day by default, after it "
+        "expired or was consumed). A message that started a process instance frees its key when that has ended."
     )
     variables = process_variables(description="Variables to set or delete at process instance scope.")
     worker_id = worker_id("ID of the worker that sends the message.")
@@ -61,28 +65,19 @@ class SendMessageSchema(ApiSchema):
 class MessageCriteriaSchema(ApiSchema):
     id = Int64(description="Message filter.")
     exclude_expired = Flag(description="Whether expired messages are left out.")
-    name = Text(description="Message name filter.")
+    name = ShortText(description="Message name filter.")
 
 
 class MessageSubscriptionCriteriaSchema(ApiSchema):
     partition = Partition(description="Partition filter.")
     process_instance_id = Int32(description="Process instance filter.")
-    correlation_key = Text(description="Correlation key filter.")
-    name = Text(description="Message name filter.")
-
-
-_EXAMPLE = {
-    "correlationKey": "example-key",
-    "expirationTimer": {"timeDuration": "PT1H"},
-    "name": "example-message",
-    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
-    "workerId": "go-bpmn",
-}
+    correlation_key = ShortText(description="Correlation key filter.")
+    name = ShortText(description="Message name filter.")
 
 
 @blp.route("/events/messages", methods=["POST"], alias=True)
 @blp.route("/messages", methods=["POST"])
-@blp.arguments(SendMessageSchema, example=_EXAMPLE)
+@blp.arguments(SendMessageSchema)
 @blp.response(200, MessageSchema)
 def send_message(body: dict[str, Any]) -> Response:
     """Sends a message to notify a message subscriber or to buffer the message.

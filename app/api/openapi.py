@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -10,8 +11,10 @@ import flask_smorest  # type: ignore[import-untyped]  # has no annotations
 from flask_smorest.spec.plugins import FlaskPlugin  # type: ignore[import-untyped]  # as above
 from marshmallow import fields
 
-from app.api.fields import AnswerSchema, ApiSchema, Choice
-from app.api.problem import ProblemSchema
+from app.api import examples
+from app.api.context import service
+from app.api.fields import AnswerSchema, ApiSchema, Choice, camel
+from app.api.problem import RETRY_AFTER, ProblemSchema
 
 _INT32 = {"type": "integer", "format": "int32"}
 PAGE_PARAMETERS = [
@@ -24,14 +27,15 @@ PAGE_PARAMETERS = [
     {
         "name": "limit",
         "in": "query",
-        "description": "Maximum number of results to return. If the limit is 0, a configured number (1000) applies.",
+        "description": "Maximum number of results to return. If the limit is 0, a configured number (1000) applies. "
+        "The largest limit is configured, too.",
         "schema": {**_INT32, "minimum": 0, "default": 0},
     },
 ]
 _PATH_PARAMETERS = {
     "partition": {
         "description": "Partition: the UTC date on which the process instance was created.",
-        "schema": {"type": "string", "format": "date", "example": "2025-05-01"},
+        "schema": {"type": "string", "format": "date"},
     },
     "id": {"description": "ID, within the partition if there is one.", "schema": {**_INT32, "minimum": 1}},
 }
@@ -62,6 +66,24 @@ _NULL = {"type": "object", "nullable": True, "enum": [None]}
 _BARE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Answers without a body."""
 
+_HEADERS: dict[HTTPStatus, dict[str, Any]] = {
+    HTTPStatus.UNAUTHORIZED: {
+        "WWW-Authenticate": {
+            "description": "The schemes of credentials that are accepted.",
+            "schema": {"type": "string"},
+        }
+    },
+    HTTPStatus.FORBIDDEN: {
+        "X-Hint": {"description": "The option that forbids the operation.", "schema": {"type": "string"}}
+    },
+    HTTPStatus.SERVICE_UNAVAILABLE: {
+        "Retry-After": {
+            "description": "Seconds after which the request should be sent again.",
+            "schema": {"type": "integer", "minimum": RETRY_AFTER},
+        }
+    },
+}
+
 SECURITY_SCHEMES = {
     "apiKey": {
         "type": "apiKey",
@@ -77,14 +99,24 @@ _DESCRIPTION = """API to interact with a BPMN 2.0 process engine.
 
 Every response carries `X-Request-Id`, taken over from the request where it has one. In requests, null and zero values
 mean the same as an absent property. What is marked `x-extension` goes beyond the original API; `x-also-accepts` is an
-alternative form of a request property."""
+alternative form of a request property.
+
+While the database is away or busy, operations are answered by 503 with `Retry-After`. A path that exists, but not for
+the method, is answered by 404 with `Allow`.
+
+The examples work as they are, when they are sent to an empty database in the order of `x-example-order`."""
 
 
 class _PathPlugin(FlaskPlugin):  # type: ignore[misc]  # has no annotations
     """Path parts arrive as texts, since a malformed one is answered by a problem; documented is what they mean."""
 
     def rule_to_params(self, rule: Any) -> list[dict[str, Any]]:
-        return [{**parameter, **_PATH_PARAMETERS[parameter["name"]]} for parameter in super().rule_to_params(rule)]
+        operation = camel(rule.endpoint.rpartition(".")[2])
+        return [
+            {**parameter, **_PATH_PARAMETERS[name], **examples.of_path(operation, name)}
+            for parameter in super().rule_to_params(rule)
+            for name in [parameter["name"]]
+        ]
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
@@ -100,6 +132,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
             "flask_plugin": _PathPlugin(),
             "info": {"description": _DESCRIPTION},
             "security": [{name: []} for name in SECURITY_SCHEMES],
+            "x-example-order": list(examples.ORDER),
         }
         super().__init__(app, spec_kwargs=options)
         # Before any schema is looked at: a component is described once.
@@ -110,7 +143,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
             self.spec.components.response(status.name, _response(status), lazy=True)
 
     def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = self.spec.to_dict()
+        """The document, with what is configured for the service."""
+        document: dict[str, Any] = deepcopy(self.spec.to_dict())
+        for path in document["paths"].values():
+            for parameter in path.get("post", {}).get("parameters", ()):
+                if parameter["name"] == "limit":
+                    parameter["schema"]["maximum"] = service().config.max_query_limit
         return document
 
     def _register_error_handlers(self) -> None:
@@ -125,6 +163,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
 
 def _response(status: HTTPStatus) -> dict[str, Any]:
     response: dict[str, Any] = {"description": status.phrase}
+    if status in _HEADERS:
+        response["headers"] = _HEADERS[status]
     if status not in _BARE:
         response["content"] = {"application/problem+json": {"schema": ProblemSchema}}
     return response

@@ -11,6 +11,7 @@ from flask import request
 
 from app.api.context import service
 from app.api.fields import parse_date
+from app.api.rules import MOST_CHARACTERS, MOST_NAMES
 from app.errors import EngineError, ErrorKind, invalid
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
@@ -42,9 +43,13 @@ def convert_path() -> None:
 
 def page() -> Page:
     """The page a query asks for; no limit, or 0, is the configured default."""
+    config = service().config
     limit = _count("limit")
+    if limit > config.max_query_limit:
+        detail = f"limit {limit} must be less than or equal to {config.max_query_limit}"
+        raise invalid(f"{detail}, as set by BPMN_MAX_QUERY_LIMIT", title="invalid query parameter limit")
     offset = _count("offset")
-    return Page(offset, limit or service().config.default_query_limit)
+    return Page(offset, limit or min(config.default_query_limit, config.max_query_limit))
 
 
 def variable_filter() -> VariableFilter:
@@ -57,6 +62,11 @@ def variable_filter() -> VariableFilter:
         exclude = "true"
     if any("\0" in name for name in names):
         raise _malformed("query parameter names", "a name contains a NUL character")
+    if len(names) > MOST_NAMES:
+        raise _out_of_bounds(f"{len(names)} names exceed a maximum of {MOST_NAMES}")
+    longest = max(map(len, names), default=0)
+    if longest > MOST_CHARACTERS:
+        raise _out_of_bounds(f"a name of {longest} characters exceeds a maximum of {MOST_CHARACTERS} characters")
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
 
 
@@ -99,6 +109,10 @@ def _int32(text: str) -> int | None:
         return None
     value = int(text)
     return value if -(2**31) <= value < 2**31 else None
+
+
+def _out_of_bounds(detail: str) -> EngineError:
+    return invalid(detail, title="invalid query parameter names")
 
 
 def _malformed(parameter: str, detail: str) -> EngineError:

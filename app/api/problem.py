@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 from flask import Flask, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.api.answer import Response, empty
+from app.api.answer import Response, bare
 from app.api.context import request_id
 from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Text
+from app.api.rules import shown
 from app.errors import Cause, EngineError, ErrorKind
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,10 @@ STATUSES = {
     ErrorKind.VALIDATION: 400,
 }
 
+RETRY_AFTER = 1
+"""Seconds after which a request that met an unavailable database should be sent again."""
+MOST_OF_DETAIL = 10_000
+"""Characters: details quote the request, which may be long."""
 
 _RULES = [
     *("cron", "gte", "lte", "max", "required", "unique", "iso8601_duration", "tag_name", "timer", "variable_name"),
@@ -65,6 +70,11 @@ def _engine_error(error: EngineError) -> Response:
     status = STATUSES[error.kind]
     if status < 500:
         return _problem(status, error.kind, error.title, error.detail, error.causes)
+    if error.kind is ErrorKind.UNAVAILABLE:
+        # Whoever noticed that the database is away has logged it, once for all the requests that meet it.
+        response = _problem(status, error.kind, error.title or "service is unavailable", error.detail)
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
     _log(error)
     title = error.title or "unexpected error occurred"
     return _problem(status, error.kind, title, f"{error.detail}, request {request_id()}", error.causes)
@@ -73,8 +83,11 @@ def _engine_error(error: EngineError) -> Response:
 def _http_exception(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown path, a method that a path does not have, a request that breaks off."""
     status = error.code or 500
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return bare(404, f"This path has no such method, but {allowed}.", {"Allow": allowed})
     if status in (404, 405) or status < 400:
-        return empty(404)
+        return bare(404, "There is no such path.")
     if status >= 500:
         return _unexpected(error)
     return _problem(status, ErrorKind.HTTP_REQUEST_BODY, "invalid request", error.description or error.name)
@@ -97,6 +110,7 @@ def _log(error: Exception) -> None:
 
 
 def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
+    detail = shown(detail, MOST_OF_DETAIL)
     problem: dict[str, Any] = {"status": status, "type": kind, "title": title, "detail": detail}
     if causes:
         problem["errors"] = [_cause(cause) for cause in causes]
@@ -104,7 +118,7 @@ def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tupl
 
 
 def _cause(cause: Cause) -> dict[str, str]:
-    error = {"pointer": cause.pointer, "type": cause.type, "detail": cause.detail}
+    error = {"pointer": shown(cause.pointer), "type": cause.type, "detail": cause.detail}
     if cause.value:
         error["value"] = cause.value
     return error

@@ -9,13 +9,31 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import MOST_ITEMS, Tags, TimerField, all_tags, results_of, worker_id
+from app.api.rules import MOST_ITEMS
+from app.api.schemas import Tags, TimerField, all_tags, results_of, worker_id
+from app.bpmn.advice import REFUSED, RULES
 from app.commands.process import CreateProcess, GetBpmnXml
 from app.criteria import ProcessCriteria
 
+_RULES = "\n".join(
+    [
+        "The rule.\n",
+        *(f"- `{rule.name}`: {rule.about}" for rule in RULES.values()),
+        f"- `{REFUSED}`: The version was deployed before; today its model would be refused.",
+    ]
+)
+
 blp = Blueprint("process", __name__, description="A process is a version of a BPMN process that was deployed.")
+
+
+class WarningSchema(AnswerSchema):
+    """Something odd about a model that is accepted."""
+
+    pointer = Text(required=True, description="Where it is in the BPMN model.", example="/orderFulfilment/packParcel")
+    type = Text(required=True, example="unreachable", description=_RULES)
+    detail = Text(required=True)
 
 
 class ProcessSchema(AnswerSchema):
@@ -29,33 +47,41 @@ class ProcessSchema(AnswerSchema):
     parallelism = Int32()
     tags = all_tags()
     version = Text(required=True)
+    warnings = Many(
+        Object(WarningSchema),
+        description="What is odd about the model; given when it is deployed, each time.",
+        extension=True,
+    )
 
 
-encode_process = compile_encoder(ProcessSchema)
+encode_warning = compile_encoder(WarningSchema)
+encode_process = compile_encoder(
+    ProcessSchema, warnings=lambda process: [encode_warning(warning) for warning in process.warnings]
+)
 
 
 def _element_id() -> Text:
-    return Text(required=True, description="ID of the event's element within the BPMN XML.")
+    return ShortText(required=True, description="ID of the event's element within the BPMN XML.")
 
 
 class ErrorDefinitionSchema(ApiSchema):
     bpmn_element_id = _element_id()
-    error_code = Text(description="Empty catches every error.")
+    error_code = ShortText(description="Empty catches every error.")
 
 
 class EscalationDefinitionSchema(ApiSchema):
     bpmn_element_id = _element_id()
-    escalation_code = Text(description="Empty catches every escalation.")
+    escalation_code = ShortText(description="Empty catches every escalation.")
 
 
 class MessageDefinitionSchema(ApiSchema):
     bpmn_element_id = _element_id()
-    message_name = Text(required=True)
+    message_name = ShortText(required=True)
 
 
 class SignalDefinitionSchema(ApiSchema):
     bpmn_element_id = _element_id()
-    signal_name = Text(required=True)
+    signal_name = ShortText(required=True)
 
 
 class TimerDefinitionSchema(ApiSchema):
@@ -74,7 +100,7 @@ def _definitions(schema: type[ApiSchema], attribute: str, kind: str) -> Many:
 
 
 class CreateProcessSchema(ApiSchema):
-    bpmn_process_id = Text(required=True, description="ID of the process element within the BPMN XML.")
+    bpmn_process_id = ShortText(required=True, description="ID of the process element within the BPMN XML.")
     bpmn_xml = Text(required=True, description="Model of the BPMN process as XML.")
     errors = _definitions(ErrorDefinitionSchema, "error_code", "Error")
     escalations = _definitions(EscalationDefinitionSchema, "escalation_code", "Escalation")
@@ -83,7 +109,7 @@ class CreateProcessSchema(ApiSchema):
     signals = _definitions(SignalDefinitionSchema, "signal_name", "Signal")
     tags = Tags(object_form=True)
     timers = _definitions(TimerDefinitionSchema, "timer", "Timer")
-    version = Text(required=True, description="Any process version.", example="1")
+    version = ShortText(required=True, description="Any process version.", example="1")
     worker_id = worker_id("ID of the worker that creates the process.")
 
 
@@ -92,24 +118,16 @@ class ProcessCriteriaSchema(ApiSchema):
     tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
 
 
-_EXAMPLE = {
-    "bpmnProcessId": "parallelServiceTasksTest",
-    "bpmnXml": "<...>",
-    "parallelism": 5,
-    "tags": [{"name": "x", "value": "y"}],
-    "version": "1",
-    "workerId": "go-bpmn",
-}
-
-
 @blp.route("/processes", methods=["POST"], problems=(409, 422))
-@blp.arguments(CreateProcessSchema, example=_EXAMPLE)
+@blp.arguments(CreateProcessSchema)
 @blp.response(201, ProcessSchema)
 def create_process(body: dict[str, Any]) -> Response:
     """Creates a process that is modeled as BPMN XML.
 
     If a process with the same BPMN process ID and version exists, the BPMN XML is compared. When it equals, the
     existing process is returned; when it differs, a problem of type CONFLICT.
+
+    `warnings` tell what is odd about the model, though it is executed as it says.
     """
     return json_answer(encode_process(service().execute(CreateProcess(**body))), 201)
 

@@ -15,6 +15,17 @@ from app.timer import check_duration
 NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 
+MOST_CHARACTERS = 255
+"""Of ids, names, keys, codes and versions. What ends in an index must fit into it on every database."""
+MOST_OF_TAG_VALUE = 1000
+MOST_OF_ERROR = 10_000
+MOST_ITEMS = 100
+"""Of an array, where nothing else is said."""
+MOST_NAMES = 1000
+"""Of variables that a query may ask for."""
+MOST_SHOWN = 1000
+"""Characters of a value that is shown to whoever sent it."""
+
 OWN = None
 """Key of a field's own violation in a mapping of violations that otherwise belong to what is inside the field."""
 
@@ -28,12 +39,17 @@ class Violation(str):
     def __new__(cls, rule: str, detail: str, value: object = "") -> Violation:
         violation = super().__new__(cls, detail)
         violation.rule = rule
-        violation.value = str(value)
+        violation.value = shown(str(value))
         return violation
 
 
 def broken(rule: str, detail: str, value: object = "") -> NoReturn:
     raise ValidationError(Violation(rule, detail, value))
+
+
+def shown(text: str, most: int = MOST_SHOWN) -> str:
+    """`text` for an answer, which should not become as long as the request."""
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def flatten(errors: Mapping[Any, Any], pointer: str = "#") -> list[Cause]:
@@ -63,6 +79,16 @@ def at_most(bound: int) -> Validator:
     def check(value: int) -> None:
         if value > bound:
             broken("lte", f"must be less than or equal to {bound}", value)
+
+    return check
+
+
+def no_longer_than(bound: int) -> Validator:
+    """Counts characters, as `maxLength` of JSON Schema does."""
+
+    def check(value: str) -> None:
+        if len(value) > bound:
+            broken("max", f"exceeds a maximum of {bound} characters", value)
 
     return check
 

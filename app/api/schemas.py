@@ -17,17 +17,26 @@ from app.api.fields import (
     Many,
     Name,
     Object,
+    ShortText,
     Text,
     Timestamp,
     Undecodable,
     check_text,
     printed,
 )
-from app.api.rules import OWN, Validator, broken, tag_name, variable_name
+from app.api.rules import (
+    MOST_CHARACTERS,
+    MOST_ITEMS,
+    MOST_OF_TAG_VALUE,
+    OWN,
+    Validator,
+    broken,
+    no_longer_than,
+    tag_name,
+    variable_name,
+)
 from app.commands.base import Data, VariableInput
 from app.timer import Timer
-
-MOST_ITEMS = 100
 
 
 class ByName(dict[str, Any]):
@@ -50,17 +59,23 @@ def _decode_by_name(value: dict[str, Any], decode: Callable[[Any], Any]) -> ByNa
     return decoded
 
 
-def _violations_of(name: str, rule: Validator) -> dict[Any, Any]:
+def _violations_of(text: str, *rules: Validator) -> dict[Any, Any]:
+    """The first violation, as one of what belongs to the name."""
     try:
-        rule(name)
+        for rule in rules:
+            rule(text)
     except ValidationError as error:
         return {OWN: error.messages}
     return {}
 
 
+_not_too_long = no_longer_than(MOST_CHARACTERS)
+_no_longer_than_a_tag = no_longer_than(MOST_OF_TAG_VALUE)
+
+
 class TagSchema(ApiSchema):
     name = Name(tag_name, example="x")
-    value = Text(example="y")
+    value = Text(most=MOST_OF_TAG_VALUE, example="y")
 
 
 class Tags(Many):
@@ -98,14 +113,18 @@ class Tags(Many):
             return [(item["name"], item.get("value", "")) for item in self.load_items(value)]
         if len(value) > MOST_ITEMS:
             broken("max", f"exceeds a maximum of {MOST_ITEMS}", printed(value))
-        errors = {name: found for name in value if (found := _violations_of(name, tag_name))}
+        errors = {
+            name: found
+            for name, text in value.items()
+            if (found := _violations_of(name, tag_name, _not_too_long) or _violations_of(text, _no_longer_than_a_tag))
+        }
         if errors:
             raise ValidationError(errors)
         return value.items()
 
 
 class DataSchema(ApiSchema):
-    encoding = Text(required=True, example="json", description="Free text such as `json`; it is not interpreted.")
+    encoding = ShortText(required=True, example="json", description="Free text such as `json`; it is not interpreted.")
     encrypted = Flag(description="Whether the value is stored encrypted. Reads return clear text.")
     value = Text(required=True, example='{"n":1}')
 
@@ -119,7 +138,7 @@ class ProcessVariableSchema(ApiSchema):
 
 
 class ElementVariableSchema(ApiSchema):
-    bpmn_element_id = Text(
+    bpmn_element_id = ShortText(
         extension=True,
         description="Scope of the variable: the element itself, or one of the elements that enclose it.",
     )
@@ -162,7 +181,7 @@ class Variables(Many):
         variables = []
         errors: dict[str, Any] = {}
         for name, item in value.items():
-            found = _violations_of(name, variable_name)
+            found = _violations_of(name, variable_name, _not_too_long)
             try:
                 data = None if item is None else Data(**_DATA.load(item))
             except ValidationError as error:
@@ -221,7 +240,7 @@ class TimerField(Object):
 
 
 def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
-    return Text(required=True, example="go-bpmn", description=description)
+    return ShortText(required=True, example="go-bpmn", description=description)
 
 
 class CountResSchema(AnswerSchema):

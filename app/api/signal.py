@@ -8,7 +8,7 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Int32, Int64, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Int32, Int64, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.schemas import process_variables, results_of, worker_id
 from app.commands.signal import SendSignal
@@ -43,7 +43,7 @@ encode_subscription = compile_encoder(SignalSubscriptionSchema)
 
 
 class SendSignalSchema(ApiSchema):
-    name = Text(required=True, description="Signal name.")
+    name = ShortText(required=True, description="Signal name.")
     variables = process_variables(description="Variables to set or delete at process instance scope.")
     worker_id = worker_id("ID of the worker that sends the signal.")
 
@@ -51,19 +51,12 @@ class SendSignalSchema(ApiSchema):
 class SignalSubscriptionCriteriaSchema(ApiSchema):
     partition = Partition(description="Partition filter.")
     process_instance_id = Int32(description="Process instance filter.")
-    name = Text(description="Signal name filter.")
-
-
-_EXAMPLE = {
-    "name": "example-signal",
-    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
-    "workerId": "go-bpmn",
-}
+    name = ShortText(description="Signal name filter.")
 
 
 @blp.route("/events/signals", methods=["POST"], alias=True)
 @blp.route("/signals", methods=["POST"])
-@blp.arguments(SendSignalSchema, example=_EXAMPLE)
+@blp.arguments(SendSignalSchema)
 @blp.response(200, SignalSchema)
 def send_signal(body: dict[str, Any]) -> Response:
     """Sends a signal to notify signal subscribers.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from app.api.answer import Response, empty, json_answer, text_answer
+from app.api.answer import Response, bare, json_answer, text_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
@@ -27,6 +27,8 @@ class SetTimeResSchema(AnswerSchema):
     old_time = Timestamp(required=True)
 
 
+_HINT = "BPMN_SET_TIME_ENABLED is false"
+
 encode_engine_time = compile_encoder(SetTimeResSchema)
 
 
@@ -35,14 +37,16 @@ def _if_enabled(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(view)
     def guarded(**kwargs: Any) -> Response:
-        return view(**kwargs) if service().config.set_time_enabled else empty(403)
+        if service().config.set_time_enabled:
+            return view(**kwargs)
+        return bare(403, f"Engine time can't be moved: {_HINT}.", {"X-Hint": _HINT})
 
     return guarded
 
 
 @blp.route("/time", methods=["PATCH"], problems=(403, 409))
 @_if_enabled
-@blp.arguments(SetTimeSchema, example={"time": "2025-05-10T00:00:00.000Z"})
+@blp.arguments(SetTimeSchema)
 @blp.response(200, SetTimeResSchema)
 def set_time(body: dict[str, Any]) -> Response:
     """Increases the engine's time for testing purposes."""
@@ -57,7 +61,8 @@ def check_readiness() -> Response:
     current = service()
     if current.draining:
         return text_answer("server is shutting down\n", 503)
-    return text_answer("ready") if current.ready() else text_answer("server is not ready\n", 503)
+    reason = current.why_not_ready()
+    return text_answer(f"server is not ready: {reason}\n", 503) if reason else text_answer("ready")
 
 
 @blp.route("/healthz", public=True, extension=True)

@@ -8,7 +8,7 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.schemas import CountResSchema, results_of
 from app.commands.task import LockTasks, UnlockTasks
@@ -80,18 +80,15 @@ class TaskCriteriaSchema(ApiSchema):
 class UnlockTasksSchema(ApiSchema):
     partition = Partition(description="Partition condition.")
     id = Int32(description="Task condition - must be used in combination with a partition.")
-    engine_id = Text(
+    engine_id = ShortText(
         required=True,
         example="default-engine",
         description="Condition that restricts the tasks to those locked by a specific engine.",
     )
 
 
-_EXAMPLE = {"partition": "2025-05-01", "processInstanceId": 576, "limit": 1}
-
-
 @blp.route("/tasks/execute", methods=["POST"])
-@blp.arguments(ExecuteTasksSchema, example=_EXAMPLE)
+@blp.arguments(ExecuteTasksSchema)
 @blp.response(200, ExecuteTasksResSchema)
 def execute_tasks(body: dict[str, Any]) -> Response:
     """Locks and executes due tasks, which match the specified conditions.

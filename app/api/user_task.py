@@ -9,7 +9,7 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.schemas import Tags, all_tags, element_variables, process_variables, results_of, worker_id
 from app.commands.user_task import UpdateUserTask
@@ -52,8 +52,8 @@ class UserTaskCriteriaSchema(ApiSchema):
 class UpdateUserTaskSchema(ApiSchema):
     revision = Int32(required=True, gte=1, description="The current revision of the user task.")
     element_variables = element_variables(description="Variables to set or delete at element instance scope.")
-    error_code = Text(description="Code of a BPMN error to throw.")
-    escalation_code = Text(description="Code of an escalation.")
+    error_code = ShortText(description="Code of a BPMN error to throw.")
+    escalation_code = ShortText(description="Code of an escalation.")
     completed = Flag(description="Whether the user task is completed.")
     process_variables = process_variables(description="Variables to set or delete at process instance scope.")
     tags = Tags(keep_empty=True, description="Merged into the existing tags; an empty value removes the tag.")

@@ -9,8 +9,9 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Partition, ShortText, Text, Timestamp
 from app.api.params import Page, variable_filter
+from app.api.rules import MOST_CHARACTERS, MOST_NAMES
 from app.api.schemas import (
     DataSchema,
     ElementVariableSchema,
@@ -75,13 +76,14 @@ class VariableCriteriaSchema(ApiSchema):
     partition = Partition(description="Partition filter.")
     element_instance_id = Int32(description="Element instance filter.")
     process_instance_id = Int32(description="Process instance filter.")
-    names = Many(Text(), description="Names of variables to include.")
+    names = Many(ShortText(), most=MOST_NAMES, description="Names of variables to include.")
 
 
 _NAMES = {
     "name": "names",
     "in": "query",
-    "description": "Comma separated list of variables to include.",
+    "description": "Comma separated list of variables to include: at most "
+    f"{MOST_NAMES} names of at most {MOST_CHARACTERS} characters.",
     "schema": {"type": "string"},
     "example": "a,b,c",
 }
@@ -91,10 +93,6 @@ _EXCLUDE_PARENTS = {
     "description": "Whether to leave out variables of the scopes that enclose the element instance.",
     "schema": {"type": "boolean", "default": False},
     "x-extension": True,
-}
-_EXAMPLE = {
-    "variables": [{"name": "a", "data": {"encoding": "json", "encrypted": True, "value": "{...}"}}],
-    "workerId": "go-bpmn",
 }
 
 
@@ -108,7 +106,7 @@ def get_element_variables(partition: date, id: int) -> Response:
 
 
 @blp.route("/element-instances/<partition>/<id>/variables", methods=["PUT"], problems=(404, 409))
-@blp.arguments(SetElementVariablesSchema, example=_EXAMPLE)
+@blp.arguments(SetElementVariablesSchema)
 @blp.response(204)
 def set_element_variables(body: dict[str, Any], partition: date, id: int) -> Response:
     """Sets or deletes variables of an active element instance."""
@@ -126,7 +124,7 @@ def get_process_variables(partition: date, id: int) -> Response:
 
 
 @blp.route("/process-instances/<partition>/<id>/variables", methods=["PUT"], problems=(404, 409))
-@blp.arguments(SetProcessVariablesSchema, example=_EXAMPLE)
+@blp.arguments(SetProcessVariablesSchema)
 @blp.response(204)
 def set_process_variables(body: dict[str, Any], partition: date, id: int) -> Response:
     """Sets or deletes variables of an active process instance."""

@@ -5,30 +5,47 @@ The rules see the process as drawn. What couldn't even be read as a process is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from app.bpmn.model import Element, ElementType, Process
+from app.bpmn.model import (
+    MAX_CALLED_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_NAME_LENGTH,
+    Element,
+    ElementType,
+    Process,
+    SequenceFlow,
+)
+from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
 T = ElementType
 
 MAX_CAUSES = 1000
-"""More don't help anyone and could make an answer larger than the request by orders of magnitude."""
+MAX_TEXT = 1_000_000
+"""Characters of all causes. More don't help anyone and could make an answer larger than the request by orders of
+magnitude: pointers are long where sub-processes are deep.
+"""
+MAX_ELEMENTS = 20_000
+"""Of a process. Whoever deploys keeps others out while they are written."""
+MAX_START_EVENTS = 1000
+"""Of a process, that a message, signal or timer starts. Each is looked up or scheduled while others are kept out."""
 
 ACTIVITIES = frozenset(
     {
         T.BUSINESS_RULE_TASK,
         T.CALL_ACTIVITY,
+        T.MANUAL_TASK,
         T.SCRIPT_TASK,
         T.SEND_TASK,
         T.SERVICE_TASK,
         T.SUB_PROCESS,
+        T.TASK,
         T.USER_TASK,
     }
 )
 """The types that can carry boundary events."""
-_BOUNDARY_EVENTS = frozenset(
+BOUNDARY_EVENTS = frozenset(
     {
         T.ERROR_BOUNDARY_EVENT,
         T.ESCALATION_BOUNDARY_EVENT,
@@ -37,27 +54,63 @@ _BOUNDARY_EVENTS = frozenset(
         T.TIMER_BOUNDARY_EVENT,
     }
 )
-_AFTER_EVENT_GATEWAY = frozenset({T.MESSAGE_CATCH_EVENT, T.SIGNAL_CATCH_EVENT, T.TIMER_CATCH_EVENT})
+END_EVENTS = frozenset(
+    {
+        T.ERROR_END_EVENT,
+        T.ESCALATION_END_EVENT,
+        T.MESSAGE_END_EVENT,
+        T.NONE_END_EVENT,
+        T.SIGNAL_END_EVENT,
+    }
+)
 _DEFINED_START_EVENTS = frozenset({T.MESSAGE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
-_WITH_DEFAULT = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
+START_EVENTS = _DEFINED_START_EVENTS | {T.NONE_START_EVENT}
+_AFTER_EVENT_GATEWAY = frozenset({T.MESSAGE_CATCH_EVENT, T.SIGNAL_CATCH_EVENT, T.TIMER_CATCH_EVENT})
+_DECIDING_GATEWAYS = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
+_WITHOUT_INCOMING: Mapping[ElementType, str] = {
+    **dict.fromkeys(START_EVENTS, "start event"),
+    **dict.fromkeys(BOUNDARY_EVENTS, "boundary event"),
+    T.LINK_CATCH_EVENT: "link catch event",
+}
+_WITHOUT_OUTGOING: Mapping[ElementType, str] = {
+    **dict.fromkeys(END_EVENTS, "end event"),
+    T.LINK_THROW_EVENT: "link throw event",
+}
 
 
 def check(process: Process) -> list[Cause]:
-    """All causes, at most `MAX_CAUSES`: of the process, of each element in numbering order, of link events."""
-    return list(islice(_causes(process), MAX_CAUSES))
+    """All causes, as far as `bounded` lets them: of the process, of each element in numbering order, of link events."""
+    return bounded(_causes(process))
+
+
+def bounded(causes: Iterable[Cause]) -> list[Cause]:
+    """The first causes: at most `MAX_CAUSES`, with about `MAX_TEXT` characters."""
+    found: list[Cause] = []
+    left = MAX_TEXT
+    for cause in causes:
+        found.append(cause)
+        left -= len(cause.pointer) + len(cause.detail)
+        if len(found) == MAX_CAUSES or left < 0:
+            break
+    return found
 
 
 def _causes(process: Process) -> Iterator[Cause]:
     for process_rule in PROCESS_RULES:
         yield from process_rule(process)
     for element in process.elements():
-        for rule in ELEMENT_RULES:
+        for rule in _RULES[element.type]:
             yield from rule(element)
     yield from _links(process)
 
 
 def _at(element: Element, detail: str) -> Cause:
     return Cause(element.pointer, "element", f"{detail} (line {element.line})")
+
+
+def _at_flow(flow: SequenceFlow, what: str) -> Cause:
+    detail = f"sequence flow {flow.id[:MAX_ID_LENGTH]} {what} (line {flow.line})"
+    return Cause(flow.pointer, "sequence_flow", detail)
 
 
 def _executable(process: Process) -> Iterator[Cause]:
@@ -70,6 +123,20 @@ def _one_none_start(process: Process) -> Iterator[Cause]:
     element = process.element
     if len(_none_starts(element)) > 1:
         yield Cause(element.pointer, "process", f"process {element.id} has multiple none start events")
+
+
+def _few_elements(process: Process) -> Iterator[Cause]:
+    element = process.element
+    if sum(1 for _ in process.elements()) > MAX_ELEMENTS:
+        detail = f"process {element.id} has more than {MAX_ELEMENTS} elements (line {element.line})"
+        yield Cause(element.pointer, "process", detail)
+
+
+def _few_starts(process: Process) -> Iterator[Cause]:
+    element = process.element
+    if sum(child.type in _DEFINED_START_EVENTS for child in element.children) > MAX_START_EVENTS:
+        detail = f"process {element.id} has more than {MAX_START_EVENTS} start events (line {element.line})"
+        yield Cause(element.pointer, "process", detail)
 
 
 def _none_starts(scope: Element) -> list[Element]:
@@ -85,32 +152,67 @@ def _has_id(element: Element) -> Iterator[Cause]:
         yield _at(element, f"element of type {element.type} has no ID")
 
 
+def _short_enough(element: Element) -> Iterator[Cause]:
+    """The id has been cut already: what is looked at is the one in the file."""
+    too_long = []
+    if len(element.written_id) > MAX_ID_LENGTH and len(element.written_id.strip(WHITE_SPACE)) > MAX_ID_LENGTH:
+        too_long.append(("ID", MAX_ID_LENGTH))
+    if len(element.name) > MAX_NAME_LENGTH:
+        too_long.append(("name", MAX_NAME_LENGTH))
+    if len(element.called_element) > MAX_CALLED_LENGTH:
+        too_long.append(("called element", MAX_CALLED_LENGTH))
+    if len(element.link_name) > MAX_ID_LENGTH:
+        too_long.append(("link name", MAX_ID_LENGTH))
+    for what, limit in too_long:
+        yield _at(element, f"{what} of element {element.id} is longer than {limit} characters")
+
+
+def _participant_short_enough(process: Process) -> Iterator[Cause]:
+    texts = (
+        ("ID of the collaboration", process.collaboration_id, MAX_ID_LENGTH),
+        ("ID of the participant", process.participant_id, MAX_ID_LENGTH),
+        ("name of the participant", process.participant_name, MAX_NAME_LENGTH),
+    )
+    for what, text, limit in texts:
+        if len(text) > limit:
+            line = process.participant_line if "participant" in what else process.collaboration_line
+            detail = f"{what} of process {process.element.id} is longer than {limit} characters (line {line})"
+            yield Cause(process.element.pointer, "process", detail)
+
+
 def _event_gateway_branches(element: Element) -> Iterator[Cause]:
-    if element.type is T.EVENT_BASED_GATEWAY and not element.refused and len(element.outgoing_ids) < 2:
+    if not element.refused and len(element.outgoing_ids) < 2:
         yield _at(element, f"event-based gateway {element.id} must have at least 2 outgoing sequence flows")
 
 
 def _event_gateway_targets(element: Element) -> Iterator[Cause]:
-    if element.type is not T.EVENT_BASED_GATEWAY:
-        return
     for target in dict.fromkeys(flow.target for flow in element.outgoing):
         if target.type not in _AFTER_EVENT_GATEWAY and not target.refused:
             yield _at(target, f"event-based gateway {element.id} cannot be followed by {target.type}")
 
 
+def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.6.6: an event behind an event-based gateway has no other incoming sequence flow."""
+    gateway = next((f.source for f in element.incoming if f.source.type is T.EVENT_BASED_GATEWAY), None)
+    if gateway and not gateway.refused and len(element.incoming) > 1:
+        what = f"event {element.id} behind event-based gateway {gateway.id} must have no other incoming sequence flow"
+        yield _at(element, what)
+
+
 def _default_flow(element: Element) -> Iterator[Cause]:
-    if element.default_flow and element.default_flow not in element.outgoing_ids:
-        kind = _WITH_DEFAULT[element.type]
-        yield _at(element, f"{kind} {element.id} has no default sequence flow {element.default_flow}")
+    default = element.default_flow
+    if default and default not in element.outgoing_ids:
+        kind = _DECIDING_GATEWAYS[element.type]
+        yield _at(element, f"{kind} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}")
 
 
 def _no_inclusive_join(element: Element) -> Iterator[Cause]:
-    if element.type is T.INCLUSIVE_GATEWAY and len(element.incoming_ids) > 1:
+    if len(element.incoming_ids) > 1:
         yield _at(element, f"element {element.id} is not supported: joining inclusive gateway")
 
 
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
-    if element.type is not T.SUB_PROCESS or element.refused:
+    if element.refused:
         return
     for child in element.children:
         if child.type in _DEFINED_START_EVENTS:
@@ -122,8 +224,6 @@ def _sub_process_starts(element: Element) -> Iterator[Cause]:
 
 
 def _attached(element: Element) -> Iterator[Cause]:
-    if element.type not in _BOUNDARY_EVENTS:
-        return
     host = element.attached_to
     if host is None:
         yield _at(element, f"boundary event {element.id} is not attached")
@@ -137,37 +237,70 @@ def _flows(element: Element) -> Iterator[Cause]:
     return (problem.cause() for problem in element.problems if problem.type == "sequence_flow")
 
 
+def _no_incoming(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.5.2 (start events) and 10.5.4 (boundary events, link events)."""
+    kind = _WITHOUT_INCOMING[element.type]
+    for flow in element.incoming:
+        if not flow.source.refused and not element.refused:
+            yield _at_flow(flow, f"must not lead into {kind} {element.id}")
+
+
+def _no_outgoing(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.5.3 (end events) and 10.5.4 (link events)."""
+    kind = _WITHOUT_OUTGOING[element.type]
+    for flow in element.outgoing:
+        if not flow.target.refused and not element.refused:
+            yield _at_flow(flow, f"must not leave {kind} {element.id}")
+
+
 Rule = Callable[[Element], Iterable[Cause]]
 
-PROCESS_RULES: tuple[Callable[[Process], Iterable[Cause]], ...] = (_executable, _one_none_start)
-ELEMENT_RULES: tuple[Rule, ...] = (
-    _supported,
-    _has_id,
-    _event_gateway_branches,
-    _event_gateway_targets,
-    _default_flow,
-    _no_inclusive_join,
-    _sub_process_starts,
-    _attached,
-    _flows,
+_ALL = frozenset(T)
+
+PROCESS_RULES: tuple[Callable[[Process], Iterable[Cause]], ...] = (
+    _executable,
+    _one_none_start,
+    _few_elements,
+    _few_starts,
+    _participant_short_enough,
 )
+ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
+    (_supported, _ALL),
+    (_has_id, _ALL),
+    (_short_enough, _ALL),
+    (_event_gateway_branches, {T.EVENT_BASED_GATEWAY}),
+    (_event_gateway_targets, {T.EVENT_BASED_GATEWAY}),
+    (_only_behind_event_gateway, _AFTER_EVENT_GATEWAY),
+    (_default_flow, _DECIDING_GATEWAYS),
+    (_no_inclusive_join, {T.INCLUSIVE_GATEWAY}),
+    (_sub_process_starts, {T.SUB_PROCESS}),
+    (_attached, BOUNDARY_EVENTS),
+    (_flows, _ALL),
+    (_no_incoming, _WITHOUT_INCOMING),
+    (_no_outgoing, _WITHOUT_OUTGOING),
+)
+"""Each with the types it is about."""
+
+_RULES: Mapping[ElementType, tuple[Rule, ...]] = {
+    type: tuple(rule for rule, types in ELEMENT_RULES if type in types) for type in T
+}
 
 
 def _links(process: Process) -> Iterator[Cause]:
     """Link names: set, caught at most once, and caught in the scope they are thrown in. Catch events come first."""
-    links = [element for element in process.elements() if element.type in (T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT)]
+    links = list(process.of_types((T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT)))
     caught: dict[str, Element] = {}
     for element in (link for link in links if link.type is T.LINK_CATCH_EVENT):
         if not element.link_name:
             yield _at(element, "link name is empty")
         elif caught.setdefault(element.link_name, element) is not element:
-            yield _at(element, f"link name {element.link_name} must be unique")
+            yield _at(element, f"link name {element.link_name[:MAX_ID_LENGTH]} must be unique")
     for element in (link for link in links if link.type is T.LINK_THROW_EVENT):
         catch = caught.get(element.link_name)
+        missing = f"no link catch event defined for link name {element.link_name[:MAX_ID_LENGTH]}"
         if not element.link_name:
             yield _at(element, "link name is empty")
         elif catch is None:
-            yield _at(element, f"no link catch event defined for link name {element.link_name}")
+            yield _at(element, missing)
         elif catch.parent is not element.parent:
-            scope = element.parent.id if element.parent else ""
-            yield _at(element, f"no link catch event defined for link name {element.link_name} in scope {scope}")
+            yield _at(element, f"{missing} in scope {element.parent.id if element.parent else ''}")

@@ -4,11 +4,13 @@ timers and link names they state themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition, Nameless
 from app.bpmn.reader import XmlNode
+from app.bpmn.references import References
 from app.errors import Cause
 from app.timer import parse_xml_timer
 
@@ -52,32 +54,60 @@ _REFERENCES: Mapping[str, _Reference] = {
     ),
 }
 _TIMER_KINDS = ("timeDate", "timeDuration", "timeCycle")
+_NAMED = {row.tag: row for row in _REFERENCES.values() if row.required}
 
 
 class Declarations:
     """The declarations of a file by tag and id."""
 
-    def __init__(self, nodes: Iterable[XmlNode], *, xml_timers: bool) -> None:
+    def __init__(self, nodes: Iterable[XmlNode], references: References, *, xml_timers: bool) -> None:
+        self._references = references
         self._xml_timers = xml_timers
         self._declared: dict[str, dict[str, list[XmlNode]]] = {row.tag: {} for row in _REFERENCES.values()}
+        self._definitions: list[XmlNode] = []
         for node in nodes:
             if node.tag in self._declared:
-                self._declared[node.tag].setdefault(node.get("id"), []).append(node)
+                self._declared[node.tag].setdefault(node.token("id"), []).append(node)
+            elif node.tag in _REFERENCES:
+                self._definitions.append(node)
 
     def define(self, element: Element, node: XmlNode) -> str:
         """Fills what the event definition `node` says about `element`; returns what of it can't be executed, or ""."""
         row = _REFERENCES.get(node.tag)
         if row is not None:
-            self._refer(element, row, node.get(row.attribute))
+            self._refer(element, row, self._references.resolve(node.get(row.attribute)))
         elif node.tag == "linkEventDefinition":
             element.link_name = node.get("name")
         elif node.tag == "timerEventDefinition" and self._xml_timers:
             timers = [child for child in node.children if child.tag in _TIMER_KINDS]
             if len(timers) > 1:
                 return "several timers in one event"
-            timer = parse_xml_timer(timers[0].tag, timers[0].text) if timers else None
-            element.definition = EventDefinition(timer=timer) if timer is not None else None
+            if timers:
+                self._set_timer(element, timers[0])
         return ""
+
+    @cached_property
+    def nameless(self) -> list[Nameless]:
+        """Messages and signals without a name that no event of the file refers to."""
+        return list(self._nameless())
+
+    def _nameless(self) -> Iterator[Nameless]:
+        referred = {
+            (row.tag, self._references.resolve(node.get(row.attribute)))
+            for node in self._definitions
+            if (row := _REFERENCES[node.tag]).required
+        }
+        for tag, row in _NAMED.items():
+            for id, nodes in self._declared[tag].items():
+                if (tag, id) not in referred:
+                    yield from (Nameless(tag, id[:MAX_ID_LENGTH], n.line) for n in nodes if not n.get(row.value))
+
+    def _set_timer(self, element: Element, node: XmlNode) -> None:
+        timer = parse_xml_timer(node.tag, node.text)
+        if timer is not None:
+            element.definition = EventDefinition(timer=timer)
+        elif node.text:
+            element.unread_timer = (node.tag, node.text)
 
     def _refer(self, element: Element, row: _Reference, ref: str) -> None:
         if not ref:
@@ -89,8 +119,10 @@ class Declarations:
             reason = f"is declared more than once (line {found[1].line})"
         elif row.required and not found[0].get(row.value):
             reason = f"has no {row.value} (line {found[0].line})"
+        elif len(found[0].get(row.value)) > MAX_ID_LENGTH:
+            reason = f"has a {row.value} of more than {MAX_ID_LENGTH} characters (line {found[0].line})"
         else:
             element.definition = None if element.type in row.unused else row.make(found[0].get(row.value))
             return
-        detail = f"{row.tag} {ref} of element {element.id} {reason}"
+        detail = f"{row.tag} {ref[:MAX_ID_LENGTH]} of element {element.id} {reason}"
         element.definition_cause = Cause(element.pointer, f"{row.tag}_event", detail)

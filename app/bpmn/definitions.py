@@ -70,6 +70,7 @@ _KINDS = (
         missing="no timer defined for BPMN element",
     ),
 )
+_EVENTS = frozenset[ElementType]().union(*(kind.types for kind in _KINDS))
 _UNDEFINED = frozenset({T.MESSAGE_THROW_EVENT, T.MESSAGE_END_EVENT})
 """Executed by a job in any case: a request's definition is accepted and dropped."""
 
@@ -94,9 +95,12 @@ def resolve(
         {key: EventDefinition(signal_name=name) for key, name in signals.items()},
         {key: EventDefinition(timer=timer) for key, timer in timers.items()},
     )
+    named = set().union(*requested)
     definitions: dict[str, EventDefinition] = {}
     causes: list[Cause] = []
     for element in process.elements():
+        if element.type not in _EVENTS and element.id not in named:
+            continue
         if element.definition is not None:
             definitions[element.id] = element.definition
         for kind, entries in zip(_KINDS, requested, strict=True):

@@ -1,5 +1,8 @@
 """Sequence flows from the two places a file states them: `sequenceFlow` elements and the `incoming` and `outgoing`
-children of flow nodes. Either is enough; where both speak they must agree.
+children of flow nodes.
+
+Where a process draws flows (`sequenceFlow`), these are all it has; the children must not contradict them, and may be
+missing. A process that draws none is read from its children.
 """
 
 from __future__ import annotations
@@ -7,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.bpmn.model import Element, ElementType, Problem, SequenceFlow
+from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Leftover, Problem, SequenceFlow
 from app.bpmn.reader import XmlNode
+from app.bpmn.references import References
 
 _DECIDED_BY_WORKER = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
 
@@ -21,12 +25,14 @@ class _Statement:
     drawn: XmlNode | None = None
     scope: Element | None = None
     """Where the `sequenceFlow` element is."""
-    sources: dict[Element, None] = field(default_factory=dict)
-    """Nodes with the flow as an `outgoing` child, as an ordered set; `targets` alike."""
-    targets: dict[Element, None] = field(default_factory=dict)
+    sources: dict[Element, int] = field(default_factory=dict)
+    """Nodes with the flow as an `outgoing` child, as an ordered set, with the line of the child; `targets` alike."""
+    targets: dict[Element, int] = field(default_factory=dict)
 
-    def ref(self, attribute: str) -> str:
-        return self.drawn.get(attribute) if self.drawn else ""
+    @property
+    def name(self) -> str:
+        """The id, cut where it is too long to be accepted."""
+        return self.id[:MAX_ID_LENGTH]
 
     def where(self) -> str:
         return f" (line {self.drawn.line})" if self.drawn else ""
@@ -35,80 +41,143 @@ class _Statement:
 class Flows:
     """Collects what a process says about its flows, then joins it."""
 
-    def __init__(self) -> None:
+    def __init__(self, references: References) -> None:
+        self._references = references
         self._statements: dict[str, _Statement] = {}
         self._drawn: list[_Statement] = []
+        self._draws = False
 
     def draw(self, node: XmlNode, scope: Element) -> None:
         """Notes a `sequenceFlow` element of `scope`."""
-        flow_id = node.get("id")
-        statement = self._statements.setdefault(flow_id, _Statement(flow_id))
+        self._draws = True
+        flow_id = node.token("id")
+        statement = self._statement(flow_id)
+        if len(flow_id) > MAX_ID_LENGTH:
+            detail = f"ID of sequenceFlow is longer than {MAX_ID_LENGTH} characters (line {node.line})"
+            scope.report(Problem("sequence_flow", detail, scope, statement.name))
         if flow_id and statement.drawn is None:
             statement.drawn, statement.scope = node, scope
             self._drawn.append(statement)
             return
-        what = f"sequence flow {flow_id} is defined more than once" if flow_id else "sequence flow has no ID"
-        scope.problems.append(Problem("sequence_flow", f"{what} (line {node.line})", scope, flow_id))
+        what = f"sequence flow {statement.name} is defined more than once" if flow_id else "sequence flow has no ID"
+        scope.report(Problem("sequence_flow", f"{what} (line {node.line})", scope, statement.name))
 
     def state(self, element: Element, node: XmlNode) -> None:
         """Notes an `incoming` or `outgoing` child of a flow node."""
-        flow_id = node.text
+        flow_id = self._references.resolve(node.text)
         if not flow_id:
             detail = f"sequence flow has no ID (line {node.line})"
-            element.problems.append(Problem("sequence_flow", detail, element.parent or element, flow_id))
+            element.report(Problem("sequence_flow", detail, element.parent or element, flow_id))
             return
-        statement = self._statements.setdefault(flow_id, _Statement(flow_id))
+        statement = self._statement(flow_id)
         incoming = node.tag == "incoming"
         ends = statement.targets if incoming else statement.sources
         if element not in ends:
-            ends[element] = None
+            ends[element] = node.line
             (element.incoming_ids if incoming else element.outgoing_ids).append(flow_id)
 
     def drawn_ids(self) -> list[str]:
         """Ids of the `sequenceFlow` elements, in document order."""
         return [statement.id for statement in self._drawn]
 
-    def join(self, by_id: Mapping[str, Element]) -> None:
-        """Fills the flows of all elements; what can't be joined becomes a problem of an element."""
-        joins = {key: _Join(statement, by_id) for key, statement in self._statements.items() if key}
-        joined = {key: flow for key, join in joins.items() if (flow := join.flow()) is not None}
+    def join(self, by_id: Mapping[str, Element]) -> list[Leftover]:
+        """Fills the flows of all elements; what can't be joined becomes a problem of an element.
+
+        Returns the children that name no drawn flow at one end, and are ignored.
+        """
+        leftovers = self._drop_leftovers()
+        joins = {key: _Join(statement, self) for key, statement in self._statements.items() if key}
+        joined = {key: flow for key, join in joins.items() if (flow := join.flow(by_id)) is not None}
+        doubtful = [join for join in joins.values() if join.findings]
         for role in ("source", "target"):
-            for join in joins.values():
+            for join in doubtful:
                 join.report(role)
         for statement in self._drawn:
             joins[statement.id].list_drawn()
-        for element in dict.fromkeys(end for flow in joined.values() for end in (flow.source, flow.target)):
+        for element in dict.fromkeys(flow.source for flow in joined.values()):
             element.outgoing = [joined[i] for i in element.outgoing_ids if i in joined and joined[i].source is element]
+        for element in dict.fromkeys(flow.target for flow in joined.values()):
             element.incoming = [joined[i] for i in element.incoming_ids if i in joined and joined[i].target is element]
+        return leftovers
+
+    def resolve(self, text: str) -> str:
+        return self._references.resolve(text)
+
+    def undrawn(self, statement: _Statement) -> bool:
+        """Whether the process draws its flows, and this is none of them."""
+        return self._draws and statement.drawn is None
+
+    def _statement(self, flow_id: str) -> _Statement:
+        statement = self._statements.get(flow_id)
+        if statement is None:
+            statement = self._statements[flow_id] = _Statement(flow_id)
+        return statement
+
+    def _drop_leftovers(self) -> list[Leftover]:
+        """Forgets the undrawn flows that have one end only."""
+        found = []
+        for statement in list(self._statements.values()):
+            if self.undrawn(statement) and not (statement.sources and statement.targets):
+                for role, ends in (("outgoing", statement.sources), ("incoming", statement.targets)):
+                    found += [Leftover(element, role, statement.name, line) for element, line in ends.items()]
+                del self._statements[statement.id]
+        for element in {leftover.element for leftover in found}:
+            element.incoming_ids = [flow_id for flow_id in element.incoming_ids if flow_id in self._statements]
+            element.outgoing_ids = [flow_id for flow_id in element.outgoing_ids if flow_id in self._statements]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What speaks against one end (`role`) of a flow; a problem of `holder`, or else of an element that is known."""
+
+    role: str
+    type: str
+    detail: str
+    holder: Element | None
 
 
 class _Join:
     """Finds the two ends of one flow, and everything that speaks against it."""
 
-    def __init__(self, statement: _Statement, by_id: Mapping[str, Element]) -> None:
-        self._statement = statement
-        self._by_id = by_id
-        self._findings: list[tuple[str, str, Element | None]] = []
-        self._source = self._find("source", "outgoing", statement.ref("sourceRef"), statement.sources)
-        self._target = self._find("target", "incoming", statement.ref("targetRef"), statement.targets)
+    __slots__ = ("_flows", "_source", "_statement", "_target", "findings")
 
-    def flow(self) -> SequenceFlow | None:
+    def __init__(self, statement: _Statement, flows: Flows) -> None:
+        self._statement = statement
+        self._flows = flows
+        self._source: Element | None = None
+        self._target: Element | None = None
+        self.findings: list[_Finding] = []
+
+    def flow(self, by_id: Mapping[str, Element]) -> SequenceFlow | None:
         """The flow, unless an end is missing or in another scope."""
-        source, target = self._source, self._target
+        statement = self._statement
+        source = self._source = self._find("source", by_id)
+        target = self._target = self._find("target", by_id)
+        conditional = source is not None and self._is_conditional(source)
         if source is None or target is None:
             return None
         if source.parent is not target.parent:
-            what = f"sequence flow {self._statement.id} from {source.id} to {target.id} crosses the border of a scope"
-            self._findings.append(("target", what, source))
+            what = f"sequence flow {statement.name} from {source.id} to {target.id} crosses the border of a scope"
+            self.findings.append(_Finding("target", "sequence_flow", what, source))
             return None
-        return SequenceFlow(self._statement.id, source, target)
+        drawn, scope = statement.drawn, statement.scope or source.parent
+        assert scope is not None
+        if self._flows.undrawn(statement):
+            # Earlier versions have accepted it: it stays, for processes that were stored.
+            what = f"sequence flow {statement.name} from {source.id} to {target.id} has no sequenceFlow element"
+            detail = f"{what} (line {statement.sources[source]})"
+            self.findings.append(_Finding("source", "sequence_flow", detail, source))
+        line = drawn.line if drawn else statement.sources[source]
+        return SequenceFlow(statement.id, source, target, scope, line, conditional)
 
     def list_drawn(self) -> None:
         """Adds the flow to ends that have no child for it, after those that have one."""
-        if self._source is not None and self._source not in self._statement.sources:
-            self._source.outgoing_ids.append(self._statement.id)
-        if self._target is not None and self._target not in self._statement.targets:
-            self._target.incoming_ids.append(self._statement.id)
+        statement = self._statement
+        if self._source is not None and self._source not in statement.sources:
+            self._source.outgoing_ids.append(statement.id)
+        if self._target is not None and self._target not in statement.targets:
+            self._target.incoming_ids.append(statement.id)
 
     def report(self, role: str) -> None:
         """Leaves what is wrong about one end with an element, unless a refused construct explains it."""
@@ -117,43 +186,59 @@ class _Join:
         if any(element.refused for element in known):
             return
         scope = statement.scope
-        for detail, end in (finding[1:] for finding in self._findings if finding[0] == role):
-            holder = end or next(iter(known), scope)
-            base = scope or (holder.parent if holder else None)
-            if holder is not None and base is not None:
-                holder.problems.append(Problem("sequence_flow", detail, base, statement.id))
-        if role == "source":
-            self._check_condition()
+        for finding in self.findings:
+            if finding.role == role:
+                holder = finding.holder or next(iter(known), scope)
+                base = scope or (holder.parent if holder else None)
+                if holder is not None and base is not None:
+                    holder.report(Problem(finding.type, finding.detail, base, statement.name))
 
-    def _find(self, role: str, child: str, ref: str, stated: Mapping[Element, None]) -> Element | None:
+    def _find(self, role: str, by_id: Mapping[str, Element]) -> Element | None:
         statement = self._statement
-        flow = f"sequence flow {statement.id}"
-        if ref:
-            found = self._by_id.get(ref)
-            if found is None or found.type is ElementType.PROCESS:
-                what = f"{flow} has no {role} element: {ref} is not defined"
-                self._findings.append((role, what + statement.where(), None))
-                return None
-            for other in stated:
-                if other.id != ref:
-                    what = f"{flow} has the {role} element {ref}, but {other.id} lists it as {child}"
-                    self._findings.append((role, what + statement.where(), other))
-            return found
+        stated = statement.sources if role == "source" else statement.targets
+        if statement.drawn is not None:
+            ref = statement.drawn.attributes.get(f"{role}Ref")
+            if ref and (ref := self._flows.resolve(ref)):
+                return self._find_referred(role, ref, stated, by_id)
         if len(stated) == 1:
             return next(iter(stated))
-        if stated:
-            names = ", ".join(element.id for element in stated)
-            self._findings.append((role, f"{flow} has more than one {role} element: {names}", next(iter(stated))))
-        else:
-            self._findings.append((role, f"{flow} has no {role} element", None))
+        self.findings.append(_without(role, statement, stated))
         return None
 
-    def _check_condition(self) -> None:
-        source, drawn, scope = self._source, self._statement.drawn, self._statement.scope
-        if source is None or drawn is None or scope is None or source.type in _DECIDED_BY_WORKER:
-            return
-        for child in drawn.children:
-            if child.tag == "conditionExpression":
-                what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
-                detail = f"sequence flow {drawn.get('id')} is not supported: {what} (line {child.line})"
-                source.problems.append(Problem("element", detail, scope, drawn.get("id")))
+    def _find_referred(
+        self, role: str, ref: str, stated: Mapping[Element, int], by_id: Mapping[str, Element]
+    ) -> Element | None:
+        statement = self._statement
+        found = by_id.get(ref)
+        if found is None or found.type is ElementType.PROCESS:
+            what = f"sequence flow {statement.name} has no {role} element: {ref[:MAX_ID_LENGTH]} is not defined"
+            self.findings.append(_Finding(role, "sequence_flow", what + statement.where(), None))
+            return None
+        for other in stated:
+            # An id that is used twice is a problem of its own.
+            if other is not found and other.id != found.id:
+                child = "outgoing" if role == "source" else "incoming"
+                flow = f"sequence flow {statement.name}"
+                what = f"{flow} has the {role} element {found.id}, but {other.id} lists it as {child}"
+                self.findings.append(_Finding(role, "sequence_flow", what + statement.where(), other))
+        return found
+
+    def _is_conditional(self, source: Element) -> bool:
+        drawn = self._statement.drawn
+        if drawn is None:
+            return False
+        condition = next((child for child in drawn.children if child.tag == "conditionExpression"), None)
+        if condition is not None and source.type not in _DECIDED_BY_WORKER:
+            what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
+            detail = f"sequence flow {self._statement.name} is not supported: {what} (line {condition.line})"
+            self.findings.append(_Finding("source", "element", detail, source))
+        return condition is not None
+
+
+def _without(role: str, statement: _Statement, stated: Mapping[Element, int]) -> _Finding:
+    flow = f"sequence flow {statement.name}"
+    if not stated:
+        return _Finding(role, "sequence_flow", f"{flow} has no {role} element", None)
+    some = list(stated)[:5]
+    names = ", ".join(element.id for element in some) + (", …" if len(stated) > len(some) else "")
+    return _Finding(role, "sequence_flow", f"{flow} has more than one {role} element: {names}", some[0])

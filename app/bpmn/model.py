@@ -1,18 +1,30 @@
 """What a BPMN file says, before anything is deployed.
 
-A `Model` holds the executable processes of one file. Elements are numbered breadth-first in document
-order (`Process.elements`), which fixes the order of element ids, causes and query results.
+Elements are numbered breadth-first in document order (`Process.elements`), which fixes the order of element ids,
+causes and query results.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar
 
 from app.errors import Cause
 from app.timer import Timer
+
+Item = TypeVar("Item")
+
+MAX_ID_LENGTH = 255
+"""Of ids, and of everything that is looked up by its text: names of messages and signals, codes, links. What is longer
+could not be kept in an index of every database.
+"""
+MAX_CALLED_LENGTH = 2 * MAX_ID_LENGTH + 1
+"""Of a called element: an id, a colon, and a version."""
+MAX_NAME_LENGTH = 4000
+"""Of a name that is only shown."""
 
 
 class ElementType(StrEnum):
@@ -91,6 +103,14 @@ class SequenceFlow:
     id: str
     source: Element
     target: Element
+    scope: Element
+    """Where it is drawn; its pointer hangs below that."""
+    line: int
+    conditional: bool = False
+
+    @property
+    def pointer(self) -> str:
+        return f"{self.scope.pointer}/{self.id[:MAX_ID_LENGTH]}"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -98,19 +118,28 @@ class Element:
     """A process or a flow node as drawn."""
 
     id: str
+    """Without white space around it, and cut where it is too long to be accepted."""
+    written_id: str
+    """The id as the file has it: earlier versions have stored it like that."""
     type: ElementType
     name: str = ""
     line: int = 0
     parent: Element | None = None
-    children: list[Element] = field(default_factory=list)
+    children: Sequence[Element] = ()
     incoming: list[SequenceFlow] = field(default_factory=list)
     outgoing: list[SequenceFlow] = field(default_factory=list)
     default_flow: str = ""
-    """Id of the default sequence flow of an exclusive or inclusive gateway."""
+    """Id of the default sequence flow; only exclusive and inclusive gateways go by it."""
+    direction: str = ""
+    """`gatewayDirection` as stated."""
     attached_to: Element | None = None
     """The activity of a boundary event."""
+    attached: Sequence[Element] = ()
+    """The boundary events of an activity, in document order."""
     interrupting: bool = True
     """False for a boundary event with `cancelActivity="false"`; error boundary events always interrupt."""
+    says_interrupting: bool = True
+    """What `cancelActivity` says, whether it counts or not."""
     terminate: bool = False
     """True for an end event with a terminate definition; its type is NONE_END_EVENT."""
     called_element: str = ""
@@ -119,12 +148,23 @@ class Element:
     """From the XML; None where the XML has none that can be used."""
     definition_cause: Cause | None = None
     """Why the XML's definition can't be used; it counts unless the request overrides the definition."""
+    unread_timer: tuple[str, str] | None = None
+    """Tag and text of a timer that is no literal."""
     incoming_ids: list[str] = field(default_factory=list)
     """Ids of all flows that are said to end here, those without a source included; `outgoing_ids` alike."""
     outgoing_ids: list[str] = field(default_factory=list)
     refused: bool = False
     """True where a construct can't be executed; the type may be a stand-in then."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: Sequence[Problem] = ()
+
+    def add_child(self, child: Element) -> None:
+        self.children = _with(self.children, child)
+
+    def attach(self, event: Element) -> None:
+        self.attached = _with(self.attached, event)
+
+    def report(self, problem: Problem) -> None:
+        self.problems = _with(self.problems, problem)
 
     @property
     def pointer(self) -> str:
@@ -132,26 +172,73 @@ class Element:
         return (self.parent.pointer if self.parent else "") + "/" + self.id
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Process:
-    """One process of a file, with everything that is wrong about it in `causes`."""
+def _with(items: Sequence[Item], item: Item) -> Sequence[Item]:
+    """The items and one more. Few elements have any, so that lists are made where they are needed."""
+    if not items:
+        return [item]
+    assert isinstance(items, list)
+    items.append(item)
+    return items
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leftover:
+    """An `incoming` or `outgoing` child (`role`) that names no sequence flow of the process, and is ignored."""
 
     element: Element
-    causes: list[Cause]
+    role: str
+    flow_id: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nameless:
+    """A message or signal (`tag`) without a name that no event refers to."""
+
+    tag: str
+    id: str
+    line: int
+
+
+@dataclass(eq=False, kw_only=True)
+class Process:
+    """One process of a file, as drawn and stated."""
+
+    element: Element
+    check: Callable[[Process], list[Cause]]
+    """The rules it must satisfy."""
     executable: bool = True
     collaboration_id: str = ""
+    collaboration_line: int = 0
     participant_id: str = ""
     participant_name: str = ""
+    participant_line: int = 0
+    leftovers: list[Leftover] = field(default_factory=list)
+    nameless: Sequence[Nameless] = ()
+    doubled_ids: list[tuple[str, int]] = field(default_factory=list)
+    """Ids that parts without influence on the execution share with others, with the line of the second use."""
+    prefixes: frozenset[str] = frozenset()
+    """Prefixes that the file binds to a namespace."""
+    startable: Mapping[str, bool] = field(default_factory=dict)
+    """All processes of the file by id: whether they have a none start event."""
+
+    @cached_property
+    def causes(self) -> list[Cause]:
+        """Everything that is wrong about the process; looked for when it is asked for."""
+        return self.check(self)
 
     def elements(self) -> Iterator[Element]:
         """The process and its elements, breadth-first in document order."""
-        pending = deque([self.element])
-        while pending:
-            element = pending.popleft()
-            yield element
-            pending.extend(element.children)
+        return iter(self._numbered)
 
+    def of_types(self, types: Collection[ElementType]) -> Iterator[Element]:
+        """The elements that have one of the types."""
+        return (element for element in self._numbered if element.type in types)
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Model:
-    processes: list[Process]
+    @cached_property
+    def _numbered(self) -> list[Element]:
+        found = level = [self.element]
+        while level:
+            level = [child for element in level for child in element.children]
+            found = found + level
+        return found

@@ -6,15 +6,16 @@ influence on the execution (`vocabulary`) or refused.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from app.bpmn.checks import check
 from app.bpmn.declarations import Declarations
 from app.bpmn.flows import Flows
-from app.bpmn.model import Element, ElementType, Model, Problem, Process
-from app.bpmn.reader import XmlNode, invalid_xml, read
-from app.bpmn.vocabulary import HARMLESS, HARMLESS_AT_ROOT, OPAQUE
+from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Problem, Process
+from app.bpmn.reader import WHITE_SPACE, Document, XmlNode, invalid_xml, read
+from app.bpmn.references import References
+from app.bpmn.vocabulary import HARMLESS, OPAQUE
 from app.errors import invalid_model
 
 T = ElementType
@@ -71,8 +72,7 @@ TAGS: Mapping[str, ElementType | Mapping[str, ElementType]] = {
 """XML element -> type, or type by event definition (`""`: without one)."""
 
 MAX_DEPTH = 50
-"""Levels of sub-processes; with the next limit it bounds the size of pointers."""
-MAX_ID_LENGTH = 255
+"""Levels of sub-processes; with the longest id it bounds the size of pointers."""
 
 _STAND_INS = {"adHocSubProcess": T.SUB_PROCESS, "transaction": T.SUB_PROCESS}
 """Types of refused elements whose content is read for more findings; all others are tasks."""
@@ -80,99 +80,165 @@ _STAND_INS = {"adHocSubProcess": T.SUB_PROCESS, "transaction": T.SUB_PROCESS}
 _EXECUTED = frozenset(TAGS) | frozenset(_STAND_INS) | {"complexGateway", "process", "receiveTask", "sequenceFlow"}
 """What must not get lost in something harmless."""
 
-_WITH_DEFAULT = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
+_DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
 _MUST_BE_DEFINED = {"boundaryEvent": "boundary event", "intermediateCatchEvent": "intermediate catch event"}
 _ENDS = ("incoming", "outgoing")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
+_MARKERS = {
+    "isForCompensation": "compensation marker",
+    "triggeredByEvent": "event sub-process",
+    "instantiate": "instantiating {tag}",
+    "cancelActivity": "",
+}
+"""Attributes that are true or false, and what can't be executed where they are true."""
+_RESTRICTED = ("startQuantity", "completionQuantity", *_MARKERS, "eventGatewayType")
+_SHOWN_IDS = 100
+"""How many ids of processes a problem lists."""
 
 
 def parse(xml: str, *, xml_timers: bool = True) -> Model:
-    """All processes of a file, each with its causes; timers written in the XML count if `xml_timers`.
+    """The file; timers written in the XML count if `xml_timers`.
 
     Raises EngineError (PROCESS_MODEL) for text that can't be read as a BPMN file, and nothing else.
     """
-    root = read(xml)
-    declarations = Declarations(root.walk(opaque=OPAQUE), xml_timers=xml_timers)
-    readers = [_ProcessReader(node, declarations) for node in root.children if node.tag == "process"]
-    _check_root(root, [reader.process for reader in readers])
-    _check_process_ids([reader.process for reader in readers])
-    _add_collaboration(root, [reader.process for reader in readers])
-    known: dict[str, Element] = {}
-    for reader in readers:
-        for element_id, element in reader.by_id.items():
-            known.setdefault(element_id, element)
-    for reader in readers:
-        reader.finish(known)
-    return Model(processes=[reader.process for reader in readers])
+    return Model(read(xml), xml_timers=xml_timers)
+
+
+class Model:
+    """A BPMN file. A process is read when it is asked for: what is wrong with one says nothing of the others."""
+
+    def __init__(self, document: Document, *, xml_timers: bool) -> None:
+        self._root = document.root
+        self._prefixes = document.prefixes
+        self._nodes = [node for node in document.root.children if node.tag == "process"]
+        self._lines: dict[str, list[int]] = {}
+        """Of the processes by id."""
+        for node in self._nodes:
+            self._lines.setdefault(node.token("id"), []).append(node.line)
+        known = list(document.root.walk(opaque=OPAQUE))
+        self._references = References((node.token("id") for node in known), document.prefixes)
+        self._declarations = Declarations(known, self._references, xml_timers=xml_timers)
+
+    @property
+    def process_ids(self) -> list[str]:
+        """In document order; an id that is used twice is there twice."""
+        return [node.token("id") for node in self._nodes]
+
+    @property
+    def processes(self) -> list[Process]:
+        """All processes, in document order."""
+        return [self._process(node) for node in self._nodes]
+
+    @cached_property
+    def _startable(self) -> Mapping[str, bool]:
+        return {node.token("id"): _has_none_start(node) for node in self._nodes}
+
+    def find(self, bpmn_process_id: str) -> Process | None:
+        """The first process whose id is, or is written, like that.
+
+        Raises EngineError (PROCESS_MODEL) if it can't be read.
+        """
+        for node in self._nodes:
+            if bpmn_process_id in (node.token("id"), node.get("id")):
+                return self._process(node)
+        return None
+
+    def _process(self, node: XmlNode) -> Process:
+        reader = _ProcessReader(node, self._declarations, self._references)
+        process = reader.process
+        for stray in self._outside:
+            _refuse(process.element, f"{stray.tag} outside a process", stray.line)
+        lines = self._lines[node.token("id")]
+        if process.element.id and len(lines) > 1:
+            process.element.report(_duplicate(process.element, lines[1]))
+        self._add_collaboration(process, node.token("id"))
+        process.prefixes = self._prefixes
+        process.nameless = self._declarations.nameless
+        process.startable = self._startable
+        reader.finish()
+        return process
+
+    @cached_property
+    def _outside(self) -> list[XmlNode]:
+        """What is outside of all processes, but should be in one: it counts against each."""
+        found: list[XmlNode] = []
+        for node in self._root.children:
+            if node.tag in HARMLESS or node.tag in _ENDS or _is_definition(node.tag):
+                found += _lost(node)
+            elif node.tag != "process":
+                found.append(node)
+        return found
+
+    @cached_property
+    def _collaborations(self) -> list[XmlNode]:
+        return [node for node in self._root.children if node.tag == "collaboration"]
+
+    @cached_property
+    def _participants(self) -> Mapping[str, XmlNode]:
+        """The first one of each process."""
+        found: dict[str, XmlNode] = {}
+        for node in (child for collaboration in self._collaborations for child in collaboration.children):
+            if node.tag == "participant":
+                found.setdefault(self._references.resolve(node.get("processRef")), node)
+        return found
+
+    def _add_collaboration(self, process: Process, process_id: str) -> None:
+        if not self._collaborations:
+            return
+        process.collaboration_id = self._collaborations[0].token("id")
+        process.collaboration_line = self._collaborations[0].line
+        participant = self._participants.get(process_id)
+        if participant is not None:
+            process.participant_id = participant.token("id")
+            process.participant_name = participant.get("name")
+            process.participant_line = participant.line
 
 
 def find_process(model: Model, bpmn_process_id: str) -> Process:
-    """The process with that id; raises EngineError (PROCESS_MODEL) if the file has none."""
-    for process in model.processes:
-        if process.element.id == bpmn_process_id:
-            return process
-    ids = ", ".join(process.element.id for process in model.processes)
-    raise invalid_model(f"BPMN model has no process {bpmn_process_id}, but [{ids}]")
-
-
-def _check_root(root: XmlNode, processes: Iterable[Process]) -> None:
-    """What is outside of all processes, but should be in one, counts against each."""
-    stray = [node for node in root.children if node.tag not in HARMLESS_AT_ROOT and node.tag != "process"]
-    stray += [lost for node in root.children if node.tag in HARMLESS_AT_ROOT for lost in _lost(node)]
-    for process in processes:
-        for node in stray:
-            _refuse(process.element, f"{node.tag} outside a process", node.line)
-
-
-def _check_process_ids(processes: Iterable[Process]) -> None:
-    processes = list(processes)
-    counts = Counter(process.element.id for process in processes)
-    for element in (process.element for process in processes):
-        if element.id and counts[element.id] > 1:
-            element.problems.append(_duplicate(element))
-
-
-def _add_collaboration(root: XmlNode, processes: Iterable[Process]) -> None:
-    collaborations = [node for node in root.children if node.tag == "collaboration"]
-    if not collaborations:
-        return
-    participants: dict[str, XmlNode] = {}
-    for collaboration in collaborations:
-        for node in collaboration.children:
-            if node.tag == "participant":
-                participants.setdefault(node.get("processRef"), node)
-    for process in processes:
-        process.collaboration_id = collaborations[0].get("id")
-        participant = participants.get(process.element.id)
-        if participant is not None:
-            process.participant_id = participant.get("id")
-            process.participant_name = participant.get("name")
+    """The process with that id; raises EngineError (PROCESS_MODEL) if the file has none, or it is unreadable."""
+    process = model.find(bpmn_process_id)
+    if process is None:
+        ids = [process_id[:MAX_ID_LENGTH] for process_id in model.process_ids[:_SHOWN_IDS]]
+        more = ", …" if len(model.process_ids) > _SHOWN_IDS else ""
+        raise invalid_model(f"BPMN model has no process {bpmn_process_id}, but [{', '.join(ids)}{more}]")
+    return process
 
 
 class _ProcessReader:
     """Reads one process; its content in document order and without recursion."""
 
-    def __init__(self, node: XmlNode, declarations: Declarations) -> None:
+    def __init__(self, node: XmlNode, declarations: Declarations, references: References) -> None:
         element = _element(node, T.PROCESS, None)
-        self.process = Process(element=element, causes=[], executable=node.get("isExecutable") in _TRUE)
-        self.by_id = {element.id: element}
-        self._flows = Flows()
+        executable = node.token("isExecutable") in _TRUE
+        self.process = Process(element=element, check=check, executable=executable)
+        self._by_id = {node.token("id"): element}
+        self._references = references
+        self._flows = Flows(references)
         self._declarations = declarations
         self._attached: list[tuple[Element, str]] = []
         self._defaults: list[tuple[Element, XmlNode]] = []
+        self._other_ids: dict[str, list[int]] = {}
+        """Lines by id of what is neither element nor flow."""
         self._read(node)
 
-    def finish(self, known: Mapping[str, Element]) -> None:
-        """Joins what refers to each other and fills `causes`; `known` are the elements of the whole file by id."""
-        self._flows.join(self.by_id)
-        for element in (self.by_id[flow_id] for flow_id in self._flows.drawn_ids() if flow_id in self.by_id):
-            element.problems.append(_duplicate(element))
+    def finish(self) -> None:
+        """Joins what refers to each other."""
+        by_id, process = self._by_id, self.process
+        process.leftovers.extend(self._flows.join(by_id))
+        for flow_id in self._flows.drawn_ids():
+            if flow_id in by_id:
+                by_id[flow_id].report(_duplicate(by_id[flow_id], by_id[flow_id].line))
         for element, ref in self._attached:
-            element.attached_to = self.by_id.get(ref) or known.get(ref)
+            host = element.attached_to = by_id.get(ref)
+            if host is not None:
+                host.attach(element)
         for element, node in self._defaults:
             if len(element.outgoing_ids) > 1:
                 _refuse(element, "default sequence flow of something that is no gateway", node.line)
-        self.process.causes.extend(check(self.process))
+        taken = by_id.keys() | set(self._flows.drawn_ids())
+        for other_id, lines in self._other_ids.items():
+            process.doubled_ids += [(other_id, line) for line in (lines if other_id in taken else lines[1:])]
 
     def _read(self, root: XmlNode) -> None:
         pending = [(child, self.process.element, 0) for child in reversed(root.children)]
@@ -182,7 +248,7 @@ class _ProcessReader:
                 raise invalid_xml(f"sub-processes are nested deeper than {MAX_DEPTH} levels (line {node.line})")
             if node.tag == "sequenceFlow":
                 self._read_flow(node, scope)
-            elif node.tag in HARMLESS or _is_part(node.tag):
+            elif node.tag not in TAGS and (node.tag in HARMLESS or _is_part(node.tag)):
                 self._read_part(node, scope)
             else:
                 element = self._add(node, scope)
@@ -192,18 +258,29 @@ class _ProcessReader:
     def _read_flow(self, node: XmlNode, scope: Element) -> None:
         self._flows.draw(node, scope)
         for child in node.children:
-            if child.tag != "conditionExpression" and child.tag not in HARMLESS:
+            if child.tag not in HARMLESS and child.tag != "conditionExpression" and child.tag not in _ENDS:
                 _refuse(scope, f"{child.tag} in a sequence flow", child.line)
+            elif child.children:
+                for lost in _lost(child):
+                    _refuse(scope, f"{lost.tag} in a sequence flow", lost.line)
 
     def _read_part(self, node: XmlNode, element: Element) -> None:
         """Reads a child that is no element of its own."""
-        if node.tag in _ENDS and element.type is not T.PROCESS:
-            self._flows.state(element, node)
+        if node.tag in _ENDS:
+            if element.type is not T.PROCESS:
+                self._flows.state(element, node)
         elif node.tag in HARMLESS:
-            for lost in _lost(node):
-                _refuse(element, f"{lost.tag} in {node.tag}", lost.line)
+            self._note_ids(node)
         else:
             _refuse(element, node.tag, node.line)
+            return
+        for lost in _lost(node):
+            _refuse(element, f"{lost.tag} in {node.tag}", lost.line)
+
+    def _note_ids(self, node: XmlNode) -> None:
+        for part in node.walk(opaque=OPAQUE):
+            if part.attributes.get("id"):
+                self._other_ids.setdefault(part.token("id"), []).append(part.line)
 
     def _add(self, node: XmlNode, scope: Element) -> Element:
         row = TAGS.get(node.tag)
@@ -214,27 +291,32 @@ class _ProcessReader:
             element = _element(node, row, scope)
         else:
             element = self._add_event(node, row, scope)
-        scope.children.append(element)
-        if element.id and self.by_id.setdefault(element.id, element) is not element:
-            element.problems.append(_duplicate(element))
+        scope.add_child(element)
+        element_id = node.token("id")
+        if element_id and self._by_id.setdefault(element_id, element) is not element:
+            element.report(_duplicate(element, element.line))
         if row is not None:
             self._read_attributes(node, element)
-        if element.type is not T.SUB_PROCESS:
-            self._read_parts(node, element)
+        if node.children and element.type is not T.SUB_PROCESS:
+            self._read_parts(node, element, row)
         return element
 
-    def _read_parts(self, node: XmlNode, element: Element) -> None:
+    def _read_parts(self, node: XmlNode, element: Element, row: ElementType | Mapping[str, ElementType] | None) -> None:
         """Reads the children of anything but a sub-process; of a refused element only its flows matter."""
-        row = TAGS.get(node.tag)
         for part in node.children:
             is_read = isinstance(row, Mapping) and _is_definition(part.tag)
-            if part.tag in _ENDS or (row is not None and not is_read):
+            if is_read:
+                self._note_ids(part)
+                for lost in _lost(part):
+                    _refuse(element, f"{lost.tag} in {part.tag}", lost.line)
+            elif row is not None or part.tag in _ENDS:
                 self._read_part(part, element)
 
     def _add_event(self, node: XmlNode, types: Mapping[str, ElementType], scope: Element) -> Element:
         definitions = [child for child in node.children if _is_definition(child.tag)]
         if not definitions and "" not in types:
-            raise invalid_xml(f"failed to determine type of {_MUST_BE_DEFINED[node.tag]} {node.get('id')}")
+            what = f"{_MUST_BE_DEFINED[node.tag]} {node.token('id')[:MAX_ID_LENGTH]}"
+            raise invalid_xml(f"failed to determine type of {what}")
         definition = definitions[0] if len(definitions) == 1 else None
         element = _element(node, types.get(definition.tag if definition else "", types.get("", T.TASK)), scope)
         if len(definitions) > 1:
@@ -249,49 +331,67 @@ class _ProcessReader:
         return element
 
     def _read_attributes(self, node: XmlNode, element: Element) -> None:
-        for construct in _refused_attributes(node):
-            _refuse(element, construct, node.line)
-        if node.get("default") and element.type in _WITH_DEFAULT:
-            element.default_flow = node.get("default")
-        elif node.get("default"):
-            self._defaults.append((element, node))
+        if not node.attributes.keys().isdisjoint(_RESTRICTED):
+            for construct in _refused_attributes(node):
+                _refuse(element, construct, node.line)
+        if "default" in node.attributes:
+            element.default_flow = self._references.resolve(node.get("default"))
+            if element.default_flow and element.type not in _DECIDING_GATEWAYS:
+                self._defaults.append((element, node))
+        if "gatewayDirection" in node.attributes:
+            element.direction = node.token("gatewayDirection")
         if node.tag == "callActivity":
-            element.called_element = node.get("calledElement")
+            element.called_element = node.token("calledElement")
         elif node.tag == "boundaryEvent":
-            self._attached.append((element, node.get("attachedToRef")))
-            cancel = node.get("cancelActivity")
-            element.interrupting = not cancel or cancel in _TRUE or element.type is T.ERROR_BOUNDARY_EVENT
+            self._attached.append((element, self._references.resolve(node.get("attachedToRef"))))
+            cancel = node.token("cancelActivity")
+            element.says_interrupting = not cancel or cancel in _TRUE
+            element.interrupting = element.says_interrupting or element.type is T.ERROR_BOUNDARY_EVENT
 
 
 def _element(node: XmlNode, element_type: ElementType, scope: Element | None) -> Element:
-    if len(node.get("id")) > MAX_ID_LENGTH:
-        raise invalid_xml(f"ID of {node.tag} is longer than {MAX_ID_LENGTH} characters (line {node.line})")
-    return Element(id=node.get("id"), type=element_type, name=node.get("name"), line=node.line, parent=scope)
+    written = node.get("id")
+    return Element(
+        id=written.strip(WHITE_SPACE)[:MAX_ID_LENGTH],
+        written_id=written,
+        type=element_type,
+        name=node.get("name"),
+        line=node.line,
+        parent=scope,
+    )
 
 
 def _refuse(element: Element, construct: str, line: int) -> None:
     who = f"element {element.id}" if element.id else "element without ID"
-    element.problems.append(Problem("element", f"{who} is not supported: {construct} (line {line})", element))
+    element.report(Problem("element", f"{who} is not supported: {construct} (line {line})", element))
     element.refused = True
 
 
-def _duplicate(element: Element) -> Problem:
-    return Problem("element", f"ID {element.id} is used more than once (line {element.line})", element)
+def _duplicate(element: Element, line: int) -> Problem:
+    return Problem("element", f"ID {element.id} is used more than once (line {line})", element)
 
 
 def _refused_attributes(node: XmlNode) -> Iterator[str]:
     """What the attributes of a flow node ask for and can't be executed."""
-    for attribute in ("startQuantity", "completionQuantity"):
-        if node.get(attribute) not in ("", "1"):
-            yield f"{attribute} {node.get(attribute)}"
-    if node.get("isForCompensation") in _TRUE:
-        yield "compensation marker"
-    if node.get("triggeredByEvent") in _TRUE:
-        yield "event sub-process"
-    if node.get("instantiate") in _TRUE:
-        yield f"instantiating {node.tag}"
-    if node.get("eventGatewayType") not in ("", "Exclusive"):
-        yield f"{node.get('eventGatewayType')} event-based gateway"
+    for attribute in _RESTRICTED:
+        value = node.token(attribute)
+        if attribute in _MARKERS:
+            if value in _TRUE and _MARKERS[attribute]:
+                yield _MARKERS[attribute].format(tag=node.tag)
+            elif value not in _TRUE and value not in _FALSE:
+                yield f"{attribute} {value[:MAX_ID_LENGTH]}"
+        elif attribute == "eventGatewayType":
+            if value not in ("", "Exclusive"):
+                yield f"{value[:MAX_ID_LENGTH]} event-based gateway"
+        elif value not in ("", "1"):
+            yield f"{attribute} {value[:MAX_ID_LENGTH]}"
+
+
+def _has_none_start(process: XmlNode) -> bool:
+    return any(
+        node.tag == "startEvent" and not any(_is_definition(child.tag) for child in node.children)
+        for node in process.children
+    )
 
 
 def _is_definition(tag: str) -> bool:
@@ -305,4 +405,6 @@ def _is_part(tag: str) -> bool:
 
 def _lost(node: XmlNode) -> Iterator[XmlNode]:
     """Parts of a process in something that is skipped."""
+    if not node.children:
+        return iter(())
     return (below for below in node.walk(opaque=OPAQUE) if below is not node and below.tag in _EXECUTED)

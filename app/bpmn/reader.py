@@ -1,12 +1,13 @@
 """XML text -> tree of BPMN nodes. Knows nothing about BPMN but its namespace and the name of the root.
 
 The text is decoded already: a declared encoding is ignored and a byte order mark accepted. Document types, entities
-and external references are refused by defusedxml.
+and external references are refused by defusedxml, whose parser is set up here to call back without a detour: a file
+may have a hundred thousand elements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -16,25 +17,33 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from app.errors import EngineError, invalid_model
 
+WHITE_SPACE = " \t\r\n"
+"""As XML has it."""
 
-@dataclass(slots=True, eq=False)
+_NOTHING: Sequence[Any] = ()
+
+
 class XmlNode:
     """An element in the namespace of the root, with its attributes that have no namespace."""
 
-    tag: str
-    """The local name."""
-    line: int
-    attributes: dict[str, str]
-    children: list[XmlNode] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    __slots__ = ("attributes", "children", "line", "tag", "text")
 
-    @property
-    def text(self) -> str:
-        """The text directly in the element, whitespace included."""
-        return "".join(self.texts)
+    def __init__(self, tag: str, line: int, attributes: dict[str, str]) -> None:
+        self.tag = tag
+        """The local name."""
+        self.line = line
+        self.attributes = attributes
+        self.children: Sequence[XmlNode] = _NOTHING
+        self.text = ""
+        """The text directly in the element, without white space around it."""
 
     def get(self, attribute: str) -> str:
+        """The attribute as it is written; empty where there is none."""
         return self.attributes.get(attribute, "")
+
+    def token(self, attribute: str) -> str:
+        """The attribute without white space around it, as XML Schema reads everything but strings."""
+        return self.attributes.get(attribute, "").strip(WHITE_SPACE)
 
     def walk(self, *, opaque: frozenset[str] = frozenset()) -> Iterator[XmlNode]:
         """The node and everything below it in document order, without the content of `opaque` elements."""
@@ -42,11 +51,18 @@ class XmlNode:
         while pending:
             node = pending.pop()
             yield node
-            if node.tag not in opaque:
+            if node.children and node.tag not in opaque:
                 pending.extend(reversed(node.children))
 
 
-def read(xml: str) -> XmlNode:
+@dataclass(slots=True, eq=False)
+class Document:
+    root: XmlNode
+    prefixes: frozenset[str] = field(default_factory=frozenset)
+    """Prefixes that are bound to a namespace somewhere in the file."""
+
+
+def read(xml: str) -> Document:
     """The `definitions` element with all BPMN elements in it; foreign elements are left out with their content.
 
     Raises EngineError (PROCESS_MODEL) for whatever is no such document; a syntax error is told by line and column.
@@ -58,7 +74,7 @@ def read(xml: str) -> XmlNode:
         raise invalid_xml("no definitions found")
     collector = _Collector()
     try:
-        _feed(collector, text)
+        collector.feed(text)
     except ParseError as error:
         raise _syntax_error(error, seen_root=collector.root is not None) from error
     except DefusedXmlException as error:
@@ -67,19 +83,11 @@ def read(xml: str) -> XmlNode:
         raise invalid_xml(f"failed to decode XML: character {error.start + 1} is a lone surrogate") from error
     if collector.root is None or collector.root.tag != "definitions":
         raise invalid_xml("no definitions found")
-    return collector.root
+    return Document(collector.root, frozenset(collector.prefixes))
 
 
 def invalid_xml(reason: str) -> EngineError:
     return invalid_model(f"BPMN XML is invalid: {reason}")
-
-
-def _feed(collector: _Collector, text: str) -> None:
-    parser = DefusedXMLParser(target=collector, forbid_dtd=True)
-    collector.expat = parser.parser
-    collector.expat.XmlDeclHandler = _check_declaration
-    parser.feed(text)
-    parser.close()
 
 
 def _check_declaration(version: str, encoding: str | None, standalone: int) -> None:
@@ -98,39 +106,103 @@ def _syntax_error(error: ParseError, *, seen_root: bool) -> EngineError:
 
 
 class _Collector:
-    """Target of the XML parser: builds the tree, whose depth never meets the recursion limit."""
+    """Builds the tree, whose depth never meets the recursion limit."""
 
     def __init__(self) -> None:
         self.root: XmlNode | None = None
-        self.expat: Any = None
+        self.prefixes: set[str] = set()
         self._namespace = ""
+        self._tags: dict[str, str] = {}
+        """Local name by name with namespace, of what has been met; empty for what is foreign."""
         self._open: list[XmlNode] = []
+        self._texts: list[str] = []
         self._foreign_depth = 0
+        parser = DefusedXMLParser(target=self, forbid_dtd=True)
+        self._parser = parser
+        self._expat: Any = parser.parser
+        self._expat.ordered_attributes = False
+        self._expat.buffer_text = True
+        self._expat.buffer_size = 65536
+        self._expat.XmlDeclHandler = _check_declaration
+        self._expat.StartNamespaceDeclHandler = self._declare
+        # It would be called for comments and the like; entities that it could expand can't be declared.
+        self._expat.DefaultHandlerExpand = None
+        self._listen()
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        namespace, _, tag = name.rpartition("}")
-        if self.root is None:
-            self._namespace = namespace
-        elif self._foreign_depth or namespace != self._namespace:
-            self._foreign_depth += 1
+    def feed(self, text: str) -> None:
+        try:
+            self._parser.feed(text)
+            self._parser.close()
+        finally:
+            # The parser refers to this object and back; without that the tree goes away with its last user.
+            self._expat.StartElementHandler = self._expat.EndElementHandler = None
+            self._expat.StartNamespaceDeclHandler = self._expat.CharacterDataHandler = None
+
+    def _listen(self) -> None:
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = self._texts.append
+
+    def _skip(self) -> None:
+        self._foreign_depth = 1
+        self._expat.StartElementHandler = self._start_foreign
+        self._expat.EndElementHandler = self._end_foreign
+        self._expat.CharacterDataHandler = None
+
+    def _declare(self, prefix: str | None, _uri: str | None) -> None:
+        if prefix:
+            self.prefixes.add(prefix)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = self._tags.get(name)
+        if tag is None:
+            tag = self._tags[name] = self._local(name)
+        if self._texts:
+            self._take_text()
+        if not tag:
+            self._skip()
             return
-        own = {key: value for key, value in attributes.items() if not key.startswith("{")}
-        node = XmlNode(tag, self.expat.CurrentLineNumber, own)
+        node = XmlNode(tag, self._expat.CurrentLineNumber, attributes)
+        for key in attributes:
+            if "}" in key:
+                node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
+                break
         if self._open:
-            self._open[-1].children.append(node)
+            parent = self._open[-1]
+            if parent.children is _NOTHING:
+                parent.children = [node]
+            else:
+                parent.children.append(node)  # type: ignore[attr-defined] # a list once it isn't empty
         else:
             self.root = node
         self._open.append(node)
 
-    def data(self, text: str) -> None:
-        if self._open and not self._foreign_depth:
-            self._open[-1].texts.append(text)
+    def _local(self, name: str) -> str:
+        namespace, _, tag = name.rpartition("}")
+        if self.root is None:
+            self._namespace = namespace
+        return tag if namespace == self._namespace else ""
 
-    def end(self, name: str) -> None:
-        if self._foreign_depth:
-            self._foreign_depth -= 1
-        else:
-            self._open.pop()
+    def _end(self, _name: str) -> None:
+        if self._texts:
+            self._take_text()
+        self._open.pop()
+
+    def _take_text(self) -> None:
+        """Gives what was read since the last tag to the element around it."""
+        text = "".join(self._texts)
+        self._texts.clear()
+        if self._open and not text.isspace():
+            node = self._open[-1]
+            node.text = (node.text + text).strip(WHITE_SPACE)
+
+    def _start_foreign(self, _name: str, _attributes: dict[str, str]) -> None:
+        self._foreign_depth += 1
+
+    def _end_foreign(self, _name: str) -> None:
+        self._foreign_depth -= 1
+        if not self._foreign_depth:
+            self._listen()
 
     def close(self) -> None:
         """Part of the parser's protocol; the caller takes `root`."""

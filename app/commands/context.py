@@ -367,6 +367,11 @@ def subscriber_task(
     )
 
 
+def recurs(ctx: Context, subscription: MessageSubscription | SignalSubscription) -> bool:
+    """Whether the event goes on waiting once what it has subscribed to has happened."""
+    return ctx.tx.graph(subscription.process_id).node(subscription.element_id).recurs
+
+
 def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Signal, timer: Timer | None = None) -> Task:
     """The task that has a message or signal start a process; `start` is element id, process id, BPMN element id."""
     element_id, process_id, bpmn_element_id = start

@@ -44,7 +44,8 @@ def resolve_incident(ctx: Context, cmd: ResolveIncident) -> None:
 def _retry(
     ctx: Context, changes: Changes, incident: Incident, snapshot: Snapshot | None, actor: str, due: datetime
 ) -> None:
-    detached = _has_ended(incident, snapshot)
+    token = snapshot.addressed(incident.element_instance_id) if snapshot and incident.element_instance_id else None
+    detached = token.state.ended if token else bool(snapshot and snapshot.instance.state.ended)
     if incident.job_id is not None:
         job = ctx.tx.find_job(incident.partition, incident.job_id)
         if job is None:
@@ -58,11 +59,5 @@ def _retry(
         raise bug(f"task {incident.partition}/{incident.task_id} could not be found")
     again = insert_task(ctx, changes, retry_task(task, actor, ctx.now, due))
     again.detached = detached
-
-
-def _has_ended(incident: Incident, snapshot: Snapshot | None) -> bool:
-    if snapshot is None:
-        return False
-    if incident.element_instance_id is None:
-        return snapshot.instance.state.ended
-    return snapshot.token(incident.element_instance_id).state.ended
+    if token:
+        again.element_instance_id = token.id

@@ -147,7 +147,11 @@ def _drop(ctx: Context, task: Task) -> None:
 
 
 def _purge_messages(ctx: Context, task: Task) -> None:
-    ctx.tx.maintenance.purge_messages(task.due_at)
+    try:
+        keyed_until = task.due_at - timedelta(seconds=ctx.config.message_unique_retention)
+    except OverflowError:
+        keyed_until = datetime.min
+    ctx.tx.maintenance.purge_messages(task.due_at, keyed_until)
 
 
 def _purge_signals(ctx: Context, task: Task) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, message_key, start_task, subscriber_task
+from app.commands.context import Context, event_variables, insert_task, message_key, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import Message, MessageSubscription, Task
 from app.errors import invalid
@@ -27,20 +28,16 @@ class SendMessage(Command[Message]):
 def send_message(ctx: Context, cmd: SendMessage) -> Message:
     """Reaches the oldest subscriber, else the start event with that name, else it is buffered until it expires.
 
-    A message with the same unique key that is neither expired nor consumed is answered in its place.
+    As long as there is a message with the same unique key, that one is answered in its place; but the key of one that
+    has started an instance is free again when that has ended.
     """
     ctx.tx.lock_key(message_key(cmd.name, cmd.correlation_key))
+    subscription = ctx.tx.lock_message_subscription(cmd.name, cmd.correlation_key)
+    expires_at = _expires_at(ctx, cmd.expiration_timer)
     if cmd.unique_key:
-        existing = ctx.tx.find_unconsumed(cmd.name, cmd.correlation_key, cmd.unique_key, ctx.clock())
+        existing = ctx.tx.find_with_unique_key(cmd.name, cmd.correlation_key, cmd.unique_key)
         if existing:
             return existing
-    subscription = ctx.tx.take_message_subscription(cmd.name, cmd.correlation_key)
-    expires_at = ctx.now
-    if cmd.expiration_timer is not None:
-        try:
-            expires_at = first_due(cmd.expiration_timer, ctx.now)
-        except TimerError as error:
-            raise invalid(str(error), title="failed to evaluate expiration timer") from error
     changes = Changes()
     message = changes.insert(
         Message(
@@ -53,7 +50,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
         )
     )
     changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
-    task = _recipient(ctx, message, cmd, subscription)
+    task = _recipient(ctx, changes, message, subscription, cmd)
     if task:
         message.correlated = True
         message.expires_at = None
@@ -62,11 +59,26 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     return message
 
 
+def _expires_at(ctx: Context, timer: Timer | None) -> datetime:
+    if timer is None:
+        return ctx.now
+    try:
+        return first_due(timer, ctx.now)
+    except TimerError as error:
+        raise invalid(str(error), title="failed to evaluate expiration timer") from error
+
+
 def _recipient(
-    ctx: Context, message: Message, cmd: SendMessage, subscription: MessageSubscription | None
+    ctx: Context, changes: Changes, message: Message, subscription: MessageSubscription | None, cmd: SendMessage
 ) -> Task | None:
     """The task that delivers the message, if there is anyone to deliver it to."""
     if subscription:
+        if recurs(ctx, subscription):
+            subscription.created_at = ctx.now
+            subscription.created_by = cmd.worker_id
+            changes.requeued.append(subscription)
+        else:
+            changes.delete(subscription)
         return subscriber_task(ctx, subscription, message)
     for start in ctx.tx.load_message_starts(cmd.name):
         return start_task(ctx, start, message, cmd.expiration_timer)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
+from app.bpmn.advice import advise, refused
 from app.bpmn.model import Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
+from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Command
 from app.commands.context import Context, insert_task
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
-from app.engine.payload import Payload
+from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
 from app.engine.types import TaskType
 from app.errors import Cause, conflict, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +49,26 @@ class GetBpmnXml(Command[str]):
 
 
 def create_process(ctx: Context, cmd: CreateProcess) -> Process:
-    """Deployments wait for each other; the same version with the same XML is answered with what is there."""
+    """Deployments wait for each other; the same version with the same XML is answered with what is there.
+
+    The file is read before anything is locked: that takes most of the time. A version whose model an earlier release
+    has accepted, and this one would refuse, is still answered with what is there.
+    """
     model = find_process(parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers), cmd.bpmn_process_id)
+    cmd = replace(cmd, bpmn_process_id=model.element.id)
+    warnings = advise(model)
     if model.causes:
-        raise invalid_model("BPMN process is invalid", causes=model.causes)
+        deployed = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
+        if deployed is None or deployed.bpmn_xml != cmd.bpmn_xml:
+            raise invalid_model("BPMN process is invalid", causes=model.causes)
+        deployed.warnings = [refused(cause) for cause in model.causes] + warnings
+        return deployed
     requested = {
-        "errors": cmd.errors,
-        "escalations": cmd.escalations,
-        "messages": cmd.messages,
-        "signals": cmd.signals,
-        "timers": cmd.timers,
+        "errors": _by_id(cmd.errors),
+        "escalations": _by_id(cmd.escalations),
+        "messages": _by_id(cmd.messages),
+        "signals": _by_id(cmd.signals),
+        "timers": _by_id(cmd.timers),
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
@@ -62,6 +77,7 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     if existing is not None:
         if existing.bpmn_xml != cmd.bpmn_xml:
             raise conflict(f"process {cmd.bpmn_process_id}:{cmd.version} already exists with a different BPMN XML")
+        existing.warnings = warnings
         return existing
     causes = bpmn.unknown_elements(model, **requested)  # type: ignore[arg-type] # as above
     causes += bpmn.duplicate_start_names(model, found)
@@ -72,6 +88,7 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     if can_go_on:
         _insert_dequeue(ctx, changes, process)
     ctx.tx.save(changes)
+    process.warnings = warnings
     return process
 
 
@@ -80,6 +97,11 @@ def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
     if process is None:
         raise not_found(f"process {cmd.id}")
     return process.bpmn_xml
+
+
+def _by_id(definitions: Mapping[str, T]) -> dict[str, T]:
+    """By element id, as the model has them: without white space around it."""
+    return {element_id.strip(WHITE_SPACE): definition for element_id, definition in definitions.items()}
 
 
 def _refuse(causes: list[Cause]) -> None:
@@ -169,7 +191,7 @@ def _schedule_start(
             created_by=process.created_by,
             due_at=due,
             repetitions=timer.repetitions,
-            serialized_task=Payload(timer=timer).serialize(),
+            serialized_task=timer_payload(timer, due).serialize(),
             type=TaskType.TRIGGER_EVENT,
         ),
     )

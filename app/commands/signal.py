@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, start_task, subscriber_task
+from app.commands.context import Context, event_variables, insert_task, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import EventVariable, Signal, SignalSubscription
 
@@ -35,7 +35,10 @@ def broadcast(
     variables: list[EventVariable],
     subscriptions: list[SignalSubscription],
 ) -> Signal:
-    """The signal, and a task for each of the locked subscriptions, which are used up, and for each start event."""
+    """The signal, and a task for each of the locked subscriptions and each start event.
+
+    A subscription is used up, unless its event recurs.
+    """
     starts = ctx.tx.load_signal_starts(name)
     count = len(subscriptions) + len(starts)
     signal = changes.insert(
@@ -49,8 +52,9 @@ def broadcast(
     )
     changes.event_variables.append((signal, variables))
     for subscription in subscriptions:
-        changes.delete(subscription)
         insert_task(ctx, changes, subscriber_task(ctx, subscription, signal))
+        if not recurs(ctx, subscription):
+            changes.delete(subscription)
     for start in starts:
         insert_task(ctx, changes, start_task(ctx, start, signal))
     return signal

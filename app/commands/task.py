@@ -253,6 +253,7 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
     changes = Changes()
     task.error = error.as_text()
     task.instance = None
+    plan_next_start(ctx, changes, task)
     if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
         retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
@@ -325,7 +326,7 @@ def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> 
 
 def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
     assert task.element_instance_id is not None
-    token = found.snapshot.token(task.element_instance_id)
+    token = found.snapshot.addressed(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
     foresee_end(ctx, found.snapshot, token)
@@ -345,11 +346,12 @@ def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, m
         raise bug(f"message {message_id} could not be found")
     message, variables = loaded
     facts = Facts()
-    token = found.snapshot.token(task.element_instance_id or 0)
-    if not token.node.interrupting and not token.state.ended:
-        # The event waits again at once, and may find the next message already there.
-        facts.correlation_key = message.correlation_key
+    token = found.snapshot.addressed(task.element_instance_id or 0)
+    if token.node.recurs and not token.state.ended:
+        # The event goes on waiting, and may find the next message already there.
         ctx.tx.lock_key(message_key(message.name, message.correlation_key))
+        facts.correlation_key = message.correlation_key
+        facts.subscribed = ctx.tx.is_subscribed(token)
         facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
     state = _move(ctx, changes, task, found, message.created_by, facts)
     changes.expired_messages[message.id] = ctx.now
@@ -363,7 +365,11 @@ def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, si
     if loaded is None:
         raise bug(f"signal {signal_id} could not be found")
     signal, variables = loaded
-    state = _move(ctx, changes, task, found, signal.created_by, Facts())
+    facts = Facts()
+    token = found.snapshot.addressed(task.element_instance_id or 0)
+    if token.node.recurs and not token.state.ended:
+        facts.subscribed = ctx.tx.is_subscribed(token)
+    state = _move(ctx, changes, task, found, signal.created_by, facts)
     changes.delivered_signals.append(signal.id)
     if state is WorkState.DONE:
         deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
@@ -384,10 +390,9 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
             raise bug(f"message {payload.message_id} could not be found")
         message, variables = loaded
         created_by, correlation_key = message.created_by, message.correlation_key
+        message_id = message.id
         if payload.timer:
             changes.expired_messages[message.id] = ctx.now
-        else:
-            message_id = message.id
     elif payload.signal_id:
         found = ctx.tx.load_signal(payload.signal_id)
         if found is None:
@@ -417,13 +422,27 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     return WorkState.DONE
 
 
+def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:
+    """A start event whose timer repeats is not stopped by a firing that has failed: the next one is planned with it.
+
+    To be called before a retry or an incident is made of `task`, whatever the task is for. Trying again then makes up
+    for this one firing only.
+    """
+    payload = parse_payload(task.serialized_task)
+    if task.type is not TaskType.TRIGGER_EVENT or task.element_instance_id is not None or payload.message_id:
+        return
+    if payload.timer and task.element_id is not None and not ctx.tx.is_suspended(task.element_id):
+        _repeat_start(ctx, changes, task, payload)
+        task.repetitions = 1
+
+
 def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) -> None:
     """A cycle goes on from the time that was due, so that missed ticks are caught up one by one."""
     timer = payload.timer
     if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
         return
     try:
-        due = next_due(timer, task.due_at, task.due_at)
+        due = next_due(timer, task.due_at, task.due_at, payload.first_due_at)
     except TimerError:
         # A cron expression whose last tick is behind us.
         return

@@ -14,6 +14,7 @@ from app.engine.records import (
     ElementInstance,
     EventVariable,
     Message,
+    MessageSubscription,
     ProcessInstance,
     Queue,
     QueueEntry,
@@ -46,8 +47,15 @@ class Changes:
         self.deleted_variables: list[VariableKey] = []
         self.abandoned: list[tuple[ElementInstance, UserTaskState]] = []
         """Ended element instances that may leave open work behind, and the state their user tasks end in."""
+        self.renewed: dict[ElementInstance, ElementInstance] = {}
+        """New element instances of boundary events, each with the one that has happened: what is open there, such as
+        tasks of further triggers, and its subscription go over to the new one."""
+        self.requeued: list[MessageSubscription] = []
+        """Subscriptions that have got a message and stay: each goes behind all others."""
         self.expired_messages: dict[int, datetime] = {}
         """Messages that were consumed, with the time of use; one that has expired already keeps its time."""
+        self.finished_messages: dict[int, datetime] = {}
+        """Messages whose instance has ended, with that time: they have expired, and their unique keys are free."""
         self.delivered_signals: list[int] = []
         """Signals of which one subscriber less is outstanding, once per entry."""
         self.event_variables: list[tuple[Message | Signal, list[EventVariable]]] = []
@@ -88,7 +96,9 @@ class Changes:
             or self.variables
             or self.deleted_variables
             or self.abandoned
+            or self.requeued
             or self.expired_messages
+            or self.finished_messages
             or self.delivered_signals
             or self.suspended_starts
             or self.queues

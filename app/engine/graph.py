@@ -7,19 +7,6 @@ from dataclasses import dataclass, field
 
 from app.bpmn.model import Element, ElementType, EventDefinition, Process
 
-ACTIVITIES = frozenset(
-    {
-        ElementType.BUSINESS_RULE_TASK,
-        ElementType.CALL_ACTIVITY,
-        ElementType.SCRIPT_TASK,
-        ElementType.SEND_TASK,
-        ElementType.SERVICE_TASK,
-        ElementType.SUB_PROCESS,
-        ElementType.USER_TASK,
-    }
-)
-"""The element types that can carry boundary events."""
-
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Node:
@@ -47,6 +34,11 @@ class Node:
     called_element: str = ""
     definition: EventDefinition | None = None
 
+    @property
+    def recurs(self) -> bool:
+        """Whether it is a boundary event that may happen any number of times while its host is active."""
+        return self.host is not None and not self.interrupting
+
     def start_events(self) -> list[Node]:
         return [child for child in self.children if child.type is ElementType.NONE_START_EVENT]
 
@@ -65,6 +57,10 @@ class Graph:
         self.root = root
         self._nodes = nodes
 
+    def __len__(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
+
     def node(self, element_id: int) -> Node:
         return self._nodes[element_id]
 
@@ -77,44 +73,48 @@ def compile_graph(
     element_ids: Mapping[str, int],
     definitions: Mapping[str, EventDefinition],
 ) -> Graph:
-    """The graph of a process; `element_ids` and `definitions` by BPMN element id."""
-    nodes: dict[str, Node] = {}
+    """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
+
+    It doesn't matter whether the process would be accepted today: what was stored is executed.
+    """
+    nodes: dict[Element, Node] = {}
     elements = list(process.elements())
     for element in elements:
-        parent = nodes[element.parent.id] if element.parent else None
+        parent = nodes[element.parent] if element.parent else None
+        stored_id = element.written_id if element.written_id in element_ids else element.id
         node = Node(
-            element_id=element_ids[element.id],
-            id=element.id,
+            element_id=element_ids[stored_id],
+            id=stored_id,
             type=element.type,
             parent=parent,
             interrupting=element.interrupting,
             terminate=element.terminate,
             called_element=element.called_element,
-            definition=definitions.get(element.id),
+            definition=definitions.get(stored_id),
         )
-        nodes[element.id] = node
+        nodes[element] = node
         if parent:
             parent.children.append(node)
     for element in elements:
         _connect(element, nodes)
     _link(elements, nodes)
-    return Graph(process_id, version, nodes[process.element.id], {n.element_id: n for n in nodes.values()})
+    return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
-def _connect(element: Element, nodes: Mapping[str, Node]) -> None:
-    node = nodes[element.id]
-    node.targets = [nodes[flow.target.id] for flow in element.outgoing]
-    node.source_ids = [nodes[flow.source.id].element_id for flow in element.incoming]
+def _connect(element: Element, nodes: Mapping[Element, Node]) -> None:
+    node = nodes[element]
+    node.targets = [nodes[flow.target] for flow in element.outgoing]
+    node.source_ids = [nodes[flow.source].element_id for flow in element.incoming]
     for flow in element.outgoing:
         if flow.id == element.default_flow:
-            node.default = nodes[flow.target.id]
-    if element.attached_to:
-        node.host = nodes[element.attached_to.id]
-        node.host.attached.append(node)
+            node.default = nodes[flow.target]
+    node.attached = [nodes[event] for event in element.attached]
+    for event in node.attached:
+        event.host = node
 
 
-def _link(elements: list[Element], nodes: Mapping[str, Node]) -> None:
-    catches = {e.link_name: nodes[e.id] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
+def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
+    catches = {e.link_name: nodes[e] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
     for element in elements:
         if element.type is ElementType.LINK_THROW_EVENT:
-            nodes[element.id].link = catches[element.link_name]
+            nodes[element].link = catches[element.link_name]

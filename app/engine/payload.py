@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from app.timer import Timer, format_timestamp, parse_timestamp
+from app.timer import Timer, counts_from_first_due, format_timestamp, parse_timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class Payload:
     bpmn_process_id: str | None = None
     error_code: str | None = None
     escalation_code: str | None = None
+    first_due_at: datetime | None = None
+    """When the timer was due for the first time, where its further ticks are counted from there."""
     message_id: int | None = None
     partition: date | None = None
     signal_id: int | None = None
@@ -28,6 +30,7 @@ class Payload:
             "BpmnProcessId": self.bpmn_process_id,
             "ErrorCode": self.error_code,
             "EscalationCode": self.escalation_code,
+            "FirstDueAt": format_timestamp(self.first_due_at) if self.first_due_at else None,
             "MessageId": self.message_id,
             "Partition": self.partition.isoformat() if self.partition else None,
             "SignalId": self.signal_id,
@@ -37,14 +40,21 @@ class Payload:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")) if content else None
 
 
+def timer_payload(timer: Timer, due: datetime) -> Payload:
+    """What the first task of a timer, which is due at `due`, is created with."""
+    return Payload(timer=timer, first_due_at=due if counts_from_first_due(timer) else None)
+
+
 def parse_payload(serialized: str | None) -> Payload:
     content: dict[str, Any] = json.loads(serialized) if serialized else {}
     timer = content.get("Timer")
     partition = content.get("Partition")
+    first_due_at = content.get("FirstDueAt")
     return Payload(
         bpmn_process_id=content.get("BpmnProcessId"),
         error_code=content.get("ErrorCode"),
         escalation_code=content.get("EscalationCode"),
+        first_due_at=parse_timestamp(first_due_at) if first_due_at else None,
         message_id=content.get("MessageId"),
         partition=date.fromisoformat(partition) if partition else None,
         signal_id=content.get("SignalId"),

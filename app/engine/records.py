@@ -8,12 +8,14 @@ Empty texts are None. Times are naive UTC with millisecond precision.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
+from app.errors import Cause
 from app.timer import Timer
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Process:
     parallelism: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     version: str
+    warnings: Sequence[Cause] = ()
+    """What is odd about the model; known when it is deployed, and not kept."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -297,6 +301,8 @@ class Message:
     correlated: bool = False
     name: str
     unique_key: str | None = None
+    key_freed: bool = False
+    """The instance it started has ended: another message may have its unique key."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

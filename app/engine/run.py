@@ -100,9 +100,13 @@ class Run(Work):
         return token
 
     def renew(self, event: ElementInstance) -> ElementInstance:
-        """A new token for a boundary event that has fired, configured like it; arming it is left to the event."""
+        """A new token for a boundary event that has happened, configured like it.
+
+        Its subscription goes over to the new one, and so do the tasks of what has happened since.
+        """
         renewed = self._new_token(event.node, self._scope(event), event.prev)
         renewed.context = event.context
+        self.changes.renewed[renewed] = self.changes.renewed.pop(event, event)
         return renewed
 
     def _new_token(self, node: Node, scope: ElementInstance, prev: ElementInstance | None) -> ElementInstance:
@@ -343,7 +347,7 @@ class Run(Work):
             self.instance.started_at = self.now
         self.changes.update(self.instance)
         if self.instance.message_id:
-            self.changes.expired_messages[self.instance.message_id] = self.now
+            self.changes.finished_messages[self.instance.message_id] = self.now
 
     def _pass_variables(self, root: ElementInstance) -> None:
         call_activity = root.parent
@@ -399,7 +403,7 @@ def start_instance(
                 f"scope {graph.bpmn_process_id} has no none start event", title="failed to create execution"
             )
         start = starts[0]
-    started_at = now if state is InstanceState.STARTED else None
+    started_at = None if state is InstanceState.QUEUED else now
     parent = caller.instance if caller else None
     instance = ProcessInstance(
         partition=partition,

@@ -39,8 +39,10 @@ class Facts:
     """Active called instances by the id of their call activity's element instance."""
     call: Call | None = None
     buffered: Message | None = None
-    """The buffered message that the subscription which is about to be made would take."""
-    correlation_key: str | None = None
+    """The oldest buffered message for the event that is being subscribed, or has just happened."""
+    subscribed: bool = True
+    """Whether the event that has happened has a subscription left."""
+    correlation_key: str = ""
     """Key of the message that has arrived."""
 
 
@@ -125,16 +127,21 @@ class Work:
             )
         )
 
-    def subscribe_message(self, token: ElementInstance, name: str, correlation_key: str) -> bool:
-        """Waits for a message; False when a buffered one was taken at once."""
+    def take_buffered(self, token: ElementInstance) -> bool:
+        """Has the buffered message arrive at the token; False when there is none."""
         message = self.facts.buffered
-        if message:
-            self.facts.buffered = None
-            message.correlated = True
-            message.expires_at = None
-            self.changes.update(message)
-            self.create_task(token, TaskType.TRIGGER_EVENT, Payload(message_id=message.id))
+        if message is None:
             return False
+        self.facts.buffered = None
+        message.correlated = True
+        message.expires_at = None
+        self.changes.update(message)
+        self.create_task(token, TaskType.TRIGGER_EVENT, Payload(message_id=message.id))
+        return True
+
+    def subscribe_message(self, token: ElementInstance, name: str, correlation_key: str) -> None:
+        token.context = name
+        self.changes.update(token)
         self.changes.insert(
             MessageSubscription(
                 partition=self.instance.partition,
@@ -148,7 +155,6 @@ class Work:
                 name=name,
             )
         )
-        return True
 
     def subscribe_signal(self, token: ElementInstance, name: str) -> None:
         token.context = name
@@ -168,6 +174,10 @@ class Work:
 
     def clear_away(self, token: ElementInstance, state: UserTaskState) -> None:
         """What the ended token leaves open is detached, closed in `state`, or deleted."""
+        happened = self.changes.renewed.pop(token, None)
+        if happened:
+            # What was to go over to it is still at the one before.
+            self.changes.abandoned.append((happened, state))
         self.changes.abandoned.append((token, state))
         new = self.changes.new
         for work in (*new.get(Job, ()), *new.get(Task, ())):

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, make_url, select, text
+from sqlalchemy import Connection, delete, func, insert, make_url, select
 
+from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import Criteria
-from app.errors import conflict, not_found
-from app.paths import alembic_ini, migrations
-from app.store import query
+from app.engine.graph import Graph
+from app.errors import EngineError, conflict, not_found
+from app.store import graphs, query, schema
 from app.store.dialect import Dialect
-from app.store.graphs import Graphs
+from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.lock import Claims
 from app.store.save import QueueLimited, Saver
+from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
+from app.store.trouble import Guard
 
-__all__ = ["QueueLimited", "Store", "Transaction", "migrate", "open_store"]
+__all__ = [
+    "GraphMissing",
+    "Migrated",
+    "QueueLimited",
+    "Schema",
+    "Store",
+    "Transaction",
+    "find_schema",
+    "head_revision",
+    "migrate",
+    "migrating",
+    "open_store",
+    "usable",
+]
 
 API_KEY = table(ApiKeyRow)
+
+R = TypeVar("R")
 
 
 class ApiKey:
@@ -39,8 +58,11 @@ class ApiKey:
 
 
 class Store:
-    def __init__(self, dialect: Dialect) -> None:
+    """What is here raises EngineError UNAVAILABLE for the database's trouble; `begin` leaves that to `reach`."""
+
+    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0, *, quiet: bool = False) -> None:
         self._dialect = dialect
+        self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._graphs = Graphs()
@@ -48,19 +70,47 @@ class Store:
         self._days_lock = threading.Lock()
 
     @property
-    def skew(self) -> timedelta:
-        """How far the database's clock is ahead of this machine's."""
-        return self._dialect.skew
+    def clock(self) -> Clock:
+        """The one that all processes on the database agree on."""
+        return self._dialect.clock
 
-    def begin(self) -> Transaction:
-        """One command's transaction, as a context manager."""
+    def reach(self, do: Callable[[], R]) -> R:
+        """What `do` returns, which uses transactions of this store; repeated where it has changed nothing."""
+        return self._guard.reach(do)
+
+    def written(self, began: float) -> None:
+        """Something that began at that (monotonic) time was committed, so the database can be written to."""
+        self._guard.outages.written(began)
+
+    def begin(self, loaded: Mapping[int, Graph] | None = None) -> Transaction:
+        """One command's transaction, as a context manager; `loaded` are the graphs that it has missed before."""
         return Transaction(
-            self._dialect.session(), self._dialect, self._saver, self._claims, self._graphs, self.ensure_days
+            self._dialect.session(),
+            self._dialect,
+            self._saver,
+            self._claims,
+            self._graphs,
+            self.ensure_days,
+            loaded or {},
         )
 
+    def load_graph(self, process_id: int) -> Graph:
+        """The graph of a process version that exists; takes its time for a large one."""
+        return self._graphs.load(process_id, self._read_graph)
+
+    def _read_graph(self, process_id: int) -> Stored:
+        def read() -> Stored:
+            with self._dialect.engine.connect() as connection:
+                return graphs.read(connection, process_id)
+
+        return self.reach(read)
+
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        with self._dialect.engine.connect() as connection:
-            return query.find(connection, self._dialect, criteria, now, offset, limit)
+        def find() -> list[Any]:
+            with self._dialect.engine.connect() as connection:
+                return query.find(connection, self._dialect, criteria, now, offset, limit)
+
+        return self.reach(find)
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""
@@ -70,13 +120,18 @@ class Store:
                 self._dialect.create_days(missing)
                 self._days |= set(missing)
 
-    def retryable(self, error: BaseException) -> bool:
-        return self._dialect.retryable(error)
+    def why_silent(self) -> str:
+        """Why the database does not answer, or an empty text; asked once, however long it takes."""
 
-    def ping(self) -> None:
-        """Raises whatever the driver raises when the database can't be reached."""
-        with self._dialect.engine.connect() as connection:
-            connection.execute(select(1))
+        def ping() -> None:
+            with self._dialect.engine.connect() as connection:
+                self._dialect.ping(connection)
+
+        try:
+            self._guard.reach(ping, again=False)
+        except EngineError as error:
+            return error.detail
+        return ""
 
     def close(self) -> None:
         self._dialect.engine.dispose()
@@ -90,9 +145,13 @@ class Store:
 
     def _api_keys(self, *conditions: Any) -> list[ApiKey]:
         columns = (API_KEY.c.secret_id, API_KEY.c.secret_hash, API_KEY.c.created_at, API_KEY.c.expires_at)
-        with self._dialect.engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
-            return [ApiKey(*row) for row in rows]
+
+        def load() -> list[ApiKey]:
+            with self._dialect.engine.connect() as connection:
+                rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
+                return [ApiKey(*row) for row in rows]
+
+        return self.reach(load)
 
     def insert_api_key(self, key: ApiKey) -> None:
         """Raises EngineError CONFLICT when the secret id is taken."""
@@ -106,62 +165,59 @@ class Store:
             "created_at": key.created_at,
             "expires_at": key.expires_at,
         }
-        with self._dialect.engine.connect() as connection:
-            try:
-                connection.execute(insert(API_KEY).values(values))
-            except IntegrityError as error:
-                raise conflict(f"secret ID {key.secret_id} already exists") from error
+        try:
+            self._change(insert(API_KEY).values(values))
+        except IntegrityError as error:
+            raise conflict(f"secret ID {key.secret_id} already exists") from error
 
     def delete_api_key(self, secret_id: str) -> None:
         """Raises EngineError NOT_FOUND."""
-        with self._dialect.engine.connect() as connection:
-            if not connection.execute(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)).rowcount:
-                raise not_found(f"API key {secret_id}")
+        if not self._change(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)):
+            raise not_found(f"API key {secret_id}")
+
+    def _change(self, statement: Any) -> int:
+        """How many rows; never repeated, since a lost connection does not tell whether it has changed them."""
+
+        def change() -> int:
+            with self._dialect.engine.connect() as connection:
+                return connection.execute(statement).rowcount
+
+        return self._guard.reach(change, again=False)
 
 
-def _dialect(config: Config) -> Dialect:
+def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     if make_url(config.database_url).get_backend_name() == "sqlite":
         from app.store.sqlite import SQLite
 
-        return SQLite(config)
+        return SQLite(config, clock)
     from app.store.postgres import Postgres
 
-    return Postgres(config)
+    return Postgres(config, clock)
 
 
-def open_store(config: Config) -> Store:
-    """A store on a migrated database; connections are opened when they are needed."""
-    return Store(_dialect(config))
+def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
+    """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
+    return Store(_dialect(config, clock), config.transaction_timeout, quiet=quiet)
 
 
-def migrate(config: Config) -> None:
-    """Brings the database to the newest schema. Processes that do so at once wait for each other."""
-    from alembic import command
-    from alembic.config import Config as AlembicConfig
+def migrate(config: Config) -> Migrated:
+    """Brings the database to the newest schema, and tells what was done.
 
-    dialect = _dialect(config)
-    alembic = AlembicConfig(str(alembic_ini()))
-    alembic.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    alembic.attributes["configure_logger"] = False
-    with dialect.engine.connect() as connection:
-        if config.database_schema:
-            schema = connection.dialect.identifier_preparer.quote(config.database_schema)
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-        dialect.migrating(connection)
-        alembic.attributes["connection"] = connection
-        try:
-            command.upgrade(alembic, "head")
-        except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
-            raise
-        connection.exec_driver_sql("COMMIT")
-    dialect.engine.dispose()
+    Processes that do so at once wait for each other. Raises StartError.
+    """
+    return schema.migrate(_dialect(config), config.database_schema)
 
 
-def head_revision() -> Sequence[str]:
-    from alembic.config import Config as AlembicConfig
-    from alembic.script import ScriptDirectory
+def migrating(config: Config) -> AbstractContextManager[Connection]:
+    """A connection with a transaction in which nobody else migrates; it is committed after the block."""
+    return schema.migrating(_dialect(config), config.database_schema)
 
-    alembic = AlembicConfig(str(alembic_ini()))
-    alembic.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    return ScriptDirectory.from_config(alembic).get_heads()
+
+def find_schema(config: Config) -> Schema:
+    """What is in the database, which is not created by looking. Raises StartError where it can't be used."""
+    return schema.find(_dialect(config))
+
+
+def usable(config: Config) -> AbstractContextManager[None]:
+    """Raises StartError for what the driver raises in the block."""
+    return schema.usable(_dialect(config))

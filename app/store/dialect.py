@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum, auto
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Executable, Select, Table
 from sqlalchemy.sql.elements import ColumnElement
+
+from app.clock import Clock
+from app.store.trouble import Trouble
 
 Row = Sequence[Any]
 Values = Mapping[str, Any]
@@ -98,18 +101,24 @@ class Session(Protocol):
         ...
 
     def close(self) -> None:
-        """Rolls back what was not committed."""
+        """Rolls back what was not committed.
+
+        Raises nothing: what went wrong before must not be hidden. A connection that is broken does not come back.
+        """
         ...
 
 
 class Dialect(Protocol):
     engine: Engine
-    skew: timedelta
-    """How far the database's clock is ahead of this machine's."""
     locks_rows: bool
     """Whether a row must be locked to keep others out; SQLite has one writer anyway."""
     creates_days: bool
     """Whether a day has to be created before it can be written to."""
+
+    @property
+    def clock(self) -> Clock:
+        """The one that all processes on the database agree on."""
+        ...
 
     def session(self) -> Session: ...
 
@@ -185,9 +194,36 @@ class Dialect(Protocol):
         ...
 
     def migrating(self, connection: Connection) -> None:
-        """Keeps other processes from migrating until the transaction of the connection ends."""
+        """Begins a transaction that keeps other processes from migrating until it ends.
+
+        Neither waiting for them nor what happens in the transaction is limited in time.
+        """
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for messages; without a password."""
+        ...
+
+    def is_missing(self) -> bool:
+        """Whether connecting would create the database."""
+        ...
+
+    def reason(self, error: BaseException) -> str:
+        """Why the database can't be used, as the end of a sentence; the error is the driver's."""
+        ...
+
+    def ping(self, connection: Connection) -> None:
+        """Asks for an answer; raises what the driver raises."""
         ...
 
     def retryable(self, error: BaseException) -> bool:
-        """Whether the same command may succeed when it is tried again: deadlocks, serialization, a busy file."""
+        """Whether the same may succeed when it is tried again, and has certainly not taken effect.
+
+        Deadlocks, serialization, a busy file, a connection that was lost before the commit.
+        """
+        ...
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        """What is wrong with the database; None for errors of the command itself."""
         ...

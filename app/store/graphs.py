@@ -1,23 +1,33 @@
-"""Compiled process versions. A version never changes once it is created, so nothing here is ever thrown away."""
+"""Compiled process versions, the ones that were used last.
+
+A version never changes once it is created, so what is here is never wrong. Parsing takes long: it is done without a
+connection, let alone a lock, and once for all threads that want the same.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from app.bpmn.parser import find_process, parse
 from app.engine.graph import Graph, compile_graph
 from app.engine.records import Process
 from app.store import rows as r
-from app.store.dialect import Call, Session
+from app.store.dialect import Call, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
 
-BY_VERSION = select(*PROCESS.c).where(
+MAX_NODES = 100_000
+"""Of all graphs together; a node takes some 600 bytes."""
+
+ID_BY_VERSION = select(PROCESS.c.id).where(
     PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id"), PROCESS.c.version == bindparam("version")
 )
-NEWEST = (
-    select(*PROCESS.c)
+ID_OF_NEWEST = (
+    select(PROCESS.c.id)
     .where(PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id"))
     .order_by(PROCESS.c.id.desc())
     .limit(1)
@@ -29,38 +39,94 @@ DEFINITIONS: Select[Any] = select(
 ).where(DEFINITION.c.process_id == bindparam("id"))
 
 
+class GraphMissing(Exception):
+    """A command needs a graph that is not at hand: it is to be loaded before the command begins anew."""
+
+    def __init__(self, process_id: int) -> None:
+        super().__init__(process_id)
+        self.process_id = process_id
+
+
+class Stored(NamedTuple):
+    """All that a graph is compiled from."""
+
+    process: Process
+    elements: Sequence[Row]
+    definitions: Sequence[Row]
+
+
 class Graphs:
     """The graphs that one service process has met; only committed versions come in here."""
 
-    def __init__(self) -> None:
-        self._by_id: dict[int, Graph] = {}
+    def __init__(self, max_nodes: int = MAX_NODES) -> None:
+        self._max_nodes = max_nodes
+        self._by_id: OrderedDict[int, Graph] = OrderedDict()
         self._ids: dict[tuple[str, str], int] = {}
+        self._nodes = 0
+        self._lock = threading.Lock()
+        self._loading: dict[int, threading.Lock] = {}
 
-    def by_version(self, session: Session, bpmn_process_id: str, version: str) -> Graph | None:
-        process_id = self._ids.get((bpmn_process_id, version))
-        if process_id is not None:
-            return self._by_id[process_id]
-        ((*rows,),) = session.run(Call(BY_VERSION, {"bpmn_process_id": bpmn_process_id, "version": version}))
-        return self._load(session, r.read_process(rows[0])) if rows else None
+    def find(self, process_id: int) -> Graph | None:
+        """The graph, if it is at hand."""
+        with self._lock:
+            found = self._by_id.get(process_id)
+            if found is not None:
+                self._by_id.move_to_end(process_id)
+            return found
 
-    def by_id(self, session: Session, process_id: int) -> Graph:
-        found = self._by_id.get(process_id)
-        if found is None:
-            ((row,),) = session.run(Call(BY_ID, {"id": process_id}))
-            found = self._load(session, r.read_process(row))
+    def id_by_version(self, session: Session, bpmn_process_id: str, version: str) -> int | None:
+        """None for a version that does not exist. An empty one is the newest, which is asked for each time."""
+        if version:
+            known = self._ids.get((bpmn_process_id, version))
+            if known is not None:
+                return known
+            call = Call(ID_BY_VERSION, {"bpmn_process_id": bpmn_process_id, "version": version})
+        else:
+            call = Call(ID_OF_NEWEST, {"bpmn_process_id": bpmn_process_id})
+        (rows,) = session.run(call)
+        return rows[0][0] if rows else None
+
+    def load(self, process_id: int, read: Callable[[int], Stored]) -> Graph:
+        """The graph, read and compiled by one thread while others that want the same wait."""
+        with self._lock:
+            loading = self._loading.setdefault(process_id, threading.Lock())
+        with loading:
+            found = self.find(process_id)
+            if found is None:
+                found = _compile(read(process_id))
+                self._keep(found)
+        with self._lock:
+            self._loading.pop(process_id, None)
         return found
 
-    def _load(self, session: Session, process: Process) -> Graph:
-        elements, definitions = session.run(Call(ELEMENTS, {"id": process.id}), Call(DEFINITIONS, {"id": process.id}))
-        # The definitions in use are those that were stored with the process.
-        model = find_process(parse(process.bpmn_xml, xml_timers=False), process.bpmn_process_id)
-        graph = compile_graph(
-            model,
-            process_id=process.id,
-            version=process.version,
-            element_ids={row[0]: row[1] for row in elements},
-            definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in definitions},
-        )
-        self._by_id[process.id] = graph
-        self._ids[process.bpmn_process_id, process.version] = process.id
-        return graph
+    def _keep(self, graph: Graph) -> None:
+        with self._lock:
+            self._by_id[graph.process_id] = graph
+            self._ids[graph.bpmn_process_id, graph.version] = graph.process_id
+            self._nodes += len(graph)
+            while self._nodes > self._max_nodes and len(self._by_id) > 1:
+                _, oldest = self._by_id.popitem(last=False)
+                self._ids.pop((oldest.bpmn_process_id, oldest.version), None)
+                self._nodes -= len(oldest)
+
+
+def read(connection: Connection, process_id: int) -> Stored:
+    parameters = {"id": process_id}
+    return Stored(
+        process=r.read_process(connection.execute(BY_ID, parameters).one()),
+        elements=connection.execute(ELEMENTS, parameters).all(),
+        definitions=connection.execute(DEFINITIONS, parameters).all(),
+    )
+
+
+def _compile(stored: Stored) -> Graph:
+    process = stored.process
+    # The definitions in use are those that were stored with the process.
+    model = find_process(parse(process.bpmn_xml, xml_timers=False), process.bpmn_process_id)
+    return compile_graph(
+        model,
+        process_id=process.id,
+        version=process.version,
+        element_ids={row[0]: row[1] for row in stored.elements},
+        definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
+    )

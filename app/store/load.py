@@ -210,6 +210,14 @@ class Snapshot:
     def token(self, id: int) -> ElementInstance:
         return next(token for token in self.tokens if token.id == id)
 
+    def addressed(self, id: int) -> ElementInstance:
+        """The element instance, or after a boundary event has happened the one that waits in its place."""
+        token = self.token(id)
+        if token.state.ended and token.node.recurs and token.prev:
+            waiting = (each for each in self.tokens if each.prev is token.prev and each.node is token.node)
+            return next((each for each in waiting if not each.state.ended), token)
+        return token
+
 
 def link(rows: Iterable[Row], instance: ProcessInstance, graph: Graph) -> list[ElementInstance]:
     """Tokens in id order that point at each other, where both ends were read."""

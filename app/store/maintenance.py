@@ -47,7 +47,9 @@ UNFINISHED = union_all(
 )
 TASK_OF_TYPE = select(T.c.id).where(T.c.partition == DAY, T.c.type == bindparam("type")).limit(1)
 
-EXPIRED = MESSAGE.c.expires_at <= bindparam("until", type_=MESSAGE.c.expires_at.type)
+_TIME = MESSAGE.c.expires_at.type
+EXPIRED = MESSAGE.c.expires_at.between(bindparam("since", type_=_TIME), bindparam("until", type_=_TIME))
+_KEY_IS_OVER = MESSAGE.c.unique_key.is_(None) | (MESSAGE.c.expires_at <= bindparam("keyed_until", type_=_TIME))
 DELIVERED = SIGNALS.c.active_subscriber_count <= 0
 
 
@@ -55,7 +57,7 @@ def _some(of: Table, *conditions: Any) -> Select[Any]:
     return select(of.c.id).where(*conditions).limit(PURGED_AT_ONCE).with_for_update(skip_locked=True)
 
 
-SOME_EXPIRED = _some(MESSAGE, EXPIRED)
+SOME_EXPIRED = _some(MESSAGE, EXPIRED, _KEY_IS_OVER).add_columns(MESSAGE.c.expires_at).order_by(MESSAGE.c.expires_at)
 SOME_DELIVERED = _some(SIGNALS, DELIVERED)
 PURGE_MESSAGES = (
     Op("purged_messages", Kind.DELETE, MESSAGE, key=("id",)),
@@ -105,20 +107,32 @@ class Maintenance:
         """Whether there is a task of the type in the partition, executed or not."""
         return bool(self._all(TASK_OF_TYPE, type=type.value, day=day))
 
-    def purge_messages(self, until: datetime) -> None:
-        """Deletes messages that had expired by then, with their variables, at once."""
-        self._purge(Call(SOME_EXPIRED, {"until": until}), *PURGE_MESSAGES)
+    def purge_messages(self, until: datetime, keyed_until: datetime) -> None:
+        """Deletes messages that had expired by then, those with unique keys by `keyed_until`, at once.
+
+        Their variables go with them.
+        """
+
+        def find(last: Row | None) -> Call:
+            # Those that are kept are passed by once, not each time.
+            since = last[1] if last else datetime.min
+            return Call(SOME_EXPIRED, {"since": since, "until": until, "keyed_until": keyed_until})
+
+        self._purge(find, *PURGE_MESSAGES)
 
     def purge_signals(self) -> None:
         """Deletes signals that have reached all their subscribers, with their variables, at once."""
-        self._purge(Call(SOME_DELIVERED), *PURGE_SIGNALS)
+        self._purge(lambda _: Call(SOME_DELIVERED), *PURGE_SIGNALS)
 
-    def _purge(self, find: Call, delete: Op, delete_variables: Op) -> None:
+    def _purge(self, find: Callable[[Row | None], Call], delete: Op, delete_variables: Op) -> None:
+        """`find` is told the last row that was found before."""
+        last: Row | None = None
         found = PURGED_AT_ONCE
         while found == PURGED_AT_ONCE:
             self._session.begin()
-            (rows,) = self._session.run(find)
+            (rows,) = self._session.run(find(last))
             found = len(rows)
+            last = rows[-1] if rows else None
             writes = [
                 Write(delete, [{"id": row[0]} for row in rows]),
                 Write(delete_variables, [{"owner_id": row[0]} for row in rows]),

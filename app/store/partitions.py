@@ -119,7 +119,9 @@ def _locked(raw: psycopg.Connection[Any], key: int) -> Iterator[None]:
     try:
         yield
     finally:
-        raw.execute("SELECT pg_advisory_unlock(%s)", (key,))
+        # A connection that is lost has given it back, and asking it would hide what has happened.
+        if not raw.closed:
+            raw.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
 
 def _children(

@@ -11,13 +11,12 @@ import logging
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime
 from functools import cache, cached_property
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import orjson
 import psycopg
-from psycopg import errors
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -49,57 +48,59 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.config import Config
+from app.clock import FollowingClock, SystemClock
+from app.config import Config, mask_password
+from app.store import driver
 from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
 from app.store.tables import PartitionDayRow, ProcessQueueRow, table
+from app.store.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
-RETRYABLE = (
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-    errors.LockNotAvailable,
-    # There are no checks but those of days: one that was read from was detached before it was written to.
-    errors.CheckViolation,
-    # A row is not as it was read, or a process has a limit now: see `_combined`. Nothing else divides.
-    errors.DivisionByZero,
-)
 PREPARED_STATEMENTS = 500
 """More than there are statements and combinations of writes, so that none is prepared twice."""
 MIGRATION_LOCK = 0x62706D6E
 
+T = TypeVar("T")
 Compile = Callable[[Any], tuple[LiteralString, Mapping[str, Any]]]
-
-
-class Disconnected(Exception):
-    """The connection was lost before anything was committed: the command can be tried again."""
 
 
 class PostgresSession:
     def __init__(self, connection: Connection, compile: Compile) -> None:
         self.connection = connection
-        self._raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        self._raw = cast("driver.Connection", connection.connection.driver_connection)
         self._compile = compile
         self._pending = False
         self._open = False
+        self._lost = False
 
     def begin(self) -> None:
         self._pending = not self._open
 
     def run(self, *calls: Call) -> list[list[Row]]:
+        # Outside of a transaction a statement that writes commits by itself.
+        commits = not self._open and not self._pending and any(call.statement.is_dml for call in calls)
+        return self._guarded(lambda: self._run(calls), commits=commits)
+
+    def _guarded(self, do: Callable[[], T], *, commits: bool) -> T:
         try:
-            return self._run(calls)
-        except psycopg.OperationalError as error:
-            if self._raw.closed:
-                raise Disconnected from error
-            raise
+            return do()
+        except psycopg.Error as error:
+            # What ends with a word of the server has not been committed; silence tells nothing.
+            silent = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+            self._lost = silent or self._raw.is_lost
+            if not self._lost:
+                raise
+            if silent and commits:
+                raise driver.CommitUnknown from error
+            raise driver.Disconnected from error
 
     def _run(self, calls: Sequence[Call]) -> list[list[Row]]:
         if len(calls) == 1 and not self._pending:
@@ -111,21 +112,24 @@ class PostgresSession:
     def commit(self, *calls: Call) -> None:
         if not self._open and not self._pending and len(calls) <= 1:
             if calls:
-                self._run(calls)
+                self._guarded(lambda: self._run(calls), commits=True)
             return
         if not self._open:
             self._pending = True
-        self._pipeline(calls, commit=True)
+        self._guarded(lambda: self._pipeline(calls, commit=True), commits=True)
         self._open = False
 
     def close(self) -> None:
-        if self._raw.closed:
-            # The others in the pool are likely as dead: start with new ones.
-            self.connection.invalidate()
-            self.connection.engine.dispose()
-        elif self._open:
-            self._raw.execute("ROLLBACK", prepare=False)
-        self._open = False
+        self._open = self._pending = False
+        try:
+            if not self._lost and not self._raw.is_lost:
+                if self._raw.is_in_transaction:
+                    self._raw.execute("ROLLBACK", prepare=False)
+                return
+        except psycopg.Error:
+            logger.debug("rolling back failed", exc_info=True)
+        # Such a connection must not come back to the pool; the server rolls back what it was about.
+        self.connection.invalidate()
 
     def _pipeline(self, calls: Sequence[Call], *, commit: bool) -> list[list[Row]]:
         cursors = []
@@ -156,10 +160,26 @@ class Postgres:
     locks_rows = True
     creates_days = True
 
-    def __init__(self, config: Config) -> None:
-        self.skew = timedelta(0)
+    def __init__(self, config: Config, clock: SystemClock | None = None) -> None:
+        self.clock = FollowingClock(clock or SystemClock())
+        self._limit = config.transaction_timeout + driver.GRACE_SECONDS
+        self._lost_at = float("-inf")
+        self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
+        self.engine = self._create_engine(
+            config,
+            pool_size=config.database_pool_size,
+            pool_timeout=config.database_pool_timeout,
+            max_overflow=0,
+        )
+        event.listen(self.engine, "connect", self._connected)
+        event.listen(self.engine, "checkout", self._checked_out)
+        event.listen(self.engine, "invalidate", self._invalidated)
+        self._partitions = Partitions(self._create_engine(config, poolclass=NullPool))
+
+    def _create_engine(self, config: Config, **options: Any) -> Engine:
+        url = make_url(config.database_url)
         timeout = int(config.transaction_timeout * 1000)
-        options = [
+        settings = [
             f"-c statement_timeout={timeout}",
             f"-c idle_in_transaction_session_timeout={timeout}",
             "-c timezone=UTC",
@@ -168,21 +188,22 @@ class Postgres:
             "-c enable_mergejoin=off",
         ]
         if config.database_schema:
-            options.append(f"-c search_path={config.database_schema}")
-        arguments = {"application_name": config.engine_id, **self._options(config, options)}
-        self.engine: Engine = create_engine(
-            config.database_url,
+            settings.append(f"-c search_path={config.database_schema}")
+        given = url.query.get("options", "")
+        settings.append(given if isinstance(given, str) else " ".join(given))
+        engine = create_engine(
+            url,
             isolation_level="AUTOCOMMIT",
-            pool_size=config.database_pool_size,
-            pool_timeout=config.database_pool_timeout,
-            max_overflow=0,
-            connect_args=arguments,
+            hide_parameters=True,
+            connect_args={
+                "application_name": config.engine_id,
+                "options": " ".join(settings),
+                **driver.connect_arguments(url, config.transaction_timeout),
+            },
+            **options,
         )
-        self._partitions = Partitions(
-            create_engine(config.database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=arguments)
-        )
-        self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
-        event.listen(self.engine, "connect", self._measure)
+        event.listen(engine, "do_connect", self._connect)
+        return engine
 
     def session(self) -> PostgresSession:
         return PostgresSession(self.engine.connect(), self._compile)
@@ -291,12 +312,34 @@ class Postgres:
         self._partitions.drop(day)
 
     def migrating(self, connection: Connection) -> None:
+        # What changes all rows of a table takes as long as it takes.
+        cast("driver.Connection", connection.connection.driver_connection).limit = None
         connection.exec_driver_sql("BEGIN")
-        connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
+        connection.execute(_WITHOUT_LIMITS)
+        if not connection.execute(_TRY_ADVISORY_LOCK, {"key": MIGRATION_LOCK}).scalar_one():
+            logger.info("another process migrates the database: waiting for it")
+            connection.execute(_ADVISORY_LOCK, {"key": MIGRATION_LOCK})
+
+    @property
+    def place(self) -> str:
+        return mask_password(self.engine.url.render_as_string(hide_password=True))
+
+    def is_missing(self) -> bool:
+        return False
+
+    def reason(self, error: BaseException) -> str:
+        # Where several addresses were tried, the first line only announces those that follow.
+        lines = [line.strip() for line in str(error).strip().splitlines()]
+        return (" ".join(lines) if lines[0].endswith(":") else lines[0]) if lines else "it does not answer"
 
     def retryable(self, error: BaseException) -> bool:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        return isinstance(cause, (*RETRYABLE, Disconnected))
+        return driver.is_repeatable(error)
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        return driver.trouble(error)
+
+    def ping(self, connection: Connection) -> None:
+        self._measure(cast("driver.Connection", connection.connection.driver_connection))
 
     def _compile(self, statement: Any) -> tuple[LiteralString, Mapping[str, Any]]:
         found = self._compiled.get(statement)
@@ -306,21 +349,51 @@ class Postgres:
             self._compiled[statement] = found
         return found
 
-    def _measure(self, connection: Any, _record: Any) -> None:
-        """Learns how far the database's clock is ahead; each new connection measures again."""
+    def _connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> driver.Connection:
+        connection = driver.Connection.connect(*arguments, **options)
+        connection.limit = self._limit
         connection.prepared_max = PREPARED_STATEMENTS
-        before = time.time()
-        row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
-        middle = (before + time.time()) / 2
-        self.skew = timedelta(seconds=row[0] - middle)
+        return connection
 
-    @staticmethod
-    def _options(config: Config, options: list[str]) -> dict[str, str]:
-        given = make_url(config.database_url).query.get("options", "")
-        return {"options": " ".join([*options, given if isinstance(given, str) else " ".join(given)])}
+    def _connected(self, connection: driver.Connection, record: Any) -> None:
+        record.info["opened"] = time.monotonic()
+        record.info["new"] = True
+        try:
+            self._measure(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _checked_out(self, connection: driver.Connection, record: Any, _proxy: Any) -> None:
+        """Has connections replaced that were lost while nobody used them, such as by a restart of the server."""
+        if record.info.pop("new", False):
+            return
+        # When one was lost in use, those that are older are likely as dead, even where no end of stream has told so.
+        if connection.has_ended or record.info["opened"] < self._lost_at:
+            raise DisconnectionError
+        if self.clock.is_stale:
+            self._measure(connection)
+
+    def _invalidated(self, _connection: Any, _record: Any, error: BaseException | None) -> None:
+        if not isinstance(error, DisconnectionError):
+            self._lost_at = time.monotonic()
+
+    def _measure(self, connection: driver.Connection) -> None:
+        def ask() -> datetime:
+            row = connection.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()
+            time: datetime = row[0] if row else datetime.min
+            return time
+
+        self.clock.measure(ask)
 
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+_TRY_ADVISORY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+_WITHOUT_LIMITS = text(
+    """SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN
+    ('idle_in_transaction_session_timeout', 'lock_timeout', 'statement_timeout', 'transaction_timeout')"""
+)
+"""Lifts every limit in time that the server has, until the transaction ends; not every version has all of them."""
 
 
 _SHORT_WAIT = text("SET LOCAL lock_timeout = '1s'")

@@ -16,6 +16,7 @@ from app.engine.payload import Payload
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
 from app.store import tables
 from app.store.dialect import Row
+from app.store.digest import digest
 from app.timer import Timer
 
 Rec = TypeVar("Rec")
@@ -49,6 +50,11 @@ def row_of(record: Any) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in _PLAIN[type(record)]}
     if "tags" in row:
         row["tags"] = row["tags"] or None
+    if isinstance(record, records.Message | records.MessageSubscription):
+        row["digest"] = digest(record.name, record.correlation_key)
+    if isinstance(record, records.Message):
+        key = record.unique_key
+        row["unique_digest"] = digest(record.name, record.correlation_key, key) if key else None
     return row
 
 
@@ -88,8 +94,12 @@ def _resolve_task(task: records.Task) -> None:
         task.serialized_task = Payload(signal_id=task.origin.id).serialize()
 
 
+DIGESTS = frozenset({"digest", "unique_digest"})
+"""Columns that are computed from others; they are the last ones of their tables, and no record has them."""
+
+
 def _columns(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(column.name for column in TABLES[kind].c)
+    return tuple(column.name for column in TABLES[kind].c if column.name not in DIGESTS)
 
 
 def reader(kind: type[Rec], **convert: Callable[[Any], Any]) -> Callable[[Row], Rec]:

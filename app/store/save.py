@@ -47,7 +47,7 @@ CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
     records.ProcessInstance: ("ended_at", "started_at", "state"),
     records.ElementInstance: ("context", "ended_at", "started_at", "state", "active_children", "pending_events"),
     records.Job: ("completed_at", "error", "state"),
-    records.Task: ("completed_at", "error", "state", "process_instance_id"),
+    records.Task: ("completed_at", "error", "repetitions", "state", "process_instance_id"),
     records.UserTask: ("state", "tags", "updated_at", "updated_by"),
     records.Incident: ("resolved_at", "resolved_by"),
     records.Message: ("expires_at", "correlated"),
@@ -124,6 +124,9 @@ EXPIRE_MESSAGE = Op(
     columns=("expires_at",),
     where="message.expires_at IS NULL",
 )
+FINISH_MESSAGE = Op(
+    "finished_messages", Kind.UPDATE, table(MessageRow), key=("id",), columns=("expires_at", "key_freed")
+)
 SET_QUEUE = Op(
     "queues", Kind.UPSERT, table(ProcessQueueRow), key=("bpmn_process_id",), columns=("parallelism", "active")
 )
@@ -155,6 +158,17 @@ class Saver:
             self._leftovers[kind] = delete(t).where(
                 t.c.partition == bindparam("day"), dialect.any_of(t.c.element_instance_id, "ids")
             )
+        self._move_on: dict[type[Any], Executable] = {
+            records.Task: self._readdress(TaskRow, table(TaskRow).c.completed_at.is_(None)),
+            records.MessageSubscription: self._readdress(MessageSubscriptionRow),
+            records.SignalSubscription: self._readdress(SignalSubscriptionRow),
+        }
+        t = table(MessageSubscriptionRow)
+        self._requeue = (
+            update(t)
+            .where(t.c.id == bindparam("before"))
+            .values(id=bindparam("behind"), created_at=bindparam("at"), created_by=bindparam("by"))
+        )
         t = table(UserTaskRow)
         self._close_user_tasks = (
             update(t)
@@ -196,10 +210,16 @@ class Saver:
         light when the calls are run, as does a row that is not as it was read: then they raise what is `retryable`.
         """
         before, after = self._clear_away(changes)
+        ids_before = [subscription.id for subscription in changes.requeued]
         self._give_ids(session, changes)
+        requeued = [
+            Call(self._requeue, {"before": id, "behind": each.id, "at": each.created_at, "by": each.created_by})
+            for id, each in zip(ids_before, changes.requeued, strict=True)
+        ]
+        moved_before, moved_after = self._go_over(changes)
         writes = list(_writes(changes))
-        written = self._dialect.writes(writes, sorted(changes.assumes_unlimited)) if writes else ()
-        return [*before, *written, *after]
+        written = self._dialect.writes(writes, sorted(changes.assumes_unlimited)) if writes else []
+        return [*before, *moved_before, *requeued, *written, *after, *moved_after]
 
     def _detach(self, row: type[JobRow] | type[TaskRow]) -> Executable:
         t = table(row)
@@ -212,6 +232,28 @@ class Saver:
             )
             .values(detached=True)
         )
+
+    def _readdress(
+        self, row: type[TaskRow] | type[MessageSubscriptionRow] | type[SignalSubscriptionRow], *conditions: Any
+    ) -> Executable:
+        t = table(row)
+        return (
+            update(t)
+            .where(t.c.partition == bindparam("day"), t.c.element_instance_id == bindparam("happened"), *conditions)
+            .values(element_instance_id=bindparam("renewed"))
+        )
+
+    def _go_over(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+        """What happened boundary events leave to those in their place, in the order of `_clear_away`."""
+        before: list[Call] = []
+        after: list[Call] = []
+        for renewed, happened in changes.renewed.items():
+            parameters = {"day": happened.partition, "happened": happened.id, "renewed": renewed.id}
+            for kind in behavior_of(happened.node).leaves:
+                if kind in self._move_on:
+                    into = after if kind is records.Task else before
+                    into.append(Call(self._move_on[kind], parameters))
+        return before, after
 
     def _clear_away(self, changes: Changes) -> tuple[list[Call], list[Call]]:
         """Subscriptions go before all else, open work after.
@@ -247,6 +289,8 @@ class Saver:
                 new.setdefault((r.TABLES[kind].name, r.partition_of(record)), []).append(record)
         for variable in changes.variables:
             new.setdefault((VARIABLE.name, variable.partition), []).append(variable)
+        for subscription in changes.requeued:
+            new.setdefault((r.TABLES[records.MessageSubscription].name, None), []).append(subscription)
         for owner, found in changes.event_variables:
             if found:
                 new.setdefault((r.EVENT_VARIABLES[type(owner)].name, None), []).extend(found)
@@ -283,8 +327,13 @@ def _writes(changes: Changes) -> Iterable[Write]:
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
     yield from _variables(changes)
-    if changes.expired_messages:
-        yield Write(EXPIRE_MESSAGE, [{"id": id, "expires_at": time} for id, time in changes.expired_messages.items()])
+    finished = changes.finished_messages
+    if finished:
+        rows: list[Values] = [{"id": id, "expires_at": time, "key_freed": True} for id, time in finished.items()]
+        yield Write(FINISH_MESSAGE, rows)
+    expired = {id: time for id, time in changes.expired_messages.items() if id not in finished}
+    if expired:
+        yield Write(EXPIRE_MESSAGE, [{"id": id, "expires_at": time} for id, time in expired.items()])
     yield from _queues(changes)
     if changes.clock_offset_ms is not None:
         yield Write(SET_CLOCK, [{"id": 1, "offset_ms": changes.clock_offset_ms}])
@@ -293,8 +342,7 @@ def _writes(changes: Changes) -> Iterable[Write]:
             variable.owner_id = owner.id
         if variables:
             op = INSERT_EVENT_VARIABLE[type(owner)]
-            rows: list[Values] = [{c.name: getattr(v, c.name) for c in op.table.c} for v in variables]
-            yield Write(op, rows)
+            yield Write(op, [{c.name: getattr(v, c.name) for c in op.table.c} for v in variables])
 
 
 def _row(record: Any) -> Values:

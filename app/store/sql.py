@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, literal, select, text
+from sqlalchemy import Select, bindparam, func, literal, select, text, union_all
 
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
@@ -128,30 +128,40 @@ _SAME_MESSAGE = (
     MESSAGE.c.name == bindparam("name"),
     MESSAGE.c.correlation_key == bindparam("correlation_key"),
 )
-UNCONSUMED = (
+WITH_UNIQUE_KEY = (
     select(*MESSAGE.c)
     .where(
+        MESSAGE.c.unique_digest == bindparam("unique_digest"),
         *_SAME_MESSAGE,
         MESSAGE.c.unique_key == bindparam("unique_key"),
-        MESSAGE.c.expires_at.is_(None) | (~MESSAGE.c.correlated & (MESSAGE.c.expires_at > _NOW)),
+        ~MESSAGE.c.key_freed,
     )
     .order_by(MESSAGE.c.id)
     .limit(1)
 )
 BUFFERED = (
     select(*MESSAGE.c)
-    .where(*_SAME_MESSAGE, ~MESSAGE.c.correlated, MESSAGE.c.expires_at > _NOW)
+    .where(MESSAGE.c.digest == bindparam("digest"), *_SAME_MESSAGE, ~MESSAGE.c.correlated, MESSAGE.c.expires_at > _NOW)
     .order_by(MESSAGE.c.id)
     .limit(1)
 )
 MESSAGE_SUBSCRIPTION = (
     select(*MS.c)
-    .where(MS.c.name == bindparam("name"), MS.c.correlation_key == bindparam("correlation_key"))
+    .where(
+        MS.c.digest == bindparam("digest"),
+        MS.c.name == bindparam("name"),
+        MS.c.correlation_key == bindparam("correlation_key"),
+    )
     .order_by(MS.c.id)
     .limit(1)
 )
-TAKE_MESSAGE_SUBSCRIPTION = delete(MS).where(MS.c.id == bindparam("id")).returning(MS.c.id)
-LOCK_SIGNAL_SUBSCRIPTIONS = select(*SS.c).where(SS.c.name == bindparam("name")).order_by(SS.c.id).with_for_update()
+LOCK_MESSAGE_SUBSCRIPTION = select(*MS.c).where(MS.c.id == bindparam("id")).with_for_update(key_share=True)
+LOCK_SIGNAL_SUBSCRIPTIONS = (
+    select(*SS.c).where(SS.c.name == bindparam("name")).order_by(SS.c.id).with_for_update(key_share=True)
+)
+SUBSCRIPTIONS = union_all(
+    *(select(of.c.id).where(of.c.partition == DAY, of.c.element_instance_id == ID) for of in (MS, SS))
+)
 LOCK_MESSAGE = select(*MESSAGE.c).where(MESSAGE.c.id == bindparam("id")).with_for_update(key_share=True)
 MESSAGE_VARIABLES = select(*MV.c).where(MV.c.owner_id == bindparam("id")).order_by(MV.c.id)
 SIGNAL = select(*SIGNALS.c).where(SIGNALS.c.id == bindparam("id"))

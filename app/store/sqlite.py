@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 import threading
-from collections.abc import Sequence
-from datetime import date, timedelta
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
     Connection,
@@ -26,35 +31,104 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
+from app.clock import SystemClock
 from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Stale, Values, Wanted, Write
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
+from app.store.trouble import Trouble, TroubleKind
+
+logger = logging.getLogger(__name__)
 
 COUNTER = table(IdCounterRow)
 QUEUE = table(ProcessQueueRow)
 BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite itself waits for another process, at most; the command is then tried again as long as it may take."""
+WAL_BYTES = 64 * 1024 * 1024
+"""A write-ahead log that has grown beyond is cut back when it starts from the beginning."""
+STEPS = 100_000
+"""Steps of SQLite's virtual machine, some milliseconds of work, after which a statement looks at the time."""
 DROPPED_AT_ONCE = 1000
 """Rows that are deleted in one transaction: other writers should not wait for long."""
+REASONS = {
+    sqlite3.SQLITE_BUSY: "another process has locked it",
+    sqlite3.SQLITE_CANTOPEN: "it can't be opened: look at the permissions of the file and its folder",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_FULL: "there is no space left for it",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_READONLY: "it is read-only: look at the permissions of the file and its folder",
+}
+"""Why a database can't be used, by SQLite's result code."""
 DETACHED = ""
 """The table name of the counter that marks a day as detached; all else stays as it is."""
+
+
+TROUBLE: Mapping[int, tuple[TroubleKind, str]] = {
+    sqlite3.SQLITE_BUSY: (TroubleKind.BUSY, "the database is busy with another process"),
+    sqlite3.SQLITE_CANTOPEN: (TroubleKind.AWAY, "the database can't be opened"),
+    sqlite3.SQLITE_FULL: (TroubleKind.FULL, "the database has no space left"),
+    sqlite3.SQLITE_INTERRUPT: (TroubleKind.BUSY, "the database takes too long"),
+    sqlite3.SQLITE_IOERR: (TroubleKind.BROKEN, "the database can't read or write its file"),
+    sqlite3.SQLITE_LOCKED: (TroubleKind.BUSY, "the database is busy with another process"),
+    sqlite3.SQLITE_PROTOCOL: (TroubleKind.BUSY, "the database is busy with another process"),
+    sqlite3.SQLITE_READONLY: (TroubleKind.READ_ONLY, "the database is read-only"),
+}
+"""By SQLite's primary result code."""
+REPEATABLE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+LASTING = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+"""What a connection keeps saying, though another one may find the file in order."""
+
+
+class WriterBusy(Exception):
+    """Other commands of this process have been writing for as long as one may wait."""
+
+
+class Limit:
+    """Until when the statements of one connection have to end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = float("inf")
+
+    def start(self) -> None:
+        self._until = time.monotonic() + self._seconds
+
+    def lift(self) -> None:
+        self._until = float("inf")
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, self._until - time.monotonic())
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._until
 
 
 class SQLiteSession:
     def __init__(self, connection: Connection, writer: threading.RLock) -> None:
         self.connection = connection
+        self._raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+        self._limit: Limit = connection.info["limit"]
         self._writer = writer
         self._open = False
 
     def begin(self) -> None:
         if self._open:
             return
-        # Writers of this process queue here, which is fairer and cheaper than SQLite's polling.
-        self._writer.acquire()
+        self._enter()
         try:
             self.connection.exec_driver_sql("BEGIN IMMEDIATE")
         except BaseException:
@@ -63,21 +137,44 @@ class SQLiteSession:
         self._open = True
 
     def run(self, *calls: Call) -> list[list[Row]]:
-        return [self._one(call) for call in calls]
+        if self._open or not any(call.statement.is_dml for call in calls):
+            return [self._one(call) for call in calls]
+        self._enter()
+        try:
+            return [self._one(call) for call in calls]
+        finally:
+            self._writer.release()
 
     def commit(self, *calls: Call) -> None:
         if calls and not self._open:
             self.begin()
         self.run(*calls)
         if self._open:
-            self._finish("COMMIT")
+            self.connection.exec_driver_sql("COMMIT")
+            self._leave()
 
     def close(self) -> None:
-        if self._open:
-            self._finish("ROLLBACK")
+        if not self._open:
+            return
+        try:
+            # SQLite may have rolled back by itself, as it does when the disk is full or a statement is interrupted.
+            if not self.connection.invalidated and self._raw.in_transaction:
+                self._limit.lift()
+                self.connection.exec_driver_sql("ROLLBACK")
+        except Exception:
+            logger.debug("rolling back failed", exc_info=True)
+            # Without its connection the transaction is over, too.
+            self.connection.invalidate()
+        finally:
+            self._leave()
 
-    def _finish(self, statement: str) -> None:
-        self.connection.exec_driver_sql(statement)
+    def _enter(self) -> None:
+        """Writers of this process queue here, which is fairer and cheaper than SQLite's polling."""
+        self._limit.start()
+        if not self._writer.acquire(timeout=self._limit.left):
+            raise WriterBusy
+
+    def _leave(self) -> None:
         self._open = False
         self._writer.release()
 
@@ -91,26 +188,45 @@ class SQLiteSession:
 class SQLite:
     locks_rows = False
     creates_days = False
-    skew = timedelta(0)
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: SystemClock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self._config = config
+        self._writer = threading.RLock()
         self.engine: Engine = create_engine(
             config.database_url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
-            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+            connect_args={"timeout": self._busy_timeout / 1000, "check_same_thread": False},
         )
-        self._writer = threading.RLock()
+        event.listen(self.engine, "connect", self._connected)
+        event.listen(self.engine, "checkout", self._checked_out)
+        event.listen(self.engine, "handle_error", _discard_broken)
 
-        @event.listens_for(self.engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute(f"PRAGMA synchronous = {'FULL' if config.sqlite_synchronous == 'FULL' else 'NORMAL'}")
-            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            cursor.close()
+    @property
+    def _busy_timeout(self) -> int:
+        return min(BUSY_TIMEOUT_MS, int(self._config.transaction_timeout * 1000))
+
+    def _connected(self, connection: sqlite3.Connection, record: Any) -> None:
+        limit = record.info["limit"] = Limit(self._config.transaction_timeout)
+        try:
+            for setting in (
+                f"busy_timeout = {self._busy_timeout}",
+                "journal_mode = WAL",
+                f"journal_size_limit = {WAL_BYTES}",
+                f"synchronous = {'FULL' if self._config.sqlite_synchronous == 'FULL' else 'NORMAL'}",
+            ):
+                connection.execute(f"PRAGMA {setting}").close()
+        except BaseException:
+            connection.close()
+            raise
+        connection.set_progress_handler(limit.is_over, STEPS)
+
+    def _checked_out(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        record.info["limit"].start()
 
     def session(self) -> SQLiteSession:
         return SQLiteSession(self.engine.connect(), self._writer)
@@ -204,12 +320,66 @@ class SQLite:
         session.commit(Call(delete(COUNTER).where(COUNTER.c.partition == day.isoformat())))
 
     def migrating(self, connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # What changes all rows of a table takes as long as it takes.
+        connection.info["limit"].lift()
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if _code(error.orig) != sqlite3.SQLITE_BUSY:
+                    raise
+                logger.info("another process writes to the database: waiting for it")
+            else:
+                return
+
+    @property
+    def place(self) -> str:
+        return str(self._path)
+
+    @property
+    def _path(self) -> Path:
+        name = self.engine.url.database or ""
+        return Path(unquote(urlsplit(name).path) if name.startswith("file:") else name).absolute()
+
+    def is_missing(self) -> bool:
+        return not self._path.exists()
+
+    def reason(self, error: BaseException) -> str:
+        if self._path.is_dir():
+            return "it is a folder, not a file"
+        if not self._path.parent.is_dir():
+            return f"the folder {self._path.parent} does not exist"
+        return REASONS.get(_code(error), str(error))
+
+    def ping(self, connection: Connection) -> None:
+        connection.execute(select(1))
 
     def retryable(self, error: BaseException) -> bool:
-        return isinstance(error, Stale) or (
-            isinstance(error, OperationalError) and "database is locked" in str(error.orig)
-        )
+        return isinstance(error, Stale) or (isinstance(error, DBAPIError) and _code(error.orig) in REPEATABLE)
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        if isinstance(error, PoolTimeout):
+            detail = "all connections to the database are in use"
+            return Trouble(TroubleKind.BUSY, detail, error, "the pool is exhausted")
+        if isinstance(error, WriterBusy):
+            return Trouble(TroubleKind.BUSY, "the database is busy with other commands", error, "a writer does not end")
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        kind, detail = TROUBLE.get(_code(cause), (None, ""))
+        if kind is None or cause is None:
+            return None
+        return Trouble(kind, detail, cause, f"{cause} ({getattr(cause, 'sqlite_errorname', '')})")
+
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's primary result code, 0 without."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _discard_broken(context: ExceptionContext) -> None:
+    """Has connections opened anew that would not notice when their file is in order again."""
+    if _code(context.original_exception) in LASTING:
+        context.is_disconnect = True
 
 
 _DAY = bindparam("day", type_=COUNTER.c.partition.type)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -358,7 +359,8 @@ class VariableRow(Partitioned, Base):
 class MessageRow(GlobalBig, Base):
     __tablename__ = "message"
     __table_args__ = (
-        Index("message_name_correlation_key_idx", "name", "correlation_key"),
+        Index("message_digest_idx", "digest"),
+        partial("message_unique_digest_idx", "unique_digest", where="unique_digest IS NOT NULL"),
         partial("message_expires_at_idx", "expires_at", where="expires_at IS NOT NULL"),
     )
     correlation_key: Mapped[str]
@@ -368,6 +370,11 @@ class MessageRow(GlobalBig, Base):
     correlated: Mapped[bool]
     name: Mapped[str]
     unique_key: Mapped[str | None]
+    key_freed: Mapped[bool] = mapped_column(server_default=false())
+    digest: Mapped[int] = mapped_column(BigInteger)
+    """Of name and correlation key; see `app.store.digest`."""
+    unique_digest: Mapped[int | None] = mapped_column(BigInteger)
+    """Of name, correlation key and unique key; None without a unique key."""
 
 
 class MessageVariableRow(GlobalBig, Base):
@@ -382,7 +389,7 @@ class MessageVariableRow(GlobalBig, Base):
 class MessageSubscriptionRow(GlobalBig, Base):
     __tablename__ = "message_subscription"
     __table_args__ = (
-        Index("message_subscription_name_correlation_key_idx", "name", "correlation_key"),
+        Index("message_subscription_digest_idx", "digest"),
         Index("message_subscription_partition_element_instance_id_idx", "partition", "element_instance_id"),
         Index("message_subscription_partition_process_instance_id_idx", "partition", "process_instance_id"),
     )
@@ -396,6 +403,8 @@ class MessageSubscriptionRow(GlobalBig, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     name: Mapped[str]
+    digest: Mapped[int] = mapped_column(BigInteger)
+    """Of name and correlation key; see `app.store.digest`."""
 
 
 class SignalRow(GlobalBig, Base):

@@ -10,7 +10,7 @@ once it is read (`is_timed`), locks are refused. Claims of work wait for nobody,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.records import (
+    ElementInstance,
     ElementVisit,
     EventVariable,
     Incident,
@@ -36,7 +37,8 @@ from app.engine.records import (
 from app.store import load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Row, Session
-from app.store.graphs import BY_ID, NEWEST, Graphs
+from app.store.digest import digest
+from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import Maintenance
@@ -54,16 +56,20 @@ class Transaction:
         claims: Claims,
         graphs: Graphs,
         ensure_days: Callable[[Iterable[date]], None],
+        loaded: Mapping[int, Graph],
     ) -> None:
         self._session = session
         self._dialect = dialect
         self._saver = saver
         self._claims = claims
         self._graphs = graphs
+        self._loaded = loaded
         self._changes: Changes | None = None
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
+        self.wrote = False
+        """Whether something was saved and committed."""
         self.is_timed = False
         """Whether the time of the command was read."""
 
@@ -77,8 +83,10 @@ class Transaction:
             if error is None:
                 self._commit()
         finally:
-            self._session.close()
-            self._session.connection.close()
+            try:
+                self._session.close()
+            finally:
+                self._session.connection.close()
 
     def _commit(self) -> None:
         changes = self._changes
@@ -88,6 +96,7 @@ class Transaction:
         self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
         self._session.commit(*self._saver.save(self._session, changes))
         self.due = min(changes.due, default=None)
+        self.wrote = True
 
     def save(self, changes: Changes) -> None:
         """Registers all that this command writes; it can be said once."""
@@ -135,14 +144,16 @@ class Transaction:
     # Processes
 
     def graph(self, process_id: int) -> Graph:
-        return self._graphs.by_id(self._session, process_id)
+        """Raises GraphMissing for one that is to be loaded first, when no lock is held."""
+        found = self._loaded.get(process_id) or self._graphs.find(process_id)
+        if found is None:
+            raise GraphMissing(process_id)
+        return found
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
-        """An empty version is the newest one."""
-        if version:
-            return self._graphs.by_version(self._session, bpmn_process_id, version)
-        row = self._one(NEWEST, bpmn_process_id=bpmn_process_id)
-        return self._graphs.by_id(self._session, r.read_process(row).id) if row else None
+        """An empty version is the newest one. Raises GraphMissing like `graph`."""
+        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version)
+        return None if process_id is None else self.graph(process_id)
 
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
@@ -382,31 +393,41 @@ class Transaction:
 
     # Messages and signals
 
-    def find_unconsumed(self, name: str, correlation_key: str, unique_key: str, now: datetime) -> Message | None:
-        """The message that holds the unique key: neither expired nor consumed."""
-        row = self._one(sql.UNCONSUMED, name=name, correlation_key=correlation_key, unique_key=unique_key, now=now)
+    def find_with_unique_key(self, name: str, correlation_key: str, unique_key: str) -> Message | None:
+        """The message that holds the unique key, whatever has become of it."""
+        row = self._one(
+            sql.WITH_UNIQUE_KEY,
+            unique_digest=digest(name, correlation_key, unique_key),
+            name=name,
+            correlation_key=correlation_key,
+            unique_key=unique_key,
+        )
         return r.read_message(row) if row else None
 
     def find_buffered(self, name: str, correlation_key: str, now: datetime) -> Message | None:
         """The oldest message that waits for a subscriber."""
-        row = self._one(sql.BUFFERED, name=name, correlation_key=correlation_key, now=now)
+        found = digest(name, correlation_key)
+        row = self._one(sql.BUFFERED, digest=found, name=name, correlation_key=correlation_key, now=now)
         return r.read_message(row) if row else None
 
-    def take_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
-        """Removes the oldest subscription and returns it.
-
-        One that is being removed by another transaction is waited for, and passed over when it is gone.
-        """
+    def lock_message_subscription(self, name: str, correlation_key: str) -> MessageSubscription | None:
+        """The oldest subscription. Who ends its element instance waits, and who does already is waited for."""
         self._before_lock()
-        while row := self._one(sql.MESSAGE_SUBSCRIPTION, name=name, correlation_key=correlation_key):
-            if self._all(sql.TAKE_MESSAGE_SUBSCRIPTION, id=row[0]):
-                return r.read_message_subscription(row)
+        wanted = {"digest": digest(name, correlation_key), "name": name, "correlation_key": correlation_key}
+        while row := self._one(sql.MESSAGE_SUBSCRIPTION, **wanted):
+            locked = self._one(sql.LOCK_MESSAGE_SUBSCRIPTION, id=row[0]) if self._dialect.locks_rows else row
+            if locked:
+                return r.read_message_subscription(locked)
         return None
 
     def lock_signal_subscriptions(self, name: str) -> list[SignalSubscription]:
-        """All subscriptions, in id order; those that another transaction removes meanwhile are left out."""
+        """All subscriptions in id order, locked like one for messages."""
         self._before_lock()
         return [r.read_signal_subscription(row) for row in self._all(sql.LOCK_SIGNAL_SUBSCRIPTIONS, name=name)]
+
+    def is_subscribed(self, token: ElementInstance) -> bool:
+        """Whether the element instance has a subscription."""
+        return bool(self._all(sql.SUBSCRIPTIONS, day=token.partition, id=token.id))
 
     def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
         self._before_lock()

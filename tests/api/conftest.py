@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from app import create_app
 from app.config import Config
+
+
+class FakeKeys(set):
+    """Pairs of id and secret."""
+
+    def is_valid(self, secret_id, secret):
+        return (secret_id, secret) in self
 
 
 class FakeService:
@@ -18,7 +26,7 @@ class FakeService:
         self.answer = None
         self.commands = []
         self.queries = []
-        self.keys = set()
+        self.keys = FakeKeys()
         self.draining = False
         self.is_ready = True
 
@@ -33,11 +41,11 @@ class FakeService:
         self.queries.append((criteria, offset, limit))
         return self._answer() or []
 
-    def api_key_valid(self, secret_id, secret):
-        return (secret_id, secret) in self.keys
+    def now(self):
+        return datetime(2026, 11, 23, 12)
 
-    def ready(self):
-        return self.is_ready
+    def why_not_ready(self):
+        return "" if self.is_ready else "the database can't be reached"
 
     def configure(self, **options):
         self.config = replace(self.config, **options)

@@ -151,7 +151,7 @@ def test_a_body_of_exactly_one_megabyte_is_fine_and_one_byte_more_is_not(client)
     assert client.post("/jobs/query", data=b"{}".ljust(size)).status_code == 200
     for too_large in (size + 1, size + 3):
         problem = problem_of(client.post("/jobs/query", data=b"{}".ljust(too_large)))
-        assert problem["detail"] == "request body size must not exceed 1MB"
+        assert problem["detail"] == "request body size must not exceed 1MB, as set by BPMN_HTTP_MAX_BODY=1048576"
 
 
 def test_the_size_of_a_chunked_body_is_limited_too(client, service):
@@ -165,8 +165,8 @@ def test_the_size_of_a_chunked_body_is_limited_too(client, service):
         return response.status_code, response.get_json().get("detail")
 
     assert status(1500) == (200, None)
-    assert status(1501) == (400, "request body size must not exceed 1500 bytes")
-    assert status(9999) == (400, "request body size must not exceed 1500 bytes")
+    assert status(1501) == (400, "request body size must not exceed 1500 bytes, as set by BPMN_HTTP_MAX_BODY=1500")
+    assert status(9999) == (400, "request body size must not exceed 1500 bytes, as set by BPMN_HTTP_MAX_BODY=1500")
 
 
 @pytest.mark.parametrize(

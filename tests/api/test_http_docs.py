@@ -7,6 +7,9 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from app import create_app
+from app.api.examples import DAY
+
 
 @pytest.fixture(scope="module")
 def document(application):
@@ -142,7 +145,7 @@ def test_constraints_are_those_that_are_checked(document):
         ("UserTaskState", 4),
         ("WorkState", 7),
         ("ElementType", 37),
-        ("ProblemType", 11),
+        ("ProblemType", 12),
     ],
 )
 def test_enumerations_are_components(document, name, size):
@@ -168,7 +171,31 @@ def test_problems_have_their_own_media_type(document):
         else:
             assert list(response["content"]) == ["application/problem+json"]
     complete = document["paths"]["/jobs/{partition}/{id}/complete"]["patch"]["responses"]
-    assert sorted(complete) == ["200", "400", "401", "404", "409", "415", "500"]
+    assert sorted(complete) == ["200", "400", "401", "404", "409", "415", "500", "503"]
+
+
+def test_answers_without_a_body_and_those_that_pass_have_headers(document):
+    responses = document["components"]["responses"]
+    headers = {name: list(response["headers"]) for name, response in responses.items() if "headers" in response}
+    assert headers == {
+        "UNAUTHORIZED": ["WWW-Authenticate"],
+        "FORBIDDEN": ["X-Hint"],
+        "SERVICE_UNAVAILABLE": ["Retry-After"],
+    }
+
+
+def test_the_largest_limit_is_the_configured_one(service):
+    service.configure(max_query_limit=50)
+    app = create_app(service.config, service=service)
+    query = app.test_client().get("/openapi.json").get_json()["paths"]["/jobs/query"]["post"]
+    (limit,) = [each for each in query["parameters"] if each["name"] == "limit"]
+    assert limit["schema"]["maximum"] == 50
+
+
+def test_examples_are_of_the_day(client, service):
+    text = client.get("/openapi.json").get_data(as_text=True)
+    assert str(service.now().date()) in text
+    assert DAY not in text
 
 
 def test_the_xml_is_documented_as_xml(document):

@@ -7,7 +7,7 @@ import logging
 import pytest
 from werkzeug.exceptions import BadRequest, ImATeapot, ServiceUnavailable
 
-from app.errors import Cause, EngineError, ErrorKind, conflict, not_found
+from app.errors import Cause, EngineError, ErrorKind, conflict, not_found, unavailable
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,34 @@ def test_a_failure_that_can_be_explained_is_logged_and_shown(client, service, ca
         "detail": "no encryption key is configured, request r",
     }
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("title", ["failed to lock jobs", ""])
+def test_an_unavailable_database_is_no_failure_of_the_service(client, service, caplog, title):
+    """Whoever found the database away has said so in the log."""
+    service.answer = unavailable("the database is away")
+    service.answer.title = title
+    response = client.post("/jobs/lock", json={"workerId": "w"})
+    assert (response.status_code, response.content_type) == (503, "application/problem+json")
+    assert response.headers["Retry-After"] == "1"
+    assert response.get_json() == {
+        "status": 503,
+        "type": "UNAVAILABLE",
+        "title": title or "service is unavailable",
+        "detail": "the database is away",
+    }
+    assert caplog.records == []
+
+
+def test_a_key_that_can_not_be_looked_up_is_neither_accepted_nor_refused(client, service):
+    service.configure(auth_mode="required")
+
+    def is_valid(*_):
+        raise unavailable("the database is away")
+
+    service.keys.is_valid = is_valid
+    response = client.post("/jobs/query", json={}, headers={"Authorization": "YTpi"})
+    assert (response.status_code, response.get_json()["type"]) == (503, "UNAVAILABLE")
 
 
 def test_what_flask_refuses_is_a_problem(client, service):

@@ -47,11 +47,11 @@ OPERATIONS = [
 ]
 
 
-def assert_nothing(response, status):
+def assert_nothing(response, status, allowed=None):
     assert (response.status_code, response.data) == (status, b"")
     assert "Content-Type" not in response.headers
     assert "Location" not in response.headers
-    assert "Allow" not in response.headers
+    assert response.headers.get("Allow") == allowed
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -62,21 +62,25 @@ def test_an_operation_has_one_path_and_is_unknown_by_others(client, service, met
     for other in (f"{path}/", f"/{path}", path.upper(), f"{path}/more"):
         # The client would take a doubled slash for the beginning of a host name.
         target = {"PATH_INFO": other, "RAW_URI": other}
-        assert_nothing(client.open("/", method=method, data="{}", environ_overrides=target), 404)
+        # Two parts after user-tasks are a partition and an id, though they are none that there could be.
+        allowed = "PATCH" if other == "/user-tasks/query/more" else None
+        assert_nothing(client.open("/", method=method, data="{}", environ_overrides=target), 404, allowed)
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in OPERATIONS}))
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
-def test_a_wrong_method_is_an_unknown_path(client, method, path):
-    if (method, path) not in OPERATIONS:
-        assert_nothing(client.open(path, method=method, data="{}"), 404)
+def test_a_wrong_method_is_an_unknown_path_that_says_what_is_allowed(client, method, path):
+    methods = {known for known, of in OPERATIONS if of == path}
+    methods |= {"HEAD"} if "GET" in methods else set()
+    if method not in methods:
+        assert_nothing(client.open(path, method=method, data="{}"), 404, ", ".join(sorted(methods)))
 
 
 def test_head_works_wherever_get_does(client, service):
     service.answer = "<xml/>"
     response = client.head("/processes/1/bpmn-xml")
     assert (response.status_code, response.data, response.content_length) == (200, b"", 6)
-    assert_nothing(client.head("/jobs/query"), 404)
+    assert_nothing(client.head("/jobs/query"), 404, "POST")
 
 
 def test_a_service_that_works_is_ready(client):
@@ -94,16 +98,18 @@ def test_a_service_that_stops_is_not_ready_but_alive(client, service):
     assert client.post("/jobs/query", json={}).status_code == 200
 
 
-def test_a_service_without_its_database_is_not_ready_but_alive(client, service):
+def test_a_service_without_its_database_is_not_ready_and_says_why_but_alive(client, service):
     service.is_ready = False
     response = client.get("/readiness")
-    assert (response.status_code, response.data) == (503, b"server is not ready\n")
+    assert (response.status_code, response.data) == (503, b"server is not ready: the database can't be reached\n")
     assert client.get("/healthz").status_code == 200
 
 
 def test_engine_time_is_moved_only_where_it_is_enabled(client, service):
     service.configure(set_time_enabled=False)
-    assert_nothing(client.patch("/time", data="{"), 403)
+    refused = client.patch("/time", data="{")
+    assert_nothing(refused, 403)
+    assert refused.headers["X-Hint"] == "BPMN_SET_TIME_ENABLED is false"
 
 
 @pytest.mark.parametrize("given", ["abc", "x" * 128, "!~"])
@@ -123,3 +129,66 @@ def test_a_request_without_a_sane_id_gets_one(client, given):
 def test_a_refused_request_has_an_id_too(client, service):
     service.configure(auth_mode="required")
     assert client.get("/unknown").headers["X-Request-Id"]
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+NO_BROWSER = [{}, {"Accept": "*/*"}, {"Accept": "application/json"}, {"Accept": "text/*"}, {"Accept": "text/html;q=0"}]
+
+
+def test_a_browser_is_led_to_the_documentation(client, service):
+    for mode in ("none", "required"):
+        service.configure(auth_mode=mode)
+        response = client.get("/", headers=BROWSER)
+        assert (response.status_code, response.headers["Location"], response.data) == (302, "docs", b"")
+        assert client.head("/", headers=BROWSER).status_code == 302
+
+
+def test_where_the_documentation_is_not_public_a_browser_is_asked_for_credentials_first(client, service):
+    service.configure(auth_mode="required", docs_public=False)
+    assert client.get("/", headers=BROWSER).status_code == 401
+    service.configure(auth_mode="none")
+    assert client.get("/", headers=BROWSER).status_code == 302
+
+
+@pytest.mark.parametrize("headers", NO_BROWSER)
+def test_for_others_there_is_nothing_at_the_root(client, service, headers):
+    assert_nothing(client.get("/", headers=headers), 404)
+    assert_nothing(client.post("/", headers=headers, data="{}"), 404)
+    service.configure(auth_mode="required")
+    assert client.get("/", headers=headers).status_code == 401
+
+
+def test_a_browser_gets_a_short_page_instead_of_nothing(client, service):
+    service.configure(set_time_enabled=False)
+
+    def page(method, path, **options):
+        response = client.open(path, method=method, headers=BROWSER, **options)
+        assert response.content_type == "text/html; charset=utf-8"
+        text = response.get_data(as_text=True)
+        assert len(text) < 500
+        return re.search("<title>(.*)</title>.*<p>(.*)</p>", text, re.DOTALL).groups()
+
+    assert page("GET", "/nope") == ("404 Not Found", "There is no such path.")
+    assert page("GET", "/jobs/query") == ("404 Not Found", "This path has no such method, but POST.")
+    hint = "Engine time can't be moved: BPMN_SET_TIME_ENABLED is false."
+    assert page("PATCH", "/time") == ("403 Forbidden", hint)
+    peer = {"REMOTE_ADDR": "10.0.0.1"}
+    hint = "BPMN_AUTH_MODE is none, which serves this machine only."
+    assert page("GET", "/nope", environ_overrides=peer) == ("403 Forbidden", hint)
+    service.configure(auth_mode="required")
+    assert page("GET", "/nope") == ("401 Unauthorized", "Credentials are needed.")
+
+
+@pytest.mark.parametrize("headers", NO_BROWSER)
+def test_others_get_no_page(client, headers):
+    assert_nothing(client.get("/nope", headers=headers), 404)
+
+
+def test_a_page_repeats_nothing_of_the_request(client):
+    answer = client.get("/<script>alert(1)</script>", headers=BROWSER)
+    assert (answer.status_code, b"script" in answer.data) == (404, False)
+
+
+def test_problems_are_the_same_for_a_browser(client):
+    response = client.get("/processes/x/bpmn-xml", headers=BROWSER)
+    assert (response.status_code, response.content_type) == (400, "application/problem+json")

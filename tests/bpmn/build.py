@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from app.bpmn.advice import advise
 from app.bpmn.model import Element, Process
-from app.bpmn.parser import parse
+from app.bpmn.parser import find_process, parse
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
@@ -16,7 +17,7 @@ def bpmn(body: str, head: str = "", tail: str = "") -> str:
 
 
 def process(body: str, head: str = "", tail: str = "", *, xml_timers: bool = True) -> Process:
-    return parse(bpmn(body, head, tail), xml_timers=xml_timers).processes[0]
+    return find_process(parse(bpmn(body, head, tail), xml_timers=xml_timers), "p")
 
 
 def elements(found: Process) -> dict[str, Element]:
@@ -33,6 +34,13 @@ def accepted(body: str, head: str = "", tail: str = "", *, xml_timers: bool = Tr
 def causes(body: str, head: str = "", tail: str = "") -> list[tuple[str, str, str]]:
     """Pointer, type and detail of every cause."""
     return [(cause.pointer, cause.type, cause.detail) for cause in process(body, head, tail).causes]
+
+
+def warnings(body: str, head: str = "", tail: str = "", *, xml_timers: bool = True) -> list[tuple[str, str, str]]:
+    """Pointer, type and detail of every warning about a process that must have no causes."""
+    found = process(body, head, tail, xml_timers=xml_timers)
+    assert found.causes == []
+    return [(warning.pointer, warning.type, warning.detail) for warning in advise(found)]
 
 
 def event(tag: str, definition: str = "", attributes: str = "") -> str:

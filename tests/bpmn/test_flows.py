@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bpmn.build import accepted, causes
+from tests.bpmn.build import accepted, causes, process, warnings
 
 NODES = '<startEvent id="s"/><task id="a"/><task id="b"/>'
 SUB = '<subProcess id="sp"><startEvent id="in"/>{}</subProcess>'
@@ -170,3 +170,108 @@ def test_a_default_flow_of_a_task_matters_only_beside_other_flows():
             "element a is not supported: default sequence flow of something that is no gateway (line 2)",
         )
     ]
+
+
+DRAWN = (
+    '<startEvent id="s"/><serviceTask id="a">{}</serviceTask><endEvent id="e">{}</endEvent>'
+    '<sequenceFlow id="f" sourceRef="s" targetRef="a"/><sequenceFlow id="g" sourceRef="a" targetRef="e"/>'
+)
+
+
+@pytest.mark.parametrize(
+    ("at_a", "at_e", "expected"),
+    [
+        ("<outgoing>x</outgoing>", "", ["element a names outgoing sequence flow x, which does not exist (line 2)"]),
+        ("", "\n<incoming>x</incoming>", ["element e names incoming sequence flow x, which does not exist (line 3)"]),
+        (
+            "<outgoing>g</outgoing><outgoing>x</outgoing><outgoing>y</outgoing>",
+            "",
+            [
+                "element a names outgoing sequence flow x, which does not exist (line 2)",
+                "element a names outgoing sequence flow y, which does not exist (line 2)",
+            ],
+        ),
+        (
+            "<incoming>x</incoming>",
+            "<incoming>x</incoming>",
+            [
+                "element a names incoming sequence flow x, which does not exist (line 2)",
+                "element e names incoming sequence flow x, which does not exist (line 2)",
+            ],
+        ),
+    ],
+)
+def test_a_child_that_names_no_drawn_flow_is_ignored_with_a_warning(at_a, at_e, expected):
+    body = DRAWN.format(at_a, at_e)
+    found = accepted(body)
+    assert [(targets(found, id), sources(found, id)) for id in "ae"] == [
+        ([("g", "e")], [("f", "s")]),
+        ([], [("g", "a")]),
+    ]
+    assert (found["a"].outgoing_ids, found["a"].incoming_ids) == (["g"], ["f"])
+    pointers = [f"/p/{detail.split()[1]}" for detail in expected]
+    assert warnings(body) == [
+        (pointer, "leftover-reference", detail) for pointer, detail in zip(pointers, expected, strict=True)
+    ]
+
+
+def test_a_flow_that_both_ends_name_and_nobody_draws_is_refused_but_kept():
+    """Running it or dropping it may both be wrong; what was stored by an earlier version is run."""
+    found = process(DRAWN.format("\n<outgoing>x</outgoing>", "<incoming>x</incoming>"))
+    assert [(cause.pointer, cause.type, cause.detail) for cause in found.causes] == [
+        ("/p/x", "sequence_flow", "sequence flow x from a to e has no sequenceFlow element (line 3)")
+    ]
+    (a,) = (element for element in found.elements() if element.id == "a")
+    assert [flow.id for flow in a.outgoing] == ["x", "g"]
+
+
+def test_a_sequence_flow_anywhere_in_the_process_means_that_flows_are_drawn():
+    body = (
+        '<startEvent id="s"><outgoing>x</outgoing></startEvent><endEvent id="e"><incoming>x</incoming></endEvent>'
+        + SUB.format('<endEvent id="a"/><sequenceFlow id="f" sourceRef="in" targetRef="a"/>')
+    )
+    assert [cause[:2] for cause in causes(body)] == [("/p/x", "sequence_flow")]
+
+
+def test_a_leftover_child_does_not_count_as_a_flow_of_a_gateway():
+    gateway = '<inclusiveGateway id="g"><incoming>old</incoming><incoming>f</incoming></inclusiveGateway>'
+    accepted(gateway + '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="g"/>')
+    gateway = '<exclusiveGateway id="g" default="old"><outgoing>old</outgoing></exclusiveGateway>'
+    assert causes(gateway + '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="g"/>') == [
+        ("/p/g", "element", "exclusive gateway g has no default sequence flow old (line 2)")
+    ]
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        "<outgoing>f</outgoing>",
+        "<incoming>f</incoming>",
+        "<outgoing>x</outgoing>",
+        "<outgoing/>",
+        "<dataObject id='d'><incoming>f</incoming><outgoing>x</outgoing></dataObject>",
+        "<textAnnotation id='d'><incoming>x</incoming></textAnnotation>",
+        "<laneSet><outgoing>f</outgoing></laneSet>",
+    ],
+)
+def test_a_child_of_something_that_is_no_flow_node_changes_nothing(stray):
+    found = accepted(DRAWN.format("", "") + stray)
+    assert [targets(found, id) for id in "sae"] == [[("f", "a")], [("g", "e")], []]
+    assert warnings(DRAWN.format("", "") + stray) == []
+
+
+@pytest.mark.parametrize("place", ["head", "tail"])
+def test_a_child_outside_of_all_processes_changes_nothing(place):
+    assert targets(accepted(DRAWN.format("", ""), **{place: "<outgoing>f</outgoing>"}), "s") == [("f", "a")]
+
+
+def test_a_child_of_a_sequence_flow_changes_nothing():
+    body = DRAWN.format("", "").replace('targetRef="e"/>', 'targetRef="e"><incoming>f</incoming></sequenceFlow>')
+    assert targets(accepted(body), "a") == [("g", "e")]
+
+
+@pytest.mark.parametrize("tag", ["incoming", "outgoing"])
+@pytest.mark.parametrize("place", ['<task id="t">{}</task>', "{}"])
+def test_nothing_gets_lost_in_a_reference(tag, place):
+    body = place.format(f"\n<{tag}>f<serviceTask/></{tag}>")
+    assert any(detail.endswith(f"not supported: serviceTask in {tag} (line 3)") for _, _, detail in causes(body))

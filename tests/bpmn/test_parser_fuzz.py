@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bpmn.model import Model
-from app.bpmn.parser import parse
+from app.bpmn.advice import advise
+from app.bpmn.parser import Model, parse
 from app.errors import EngineError, ErrorKind
 from tests.bpmn.build import BPMN, bpmn
 
-FUZZ = settings(derandomize=True, max_examples=200, deadline=None)
+FUZZ = settings(max_examples=200)
 
 NODE_SUFFIXES = ("Event", "Task", "Gateway", "Activity", "SubProcess", "task", "transaction", "subProcess")
 SKIPPED = {"extensionElements", "documentation", "choreography"}
@@ -52,7 +52,11 @@ WORDS = [
 def parsed(xml: str) -> Model | None:
     """The model, or None where the text is refused; anything else fails the test."""
     try:
-        return parse(xml)
+        model = parse(xml)
+        for process in model.processes:
+            assert len(process.causes) <= 1000
+            advise(process)
+        return model
     except EngineError as error:
         assert error.kind is ErrorKind.PROCESS_MODEL
         return None

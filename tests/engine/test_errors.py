@@ -142,13 +142,77 @@ def escalated(kind, *, interrupting, code="C"):
     ("kind", "interrupting", "reached"),
     [
         (throw("escalation:C"), False, ["eb", "e"]),
-        (throw("escalation:C"), True, ["e"]),
-        (end("escalation:C"), False, ["e"]),
+        (throw("escalation:C"), True, ["eb"]),
+        (end("escalation:C"), False, ["eb", "e"]),
         (end("escalation:C"), True, ["eb"]),
     ],
 )
-def test_throw_events_reach_non_interrupting_events_and_end_events_the_others(kind, interrupting, reached):
-    assert ends(escalated(kind, interrupting=interrupting)) == reached
+def test_throw_and_end_events_reach_boundary_events_of_both_kinds(kind, interrupting, reached):
+    walk = escalated(kind, interrupting=interrupting)
+    assert ends(walk) == reached
+    assert walk.token("x").state == "COMPLETED"
+    assert walk.instance.state == "COMPLETED"
+
+
+def test_a_throw_event_that_is_interrupted_does_not_go_on():
+    walk = Walk(
+        "s -> sp -> e; b -> eb", sp=sub("s2 -> x -> t", x=throw("escalation:C")), b=boundary("sp", "escalation:")
+    )
+    walk.task("x").run()
+    assert walk.trace == (
+        "1 p COMPLETED; 2 s COMPLETED; 3 sp TERMINATED; 4 b COMPLETED; 5 s2 COMPLETED ^3; 6 x COMPLETED ^3; "
+        "7 eb COMPLETED"
+    )
+
+
+def test_a_sub_process_that_ends_with_an_escalation_leaves_no_event_behind():
+    walk = escalated(throw("escalation:C"), interrupting=False)
+    assert walk.trace == (
+        "1 p COMPLETED; 2 s COMPLETED; 3 sp COMPLETED; 4 b COMPLETED; 5 s2 COMPLETED ^3; 6 x COMPLETED ^3; "
+        "7 b TERMINATED; 8 eb COMPLETED; 9 e COMPLETED"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "caught_by"),
+    [
+        (throw("escalation:C"), ("C", "C"), "non-interrupting"),
+        (throw("escalation:C"), ("", ""), "non-interrupting"),
+        (throw("escalation:C"), ("C", ""), "interrupting"),
+        (end("escalation:C"), ("C", "C"), "interrupting"),
+        (end("escalation:C"), ("", ""), "interrupting"),
+        (end("escalation:C"), ("", "C"), "non-interrupting"),
+    ],
+)
+@pytest.mark.parametrize("order", [("bi", "bn"), ("bn", "bi")], ids=" before ".join)
+def test_of_events_that_match_alike_a_throw_event_takes_what_goes_on_and_an_end_event_what_ends(
+    kind, codes, caught_by, order
+):
+    events = {
+        "bi": boundary("sp", f"escalation:{codes[0]}"),
+        "bn": boundary("sp", f"escalation:{codes[1]}", interrupting=False),
+    }
+    walk = Walk(
+        f"s -> sp -> e; {order[0]} -> e1; {order[1]} -> e2",
+        sp=sub("s2 -> f -> x, t", f=PARALLEL, t=SERVICE, x=kind),
+        **events,
+    )
+    walk.task("x").run()
+    fired = {"interrupting": "bi", "non-interrupting": "bn"}[caught_by]
+    assert [t.node.id for t in walk.tokens if t.node.id in events and t.state == "COMPLETED"] == [fired]
+    assert (walk.waiting_at == ["t"]) == (fired == "bn")
+
+
+@pytest.mark.parametrize("event", ["error", "escalation"])
+def test_an_empty_code_is_caught_by_the_first_event_for_every_code(event):
+    walk = Walk(
+        "s -> sp -> e; b1 -> e1; b2 -> e2",
+        sp=sub("s2 -> x", x=end(f"{event}:")),
+        b1=boundary("sp", f"{event}:"),
+        b2=boundary("sp", f"{event}:"),
+    )
+    walk.task("x").run()
+    assert ends(walk) == ["e1"]
 
 
 def test_a_job_that_escalates_without_interruption_is_followed_by_another_one():
@@ -231,6 +295,27 @@ def test_an_escalation_that_does_not_interrupt_leaves_the_called_instance_runnin
     assert walk.waiting_at == ["ca"]
 
 
+def test_each_escalation_of_a_called_instance_reaches_an_event_that_does_not_interrupt():
+    """The second one comes before the task of the first has run."""
+    walk, called = calling("escalation:C", interrupting=False)
+    called.job("t").done(escalation_code="C")
+    called.job("t").done(escalation_code="C")
+    assert walk.tasks_run() == ["DONE", "DONE"]
+    assert ends(walk) == ["eb", "eb"]
+    assert walk.waiting_at == ["ca"]
+
+
+@pytest.mark.parametrize("kind", [throw("escalation:C"), end("escalation:C")])
+def test_an_escalation_event_of_a_called_instance_may_interrupt_the_caller(kind):
+    walk = Walk("s -> ca -> e; b -> eb", ca=call("ch"), b=boundary("ca", "escalation:C"))
+    called = walk.job("ca").calls("s -> x", x=kind)
+    called.task("x").run()
+    assert called.instance.state == "TERMINATED"
+    assert called.token("x").state == "COMPLETED"
+    walk.tasks_run()
+    assert ends(walk) == ["eb"]
+
+
 def test_the_lookup_stops_at_the_call_activity():
     walk = Walk("s -> sp -> e; b -> eb", sp=sub("s2 -> ca -> e2", ca=call("ch")), b=boundary("sp", "error:X"))
     called = walk.job("ca").calls("s -> t -> e")
@@ -256,6 +341,7 @@ def test_a_suspended_caller_calls_a_suspended_instance():
     walk.suspend()
     called = walk.job("ca").calls("s -> t -> e")
     assert [token.state for token in called.tokens] == ["SUSPENDED", "SUSPENDED"]
+    assert called.instance.started_at == called.token("p").started_at == called.now
     called.resume()
     assert called.waiting_at == ["t"]
 
@@ -264,6 +350,7 @@ def test_a_queued_called_instance_waits_in_the_queue():
     walk = Walk("s -> ca -> e", ca=call("ch"))
     called = walk.job("ca").calls("s -> t -> e", queued=True)
     assert [token.state for token in called.tokens] == ["QUEUED", "QUEUED"]
+    assert called.instance.started_at is None
     called.release()
     called.job("t").done()
     assert [job.type for job in walk.jobs()] == ["PASS_VARIABLES"]

@@ -3,11 +3,11 @@
 import pytest
 
 from app.engine.records import Message
-from app.engine.types import JobType, TaskType, WorkState
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.engine.work import Facts
 from app.errors import EngineError, Refusal
 from app.timer import Timer
-from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, boundary, call, catch, end, sub, throw
+from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, Kind, boundary, call, catch, end, sub, throw
 from tests.walk import NOW, Walk
 
 HOUR = Timer(time_duration="PT1H")
@@ -135,6 +135,52 @@ def test_a_non_interrupting_event_is_attached_anew_before_its_flow_goes_on():
     assert walk.trace.endswith("5 b TERMINATED; 6 eb COMPLETED; 7 e COMPLETED")
 
 
+@pytest.mark.parametrize("event", ["signal:g", "message:m"])
+def test_a_non_interrupting_event_happens_each_time_it_is_sent_whenever_the_tasks_run(event):
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", event, interrupting=False))
+    if event.startswith("message"):
+        walk.job("b").done(message_correlation_key="k")
+    sent = [walk.sent("b") for _ in range(3)]
+    assert [step.run() for step in (sent[1], sent[0], sent[2])] == [WorkState.DONE] * 3
+    assert walk.trace.count("eb COMPLETED") == walk.trace.count(" b COMPLETED") == 3
+    assert [s.token for s in walk.records.subscriptions] == [walk.token("b")]
+
+
+def test_what_was_sent_to_a_non_interrupting_event_ends_with_its_host():
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "signal:g", interrupting=False))
+    for _ in range(2):
+        walk.sent("b")
+    walk.task("b").run()
+    walk.job("t").done()
+    assert [task.detached for task in walk.tasks()] == [True]
+    assert walk.tasks_run() == [WorkState.CANCELED]
+    assert walk.records.subscriptions == []
+
+
+def test_a_non_interrupting_event_whose_flow_ends_its_host_leaves_nothing_behind():
+    walk = Walk("s -> t -> e; b -> x", b=boundary("t", "message:m", interrupting=False), x=end("terminate"))
+    walk.job("b").done(message_correlation_key="k")
+    first, second = walk.sent("b"), walk.sent("b")
+    unread = message()
+    first.run(Facts(buffered=unread))
+    assert walk.instance.state == "COMPLETED"
+    assert second.task.detached
+    assert second.run() == WorkState.CANCELED
+    assert walk.records.subscriptions == []
+    assert not unread.correlated
+
+
+@pytest.mark.parametrize("event", ["signal:g", "message:m"])
+def test_an_event_without_a_subscription_gets_one_when_it_has_happened(event):
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", event, interrupting=False))
+    if event.startswith("message"):
+        walk.job("b").done(message_correlation_key="k")
+    step = walk.sent("b")
+    walk.records.subscriptions.clear()
+    step.run(Facts(subscribed=False, correlation_key="k"))
+    assert [(s.token, s.name) for s in walk.records.subscriptions] == [(walk.token("b"), event[-1])]
+
+
 @pytest.mark.parametrize(
     ("timer", "firings"),
     [("timer:PT1H", 1), ("timer:R3/PT1H", 3), ("timer:2026-11-24T00:00:00Z", 1)],
@@ -168,6 +214,31 @@ def test_a_duration_that_a_job_gives_repeats_from_the_time_it_ran():
     assert [task.due_at.hour for task in walk.tasks()] == [15]
 
 
+@pytest.mark.parametrize("cycle", ["R3/PT1H", "R/PT1H", "0 * * * *"])
+def test_missed_ticks_of_a_boundary_event_come_to_one_firing(cycle):
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", f"timer:{cycle}", interrupting=False))
+    due = []
+    for hour, minute in ((17, 30), (19, 0), (20, 10)):
+        walk.now = NOW.replace(hour=hour, minute=minute)
+        walk.tasks_run()
+        due += [task.due_at.hour for task in walk.tasks()]
+    assert due == ([18, 20] if cycle == "R3/PT1H" else [18, 20, 21])
+    assert walk.trace.count("eb COMPLETED") == 3
+
+
+def test_a_monthly_timer_keeps_the_day_it_was_due_first():
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "timer:R/P1M", interrupting=False))
+    task = walk.tasks()[0]
+    task.due_at = NOW.replace(year=2027, month=1, day=31)
+    task.serialized_task = task.serialized_task.replace("2026-12-23", "2027-01-31")
+    due = []
+    for _ in range(4):
+        walk.now = walk.tasks()[0].due_at
+        walk.tasks_run()
+        due += [f"{task.due_at:%d %b}" for task in walk.tasks()]
+    assert due == ["28 Feb", "31 Mar", "30 Apr", "31 May"]
+
+
 def test_a_fixed_time_that_a_job_gives_fires_once():
     walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "timer", interrupting=False))
     walk.job("b").done(timer=Timer(time=NOW))
@@ -196,15 +267,16 @@ def test_a_buffered_message_of_a_non_interrupting_event_lets_its_host_start():
     walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "message:m", interrupting=False))
     walk.job("b").done(Facts(buffered=message()), message_correlation_key="k")
     assert walk.token("t").state == "STARTED"
-    walk.task("b").run(Facts(correlation_key="k"))
-    assert [(s.name, s.correlation_key) for s in walk.records.subscriptions] == [("m", "k")]
+    assert [(s.name, s.correlation_key, s.token.id) for s in walk.records.subscriptions] == [("m", "k", 4)]
+    walk.task("b").run()
+    assert [(s.name, s.correlation_key, s.token.id) for s in walk.records.subscriptions] == [("m", "k", 5)]
 
 
 def test_a_non_interrupting_event_takes_the_next_buffered_message():
     walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "message:m", interrupting=False))
     walk.job("b").done(Facts(buffered=message()), message_correlation_key="k")
-    walk.task("b").run(Facts(correlation_key="k", buffered=message()))
-    assert walk.records.subscriptions == []
+    walk.task("b").run(Facts(buffered=message()))
+    assert [s.token.id for s in walk.records.subscriptions] == [5]
     assert [(task.type, task.token.id) for task in walk.tasks()] == [(TaskType.TRIGGER_EVENT, 5)]
 
 
@@ -325,3 +397,17 @@ def test_a_timer_without_a_point_in_time_is_refused_when_it_is_reached():
     with pytest.raises(EngineError) as error:
         Walk("s -> c -> e", c=catch("timer:0 0 0 1 1 * 2020"))
     assert error.value.as_text().startswith("failed to evaluate timer")
+
+
+@pytest.mark.parametrize("tag", ["task", "manualTask"])
+@pytest.mark.parametrize("event", ["error:X", "escalation:", "message:m", "signal", "timer", "timer:PT1H"])
+def test_a_boundary_event_of_a_task_that_is_passed_through_has_no_visit(tag, event):
+    walk = Walk("s -> t -> u -> e; b -> eb", t=Kind(tag), b=boundary("t", event))
+    assert walk.trace == "1 p STARTED; 2 s COMPLETED; 3 t COMPLETED; 4 u STARTED"
+    assert open_work(walk) == [("EXECUTE", "u")]
+
+
+def test_a_task_with_a_boundary_event_that_is_passed_through_stops_while_its_scope_is_suspended():
+    walk = Walk("s -> t -> e; b -> eb", state=InstanceState.SUSPENDED, t=TASK, b=boundary("t", "signal:g"))
+    walk.resume()
+    assert walk.trace == "1 p COMPLETED; 2 s COMPLETED; 3 t COMPLETED; 4 e COMPLETED"

@@ -9,16 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.config import Config
-from app.store.tables import Base
 from tests.conftest import configured
 from tests.databases import Databases, plain
 from tests.http import corpus
-from tests.http.dump import COUNTER
+from tests.http.dump import TABLES
 from tests.http.talk import Api
 
 collect_ignore = [] if corpus.is_there() else ["test_conformance.py"]
 
-EMPTY = ";".join(f"DELETE FROM {each.name}" for each in Base.metadata.sorted_tables if each is not COUNTER)
+EMPTY = ";".join(f"DELETE FROM {each.name}" for each in TABLES)
 
 
 def pytest_report_collectionfinish() -> str:

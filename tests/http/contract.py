@@ -1,7 +1,8 @@
 """The contract of the HTTP API as a table, written down once, by hand, from its description.
 
 Types are `string`, `boolean`, `int32`, `int64`, `date`, `time`, the name of a schema, or one of these in brackets for
-an array. Of requests, words after the type are constraints; of answers, `A` marks what is always there and `O` what is
+an array. Of requests, words after the type are constraints (`max` counts the items of an array, of which `each` has a
+bound of its own, and the characters of a text); of answers, `A` marks what is always there and `O` what is
 left out when it is empty. A trailing `+` marks an extension: what the original API does not have.
 """
 
@@ -113,42 +114,42 @@ QUERY_PARAMETERS = {
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }
-PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0"}
+PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
 """Query parameters of all queries."""
 
-_WORKER = {"workerId": "string required"}
-_TIMER = {"time": "time", "timeCycle": "string cron", "timeDuration": "string duration"}
+_WORKER = {"workerId": "string required max-255"}
+_TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
 _TAGS = "[Tag] max-100"
 
 REQUESTS: dict[str, dict[str, str]] = {
-    "ElementCriteria": {"processId": "int32", "bpmnElementId": "string"},
+    "ElementCriteria": {"processId": "int32", "bpmnElementId": "string max-255"},
     "ElementInstanceCriteria": {
         "partition": "date",
         "id": "int32",
         "parentId": "int32 +",
         "processId": "int32",
         "processInstanceId": "int32",
-        "bpmnElementId": "string",
+        "bpmnElementId": "string max-255",
         "states": "[InstanceState] max-7 unique",
     },
     "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER},
     "SendMessage": {
-        "correlationKey": "string required",
+        "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
-        "name": "string required",
-        "uniqueKey": "string",
+        "name": "string required max-255",
+        "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
         **_WORKER,
     },
-    "MessageCriteria": {"id": "int64", "excludeExpired": "boolean", "name": "string"},
+    "MessageCriteria": {"id": "int64", "excludeExpired": "boolean", "name": "string max-255"},
     "MessageSubscriptionCriteria": {
         "partition": "date",
         "processInstanceId": "int32",
-        "correlationKey": "string",
-        "name": "string",
+        "correlationKey": "string max-255",
+        "name": "string max-255",
     },
-    "SendSignal": {"name": "string required", "variables": "[ProcessVariable] max-100", **_WORKER},
-    "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string"},
+    "SendSignal": {"name": "string required max-255", "variables": "[ProcessVariable] max-100", **_WORKER},
+    "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string max-255"},
     "IncidentCriteria": {
         "partition": "date",
         "id": "int32",
@@ -156,7 +157,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "taskId": "int32",
     },
-    "ResolveIncident": {"retryTimer": "string duration", **_WORKER},
+    "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER},
     "LockJobs": {
         "partition": "date",
         "id": "int32",
@@ -180,29 +181,29 @@ REQUESTS: dict[str, dict[str, str]] = {
         "error": "string",
         "processVariables": "[ProcessVariable] max-100",
         "retryLimit": "int32 gte-0",
-        "retryTimer": "string duration",
+        "retryTimer": "string duration max-255",
         **_WORKER,
     },
     "JobCompletion": {
         "calledProcess": "CalledProcess +",
-        "errorCode": "string",
-        "escalationCode": "string",
-        "exclusiveGatewayDecision": "string",
-        "inclusiveGatewayDecision": "[string]",
-        "messageCorrelationKey": "string",
-        "messageName": "string",
-        "signalName": "string",
+        "errorCode": "string max-255",
+        "escalationCode": "string max-255",
+        "exclusiveGatewayDecision": "string max-255",
+        "inclusiveGatewayDecision": "[string] max-100 each-255",
+        "messageCorrelationKey": "string max-255",
+        "messageName": "string max-255",
+        "signalName": "string max-255",
         "timer": "Timer",
     },
     "CalledProcess": {
-        "bpmnProcessId": "string",
-        "correlationKey": "string",
+        "bpmnProcessId": "string max-255",
+        "correlationKey": "string max-255",
         "tags": _TAGS,
         "variables": "[ProcessVariable] max-100",
-        "version": "string",
+        "version": "string max-255",
     },
     "CreateProcess": {
-        "bpmnProcessId": "string required",
+        "bpmnProcessId": "string required max-255",
         "bpmnXml": "string required",
         "errors": "[ErrorDefinition] max-100",
         "escalations": "[EscalationDefinition] max-100",
@@ -211,21 +212,21 @@ REQUESTS: dict[str, dict[str, str]] = {
         "signals": "[SignalDefinition] max-100",
         "tags": _TAGS,
         "timers": "[TimerDefinition] max-100",
-        "version": "string required",
+        "version": "string required max-255",
         **_WORKER,
     },
-    "ErrorDefinition": {"bpmnElementId": "string required", "errorCode": "string"},
-    "EscalationDefinition": {"bpmnElementId": "string required", "escalationCode": "string"},
-    "MessageDefinition": {"bpmnElementId": "string required", "messageName": "string required"},
-    "SignalDefinition": {"bpmnElementId": "string required", "signalName": "string required"},
-    "TimerDefinition": {"bpmnElementId": "string required", "timer": "Timer required"},
+    "ErrorDefinition": {"bpmnElementId": "string required max-255", "errorCode": "string max-255"},
+    "EscalationDefinition": {"bpmnElementId": "string required max-255", "escalationCode": "string max-255"},
+    "MessageDefinition": {"bpmnElementId": "string required max-255", "messageName": "string required max-255"},
+    "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
+    "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
     "ProcessCriteria": {"id": "int32", "tags": _TAGS},
     "CreateProcessInstance": {
-        "bpmnProcessId": "string required",
-        "correlationKey": "string",
+        "bpmnProcessId": "string required max-255",
+        "correlationKey": "string max-255",
         "tags": _TAGS,
         "variables": "[ProcessVariable] max-100",
-        "version": "string required",
+        "version": "string required max-255",
         **_WORKER,
     },
     "ProcessInstanceCriteria": {
@@ -257,7 +258,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "type": "TaskType",
     },
-    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required"},
+    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255"},
     "UserTaskCriteria": {
         "partition": "date",
         "id": "int32",
@@ -269,8 +270,8 @@ REQUESTS: dict[str, dict[str, str]] = {
     "UpdateUserTask": {
         "revision": "int32 required gte-1",
         "elementVariables": "[ElementVariable] max-100",
-        "errorCode": "string",
-        "escalationCode": "string",
+        "errorCode": "string max-255",
+        "escalationCode": "string max-255",
         "completed": "boolean",
         "processVariables": "[ProcessVariable] max-100",
         "tags": _TAGS,
@@ -280,17 +281,17 @@ REQUESTS: dict[str, dict[str, str]] = {
         "partition": "date",
         "elementInstanceId": "int32",
         "processInstanceId": "int32",
-        "names": "[string]",
+        "names": "[string] max-1000 each-255",
     },
     "SetTime": _TIMER,
     "Timer": _TIMER,
 }
 
 SHARED: dict[str, dict[str, str]] = {
-    "Tag": {"name": "string required name", "value": "string"},
-    "ProcessVariable": {"name": "string required name", "data": "Data"},
-    "ElementVariable": {"bpmnElementId": "string +", "name": "string required name", "data": "Data"},
-    "Data": {"encoding": "string required", "encrypted": "boolean", "value": "string required"},
+    "Tag": {"name": "string required name max-255", "value": "string max-1000"},
+    "ProcessVariable": {"name": "string required name max-255", "data": "Data"},
+    "ElementVariable": {"bpmnElementId": "string + max-255", "name": "string required name max-255", "data": "Data"},
+    "Data": {"encoding": "string required max-255", "encrypted": "boolean", "value": "string required"},
 }
 """In requests and in answers; what requests need is always there in answers."""
 
@@ -407,7 +408,9 @@ ANSWERS: dict[str, dict[str, str]] = {
         "parallelism": "int32 O",
         "tags": "[Tag] O",
         "version": "string A",
+        "warnings": "[Warning] O +",
     },
+    "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
     "ProcessInstance": {
         **_KEY,
         "parentId": "int32 O +",

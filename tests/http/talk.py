@@ -10,6 +10,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
+from app.config import Config
+
 BASIC = {"Authorization": "Basic dGVzdDp0ZXN0"}
 WORKER = {"workerId": "w1"}
 
@@ -109,6 +111,15 @@ def key(entity: Any) -> str:
 def of(instance: Any) -> dict[str, Any]:
     """Criteria for what belongs to the instance."""
     return {"partition": instance["partition"], "processInstanceId": instance["id"]}
+
+
+class Nobody:
+    """Stands in for a service where only the OpenAPI document is asked for."""
+
+    config = Config()
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, 12)
 
 
 class Near:

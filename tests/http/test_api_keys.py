@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +15,9 @@ from flask.testing import FlaskClient
 from app.clock import ManualClock
 from app.config import Config
 from app.errors import EngineError, ErrorKind
+from app.secret import hash_secret
 from app.service import Service, open_service
+from app.store import ApiKey
 from tests.conftest import application
 from tests.http.dump import dump
 
@@ -23,19 +25,19 @@ TTL = 10
 
 
 class Seconds:
-    """Stands in for the module `time` in the service: seconds pass when a test says so."""
+    """Stands in for the module `time` where keys are remembered: seconds pass when a test says so."""
 
     def __init__(self) -> None:
         self.passed = 1000.0
 
     def module(self) -> SimpleNamespace:
-        return SimpleNamespace(monotonic=lambda: self.passed, sleep=time.sleep)
+        return SimpleNamespace(monotonic=lambda: self.passed)
 
 
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     seconds = Seconds()
-    monkeypatch.setattr("app.service.time", seconds.module())
+    monkeypatch.setattr("app.keys.time", seconds.module())
     return seconds
 
 
@@ -55,27 +57,25 @@ def other(config: Config, clock: ManualClock) -> Iterator[Service]:
 def ask(client: FlaskClient, authorization: str, path: str = "/jobs/query") -> int:
     response = client.post(path, data="{}", headers={"Authorization": authorization})
     if response.status_code == 401:
-        assert (response.data, "Content-Type" in response.headers, "WWW-Authenticate" in response.headers) == (
-            b"",
-            False,
-            False,
-        )
+        assert (response.data, "Content-Type" in response.headers) == (b"", False)
+        challenges = response.headers.getlist("WWW-Authenticate")
+        assert challenges == ['Basic realm="py-bpmn"', 'Bearer realm="py-bpmn"']
     return response.status_code
 
 
 @pytest.mark.parametrize("secret_id", ["a", "a:b", "ключ", "a b", "Bearer"])
 def test_a_key_opens_the_service_bare_and_as_bearer(client, service, secret_id):
-    key = service.create_api_key(secret_id)
+    key = service.keys.create(secret_id)
     assert [ask(client, form) for form in (key, f"Bearer {key}", f"bearer {key}")] == [200, 200, 200]
 
 
 def test_a_configured_pair_works_beside_keys(client, service):
-    service.create_api_key("a")
+    service.keys.create("a")
     assert ask(client, "Basic dGVzdDp0ZXN0") == 200
 
 
 def test_nothing_else_opens_it_and_unknown_paths_are_as_closed(client, service):
-    key = service.create_api_key("a")
+    key = service.keys.create("a")
     secret_id, _, secret = base64.b64decode(key).decode().rpartition(":")
     wrong = [
         "",
@@ -92,7 +92,7 @@ def test_nothing_else_opens_it_and_unknown_paths_are_as_closed(client, service):
 
 
 def test_a_secret_is_stored_as_a_hash_and_is_never_the_same_twice(config, service):
-    keys = [service.create_api_key(secret_id) for secret_id in ("a", "b")]
+    keys = [service.keys.create(secret_id) for secret_id in ("a", "b")]
     secrets = [base64.b64decode(key).decode().rpartition(":")[2] for key in keys]
     assert secrets[0] != secrets[1]
     assert all(len(secret) >= 32 for secret in secrets)
@@ -101,31 +101,31 @@ def test_a_secret_is_stored_as_a_hash_and_is_never_the_same_twice(config, servic
 
 
 def test_keys_are_listed_in_the_order_they_were_created(service, clock):
-    service.create_api_key("b")
-    service.create_api_key("a", clock.now() + timedelta(days=1))
-    listed = service.list_api_keys()
+    service.keys.create("b")
+    service.keys.create("a", clock.now() + timedelta(days=1))
+    listed = service.keys.listed()
     assert [(key.secret_id, key.expires_at) for key in listed] == [("b", None), ("a", clock.now() + timedelta(days=1))]
     assert all(abs(key.created_at - clock.now()) < timedelta(seconds=1) for key in listed)
 
 
 def test_an_id_is_taken_until_its_key_is_revoked(client, service):
-    old = service.create_api_key("a")
+    old = service.keys.create("a")
     with pytest.raises(EngineError) as refused:
-        service.create_api_key("a")
+        service.keys.create("a")
     assert refused.value.kind is ErrorKind.CONFLICT
-    service.revoke_api_key("a")
-    new = service.create_api_key("a")
+    service.keys.revoke("a")
+    new = service.keys.create("a")
     assert (ask(client, old), ask(client, new)) == (401, 200)
 
 
 def test_an_unknown_key_can_not_be_revoked(service):
     with pytest.raises(EngineError) as refused:
-        service.revoke_api_key("a")
+        service.keys.revoke("a")
     assert refused.value.kind is ErrorKind.NOT_FOUND
 
 
 def test_a_key_expires_at_its_time_even_while_it_is_remembered(client, service, clock, seconds):
-    key = service.create_api_key("a", clock.now() + timedelta(minutes=1))
+    key = service.keys.create("a", clock.now() + timedelta(minutes=1))
     clock.advance(timedelta(seconds=58))
     assert ask(client, key) == 200
     clock.advance(timedelta(seconds=4))
@@ -133,28 +133,113 @@ def test_a_key_expires_at_its_time_even_while_it_is_remembered(client, service, 
 
 
 def test_moving_engine_time_does_not_make_keys_expire(client, service, clock, seconds):
-    key = service.create_api_key("a", clock.now() + timedelta(hours=1))
+    key = service.keys.create("a", clock.now() + timedelta(hours=1))
     moved = client.patch("/time", data='{"timeDuration":"P1Y"}', headers={"Authorization": key})
     seconds.passed += TTL + 1
     assert (moved.status_code, ask(client, key)) == (200, 200)
 
 
 def test_a_revoked_key_is_refused_at_once_by_the_process_that_revoked_it(client, service, seconds):
-    key = service.create_api_key("a")
+    key = service.keys.create("a")
     assert ask(client, key) == 200
-    service.revoke_api_key("a")
+    service.keys.revoke("a")
     assert ask(client, key) == 401
 
 
 def test_another_process_accepts_a_revoked_key_for_the_seconds_it_remembers_it(service, other, seconds):
-    key = service.create_api_key("a")
+    key = service.keys.create("a")
     client = application(other).test_client()
     assert ask(client, key) == 200
-    service.revoke_api_key("a")
+    service.keys.revoke("a")
     seconds.passed += TTL - 1
     assert ask(client, key) == 200
     seconds.passed += 2
     assert ask(client, key) == 401
+
+
+@pytest.fixture
+def lookups(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the keys that the database was asked for."""
+    asked: list[str] = []
+    find = service._store.find_api_key
+
+    def noting(secret_id: str) -> Any:
+        asked.append(secret_id)
+        return find(secret_id)
+
+    monkeypatch.setattr(service._store, "find_api_key", noting)
+    return asked
+
+
+def encoded(secret_id: str, secret: str) -> str:
+    return base64.b64encode(f"{secret_id}:{secret}".encode()).decode()
+
+
+def test_a_valid_key_is_looked_up_once_in_a_while(client, service, seconds, lookups):
+    key = service.keys.create("a")
+    assert [ask(client, key) for _ in range(5)] == [200] * 5
+    assert lookups == ["a"]
+    seconds.passed += TTL + 1
+    assert (ask(client, key), lookups) == (200, ["a", "a"])
+
+
+def test_wrong_keys_take_no_memory_and_push_no_valid_key_out(client, service, lookups, monkeypatch):
+    monkeypatch.setattr("app.keys.MOST_REMEMBERED", 2)
+    key = service.keys.create("a")
+    assert ask(client, key) == 200
+    lookups.clear()
+    for number in range(50):
+        assert ask(client, encoded(f"{number}" * 500, "x")) == 401
+        assert ask(client, encoded("a", f"{number}")) == 401
+    assert len(service.keys._valid) == 1
+    lookups.clear()
+    assert (ask(client, key), lookups) == (200, [])
+
+
+def test_a_key_that_was_wrong_is_valid_as_soon_as_it_is_created(client, service, other, seconds, monkeypatch):
+    monkeypatch.setattr("app.secret.new_secret", lambda: "foreseen")
+    assert ask(client, encoded("a", "foreseen")) == 401
+    other.keys.create("a")
+    assert ask(client, encoded("a", "foreseen")) == 200
+
+
+def test_a_key_of_the_same_id_takes_the_place_of_a_revoked_one_at_once(client, service, other, seconds):
+    """Also where the old one is still remembered."""
+    old = service.keys.create("a")
+    assert ask(client, old) == 200
+    other.keys.revoke("a")
+    assert ask(client, other.keys.create("a")) == 200
+
+
+def test_valid_keys_are_remembered_up_to_a_number(client, service, lookups, monkeypatch):
+    monkeypatch.setattr("app.keys.MOST_REMEMBERED", 2)
+    keys = [service.keys.create(secret_id) for secret_id in "abc"]
+    assert [ask(client, key) for key in keys] == [200, 200, 200]
+    assert len(service.keys._valid) == 2
+    lookups.clear()
+    assert [ask(client, key) for key in (keys[2], keys[1], keys[0])] == [200, 200, 200]
+    assert lookups == ["a"]
+
+
+def test_what_is_remembered_does_not_depend_on_the_length_of_the_id(client, service):
+    key = service.keys.create("x" * 255)
+    assert ask(client, key) == 200
+    (known,) = service.keys._valid
+    assert len(known) == 32
+
+
+def test_an_id_has_at_most_255_characters(client, service):
+    longest = "".join(chr(0x20000 + number) for number in range(255))
+    assert ask(client, service.keys.create(longest)) == 200
+    with pytest.raises(EngineError, match="256 characters") as refused:
+        service.keys.create(longest + "x")
+    assert refused.value.kind is ErrorKind.VALIDATION
+
+
+def test_a_longer_id_of_an_older_version_stays_valid(client, service):
+    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), None)
+    service._store.insert_api_key(stored)
+    assert ask(client, encoded("x" * 400, "s")) == 200
 
 
 class TestWithoutMemory:
@@ -163,8 +248,8 @@ class TestWithoutMemory:
         return replace(config, api_key_cache_ttl=0)
 
     def test_a_revoked_key_is_refused_at_once_everywhere(self, service, other):
-        key = service.create_api_key("a")
+        key = service.keys.create("a")
         client = application(other).test_client()
         assert ask(client, key) == 200
-        service.revoke_api_key("a")
+        service.keys.revoke("a")
         assert ask(client, key) == 401

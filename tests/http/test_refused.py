@@ -255,10 +255,12 @@ class TestBadPages:
             for bad in ("-1", "1.5", "", "+5", *NO_ID):
                 refuse(world.send("POST", f"{path}?{name}={bad}", {}))
 
-    def test_the_largest_page_is_a_page(self, world: World, path, body):
-        largest = 2**31 - 1
+    def test_the_largest_page_is_a_page_and_a_larger_one_is_none(self, world: World, path, body):
+        largest, last = Config().max_query_limit, 2**31 - 1
         assert world.api.post(f"{path}?limit={largest}")["results"] == world.api.post(path)["results"]
-        assert world.api.post(f"{path}?limit={largest}&offset={largest}") == {"count": 0, "results": []}
+        assert world.api.post(f"{path}?limit={largest}&offset={last}") == {"count": 0, "results": []}
+        for limit in (largest + 1, last):
+            refuse(world.send("POST", f"{path}?limit={limit}", {}))
 
     def test_the_largest_numbers_and_the_first_and_last_day_match_nothing(self, world: World, path, body):
         for place in places(body, int):

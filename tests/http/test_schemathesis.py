@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,12 +16,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.clock import ManualClock
-from app.config import Config
 from app.service import Service, open_service
-from tests.conftest import PROFILE, application, configured
+from tests.conftest import PROFILE, SEED, application, configured, examples
 from tests.databases import Databases
 from tests.http.models import MESSAGE_CATCH, SERVICE, TIMER_CATCH, USER_TASK
-from tests.http.talk import BASIC, Api
+from tests.http.talk import BASIC, Api, Nobody
 
 CHECKS = [
     not_a_server_error,
@@ -31,17 +29,16 @@ CHECKS = [
     response_schema_conformance,
 ]
 FULL = PROFILE == "full"
-EXAMPLES = 60 if FULL else 5
+EXAMPLES = examples(check=5, full=60)
 """For each operation and database, beyond those that cover its schema in the full profile: some 100 each."""
 
 # Methods that a path does not have are answered by 404, as unknown paths are; that is tested elsewhere.
 COVERAGE = {"enabled": FULL, "unexpected-methods": []}
-CONFIG = schemathesis.Config.from_dict({"seed": 20261123, "phases": {"coverage": COVERAGE}})
+CONFIG = schemathesis.Config.from_dict({"seed": SEED or 20261123, "phases": {"coverage": COVERAGE}})
 
 
 def _schema() -> Any:
-    nobody = type("Nobody", (), {"config": Config()})()
-    return schemathesis.openapi.from_wsgi("/openapi.json", application(nobody), config=CONFIG)
+    return schemathesis.openapi.from_wsgi("/openapi.json", application(Nobody()), config=CONFIG)
 
 
 SCHEMA = _schema()
@@ -51,7 +48,7 @@ SCHEMA = _schema()
 def lived_in(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Service]:
     """A service in which small ids name something."""
     with databases.fresh(request.param) as url:
-        service = open_service(configured(url), ManualClock(datetime(2025, 5, 1, 12)))
+        service = open_service(configured(url), ManualClock(Nobody().now()))
         api = Api(application(service).test_client())
         for process, xml in {"p": SERVICE, "human": USER_TASK, "message": MESSAGE_CATCH, "timer": TIMER_CATCH}.items():
             api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)
@@ -62,7 +59,7 @@ def lived_in(request: pytest.FixtureRequest, databases: Databases) -> Iterator[S
 
 
 @SCHEMA.parametrize()
-@seed(20261123)
+@seed(SEED or 20261123)
 @settings(max_examples=EXAMPLES, derandomize=False)
 def test_every_answer_is_documented(case: schemathesis.Case, lived_in: Service):
     application(lived_in)

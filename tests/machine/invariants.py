@@ -191,8 +191,15 @@ def failures_are_followed_up(view: View) -> Iterator[str]:
 
 
 def messages_are_counted_once(view: View) -> Iterator[str]:
-    """A message that somebody waits for is not buffered, and one that is on its way is neither used nor expired."""
-    waiting = {(row["name"], row["correlation_key"]) for row in view.tables["message_subscription"]}
+    """A message that somebody waits for is not buffered, and one that is on its way is neither used nor expired.
+
+    Who is just getting one takes buffered ones after it.
+    """
+    waiting = {
+        (row["name"], row["correlation_key"])
+        for row in view.tables["message_subscription"]
+        if (row["partition"], row["element_instance_id"]) not in view.work
+    }
     for message in view.tables["message"]:
         buffered = not message["correlated"] and message["expires_at"] > view.now
         if buffered and (message["name"], message["correlation_key"]) in waiting:
@@ -202,6 +209,18 @@ def messages_are_counted_once(view: View) -> Iterator[str]:
             yield f"message {message['id']}: on its way, but expires at {message['expires_at']}"
         if len(carried) > 1:
             yield f"message {message['id']}: is delivered by {len(carried)} tasks"
+
+
+def unique_keys_are_held_once(view: View) -> Iterator[str]:
+    """A message holds its unique key until an instance that it started has ended."""
+    finished = {row["message_id"] for row in view.instances if not active(row)}
+    held: Counter[tuple[str, str, str]] = Counter()
+    for message in view.tables["message"]:
+        if message["key_freed"] != (message["id"] in finished):
+            yield f"message {message['id']}: its key is {'free' if message['key_freed'] else 'held'}"
+        if message["unique_key"] and not message["key_freed"]:
+            held[message["name"], message["correlation_key"], message["unique_key"]] += 1
+    yield from (f"unique key {key}: is held {count} times" for key, count in held.items() if count > 1)
 
 
 def signals_count_their_subscribers(view: View) -> Iterator[str]:
@@ -234,6 +253,7 @@ INVARIANTS: dict[str, Invariant] = {
         states_have_their_times,
         failures_are_followed_up,
         messages_are_counted_once,
+        unique_keys_are_held_once,
         signals_count_their_subscribers,
         *WAITING,
     )

@@ -63,10 +63,6 @@ class World:
         service.prepare()
         return Player(self, service, clock, maintenance=maintenance)
 
-    def stop_the_clock(self) -> None:
-        """Engine time is then the same on all databases, though each new connection looks at the database's clock."""
-        self._dialect.skew = timedelta(0)
-
     def close(self) -> None:
         self.database.close()
         self._dialect.engine.dispose()
@@ -91,7 +87,6 @@ class Player:
     def call(self, method: str, path: str, body: Any = None, expected: Sequence[int] = OK) -> Any:
         """The body of the answer, which must have one of the `expected` statuses and leave everything in order."""
         self._clock.advance(TICK)
-        self._world.stop_the_clock()
         response = application(self._service).test_client().open(path, method=method, json=body)
         answer = response.get_json() if response.data else None
         before, self.tables = self.tables, self._read()
@@ -336,7 +331,16 @@ class Player:
             "expirationTimer": {"timeDuration": expires} if expires else None,
             "variables": variables(Luck(luck)),
         }
-        self.call("POST", "/messages", body)
+        held = [
+            row["id"]
+            for row in self.tables["message"]
+            if (row["name"], row["correlation_key"], row["unique_key"]) == (name, key, unique) and not row["key_freed"]
+        ]
+        before = self.tables
+        answer = self.call("POST", "/messages", body)
+        if held:
+            assert [answer["id"]] == held, f"{answer} instead of message {held}"
+            assert not list(differences(before, self.tables)), f"message {held} was repeated, and something written"
 
     def send_signal(self, name: str, luck: int) -> None:
         waiting = [row for row in self.tables["signal_subscription"] if row["name"] == name]

@@ -30,6 +30,7 @@ HIDDEN: Mapping[str, frozenset[str]] = {
     "job": frozenset({"detached", "locked_until"}),
     "task": frozenset({"detached", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
+    "message": frozenset({"key_freed"}),
 }
 
 

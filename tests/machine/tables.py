@@ -36,13 +36,13 @@ KEYS = {
     "queue_entry": "partition, process_instance_id",
 }
 BOOLEANS = {
-    "job": "detached",
-    "task": "detached",
-    "variable": "encrypted",
-    "message": "correlated",
-    "message_variable": "encrypted",
-    "signal_variable": "encrypted",
-    "event_definition": "suspended",
+    "job": ("detached",),
+    "task": ("detached",),
+    "variable": ("encrypted",),
+    "message": ("correlated", "key_freed"),
+    "message_variable": ("encrypted",),
+    "signal_variable": ("encrypted",),
+    "event_definition": ("suspended",),
 }
 TAGGED = frozenset({"process", "process_instance", "user_task"})
 
@@ -110,9 +110,9 @@ class Database:
 
 
 def _plain_from_sqlite(table: str, rows: list[Row]) -> list[Row]:
-    if table in BOOLEANS:
+    for column in BOOLEANS.get(table, ()):
         for row in rows:
-            row[BOOLEANS[table]] = bool(row[BOOLEANS[table]])
+            row[column] = bool(row[column])
     if table in TAGGED:
         for row in rows:
             row["tags"] = json.loads(row["tags"]) if row["tags"] else None

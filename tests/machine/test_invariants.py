@@ -33,6 +33,8 @@ BUSY = """
 <sequenceFlow id="f10" sourceRef="fork" targetRef="undefined"/>
 <serviceTask id="undefined"/>
 <boundaryEvent id="error" attachedToRef="undefined"><errorEventDefinition/></boundaryEvent>
+<boundaryEvent id="aside" attachedToRef="sub" cancelActivity="false">
+<signalEventDefinition signalRef="signal-s1"/></boundaryEvent>
 """
 CALLED = """
 <startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="work"/>
@@ -98,7 +100,7 @@ def player(world: World) -> Player:
     complete(player, 7, "work", completion={})
     variables = [{"name": "a", "data": {"encoding": "json", "value": "1"}}]
     player.call("PUT", "/process-instances/2026-11-23/1/variables", {"workerId": "w", "variables": variables})
-    player.send_message("m2", "k1", "", "PT1H", 0)
+    player.send_message("m2", "k1", "u1", "PT1H", 0)
     player.send_signal("s2", 0)
     return player
 
@@ -167,6 +169,12 @@ SPOILED = [
         "messages_are_counted_once",
         f"""UPDATE task SET serialized_task = '{{"MessageId":1}}' WHERE {at(1, "other")}""",
     ),
+    ("unique_keys_are_held_once", "UPDATE message SET key_freed = 1"),
+    (
+        "unique_keys_are_held_once",
+        "INSERT INTO message SELECT id + 1, correlation_key, created_at, created_by, expires_at, correlated, name,"
+        " unique_key, key_freed FROM message",
+    ),
     ("signals_count_their_subscribers", "UPDATE signal SET active_subscriber_count = 0"),
     ("signals_count_their_subscribers", f"UPDATE task SET completed_at = created_at WHERE {at(1, 'other')}"),
     ("waiting_elements_have_a_reason", f"DELETE FROM job WHERE {at(1, 'inside')}"),
@@ -194,6 +202,11 @@ SPOILED = [
     ("tokens_follow_the_flows", f"UPDATE element_instance SET parent_id = 1 WHERE {at(1, 'inside')}"),
     ("completed_elements_move_on", f"DELETE FROM element_instance WHERE {at(1, 'person')}"),
     ("completed_elements_move_on", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(5, 'slow')}"),
+    ("events_that_recur_stay_subscribed", f"DELETE FROM signal_subscription WHERE {at(1, 'aside')}"),
+    (
+        "what_has_happened_is_canceled_with_its_host_only",
+        f"UPDATE task SET state = 'CANCELED', completed_at = created_at WHERE {at(1, 'late')}",
+    ),
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'late')}"),
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'signal')}"),
     ("events_are_attached_once", f"UPDATE element_instance SET prev_id = 2 WHERE {at(1, 'late')}"),

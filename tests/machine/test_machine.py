@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.conftest import PROFILE
+from tests.conftest import examples
 from tests.databases import Databases
 from tests.machine.models import models
 from tests.machine.player import World
@@ -66,11 +66,10 @@ def test_invariants_hold_whatever_is_done(world):
         pass
 
     Bound.world = world
-    full = PROFILE == "full"
     run_state_machine_as_test(
         Bound,
         settings=settings(
-            max_examples=2000 if full else 15,
+            max_examples=examples(check=15, full=2000),
             stateful_step_count=16,
             print_blob=True,
             suppress_health_check=SUPPRESSED,

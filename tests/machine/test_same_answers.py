@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import PROFILE
+from tests.conftest import examples
 from tests.databases import Databases
 from tests.machine.models import models
 from tests.machine.player import Answer, World
@@ -121,7 +121,7 @@ def worlds(databases: Databases) -> Iterator[tuple[World, World]]:
 
 @pytest.mark.postgres
 @settings(
-    max_examples=300 if PROFILE == "full" else 8,
+    max_examples=examples(check=8, full=300),
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )

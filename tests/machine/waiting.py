@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tests.machine.tables import Row
 from tests.machine.view import ACTIVITIES, SCOPES, View, active, is_boundary, key, name
 
+SUBSCRIBED = frozenset({"MESSAGE_BOUNDARY_EVENT", "SIGNAL_BOUNDARY_EVENT"})
 CODED = frozenset({"ERROR_BOUNDARY_EVENT", "ESCALATION_BOUNDARY_EVENT"})
 DECIDED = frozenset({"EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY"})
 
@@ -146,6 +147,8 @@ def completed_elements_move_on(view: View) -> Iterator[str]:
         kind = element["bpmn_element_type"]
         if element["state"] != "COMPLETED" or kind in ("LINK_THROW_EVENT", "EVENT_BASED_GATEWAY", "PROCESS"):
             continue
+        if kind == "ESCALATION_THROW_EVENT" and _was_interrupted(view, element):
+            continue
         drawn = view.drawing(element)
         targets = drawn.targets.get(element["bpmn_element_id"], [])
         left = Counter(row["bpmn_element_id"] for row in view.followers.get(key(element), ()))
@@ -157,6 +160,40 @@ def completed_elements_move_on(view: View) -> Iterator[str]:
             fits = left == Counter(targets)
         if not fits:
             yield f"{name(element)}: left to {dict(left)}, but its flows lead to {targets}"
+
+
+def _was_interrupted(view: View, element: Row) -> bool:
+    """Whether what an element is in ended with it, by what the element has thrown; then nothing follows it."""
+    scope = view.element(element, "parent_id")
+    return (
+        scope is not None
+        and (scope["state"], scope["ended_at"]) == ("TERMINATED", element["ended_at"])
+        and key(element) not in view.followers
+    )
+
+
+def events_that_recur_stay_subscribed(view: View) -> Iterator[str]:
+    """A boundary event that does not interrupt waits for what it is for as long as its host is active."""
+    for element in view.elements:
+        if not active(element) or not _recurs(view, element) or element["context"] is None:
+            continue
+        if element["bpmn_element_type"] in SUBSCRIBED and key(element) not in view.subscriptions:
+            yield f"{name(element)}: has no subscription"
+
+
+def what_has_happened_is_canceled_with_its_host_only(view: View) -> Iterator[str]:
+    """However many triggers there were of a boundary event, and in whatever order their tasks have run."""
+    for task in view.tables["task"]:
+        element = view.element(task)
+        if task["state"] != "CANCELED" or task["type"] != "TRIGGER_EVENT" or not element or not is_boundary(element):
+            continue
+        host = view.element(element, "prev_id")
+        if host is not None and active(host):
+            yield f"task {name(task)}: canceled, but {name(host)} is active"
+
+
+def _recurs(view: View, element: Row) -> bool:
+    return is_boundary(element) and not view.drawing(element).interrupting[element["bpmn_element_id"]]
 
 
 def events_are_attached_once(view: View) -> Iterator[str]:
@@ -178,7 +215,7 @@ def events_are_attached_once(view: View) -> Iterator[str]:
 
 def _goes_on(view: View, event: Row) -> bool:
     """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
-    if event["state"] != "COMPLETED" or view.drawing(event).interrupting[event["bpmn_element_id"]]:
+    if event["state"] != "COMPLETED" or not _recurs(view, event):
         return False
     return event["bpmn_element_type"] != "TIMER_BOUNDARY_EVENT" or any(
         other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]
@@ -211,6 +248,8 @@ WAITING = (
     queues_go_on,
     tokens_follow_the_flows,
     completed_elements_move_on,
+    events_that_recur_stay_subscribed,
+    what_has_happened_is_canceled_with_its_host_only,
     events_are_attached_once,
     joins_take_one_token_of_each_flow,
 )

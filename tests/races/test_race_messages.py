@@ -125,13 +125,35 @@ class Kind:
         return instance
 
 
-SIGNAL = Kind(
-    play.SIGNAL_CATCH,
-    lambda service: service.execute(SendSignal(name="alarm", worker_id=play.WORKER)),
-    "signal_subscription",
+def send_signal(service: Service) -> Any:
+    return service.execute(SendSignal(name="alarm", worker_id=play.WORKER))
+
+
+def send_message(service: Service) -> Any:
+    return play.send(service, "paid", "k")
+
+
+def beside(kind: str, name: str) -> str:
+    """A user task with a boundary event that does not interrupt."""
+    return play.model(
+        "start -> user -> end",
+        "event -> a -> end",
+        head=f'<{kind} id="x" name="{name}"/>',
+        body='<boundaryEvent id="event" attachedToRef="user" cancelActivity="false">'
+        f'<{kind}EventDefinition {kind}Ref="x"/></boundaryEvent>',
+    )
+
+
+SIGNAL = Kind(play.SIGNAL_CATCH, send_signal, "signal_subscription")
+MESSAGE = Kind(play.MESSAGE_CATCH, send_message, "message_subscription")
+SIGNAL_BESIDE = Kind(beside("signal", "alarm"), send_signal, "signal_subscription")
+MESSAGE_BESIDE = Kind(beside("message", "paid"), send_message, "message_subscription")
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [SIGNAL, MESSAGE, SIGNAL_BESIDE, MESSAGE_BESIDE],
+    ids=["signal", "message", "signal beside", "message beside"],
 )
-MESSAGE = Kind(play.MESSAGE_CATCH, lambda service: play.send(service, "paid", "k"), "message_subscription")
-KINDS = pytest.mark.parametrize("kind", [SIGNAL, MESSAGE], ids=["signal", "message"])
+RECURRING = pytest.mark.parametrize("kind", [SIGNAL_BESIDE, MESSAGE_BESIDE], ids=["signal", "message"])
 
 
 def cancel(service: Service, instance: ProcessInstance) -> None:
@@ -206,6 +228,96 @@ def test_an_event_that_happens_while_the_instance_ends_is_canceled(
     canceling.commits()
     assert running.result().state == "CANCELED"
     require_sound(postgres.config.database_url)
+
+
+@RECURRING
+def test_two_that_are_sent_at_once_both_reach_an_event_that_does_not_interrupt(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch, kind: Kind
+):
+    instance = kind.begin(postgres)
+    first = Held(monkeypatch, lambda: kind.send(postgres))
+    second = InBackground(lambda: kind.send(postgres))
+    wait_for_a_lock(postgres.config.database_url, second)
+    first.commits()
+    second.result()
+    assert [task.state for task in play.run_events(postgres)] == ["DONE", "DONE"]
+    assert len(play.lock_of(postgres, instance)) == 2
+    assert len(rows(postgres.config.database_url, f"SELECT id FROM {kind.subscriptions}")) == 1
+    require_sound(postgres.config.database_url)
+
+
+@RECURRING
+def test_what_is_being_sent_when_an_event_is_renewed_goes_over_to_the_new_one(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch, kind: Kind
+):
+    url = postgres.config.database_url
+    instance = kind.begin(postgres)
+    kind.send(postgres)
+    (task,) = postgres.execute(LockTasks(limit=10, type="TRIGGER_EVENT"))
+    sending = Held(monkeypatch, lambda: kind.send(postgres))
+    running = InBackground(lambda: postgres.execute(RunTask(task=task)))
+    wait_for_a_lock(url, running)
+    sending.commits()
+    assert running.result().state == "DONE"
+    require_sound(url)
+    assert [task.state for task in play.run_events(postgres)] == ["DONE"]
+    assert len(play.lock_of(postgres, instance)) == 2
+    require_sound(url)
+
+
+@RECURRING
+def test_what_is_sent_while_an_event_is_being_renewed_reaches_the_new_one(
+    postgres: Service, monkeypatch: pytest.MonkeyPatch, kind: Kind
+):
+    url = postgres.config.database_url
+    instance = kind.begin(postgres)
+    kind.send(postgres)
+    (task,) = postgres.execute(LockTasks(limit=10, type="TRIGGER_EVENT"))
+    running = Held(monkeypatch, lambda: postgres.execute(RunTask(task=task)))
+    sending = InBackground(lambda: kind.send(postgres))
+    wait_for_a_lock(url, sending)
+    assert running.commits().state == "DONE"
+    sending.result()
+    require_sound(url)
+    assert [task.state for task in play.run_events(postgres)] == ["DONE"]
+    assert len(play.lock_of(postgres, instance)) == 2
+    require_sound(url)
+
+
+@RECURRING
+def test_what_many_send_while_others_run_it_happens_each_time(
+    config: Config, service: Service, other: Service, kind: Kind
+):
+    instance = kind.begin(service)
+    for _ in range(ROUNDS // 2):
+        outcomes = in_threads(
+            partial(kind.send, service),
+            partial(kind.send, other),
+            partial(play.run_events, service),
+            partial(play.run_events, other),
+        )
+        assert failures(outcomes) == []
+        require_sound(config.database_url)
+    play.run_events(service)
+    assert len(play.lock_of(service, instance)) == ROUNDS
+    assert len(rows(config.database_url, f"SELECT id FROM {kind.subscriptions}")) == 1
+
+
+@RECURRING
+def test_nothing_is_left_of_an_event_whose_host_ends_while_others_send_to_it(
+    config: Config, service: Service, other: Service, kind: Kind
+):
+    for _ in range(ROUNDS // 2):
+        instance = kind.begin(service)
+        outcomes = in_threads(
+            partial(kind.send, service),
+            partial(kind.send, other),
+            partial(cancel, service, instance),
+            partial(play.run_events, other),
+        )
+        assert failures(outcomes) == []
+        require_sound(config.database_url)
+        assert rows(config.database_url, f"SELECT id FROM {kind.subscriptions}") == []
 
 
 def test_a_message_that_expires_while_a_completion_waits_for_its_lock_is_not_consumed(

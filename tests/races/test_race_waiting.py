@@ -120,7 +120,7 @@ class Retries(logging.Handler):
 @pytest.fixture
 def retries() -> Iterator[Retries]:
     handler = Retries()
-    logger = logging.getLogger("app.service")
+    logger = logging.getLogger("app.store.trouble")
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

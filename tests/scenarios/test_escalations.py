@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.flow import USER, boundary, end, flow, sub, throw
-from tests.story import Story
+from tests.flow import USER, boundary, call, end, flow, sub, throw
+from tests.story import Story, deploy
 
 NOT_CAUGHT = "EXECUTION: failed to escalate job: failed to find boundary event for escalation code D"
 
@@ -13,7 +13,7 @@ def test_a_throw_event_fires_and_an_end_event_interrupts(engine):
         "s -> sp -> e; bn -> en; bi -> ei",
         sp=sub("s2 -> th -> ee", th=throw("escalation:C"), ee=end("escalation:C")),
         bn=boundary("sp", "escalation:C", interrupting=False),
-        bi=boundary("sp", "escalation:"),
+        bi=boundary("sp", "escalation:C"),
     )
     story = Story.start(engine, model)
     story.shows(
@@ -30,6 +30,37 @@ def test_a_throw_event_fires_and_an_end_event_interrupts(engine):
     story.shows(
         "COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 sp TERMINATED; 4 bn COMPLETED; 5 bi COMPLETED; "
         "6 s2 COMPLETED ^3; 7 th COMPLETED ^3; 8 bn TERMINATED; 9 en COMPLETED; 10 ee COMPLETED ^3; 11 ei COMPLETED"
+    )
+
+
+def test_each_escalation_of_a_called_instance_is_caught_whenever_the_tasks_run(engine):
+    deploy(engine, flow("s -> t -> e", process="ch"))
+    model = flow(
+        "s -> ca -> e; b -> eb", process="par", ca=call("ch"), b=boundary("ca", "escalation:C", interrupting=False)
+    )
+    story = Story.start(engine, model).job_completes("ca")
+    for _ in range(3):
+        story.called().job_completes("t", escalation_code="C")
+    story.tasks_run("DONE", "DONE", "DONE")
+    assert len(story.visits("eb")) == 3
+    story.called().job_completes("t", escalation_code="C").job_completes("t").is_completed()
+    story.job_completes("ca").is_completed().tasks_run("CANCELED")
+
+
+def test_an_escalation_throw_event_may_interrupt_and_an_end_event_may_not(engine):
+    model = flow(
+        "s -> sp -> sq -> e; bi -> sq; bn -> en",
+        sp=sub("s2 -> th -> t", th=throw("escalation:C")),
+        sq=sub("s3 -> ee", ee=end("escalation:C")),
+        bi=boundary("sp", "escalation:C"),
+        bn=boundary("sq", "escalation:", interrupting=False),
+    )
+    story = Story.start(engine, model)
+    story.tasks_run("DONE").tasks_run("DONE")
+    story.shows(
+        "COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 sp TERMINATED; 4 bi COMPLETED; 5 s2 COMPLETED ^3; "
+        "6 th COMPLETED ^3; 7 sq COMPLETED; 8 bn COMPLETED; 9 s3 COMPLETED ^7; 10 ee COMPLETED ^7; 11 bn TERMINATED; "
+        "12 en COMPLETED; 13 e COMPLETED"
     )
 
 

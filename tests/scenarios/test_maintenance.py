@@ -22,7 +22,7 @@ from app.engine.records import Task
 from app.engine.types import InstanceState, WorkState
 from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
-from app.store import open_store
+from app.store import maintenance, open_store
 from app.timer import Timer
 from tests.conftest import application
 from tests.store import play
@@ -480,6 +480,45 @@ def test_expired_messages_are_purged_with_their_variables(service: Service, conf
     service.execute_tasks(LockTasks(limit=100, type="PURGE_MESSAGES"))
     assert [message.name for message in service.query(c.MessageCriteria())] == ["kept", "ordered"]
     assert variable_names(config, "message_variable") == ["c"]
+
+
+def test_messages_with_a_unique_key_are_purged_after_their_retention(config: Config, clock: ManualClock):
+    """Whether they were consumed or not; a key whose message is gone is free again."""
+    with opened(config, clock, message_unique_retention=37 * 3600.0) as service:
+        play.work(service, play.begin(service, play.MESSAGE_CATCH), message_correlation_key="k")
+        consumed = play.send(service, "paid", "k", unique_key="u")
+        lost = play.send(service, "paid", "other", unique_key="u")
+        play.send(service, "paid", "other", expiration_timer=Timer(time=datetime(2026, 11, 24, 23)), unique_key="v")
+        run(service)
+        jump(service, datetime(2026, 11, 25))
+        service.execute_tasks(LockTasks(limit=100, type="PURGE_MESSAGES"))
+        assert len(service.query(c.MessageCriteria())) == 3
+        assert play.send(service, "paid", "k", unique_key="u").id == consumed.id
+        jump(service, datetime(2026, 11, 26))
+        service.execute_tasks(LockTasks(limit=100, type="PURGE_MESSAGES"))
+        assert [message.unique_key for message in service.query(c.MessageCriteria())] == ["v"]
+        assert play.send(service, "paid", "other", unique_key="u").id != lost.id
+
+
+def test_a_retention_beyond_the_calendar_keeps_unique_keys_for_ever(config: Config, clock: ManualClock):
+    with opened(config, clock, message_unique_retention=1e13) as service:
+        play.send(service, "paid", unique_key="u")
+        jump(service, datetime(2027, 11, 25))
+        executed = service.execute_tasks(LockTasks(limit=100, type="PURGE_MESSAGES"))
+        assert executed.failed == []
+        assert len(service.query(c.MessageCriteria())) == 1
+
+
+def test_purging_passes_by_what_is_kept(service: Service, config: Config, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(maintenance, "PURGED_AT_ONCE", 2)
+    monkeypatch.setattr(maintenance, "SOME_EXPIRED", maintenance.SOME_EXPIRED.limit(2))
+    for number in range(7):
+        play.send(service, f"m{number}", unique_key="u" if number % 3 == 1 else "")
+    store = open_store(config)
+    with store.begin() as tx:
+        tx.maintenance.purge_messages(datetime(2026, 11, 24), datetime(2026, 11, 23))
+    store.close()
+    assert [message.name for message in service.query(c.MessageCriteria())] == ["m1", "m4"]
 
 
 def test_signals_are_purged_when_all_their_triggers_have_run(service: Service, config: Config):

@@ -3,10 +3,26 @@
 import pytest
 
 from app import criteria as c
+from app.commands import task
 from app.commands.message import SendMessage
+from app.errors import execution_failed
 from app.timer import Timer
 from tests.flow import PARALLEL, boundary, catch, flow, start
-from tests.story import Story, advance, deploy, detail, instances, messages, run_tasks, send, tasks, variables
+from tests.store.database import connected
+from tests.story import (
+    Story,
+    advance,
+    deploy,
+    detail,
+    instances,
+    messages,
+    run_task,
+    run_tasks,
+    send,
+    signal,
+    tasks,
+    variables,
+)
 
 HOUR = Timer(time_duration="PT1H")
 CATCH = flow("s -> c -> e", c=catch("message"))
@@ -93,7 +109,7 @@ def test_an_empty_expiration_timer_is_refused(engine):
 
 
 @pytest.mark.parametrize("expiration_timer", [None, HOUR])
-def test_a_unique_key_holds_while_the_message_is_neither_consumed_nor_expired(engine, expiration_timer):
+def test_a_consumed_message_still_has_its_unique_key(engine, expiration_timer):
     story = Story.start(engine, CATCH)
     story.job_completes("c", **NAMED)
     first = send(engine, unique_key="u", expiration_timer=expiration_timer)
@@ -101,20 +117,25 @@ def test_a_unique_key_holds_while_the_message_is_neither_consumed_nor_expired(en
     assert (again.id, again.created_by) == (first.id, "sender")
     assert send(engine, unique_key="another").id != first.id
     story.tasks_run("DONE").is_completed()
-    assert send(engine, unique_key="u").id != first.id
+    again = send(engine, unique_key="u")
+    assert (again.id, again.expires_at) == (first.id, story.instance.ended_at)
+    assert send(engine, key="other", unique_key="u").id != first.id
+    assert send(engine, "other", unique_key="u").id != first.id
 
 
-def test_an_expired_message_does_not_block_its_unique_key(engine):
+def test_an_expired_message_still_has_its_unique_key(engine):
     first = send(engine, unique_key="u", expiration_timer=HOUR)
-    assert send(engine, unique_key="u").id == first.id
     advance(engine, hours=1)
-    second = send(engine, unique_key="u")
-    assert second.id != first.id
-    assert send(engine, unique_key="u").id not in (first.id, second.id)
+    again = send(engine, unique_key="u", expiration_timer=HOUR)
+    assert (again.id, again.expires_at, again.correlated) == (first.id, first.expires_at, False)
 
 
-def test_a_message_without_expiry_that_reached_nobody_does_not_block_its_unique_key(engine):
-    assert send(engine, unique_key="u").id != send(engine, unique_key="u").id
+def test_a_message_that_reached_nobody_still_has_its_unique_key(engine):
+    first = send(engine, unique_key="u")
+    story = Story.start(engine, CATCH)
+    story.job_completes("c", **NAMED)
+    assert send(engine, unique_key="u").id == first.id
+    assert story.subscriptions() == ["m"]
 
 
 def test_a_start_event_holds_the_unique_key_until_its_instance_has_ended(engine):
@@ -122,8 +143,8 @@ def test_a_start_event_holds_the_unique_key_until_its_instance_has_ended(engine)
     first = send(engine, "go", unique_key="u")
     assert first.correlated
     assert send(engine, "go", unique_key="u", worker="other").id == first.id
-    (task,) = tasks(engine)
-    assert (task.element_instance_id, task.bpmn_element_id, task.created_by) == (None, "s", "sender")
+    (trigger,) = tasks(engine)
+    assert (trigger.element_instance_id, trigger.bpmn_element_id, trigger.created_by) == (None, "s", "sender")
     assert [t.state for t in run_tasks(engine)] == ["DONE"]
     (story,) = instances(engine)
     assert (story.instance.created_by, story.instance.correlation_key) == ("sender", "k")
@@ -146,7 +167,31 @@ def test_a_message_with_an_expiration_timer_is_consumed_when_its_instance_starts
     assert story.instance.correlation_key == "k"
     assert story.variables() == {"v": "1"}
     assert [m.expires_at for m in messages(engine, id=first.id)] == [story.instance.created_at]
+    assert send(engine, "go", unique_key="u").id == first.id
+
+
+@pytest.mark.parametrize("ends", [lambda story: story.job_completes("t"), lambda story: story.cancels()])
+def test_a_start_message_expires_with_its_instance_whatever_its_expiration_was(engine, ends):
+    deploy(engine, START, messages={"s": "go"})
+    first = send(engine, "go", unique_key="u", expiration_timer=HOUR)
+    run_tasks(engine)
+    advance(engine, minutes=1)
+    (story,) = instances(engine)
+    ends(story)
+    assert [m.expires_at for m in messages(engine, id=first.id)] == [story.instance.ended_at]
     assert send(engine, "go", unique_key="u").id != first.id
+
+
+@pytest.mark.parametrize("expiration_timer", [None, HOUR])
+def test_a_start_message_whose_instance_ends_at_once_frees_its_unique_key(engine, expiration_timer):
+    deploy(engine, flow("s -> e", s=start("message")), messages={"s": "go"})
+    first = send(engine, "go", unique_key="u", expiration_timer=expiration_timer)
+    run_tasks(engine)
+    second = send(engine, "go", unique_key="u")
+    assert second.id != first.id
+    assert send(engine, "go", unique_key="u").id == second.id
+    (story,) = instances(engine)
+    assert [m.expires_at for m in messages(engine, id=first.id)] == [story.instance.ended_at]
 
 
 def test_a_canceled_instance_releases_the_unique_key_of_its_message(engine):
@@ -218,6 +263,13 @@ def test_a_message_to_what_has_ended_meanwhile_is_canceled_and_expires(engine):
     assert story.variables() == {}
 
 
+def test_an_interrupting_boundary_event_takes_the_first_message_only(engine):
+    story = Story.start(engine, flow("s -> t -> e; b -> eb", b=boundary("t", "message:m")))
+    story.job_completes("b", message_correlation_key="k")
+    assert [send(engine).correlated for _ in range(2)] == [True, False]
+    story.tasks_run("DONE").is_completed()
+
+
 BOUNDARY = flow("s -> t -> e; b -> eb", b=boundary("t", "message:m", interrupting=False))
 
 
@@ -234,6 +286,116 @@ def test_a_non_interrupting_boundary_event_waits_for_the_next_message(engine):
     )
     story.job_completes("t").is_completed()
     assert story.subscriptions() == []
+
+
+def test_a_non_interrupting_boundary_event_takes_each_message_whenever_the_tasks_run(engine):
+    story = Story.start(engine, BOUNDARY)
+    story.job_completes("b", message_correlation_key="k")
+    sent = [send(engine, variables=variables(**{f"n{n}": "x"})) for n in range(3)]
+    assert [m.correlated for m in sent] == [True] * 3
+    assert story.subscriptions() == ["m"]
+    story.shows(
+        "STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 t STARTED; 4 b CREATED "
+        "| T: 1 TRIGGER_EVENT@4 DUE by sender; 2 TRIGGER_EVENT@4 DUE by sender; 3 TRIGGER_EVENT@4 DUE by sender"
+    )
+    story.tasks_run("DONE", "DONE", "DONE")
+    story.shows(
+        "STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 t STARTED; 4 b COMPLETED; 5 b COMPLETED; 6 eb COMPLETED; "
+        "7 b COMPLETED; 8 eb COMPLETED; 9 b CREATED; 10 eb COMPLETED "
+        "| T: 1 TRIGGER_EVENT@4 DONE; 2 TRIGGER_EVENT@5 DONE; 3 TRIGGER_EVENT@7 DONE"
+    )
+    assert sorted(story.variables()) == ["n0", "n1", "n2"]
+    assert story.subscriptions() == ["m"]
+    assert send(engine).correlated
+
+
+def test_what_was_sent_to_a_non_interrupting_boundary_event_is_canceled_when_its_task_ends(engine):
+    story = Story.start(engine, BOUNDARY)
+    story.job_completes("b", message_correlation_key="k")
+    sent = [send(engine, variables=variables(v="x")) for _ in range(2)]
+    run_task(engine, story.tasks()[0])
+    story.job_completes("t").is_completed()
+    assert story.subscriptions() == []
+    assert send(engine).correlated is False
+    story.tasks_run("CANCELED")
+    assert all(m.expires_at for m in messages(engine) if m.id in {each.id for each in sent})
+
+
+@pytest.mark.parametrize("kind", ["message", "signal"])
+def test_an_event_whose_subscription_was_used_up_by_an_earlier_release_waits_again(engine, kind):
+    story = Story.start(engine, flow("s -> t -> e; b -> eb", b=boundary("t", f"{kind}:m", interrupting=False)))
+    if kind == "message":
+        story.job_completes("b", message_correlation_key="k")
+    sends = send if kind == "message" else signal
+    sends(engine, "m")
+    with connected(engine.config.database_url) as connection:
+        connection.execute(f"DELETE FROM {kind}_subscription")
+    story.tasks_run("DONE")
+    assert story.subscriptions() == ["m"]
+    sends(engine, "m")
+    story.tasks_run("DONE")
+    assert len(story.visits("eb")) == 2
+
+
+def test_subscribers_that_go_on_waiting_take_turns(engine):
+    one = Story.start(engine, BOUNDARY)
+    two = one.again()
+    for story in (one, two):
+        story.job_completes("b", message_correlation_key="k")
+    for _ in range(4):
+        send(engine)
+    one.tasks_run("DONE", "DONE", "DONE", "DONE")
+    assert [len(story.visits("eb")) for story in (one, two)] == [2, 2]
+
+
+def test_a_message_that_comes_while_a_buffered_one_is_delivered_is_taken_too(engine):
+    for n in range(2):
+        send(engine, expiration_timer=HOUR, variables=variables(**{f"n{n}": "x"}))
+    story = Story.start(engine, BOUNDARY)
+    story.job_completes("b", message_correlation_key="k")
+    assert send(engine, variables=variables(n2="x")).correlated
+    story.tasks_run("DONE", "DONE").tasks_run("DONE").tasks_run()
+    assert sorted(story.variables()) == ["n0", "n1", "n2"]
+    assert len(story.visits("eb")) == 3
+
+
+def test_a_failed_delivery_is_made_up_for_after_another_message_has_come(engine, monkeypatch):
+    """The incident is about an element instance that has ended meanwhile."""
+    failures = [execution_failed("failed to deliver", "on purpose")]
+    deliver = task.deliver_variables
+
+    def fails_first(*arguments):
+        if failures:
+            raise failures.pop()
+        deliver(*arguments)
+
+    monkeypatch.setattr(task, "deliver_variables", fails_first)
+    story = Story.start(engine, BOUNDARY)
+    story.job_completes("b", message_correlation_key="k")
+    send(engine, variables=variables(n0="x"))
+    story.tasks_run("CAUSED_INCIDENT")
+    send(engine, variables=variables(n1="x"))
+    story.tasks_run("DONE").incident_is_resolved()
+    assert [each.element_instance_id for each in story.tasks()] == [story.visit("b").id]
+    story.tasks_run("DONE")
+    assert sorted(story.variables()) == ["n0", "n1"]
+    assert len(story.visits("eb")) == 2
+    assert story.subscriptions() == ["m"]
+
+
+def test_a_failed_delivery_that_is_tried_again_after_its_host_has_ended_is_canceled(engine, monkeypatch):
+    def fails(*_arguments):
+        raise execution_failed("failed to deliver", "on purpose")
+
+    story = Story.start(engine, BOUNDARY)
+    story.job_completes("b", message_correlation_key="k")
+    send(engine)
+    with monkeypatch.context() as patched:
+        patched.setattr(task, "deliver_variables", fails)
+        story.tasks_run("CAUSED_INCIDENT")
+    send(engine)
+    story.tasks_run("DONE").job_completes("t").is_completed()
+    story.incident_is_resolved().tasks_run("CANCELED")
 
 
 def test_a_non_interrupting_boundary_event_takes_what_is_buffered(engine):

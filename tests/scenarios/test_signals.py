@@ -77,6 +77,29 @@ def test_a_non_interrupting_boundary_event_waits_for_the_next_signal(engine):
     assert signal(engine).subscriber_count == 0
 
 
+def test_a_non_interrupting_boundary_event_takes_each_signal_whenever_the_tasks_run(engine):
+    story = Story.start(engine, flow("s -> t -> e; b -> eb", b=boundary("t", "signal:g", interrupting=False)))
+    for n in range(3):
+        assert signal(engine, variables=variables(**{f"n{n}": "x"})).subscriber_count == 1
+    story.tasks_run("DONE", "DONE", "DONE")
+    assert len(story.visits("eb")) == 3
+    assert sorted(story.variables()) == ["n0", "n1", "n2"]
+    assert story.subscriptions() == ["g"]
+    signal(engine)
+    story.job_completes("t").is_completed()
+    assert signal(engine).subscriber_count == 0
+    story.tasks_run("CANCELED")
+
+
+def test_a_thrown_signal_reaches_who_goes_on_waiting_each_time(engine):
+    caught = Story.start(engine, flow("s -> t -> e; b -> eb", b=boundary("t", "signal:g", interrupting=False)))
+    thrower = flow("s -> th -> e", process="a", th=throw("signal:g"))
+    for number in range(2):
+        Story.start(engine, thrower) if not number else Story.of(engine, "a")
+    caught.tasks_run("DONE", "DONE").tasks_run("DONE", "DONE")
+    assert len(caught.visits("eb")) == 2
+
+
 def test_an_interrupting_boundary_event_ends_its_task(engine):
     story = Story.start(engine, flow("s -> t -> e; b -> eb", b=boundary("t", "signal:g")))
     signal(engine)

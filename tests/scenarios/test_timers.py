@@ -1,12 +1,17 @@
 """Timer events: boundary, catch and start, from requests, jobs and the XML."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from app import criteria as c
+from app.commands import task as task_command
+from app.commands.incident import ResolveIncident
 from app.commands.process import CreateProcess
 from app.commands.system import SetTime
+from app.errors import execution_failed
+from app.service import Service
 from app.timer import Timer
 from tests.flow import boundary, catch, flow, start
 from tests.story import Story, advance, deploy, detail, instances, run_tasks, tasks
@@ -95,12 +100,106 @@ def test_a_timer_of_the_request_is_taken_before_the_one_in_the_xml(engine):
     story.clock_advances(hours=1).tasks_run("DONE")
 
 
-def test_a_cycle_of_a_boundary_event_skips_the_ticks_it_has_missed(engine):
+@pytest.mark.parametrize(
+    ("timer", "left"), [("0 * * * *", None), ("R/PT1H", None), ("R3/PT1H", 2), ("R/2026-11-23T10:30:00Z/PT1H", None)]
+)
+def test_ticks_that_a_boundary_event_has_missed_come_to_one_firing(engine, timer, left):
     at(engine, "2026-11-23T12:30:00")
-    story = Story.start(engine, ALONGSIDE, definitions={"timers": {"b": Timer(time_cycle="0 * * * *")}})
-    at(engine, "2026-11-23T16:30:00")
+    story = Story.start(engine, alongside(timer))
+    at(engine, "2026-11-23T16:45:00")
     story.tasks_run("DONE").tasks_run()
-    assert [task.due_at for task in story.tasks()] == [datetime(2026, 11, 23, 17)]
+    (task,) = story.tasks()
+    assert (task.due_at.replace(minute=0, second=0, microsecond=0), task.repetitions) == (
+        datetime(2026, 11, 23, 17),
+        left,
+    )
+    for _ in range(2):
+        story.clock_advances(hours=10).tasks_run("DONE")
+    assert bool(story.tasks()) == (left is None)
+
+
+def test_a_monthly_timer_of_a_boundary_event_keeps_its_day(engine):
+    at(engine, "2026-12-31T08:00:00")
+    story = Story.start(engine, alongside("R/P1M"))
+    assert story.tasks()[0].serialized_task.startswith('{"FirstDueAt":"2027-01-31T08:00:0')
+    due = [story.tasks()[0].due_at]
+    for _ in range(3):
+        at(engine, due[-1].isoformat())
+        story.clock_advances().tasks_run("DONE")
+        due.append(story.tasks()[0].due_at)
+    assert [f"{each:%d %b}" for each in due] == ["31 Jan", "28 Feb", "31 Mar", "30 Apr"]
+
+
+def test_a_monthly_start_event_keeps_its_day_and_catches_up(engine):
+    at(engine, "2026-12-31T08:00:00")
+    deploy(engine, flow("s -> e", s=start("timer:R3/P1M")))
+    at(engine, "2027-06-01T00:00:00")
+    for _ in range(3):
+        assert run_states(engine) == ["DONE"]
+    assert run_states(engine) == []
+    assert [f"{task.due_at:%d %b}" for task in tasks(engine)] == ["31 Jan", "28 Feb", "31 Mar"]
+
+
+BREAKS = flow("s -> c -> e", s=start("timer:R3/PT1H"), c=catch("timer"))
+UNTIL_TWO = {"timers": {"c": Timer(time_cycle="0 0 14 23 11 ? 2026")}}
+"""From then on, what each instance waits for does not come any more."""
+
+
+def test_a_failed_firing_does_not_end_the_cycle_of_a_start_event(engine):
+    at(engine, "2026-11-23T12:30:00")
+    deploy(engine, BREAKS, **UNTIL_TWO)
+    for hour, states in ((13, ["DONE"]), (14, ["DONE", "CAUSED_INCIDENT"]), (15, ["CAUSED_INCIDENT"]), (16, [])):
+        at(engine, f"2026-11-23T{hour}:45:00")
+        assert sorted(run_states(engine), reverse=True) == states
+    firings = [task for task in tasks(engine) if task.bpmn_element_id == "s"]
+    assert [(task.due_at.hour, task.state) for task in firings] == [
+        (13, "DONE"),
+        (14, "CAUSED_INCIDENT"),
+        (15, "CAUSED_INCIDENT"),
+    ]
+    assert len(instances(engine)) == 1
+
+
+def test_a_failed_firing_that_is_made_up_for_plans_no_further_one(engine):
+    at(engine, "2026-11-23T12:30:00")
+    deploy(engine, BREAKS, **UNTIL_TWO)
+    at(engine, "2026-11-23T14:45:00")
+    assert run_states(engine) == ["CAUSED_INCIDENT"]
+    (incident,) = engine.query(c.IncidentCriteria())
+    engine.execute(ResolveIncident(partition=incident.partition, id=incident.id, worker_id="op"))
+    assert run_states(engine) == ["CAUSED_INCIDENT", "CAUSED_INCIDENT"]
+    assert [(task.due_at.hour, task.state) for task in tasks(engine)] == [
+        (13, "CAUSED_INCIDENT"),
+        (14, "CAUSED_INCIDENT"),
+        (14, "CAUSED_INCIDENT"),
+        (15, "CREATED"),
+    ]
+
+
+def test_a_failed_firing_that_is_repeated_plans_no_further_one(engine):
+    limit = replace(engine.config, task_retry_limit=1)
+    patient = Service(limit, engine._store, engine._clock)
+    at(patient, "2026-11-23T12:30:00")
+    deploy(patient, BREAKS, **UNTIL_TWO)
+    at(patient, "2026-11-23T14:45:00")
+    assert run_states(patient) == ["CAUSED_RETRY"]
+    assert sorted(run_states(patient)) == ["CAUSED_INCIDENT", "CAUSED_RETRY"]
+    assert [task.due_at.hour for task in tasks(patient) if task.retry_count == 0] == [13, 14, 15]
+
+
+def test_a_failed_firing_of_a_replaced_version_plans_no_further_one(engine, monkeypatch):
+    def fails(*_arguments):
+        raise execution_failed("failed to start", "on purpose")
+
+    monkeypatch.setattr(task_command, "must_queue", fails)
+    at(engine, "2026-11-23T12:30:00")
+    deploy(engine, BREAKS, **UNTIL_TWO)
+    at(engine, "2026-11-23T13:45:00")
+    assert run_states(engine) == ["CAUSED_INCIDENT"]
+    deploy(engine, flow("s -> e"), version="2")
+    at(engine, "2026-11-23T17:45:00")
+    assert run_states(engine) == ["DONE"]
+    assert [task for task in tasks(engine) if task.completed_at is None] == []
 
 
 def test_a_catch_event_waits_for_its_timer(engine):

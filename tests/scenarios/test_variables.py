@@ -13,7 +13,7 @@ from app.commands.message import SendMessage
 from app.commands.variable import GetElementVariables, GetProcessVariables, SetElementVariables, SetProcessVariables
 from app.service import open_service
 from tests.flow import USER, call, catch, flow, sub
-from tests.story import Story, deploy, detail, run_tasks, send, variables
+from tests.story import Story, deploy, detail, run_tasks, send, signal, variables
 
 LINE = flow("s -> t -> e")
 NESTED = flow("s -> sp -> e", sp=sub("s2 -> t -> e2"))
@@ -66,6 +66,51 @@ def test_of_two_entries_with_one_name_the_first_wins(engine):
     both = (*variables(v=None), *variables(v="third"))
     engine.execute(SetProcessVariables(partition=story.partition, id=story.id, worker_id="w", variables=both))
     assert story.variables() == {}
+
+
+FIRST = [
+    pytest.param((*variables(v=None), *variables(v="too late")), {}, id="deleted"),
+    pytest.param((*variables(v="kept"), *variables(v=None)), {"v": "kept"}, id="set"),
+]
+"""A deletion is an entry like any other."""
+
+
+@pytest.mark.parametrize(("given", "left"), FIRST)
+def test_the_first_entry_of_a_name_wins_in_a_completion(engine, given, left):
+    story = Story.start(engine, flow("s -> t -> u -> e"), variables=variables(v="old"))
+    story.job_completes("t", process_variables=given, element_variables=given)
+    assert story.variables() == left
+    assert at(story, "t", own=True) == [("t", name, value) for name, value in left.items()]
+
+
+@pytest.mark.parametrize(("given", "left"), FIRST)
+def test_the_first_entry_of_a_name_wins_in_a_message_and_in_a_signal(engine, given, left):
+    caught = flow("s -> c -> d -> t -> e", c=catch("message:m"), d=catch("signal:g"))
+    story = Story.start(engine, caught, variables=variables(v="old"))
+    story.job_completes("c", message_correlation_key="k")
+    send(engine, variables=given)
+    story.tasks_run("DONE")
+    assert story.variables() == left
+    story.sets(v="old")
+    signal(engine, variables=given)
+    story.tasks_run("DONE")
+    assert story.variables() == left
+
+
+@pytest.mark.parametrize(("given", "left"), FIRST)
+def test_the_first_entry_of_a_name_wins_in_a_new_and_in_a_called_instance(engine, given, left):
+    deploy(engine, flow("s -> t -> e", process="ch"))
+    story = Story.start(engine, flow("s -> ca -> e", ca=call("ch")), variables=given)
+    assert story.variables() == left
+    called = CalledProcess(bpmn_process_id="ch", version="1", variables=given)
+    assert story.job_completes("ca", called_process=called).called().variables() == left
+
+
+def test_the_first_entry_of_a_name_wins_however_its_scope_is_named(engine):
+    story = Story.start(engine, LINE)
+    gone = VariableInput(name="v", bpmn_element_id="t")
+    engine.execute(set_at(story, "t", gone, scoped("", "v", "too late"), scoped("t", "w", "kept")))
+    assert at(story, "t", own=True) == [("t", "w", "kept")]
 
 
 def test_variables_are_sorted_by_name_and_filtered_by_names(engine):

@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from app.clock import ManualClock
 from app.config import Config
 from app.service import Service, open_service
-from app.store.postgres import Postgres
 from tests.databases import Databases
 from tests.store.emptied import Emptied, shared
-
-
-@pytest.fixture(autouse=True)
-def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database is on this machine: measuring how far its clock is ahead gives another error with each connection.
-
-    Where time stands still, work of one connection would not be due yet for the next one.
-    """
-    measure = Postgres._measure
-
-    def measure_nothing(self: Postgres, connection: Any, record: Any) -> None:
-        measure(self, connection, record)
-        self.skew = timedelta(0)
-
-    monkeypatch.setattr(Postgres, "_measure", measure_nothing)
 
 
 @pytest.fixture(scope="session")

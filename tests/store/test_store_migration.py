@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Index, Table, create_engine, inspect
+from sqlalchemy import Connection, Index, Table, create_engine, inspect, make_url
 
 from app.config import Config
 from app.criteria import ProcessInstanceCriteria
-from app.paths import alembic_ini, migrations
+from app.errors import EngineError, StartError, conflict, unavailable
 from app.service import open_service
-from app.store import head_revision, migrate, open_store
+from app.store import head_revision, migrate, migrating, open_store, usable
+from app.store.postgres import MIGRATION_LOCK
+from app.store.sqlite import SQLite
 from app.store.tables import PARTITIONED, Base
-from tests.databases import Databases
+from tests.databases import Databases, plain
 from tests.store import play
 from tests.store.database import require_sound, rows, value
-from tests.store.together import failures, in_processes, in_threads
+from tests.store.migrations import go_back
+from tests.store.together import PATIENCE, failures, in_processes, in_threads
 
 KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
 STARTED_AT_ONCE = 4
@@ -49,14 +59,6 @@ def with_connection(url: str, do: Callable[[Connection], Any]) -> Any:
             return do(connection)
     finally:
         engine.dispose()
-
-
-def alembic(connection: Connection) -> AlembicConfig:
-    config = AlembicConfig(str(alembic_ini()))
-    config.set_main_option("script_location", str(migrations()))
-    config.attributes["connection"] = connection
-    config.attributes["configure_logger"] = False
-    return config
 
 
 def belongs_to(dialect: str, table: Table) -> bool:
@@ -172,16 +174,34 @@ def test_going_back_to_the_beginning_leaves_nothing(database_url: str):
     store = open_store(Config(database_url=database_url))
     store.ensure_days([date(2026, 11, 23)])
     store.close()
-    with_connection(database_url, lambda connection: command.downgrade(alembic(connection), "base"))
+    with_connection(database_url, lambda connection: go_back(connection, "base"))
     assert with_connection(database_url, lambda connection: inspect(connection).get_table_names()) == [
         "alembic_version"
     ]
 
 
 def test_a_database_that_went_back_can_be_migrated_again(database_url: str):
-    with_connection(database_url, lambda connection: command.downgrade(alembic(connection), "base"))
+    with_connection(database_url, lambda connection: go_back(connection, "base"))
     migrate(Config(database_url=database_url))
     assert with_connection(database_url, differences) == []
+
+
+def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config):
+    """Those of running instances, and of messages that started none, are held."""
+    service = open_service(config)
+    play.deploy(service, play.MESSAGE_START)
+    for key in ("ended", "running"):
+        play.send(service, "ordered", key, unique_key="u")
+    play.send(service, "nobody", unique_key="u")
+    play.run_events(service)
+    play.complete(service, play.lock(service)[0])
+    service.close()
+    query = "SELECT correlation_key, key_freed FROM message ORDER BY id"
+    before = rows(config.database_url, query)
+    assert [(key, bool(freed)) for key, freed in before] == [("ended", True), ("running", False), ("", False)]
+    with_connection(config.database_url, lambda connection: go_back(connection, "0001"))
+    migrate(config)
+    assert rows(config.database_url, query) == before
 
 
 def test_migrating_again_changes_nothing(config: Config):
@@ -214,6 +234,131 @@ def test_threads_that_migrate_one_empty_database_all_succeed(empty_url: str):
     assert with_connection(empty_url, differences) == []
 
 
+def migrate_into_a_schema(url: str) -> None:
+    migrate(Config(database_url=url, database_schema="of_our_own"))
+
+
+@pytest.mark.postgres
+def test_processes_that_start_on_one_database_without_the_schema_all_succeed(databases: Databases):
+    with databases.fresh("postgres", migrated=False) as url:
+        outcomes = in_processes(migrate_into_a_schema, [(url,)] * STARTED_AT_ONCE)
+        assert outcomes == [None] * STARTED_AT_ONCE
+        assert rows(url, "SELECT version_num FROM of_our_own.alembic_version") == [(each,) for each in head_revision()]
+
+
+@pytest.mark.postgres
+def test_a_schema_that_exists_needs_no_right_to_create_one(databases: Databases):
+    with databases.fresh("postgres", migrated=False) as url, psycopg.connect(plain(url), autocommit=True) as admin:
+        role = f"role_of_{admin.info.backend_pid}"
+        admin.execute(f"CREATE ROLE {role} LOGIN")
+        try:
+            admin.execute(f"CREATE SCHEMA of_our_own AUTHORIZATION {role}")
+            as_role = make_url(url).set(username=role).render_as_string(hide_password=False)
+            migrate_into_a_schema(as_role)
+            assert rows(url, "SELECT count(*) FROM of_our_own.job") == [(0,)]
+        finally:
+            admin.execute(f"DROP OWNED BY {role} CASCADE")
+            admin.execute(f"DROP ROLE {role}")
+
+
+WAITING = """SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE datname = current_database()
+    AND locktype = 'advisory' AND NOT granted AND clock_timestamp() - query_start > interval '100 ms'"""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+
+
+@pytest.mark.postgres
+def test_waiting_for_another_process_that_migrates_has_no_limit_in_time(databases: Databases):
+    with databases.fresh("postgres", migrated=False) as url:
+        config = Config(database_url=url, transaction_timeout=0.05)
+        with psycopg.connect(plain(url)) as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+            outcomes: list[Any] = []
+            thread = threading.Thread(target=lambda: outcomes.append(migrate(config)), daemon=True)
+            thread.start()
+            wait_for(lambda: rows(url, WAITING) == [(1,)])
+        thread.join(PATIENCE)
+        assert [outcome.before for outcome in outcomes] == [None]
+
+
+@pytest.mark.postgres
+def test_a_migration_has_no_limit_in_time_and_what_follows_it_has(databases: Databases):
+    limits = "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
+    with databases.fresh("postgres") as url:
+        config = Config(database_url=url, transaction_timeout=30)
+        with migrating(config) as connection:
+            assert tuple(connection.exec_driver_sql(limits).one()) == ("0", "0")
+            connection.exec_driver_sql("COMMIT")
+            assert tuple(connection.exec_driver_sql(limits).one()) == ("30s", "30s")
+            connection.exec_driver_sql("BEGIN")
+
+
+@pytest.mark.sqlite
+def test_migrating_waits_for_a_writer_longer_than_statements_do(databases: Databases, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    with databases.fresh("sqlite") as url:
+        dialect = SQLite(Config(database_url=url))
+        with dialect.engine.connect() as other, dialect.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+            thread = threading.Thread(target=lambda: dialect.migrating(connection), daemon=True)
+            thread.start()
+            wait_for(lambda: "another process writes to the database: waiting for it" in caplog.text)
+            other.exec_driver_sql("ROLLBACK")
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+            connection.exec_driver_sql("ROLLBACK")
+        dialect.engine.dispose()
+
+
+def run_alembic(**environ: str) -> subprocess.Popen[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BPMN_", "GO_BPMN_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=Path(__file__).resolve().parents[2],
+        env=inherited | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.postgres
+def test_alembic_itself_migrates_the_schema_of_the_options_under_the_same_lock(databases: Databases):
+    with databases.fresh("postgres", migrated=False) as url:
+        with psycopg.connect(plain(url)) as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+            process = run_alembic(BPMN_DATABASE_URL=url, BPMN_DATABASE_SCHEMA="of_our_own")
+            wait_for(lambda: rows(url, WAITING) == [(1,)] or process.poll() is not None)
+            assert process.poll() is None
+        out, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, out
+        assert rows(url, "SELECT version_num FROM of_our_own.alembic_version") == [(each,) for each in head_revision()]
+
+
+@pytest.mark.sqlite
+def test_alembic_itself_says_in_one_line_what_is_wrong(tmp_path: Path):
+    process = run_alembic(BPMN_DATABASE_URL=f"sqlite:///{tmp_path}/missing/bpmn.db")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    assert f"the database {tmp_path}/missing/bpmn.db can't be used: the folder" in out
+    assert "Traceback" not in out
+
+
+@pytest.mark.sqlite
+def test_what_the_service_found_unavailable_is_told_with_the_reason_of_the_driver(tmp_path: Path):
+    config = Config(database_url=f"sqlite:///{tmp_path}/bpmn.db")
+    with pytest.raises(StartError) as caught, usable(config):
+        raise unavailable("the database does not answer") from sqlite3.OperationalError("disk I/O error")
+    assert str(caught.value) == f"the database {tmp_path}/bpmn.db can't be used: disk I/O error"
+    with pytest.raises(EngineError, match="taken"), usable(config):
+        raise conflict("taken")
+
+
 def test_a_queue_comes_through_the_migrations(config: Config):
     """Going back and forth, everyone keeps the slot or the place in the queue."""
     url = config.database_url
@@ -231,7 +376,7 @@ def test_a_queue_comes_through_the_migrations(config: Config):
     before = [rows(url, query) for query in queues]
     assert [len(each) for each in before] == [3, 1]
 
-    with_connection(url, lambda connection: command.downgrade(alembic(connection), "0001"))
+    with_connection(url, lambda connection: go_back(connection, "0001"))
     waits = "SELECT id FROM process_instance WHERE state = 'QUEUED' AND {} ORDER BY id"
     assert len(rows(url, waits.format("released"))) == 1
     assert len(rows(url, waits.format("NOT released"))) == 3

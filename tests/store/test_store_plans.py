@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -19,6 +19,7 @@ from app.engine import records
 from app.store import load, open_store, sql
 from app.store.dialect import Dialect, Write
 from app.store.lock import JOB, TASK, Claims
+from app.store.maintenance import SOME_EXPIRED
 from app.store.postgres import Postgres
 from app.store.save import (
     DELETE_ELEMENT_VARIABLE,
@@ -82,8 +83,9 @@ FILLING = (
     FROM {numbers}
     """,
     """
-    INSERT INTO message (id, correlation_key, created_at, created_by, expires_at, correlated, name, unique_key)
-    SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n FROM {numbers} WHERE n <= {few}
+    INSERT INTO message (id, correlation_key, created_at, created_by, expires_at, correlated, name, unique_key, digest,
+        unique_digest)
+    SELECT n, 'k' || n, {now}, 'w', {now}, false, 'm', 'u' || n, n, n FROM {numbers} WHERE n <= {few}
     """,
     """
     INSERT INTO process_queue (bpmn_process_id, parallelism, active)
@@ -99,8 +101,8 @@ FILLING = (
     """,
     """
     INSERT INTO message_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
-        bpmn_element_id, correlation_key, created_at, created_by, name)
-    SELECT n, {day}, 1, n, 1, n, 'e', 'k' || n, {now}, 'w', 'm' FROM {numbers} WHERE n <= {few}
+        bpmn_element_id, correlation_key, created_at, created_by, name, digest)
+    SELECT n, {day}, 1, n, 1, n, 'e', 'k' || n, {now}, 'w', 'm', n FROM {numbers} WHERE n <= {few}
     """,
     """
     INSERT INTO signal_subscription (id, partition, element_id, element_instance_id, process_id, process_instance_id,
@@ -137,7 +139,8 @@ POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
 """Filters that find so little that its order does not matter."""
 
 KEY = {"day": DAY, "id": 51}
-PAIR = {"name": "m", "correlation_key": "k7"}
+PAIR = {"digest": 7, "name": "m", "correlation_key": "k7"}
+UNIQUE = {"unique_digest": 7, "name": "m", "correlation_key": "k7", "unique_key": "u7"}
 READS: dict[str, tuple[Any, dict[str, Any]]] = {
     **{f"lock the instance of a {name}": (statement, KEY) for name, statement in load.LOCK.items()},
     **{f"load a {name} with its instance": (statement, KEY) for name, statement in load.WITH_INSTANCE.items()},
@@ -157,10 +160,11 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a task": (sql.TASK, KEY),
     "a subscriber of a message": (sql.MESSAGE_SUBSCRIPTION, PAIR),
     "a buffered message": (sql.BUFFERED, {**PAIR, "now": NOW}),
-    "a message with a unique key": (sql.UNCONSUMED, {**PAIR, "unique_key": "u7", "now": NOW}),
+    "a message with a unique key": (sql.WITH_UNIQUE_KEY, UNIQUE),
     "variables of a message": (sql.MESSAGE_VARIABLES, {"id": 7}),
-    "taking a subscription": (sql.TAKE_MESSAGE_SUBSCRIPTION, {"id": 7}),
-    "the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
+    "locking a subscription": (sql.LOCK_MESSAGE_SUBSCRIPTION, {"id": 7}),
+    "locking the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
+    "subscriptions of an element instance": (sql.SUBSCRIPTIONS, KEY),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
 BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry"}
@@ -301,6 +305,25 @@ def test_clearing_away_goes_by_indexes(postgres: Full):
         found = explained(postgres, statement, LEFTOVERS)
         assert sequential(found) == []
         assert visited(found) <= 10
+
+
+@pytest.mark.postgres
+def test_what_goes_over_to_a_renewed_event_goes_by_indexes(postgres: Full):
+    saver = Saver(postgres.dialect)
+    for statement in saver._move_on.values():
+        found = explained(postgres, statement, {"day": DAY, "happened": 51, "renewed": 99})
+        assert sequential(found) == []
+        assert visited(found) <= 10
+    requeued = {"before": 7, "behind": ROWS * 2, "at": NOW, "by": "w"}
+    assert visited(explained(postgres, saver._requeue, requeued)) == 1
+
+
+@pytest.mark.postgres
+def test_purging_goes_on_where_it_has_been_by_the_index_of_what_expires(postgres: Full):
+    kept = {"until": NOW, "keyed_until": NOW - timedelta(days=1)}
+    found = explained(postgres, SOME_EXPIRED, {**kept, "since": NOW + timedelta(seconds=1)})
+    assert indexes(found) == {"message_expires_at_idx"}
+    assert visited(found) == 0
 
 
 WRITES: dict[str, Write] = {

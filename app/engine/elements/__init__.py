@@ -10,7 +10,7 @@ from app.engine.elements.activity import Executed, UserTaskActivity, WorkerTask
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.error import ErrorBoundaryEvent, ErrorEndEvent
-from app.engine.elements.escalation import EscalationBoundaryEvent, EscalationThrowEvent
+from app.engine.elements.escalation import EscalationBoundaryEvent, EscalationEndEvent, EscalationThrowEvent
 from app.engine.elements.event_based import EventBasedGateway
 from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, ParallelGateway
 from app.engine.elements.message import MessageBoundaryEvent, MessageCatchEvent
@@ -27,7 +27,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.ERROR_BOUNDARY_EVENT: ErrorBoundaryEvent(),
     ElementType.ERROR_END_EVENT: ErrorEndEvent(),
     ElementType.ESCALATION_BOUNDARY_EVENT: EscalationBoundaryEvent(),
-    ElementType.ESCALATION_END_EVENT: EscalationThrowEvent(),
+    ElementType.ESCALATION_END_EVENT: EscalationEndEvent(),
     ElementType.ESCALATION_THROW_EVENT: EscalationThrowEvent(),
     ElementType.EVENT_BASED_GATEWAY: EventBasedGateway(),
     ElementType.EXCLUSIVE_GATEWAY: ExclusiveGateway(),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.bpmn.model import ElementType
 from app.engine.completion import Completion
-from app.engine.elements.catching import throw_from_event
+from app.engine.elements.catching import end_with_escalation, throw_and_continue
 from app.engine.elements.event import BoundaryEvent
 from app.engine.elements.throwing import ThrowEvent
 from app.engine.types import JobType
@@ -30,8 +29,6 @@ class EscalationBoundaryEvent(BoundaryEvent):
 
 
 class EscalationThrowEvent(ThrowEvent):
-    """Throw and end event."""
-
     undefined_job = JobType.SET_ESCALATION_CODE
 
     def defined_as(self, token: ElementInstance) -> str | None:
@@ -43,4 +40,9 @@ class EscalationThrowEvent(ThrowEvent):
         return completion.escalation_code
 
     def throw(self, run: Run, token: ElementInstance, context: str) -> None:
-        throw_from_event(run, token, context, interrupting=token.node.type is ElementType.ESCALATION_END_EVENT)
+        throw_and_continue(run, token, context)
+
+
+class EscalationEndEvent(EscalationThrowEvent):
+    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+        end_with_escalation(run, token, context)

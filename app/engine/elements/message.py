@@ -33,10 +33,17 @@ class MessageEvent(Event):
         run.create_job(token, JobType.SET_MESSAGE_CORRELATION_KEY if defined else JobType.SUBSCRIBE_MESSAGE)
 
     def subscribe(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
-        """Waits for the message; False when a buffered one was taken at once. Raises Refusal."""
+        """Waits for the message; False when a buffered one was taken at once. Raises Refusal.
+
+        An event that recurs waits in any case: the next message may be sent before the first has been delivered.
+        """
         name, key = subscription(token.node, completion)
-        token.context = name
-        return run.subscribe_message(token, name, key)
+        taken = run.take_buffered(token)
+        if taken and not token.node.recurs:
+            token.context = name
+        else:
+            run.subscribe_message(token, name, key)
+        return not taken
 
 
 class MessageCatchEvent(MessageEvent, CatchEvent):
@@ -56,7 +63,7 @@ class MessageBoundaryEvent(MessageEvent, BoundaryEvent):
         waits = self.subscribe(run, token, completion)
         run.changes.update(token)
         # The host of an interrupting event that has happened already must not start any more.
-        if waits or not token.node.interrupting:
+        if waits or token.node.recurs:
             run.defined(token)
 
     def armed(self, run: Run, token: ElementInstance) -> None:
@@ -64,9 +71,13 @@ class MessageBoundaryEvent(MessageEvent, BoundaryEvent):
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         renewed = trigger_boundary(run, token)
-        if renewed and run.facts.correlation_key is not None:
-            assert token.context is not None
-            run.subscribe_message(renewed, token.context, run.facts.correlation_key)
+        # The flow of the event may end its host: then it takes no further message.
+        run.drain()
+        if renewed and not renewed.state.ended:
+            if not run.facts.subscribed:
+                assert token.context is not None
+                run.subscribe_message(renewed, token.context, run.facts.correlation_key)
+            run.take_buffered(renewed)
 
 
 def subscription(node: Node, completion: Completion) -> tuple[str, str]:

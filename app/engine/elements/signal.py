@@ -42,7 +42,7 @@ class SignalCatchEvent(CatchEvent, SignalEvent):
 class SignalBoundaryEvent(BoundaryEvent, SignalEvent):
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         renewed = trigger_boundary(run, token)
-        if renewed:
+        if renewed and not run.facts.subscribed:
             assert token.context is not None
             run.subscribe_signal(renewed, token.context)
 

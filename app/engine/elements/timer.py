@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.catching import trigger_boundary
 from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
-from app.engine.payload import Payload
+from app.engine.payload import timer_payload
 from app.engine.types import JobType, TaskType
 from app.errors import refused
 from app.timer import Timer, TimerError, first_due, next_due
 
 if TYPE_CHECKING:
+    from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Task
     from app.engine.run import Run
 
@@ -35,7 +36,8 @@ class TimerEvent(Event):
             due = first_due(timer, run.now)
         except TimerError as error:
             raise refused(f"failed to evaluate timer: {error}") from error
-        run.create_task(token, TaskType.TRIGGER_EVENT, Payload(timer=timer), due_at=due, repetitions=timer.repetitions)
+        payload = timer_payload(timer, due)
+        run.create_task(token, TaskType.TRIGGER_EVENT, payload, due_at=due, repetitions=timer.repetitions)
 
 
 class TimerCatchEvent(CatchEvent, TimerEvent):
@@ -45,14 +47,17 @@ class TimerCatchEvent(CatchEvent, TimerEvent):
 
 
 class TimerBoundaryEvent(BoundaryEvent, TimerEvent):
-    """A non-interrupting one repeats cycles, and durations that don't come from the XML, from its run time on."""
+    """A non-interrupting one repeats cycles, and durations that don't come from the XML, from its run time on.
+
+    Ticks that were missed come to one firing, and repetitions count firings.
+    """
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         due = None
         left = task.repetitions
         if not token.node.interrupting and payload.timer and left != 1:
             try:
-                due = next_due(payload.timer, task.due_at, run.now)
+                due = next_due(payload.timer, task.due_at, run.now, payload.first_due_at)
             except TimerError as error:
                 raise refused(f"failed to evaluate timer: {error}") from error
         renewed = trigger_boundary(run, token, again=due is not None)

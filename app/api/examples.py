@@ -1,0 +1,137 @@
+"""Requests of the OpenAPI document. They work when they are sent as they are to an empty database, in `ORDER`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DAY = "2025-05-01"
+"""Stands for the day on which the document is asked for: what the examples create belongs to that one."""
+
+_MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="https://example.org/order">
+  <message id="paid" name="order-paid"/>
+  <signal id="restocked" name="restocked"/>
+  <process id="order" name="Order" isExecutable="true">
+    <startEvent id="ordered"/>
+    <parallelGateway id="fork"/>
+    <serviceTask id="pack" name="Pack the goods"/>
+    <serviceTask id="charge" name="Charge the card"/>
+    <intermediateCatchEvent id="payment"><messageEventDefinition messageRef="paid"/></intermediateCatchEvent>
+    <intermediateCatchEvent id="stock"><signalEventDefinition signalRef="restocked"/></intermediateCatchEvent>
+    <userTask id="approve" name="Approve the order"/>
+    <parallelGateway id="join"/>
+    <endEvent id="shipped"/>
+    <sequenceFlow id="f1" sourceRef="ordered" targetRef="fork"/>
+    <sequenceFlow id="f2" sourceRef="fork" targetRef="pack"/>
+    <sequenceFlow id="f3" sourceRef="fork" targetRef="charge"/>
+    <sequenceFlow id="f4" sourceRef="fork" targetRef="payment"/>
+    <sequenceFlow id="f5" sourceRef="fork" targetRef="stock"/>
+    <sequenceFlow id="f6" sourceRef="fork" targetRef="approve"/>
+    <sequenceFlow id="f7" sourceRef="pack" targetRef="join"/>
+    <sequenceFlow id="f8" sourceRef="charge" targetRef="join"/>
+    <sequenceFlow id="f9" sourceRef="payment" targetRef="join"/>
+    <sequenceFlow id="f10" sourceRef="stock" targetRef="join"/>
+    <sequenceFlow id="f11" sourceRef="approve" targetRef="join"/>
+    <sequenceFlow id="f12" sourceRef="join" targetRef="shipped"/>
+  </process>
+</definitions>
+"""
+
+_WORKER = {"workerId": "go-bpmn"}
+_INSTANCE = {"partition": DAY, "processInstanceId": 1}
+_TAGS = [{"name": "customer", "value": "4711"}]
+_VARIABLES = [{"name": "a", "data": {"encoding": "json", "value": '{"n":1}'}}]
+
+BODIES: dict[str, dict[str, Any]] = {
+    "createProcess": {
+        "bpmnProcessId": "order",
+        "bpmnXml": _MODEL,
+        "tags": _TAGS,
+        "version": "1",
+        **_WORKER,
+    },
+    "queryProcesses": {"tags": _TAGS},
+    "queryElements": {"processId": 1},
+    "createProcessInstance": {
+        "bpmnProcessId": "order",
+        "correlationKey": "order-1",
+        "tags": _TAGS,
+        "variables": _VARIABLES,
+        "version": "1",
+        **_WORKER,
+    },
+    "queryProcessInstances": {"partition": DAY, "processId": 1, "tags": _TAGS},
+    "queryElementInstances": {**_INSTANCE, "states": ["STARTED"]},
+    "setProcessVariables": {"variables": _VARIABLES, **_WORKER},
+    "setElementVariables": {"variables": _VARIABLES, **_WORKER},
+    "queryVariables": {**_INSTANCE, "names": ["a"]},
+    "suspendProcessInstance": _WORKER,
+    "resumeProcessInstance": _WORKER,
+    "queryJobs": _INSTANCE,
+    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, **_WORKER},
+    "unlockJobs": {"partition": DAY, **_WORKER},
+    "queryIncidents": _INSTANCE,
+    "resolveIncident": {"retryTimer": "PT1M", **_WORKER},
+    "queryMessageSubscriptions": {"correlationKey": "order-1", "name": "order-paid"},
+    "sendMessage": {
+        "correlationKey": "order-1",
+        "expirationTimer": {"timeDuration": "PT1H"},
+        "name": "order-paid",
+        "variables": _VARIABLES,
+        **_WORKER,
+    },
+    "queryMessages": {"name": "order-paid"},
+    "querySignalSubscriptions": {**_INSTANCE, "name": "restocked"},
+    "sendSignal": {"name": "restocked", "variables": _VARIABLES, **_WORKER},
+    "queryUserTasks": _INSTANCE,
+    "executeTasks": {**_INSTANCE, "limit": 10},
+    "queryTasks": {**_INSTANCE, "type": "TRIGGER_EVENT"},
+    "unlockTasks": {"partition": DAY, "engineId": "default-engine"},
+    "setTime": {"timeDuration": "PT1H"},
+    "cancelProcessInstance": _WORKER,
+}
+"""The body by operation, where there is one example."""
+
+SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "completeJob": {
+        "done": {"processVariables": _VARIABLES, **_WORKER},
+        "failed": {"error": "card was declined", "retryLimit": 0, **_WORKER},
+        "correlated": {"completion": {"messageCorrelationKey": "order-1"}, **_WORKER},
+    },
+    "updateUserTask": {
+        "assigned": {"revision": 1, "tags": [{"name": "assignee", "value": "bob"}], **_WORKER},
+        "completed": {"revision": 2, "completed": True, "processVariables": _VARIABLES, **_WORKER},
+    },
+}
+"""The bodies by operation and name of the example, in the order in which they work."""
+
+IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
+"""The ids in the path that go with the bodies of the same names; all others are 1."""
+
+ORDER = (
+    *("createProcess", "queryProcesses", "getBpmnXml", "queryElements"),
+    *("createProcessInstance", "queryProcessInstances", "queryElementInstances"),
+    *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
+    *("suspendProcessInstance", "resumeProcessInstance"),
+    *("queryJobs", "lockJobs", "completeJob", "unlockJobs", "queryIncidents", "resolveIncident"),
+    *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
+    *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
+    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+)
+"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+
+
+def of_body(operation: str) -> dict[str, Any]:
+    """`example` or `examples` of the body of an operation, as the OpenAPI document has them."""
+    if operation in SEVERAL_BODIES:
+        return {"examples": {name: {"value": body} for name, body in SEVERAL_BODIES[operation].items()}}
+    return {"example": BODIES[operation]}
+
+
+def of_path(operation: str, parameter: str) -> dict[str, Any]:
+    """The same for a parameter in the path."""
+    if parameter == "partition":
+        return {"example": DAY}
+    if operation in IDS:
+        return {"examples": {name: {"value": id} for name, id in IDS[operation].items()}}
+    return {"example": 1}

@@ -1,0 +1,372 @@
+"""What is odd about a process without being wrong: it is executed as it says, but hardly means what it says.
+
+One rule is one function, under the name that warnings carry as their type. The rules see a process that satisfies all
+checks, and what its file says; what a request defines for its events is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, END_EVENTS, START_EVENTS, bounded
+from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process, SequenceFlow
+from app.cron import quoted
+from app.errors import Cause
+
+T = ElementType
+
+Remark = tuple[str, str]
+"""Pointer and sentence."""
+Find = Callable[[Process], Iterable[Remark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    find: Find
+
+    @property
+    def about(self) -> str:
+        """What the rule looks for, in one sentence."""
+        return (self.find.__doc__ or "").partition("\n")[0]
+
+
+RULES: dict[str, Rule] = {}
+"""By name, in the order in which warnings are given."""
+REFUSED = "refused"
+"""Type of the warnings that are no rule's, but what a check says of a model that is deployed already."""
+
+
+def advise(process: Process) -> list[Cause]:
+    """All warnings, as far as `bounded` lets them: by rule, and for each in numbering order."""
+    return bounded(
+        Cause(pointer, rule.name, sentence) for rule in RULES.values() for pointer, sentence in rule.find(process)
+    )
+
+
+def refused(cause: Cause) -> Cause:
+    """The warning for a cause that came too late: an earlier version has accepted the model."""
+    return Cause(cause.pointer, REFUSED, cause.detail)
+
+
+def _rule(name: str) -> Callable[[Find], Find]:
+    def register(find: Find) -> Find:
+        RULES[name] = Rule(name, find)
+        return find
+
+    return register
+
+
+_TASKS_PASSED_THROUGH = frozenset({T.MANUAL_TASK, T.TASK})
+_DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
+_GATEWAYS = _DECIDING_GATEWAYS | {T.EVENT_BASED_GATEWAY, T.PARALLEL_GATEWAY}
+_INTERMEDIATE_EVENTS = frozenset(
+    {
+        T.ESCALATION_THROW_EVENT,
+        T.MESSAGE_CATCH_EVENT,
+        T.MESSAGE_THROW_EVENT,
+        T.NONE_THROW_EVENT,
+        T.SIGNAL_CATCH_EVENT,
+        T.SIGNAL_THROW_EVENT,
+        T.TIMER_CATCH_EVENT,
+    }
+)
+_NEEDS_INCOMING = _INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
+_NEEDS_OUTGOING = _INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}
+_MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.LINK_THROW_EVENT}
+"""Types that end a path, or are an event without flow."""
+_PASSED_THROUGH = _TASKS_PASSED_THROUGH | {T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT, T.NONE_THROW_EVENT}
+_EXPRESSIONS = ("${", "#{", "=")
+_TIMER_EVENTS = frozenset({T.TIMER_BOUNDARY_EVENT, T.TIMER_CATCH_EVENT, T.TIMER_START_EVENT})
+_TIMERS = {
+    "timeDate": "an ISO 8601 date-time",
+    "timeDuration": "an ISO 8601 duration",
+    "timeCycle": "an ISO 8601 repeating interval or a cron expression",
+}
+
+
+def _at(element: Element, sentence: str) -> Remark:
+    return element.pointer, f"{sentence} (line {element.line})"
+
+
+def _at_flow(flow: SequenceFlow, sentence: str) -> Remark:
+    return flow.pointer, f"sequence flow {flow.id} {sentence} (line {flow.line})"
+
+
+def _scopes(process: Process) -> Iterator[Element]:
+    return process.of_types((T.PROCESS, T.SUB_PROCESS))
+
+
+def _starts(scope: Element) -> list[Element]:
+    return [child for child in scope.children if child.type in START_EVENTS]
+
+
+def _following(element: Element, caught: dict[str, Element]) -> Iterator[Element]:
+    """Where tokens of an element may get to next."""
+    yield from (flow.target for flow in element.outgoing)
+    yield from element.attached
+    if element.type is T.LINK_THROW_EVENT and element.link_name in caught:
+        yield caught[element.link_name]
+
+
+def _caught(scope: Element) -> dict[str, Element]:
+    return {child.link_name: child for child in scope.children if child.type is T.LINK_CATCH_EVENT}
+
+
+def _reached(scope: Element) -> set[Element]:
+    caught = _caught(scope)
+    pending = _starts(scope)
+    found = set(pending)
+    while pending:
+        new = [element for element in _following(pending.pop(), caught) if element not in found]
+        found.update(new)
+        pending += dict.fromkeys(new)
+    return found
+
+
+@_rule("no-start-event")
+def _no_start_event(process: Process) -> Iterator[Remark]:
+    """A process without any start event can't be started (BPMN 2.0.2, 10.5.2)."""
+    if not _starts(process.element):
+        yield _at(process.element, f"process {process.element.id} has no start event: it can't be started")
+
+
+@_rule("unreachable")
+def _unreachable(process: Process) -> Iterator[Remark]:
+    """No path leads from a start event of its scope to the element: it is never executed."""
+    for scope in _scopes(process):
+        if _starts(scope):
+            reached = _reached(scope)
+            for child in scope.children:
+                if child not in reached:
+                    yield _at(child, f"no start event leads to element {child.id}: it is never executed")
+
+
+@_rule("link-not-thrown")
+def _link_not_thrown(process: Process) -> Iterator[Remark]:
+    """Nothing throws the link that a catch event waits for."""
+    thrown = {(element.parent, element.link_name) for element in process.of_types({T.LINK_THROW_EVENT})}
+    for element in process.of_types({T.LINK_CATCH_EVENT}):
+        if (element.parent, element.link_name) not in thrown:
+            yield _at(element, f"no link throw event leads to link catch event {element.id}")
+
+
+@_rule("event-without-flow")
+def _event_without_flow(process: Process) -> Iterator[Remark]:
+    """An event has no sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4)."""
+    for element in process.of_types(_NEEDS_INCOMING | _NEEDS_OUTGOING):
+        if element.type in _NEEDS_INCOMING and not element.incoming:
+            yield _at(element, f"event {element.id} has no incoming sequence flow")
+        if element.type in _NEEDS_OUTGOING and not element.outgoing:
+            yield _at(element, f"event {element.id} has no outgoing sequence flow: the path ends there")
+
+
+@_rule("implicit-end")
+def _implicit_end(process: Process) -> Iterator[Remark]:
+    """A path ends at something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3)."""
+    for scope in _scopes(process):
+        if any(child.type in END_EVENTS for child in scope.children):
+            for child in scope.children:
+                if not child.outgoing and child.type not in _MAY_BE_LAST:
+                    yield _at(child, f"element {child.id} has no outgoing sequence flow: the path ends there")
+
+
+@_rule("no-end-event")
+def _no_end_event(process: Process) -> Iterator[Remark]:
+    """A scope has a start event, but no end event (BPMN 2.0.2, 10.5.3)."""
+    for scope in _scopes(process):
+        if _starts(scope) and not any(child.type in END_EVENTS for child in scope.children):
+            yield _at(scope, f"{'sub-process' if scope.parent else 'process'} {scope.id} has no end event")
+
+
+@_rule("endless-loop")
+def _endless_loop(process: Process) -> Iterator[Remark]:
+    """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
+    for scope in _scopes(process):
+        caught = _caught(scope)
+        after = {
+            element: [target for target in _following(element, caught) if _passes(target)]
+            for element in scope.children
+            if _passes(element)
+        }
+        before: dict[Element, list[Element]] = {}
+        for element, targets in after.items():
+            for target in targets:
+                before.setdefault(target, []).append(element)
+        looping = _pruned(_pruned(set(after), after, before), before, after)
+        for element in scope.children:
+            if element in looping:
+                yield _at(element, f"element {element.id} is in a loop in which nothing waits: it never ends")
+
+
+def _passes(element: Element) -> bool:
+    if element.type in _DECIDING_GATEWAYS:
+        return len(element.outgoing) == 1
+    if element.type is T.PARALLEL_GATEWAY:
+        return len(element.incoming) == 1
+    return element.type in _PASSED_THROUGH
+
+
+def _pruned(
+    elements: set[Element], after: dict[Element, list[Element]], before: dict[Element, list[Element]]
+) -> set[Element]:
+    """The elements without those that nothing leads to, again and again."""
+    left = set(elements)
+    count = {element: sum(each in left for each in before.get(element, ())) for element in left}
+    pending = [element for element in left if not count[element]]
+    while pending:
+        element = pending.pop()
+        left.discard(element)
+        for target in after.get(element, ()):
+            if target in left:
+                count[target] -= 1
+                if not count[target]:
+                    pending.append(target)
+    return left
+
+
+@_rule("single-flow-gateway")
+def _single_flow_gateway(process: Process) -> Iterator[Remark]:
+    """A gateway has neither several incoming nor several outgoing sequence flows (BPMN 2.0.2, 10.6.1)."""
+    for element in process.of_types(_GATEWAYS):
+        if len(element.incoming) < 2 and len(element.outgoing) < 2:
+            yield _at(element, f"gateway {element.id} has one path in and out at most: it neither forks nor joins")
+
+
+@_rule("gateway-direction")
+def _gateway_direction(process: Process) -> Iterator[Remark]:
+    """The sequence flows of a gateway contradict its gatewayDirection (BPMN 2.0.2, 10.6.1)."""
+    for element in process.of_types(_GATEWAYS):
+        joins, forks = len(element.incoming) > 1, len(element.outgoing) > 1
+        fits = {
+            "": True,
+            "Unspecified": True,
+            "Converging": joins and not forks,
+            "Diverging": forks and not joins,
+            "Mixed": joins and forks,
+        }
+        if not fits.get(element.direction, False):
+            flows = f"{len(element.incoming)} incoming and {len(element.outgoing)} outgoing sequence flows"
+            yield _at(element, f"gateway {element.id} is {element.direction[:MAX_ID_LENGTH]}, but has {flows}")
+
+
+@_rule("undecidable-gateway")
+def _undecidable_gateway(process: Process) -> Iterator[Remark]:
+    """Conditions do not cover all flows of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2)."""
+    for element in process.of_types(_DECIDING_GATEWAYS):
+        if len(element.outgoing) > 1 and any(flow.conditional for flow in element.outgoing):
+            for flow in element.outgoing:
+                if not flow.conditional and flow.id != element.default_flow:
+                    yield _at_flow(flow, "has no condition and is no default flow, but others of its gateway have one")
+        targets = Counter(flow.target for flow in element.outgoing)
+        for target, count in targets.items():
+            if count > 1:
+                yield _at(element, f"gateway {element.id} has {count} flows to {target.id}, which look alike")
+
+
+@_rule("ignored-condition")
+def _ignored_condition(process: Process) -> Iterator[Remark]:
+    """A condition is not looked at, since its flow is the default flow or the only one."""
+    for element in process.of_types(_DECIDING_GATEWAYS):
+        for flow in element.outgoing:
+            if flow.conditional and flow.id == element.default_flow:
+                yield _at_flow(flow, "is a default flow, so its condition doesn't count")
+            elif flow.conditional and len(element.outgoing) == 1:
+                yield _at_flow(flow, "is the only one of its gateway, so its condition doesn't count")
+
+
+@_rule("ignored-default-flow")
+def _ignored_default_flow(process: Process) -> Iterator[Remark]:
+    """A default flow has no effect, since there is nothing else to choose."""
+    for element in process.elements():
+        if element.default_flow and element.type not in _DECIDING_GATEWAYS:
+            default = element.default_flow[:MAX_ID_LENGTH]
+            yield _at(element, f"default flow {default} of element {element.id} has no effect")
+
+
+@_rule("timer-text")
+def _timer_text(process: Process) -> Iterator[Remark]:
+    """The text of a timer is neither a literal nor an expression: a job will ask for the timer."""
+    for element in process.of_types(_TIMER_EVENTS):
+        if element.unread_timer is not None:
+            tag, text = element.unread_timer
+            if not text.startswith(_EXPRESSIONS):
+                yield _at(element, f"{tag} {quoted(text)} of event {element.id} is not {_TIMERS[tag]}")
+
+
+@_rule("never-armed")
+def _never_armed(process: Process) -> Iterator[Remark]:
+    """A boundary event is attached to a task that is over as soon as it begins."""
+    for element in process.of_types(BOUNDARY_EVENTS):
+        host = element.attached_to
+        if host is not None and host.type in _TASKS_PASSED_THROUGH:
+            yield _at(element, f"boundary event {element.id} never happens: {host.id} is over as soon as it begins")
+
+
+@_rule("interrupting-error")
+def _interrupting_error(process: Process) -> Iterator[Remark]:
+    """An error boundary event says that it doesn't interrupt; it does (BPMN 2.0.2, 10.5.4)."""
+    for element in process.of_types({T.ERROR_BOUNDARY_EVENT}):
+        if not element.says_interrupting:
+            yield _at(element, f"boundary event {element.id} catches an error, so it interrupts in any case")
+
+
+@_rule("same-trigger")
+def _same_trigger(process: Process) -> Iterator[Remark]:
+    """Two boundary events of an activity catch the same error or escalation: only the first one is triggered."""
+    for element in process.of_types(ACTIVITIES):
+        seen: dict[tuple[ElementType, str, bool], Element] = {}
+        for event in element.attached:
+            code = event.definition and (event.definition.error_code, event.definition.escalation_code)
+            caught = next((part for part in code or () if part is not None), None)
+            if caught is not None:
+                first = seen.setdefault((event.type, caught, event.interrupting), event)
+                if first is not event:
+                    yield _at(event, f"boundary event {event.id} catches the same as {first.id}: it never happens")
+
+
+@_rule("throw-without-code")
+def _throw_without_code(process: Process) -> Iterator[Remark]:
+    """An error or escalation is thrown without a code: only events that catch every code catch it."""
+    for element in process.of_types({T.ERROR_END_EVENT, T.ESCALATION_END_EVENT, T.ESCALATION_THROW_EVENT}):
+        definition = element.definition
+        if definition is not None and not (definition.error_code or definition.escalation_code):
+            kind = "error" if element.type is T.ERROR_END_EVENT else "escalation"
+            yield _at(element, f"event {element.id} throws an {kind} without a code")
+
+
+@_rule("called-process")
+def _called_process(process: Process) -> Iterator[Remark]:
+    """A call activity calls a process of the file that can't be called, or names it by a prefix."""
+    for element in process.of_types({T.CALL_ACTIVITY}):
+        called, _, version = element.called_element.partition(":")
+        if process.startable.get(called) is False:
+            yield _at(element, f"process {called} has no none start event, so {element.id} can't call it")
+        elif called in process.prefixes and called not in process.startable and version in process.startable:
+            sentence = f"{element.id} calls version {version} of process {called}, not process {version}"
+            yield _at(element, f"{sentence}: a prefix has no meaning there")
+
+
+@_rule("leftover-reference")
+def _leftover_reference(process: Process) -> Iterator[Remark]:
+    """An element names an incoming or outgoing sequence flow that is not drawn: it is ignored."""
+    for leftover in process.leftovers:
+        sentence = f"element {leftover.element.id} names {leftover.role} sequence flow {leftover.flow_id}"
+        yield leftover.element.pointer, f"{sentence}, which does not exist (line {leftover.line})"
+
+
+@_rule("nameless-declaration")
+def _nameless_declaration(process: Process) -> Iterator[Remark]:
+    """A message or signal has no name, and no event refers to it."""
+    for declared in process.nameless:
+        sentence = f"{declared.tag} {declared.id} has no name, and no event refers to it (line {declared.line})"
+        yield process.element.pointer, sentence
+
+
+@_rule("duplicate-id")
+def _duplicate_id(process: Process) -> Iterator[Remark]:
+    """A part that has no influence on the execution has an id that is used before (BPMN 2.0.2, 8.2.1)."""
+    for id, line in process.doubled_ids:
+        yield process.element.pointer, f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {line})"

@@ -1,0 +1,433 @@
+"""The poller, which waits for clients, and the threads that serve their requests."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import math
+import os
+import resource
+import selectors
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from gunicorn.glogging import Logger as GunicornLogger
+from gunicorn.http.wsgi import create
+from gunicorn.workers.base import Worker as BaseWorker
+
+from app import logs
+from app.config import Config, ConfigError
+from app.errors import ErrorKind
+from app.http_worker.connection import Connection, Phase
+from app.http_worker.problem import last_answer
+from app.http_worker.request import BadRequest, Received, RequestReader
+
+logger = logging.getLogger(__name__)
+
+PROBES = ("/healthz", "/readiness")
+SWEEP_SECONDS = 0.5
+"""How often deadlines are looked at, and the master is told that the process lives."""
+STOP_LINGER_SECONDS = 2.0
+"""How long a stopping process keeps connections without a request: a client may just be sending one."""
+WARNING_SECONDS = 60.0
+REFUSAL_SECONDS = 1.0
+SPARE_FILES = 256
+"""What a process may open besides connections of clients: the database's, among others."""
+RECEIVE_BYTES = 64 * 1024
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of requests and answers that are kept for slow clients; or more, where a few of the largest need more."""
+LARGEST_BODIES = 8
+
+Work = SimpleQueue["tuple[Connection, Received]"]
+
+
+class Application(Protocol):
+    """What is served: a WSGI application that knows how it is to be served."""
+
+    config: Config
+
+    def begin_to_stop(self) -> bool:
+        """Turns the readiness off; False when there is nobody to be told, or it was off already."""
+        ...
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
+
+
+class Logger(GunicornLogger):
+    """gunicorn's own records go where those of the service go, in the same format."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        if not logging.getLogger().handlers:
+            # gunicorn's own command line. What is wrong in the configuration is reported by the process that needs it.
+            with contextlib.suppress(ConfigError):
+                config = Config.from_env(warn=lambda warning: None)
+                logs.set_up(config.log_level, config.log_format)
+        logs.take_over_server()
+
+
+class Worker(BaseWorker):
+    wsgi: Application
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Called by the master. Raises RuntimeError, which ends it."""
+        if cfg.is_ssl:
+            raise RuntimeError("app.http_worker serves HTTP only: leave TLS to a proxy in front")
+
+    def run(self) -> None:
+        """Serves until the process is told to stop."""
+        config = self.wsgi.config
+        self._request_timeout = config.http_request_timeout
+        self._max_body = config.http_max_body
+        self._most_bytes = max(MOST_BYTES, LARGEST_BODIES * self._max_body)
+        self._most_connections = _allowed(self.cfg.worker_connections)
+        self._bytes = 0
+        self._connections: set[Connection] = set()
+        self._returned: deque[Connection] = deque()
+        self._stop_at = math.inf
+        self._stopped_at = -math.inf
+        self._next_sweep = 0.0
+        self._next_warning = 0.0
+        self._next_refusal = 0.0
+        self._unsaid = 0
+        self._accepting = False
+        self._requests = self._start_threads("requests", self.cfg.threads)
+        self._probes = {path: self._start_threads(path, 1) for path in PROBES}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.PIPE[0], selectors.EVENT_READ, self._wake_up)
+        self._accept(True)
+        while self.alive:
+            self._turn()
+        self._finish()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: goes on serving for a while, so that whoever sends requests can learn about it; then stops."""
+        application: Application | None = getattr(self, "wsgi", None)
+        if application is not None and application.begin_to_stop():
+            self._stop_at = time.monotonic() + application.config.shutdown_delay
+        else:
+            self.alive = False
+
+    def _finish(self) -> None:
+        """Serves what was begun, and what is just arriving, but accepts no connection any more."""
+        self._accept(False)
+        for listener in self.sockets:
+            listener.close()
+        self._stopped_at = time.monotonic()
+        limit = self._stopped_at + self.cfg.graceful_timeout
+        while self._connections and time.monotonic() < limit:
+            self._turn()
+
+    # The poller is the only one who waits for events, reads, and closes.
+
+    def _turn(self) -> None:
+        """Waits for events and handles them, and looks at the clock now and then."""
+        for key, events in self._selector.select(SWEEP_SECONDS):
+            if isinstance(key.data, Connection):
+                self._attend(key.data, events)
+            else:
+                key.data()
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_SECONDS
+            self._sweep(now)
+
+    def _wake_up(self) -> None:
+        """A signal has arrived, or a thread has returned a connection."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.PIPE[0], 4096)
+        while self._returned:
+            connection = self._returned.popleft()
+            if connection in self._connections:
+                self._go_on(connection)
+
+    def _sweep(self, now: float) -> None:
+        """Tells the master that the process lives, and gives up connections that take too long."""
+        self.notify()
+        if self.ppid != os.getppid():
+            self.log.info("Parent changed, shutting down: %s", self)
+            self.alive = False
+        if now >= self._stop_at:
+            self.alive = False
+        for connection in list(self._connections):
+            if now > self._deadline(connection):
+                self._give_up(connection)
+        if self.alive:
+            self._accept(True)
+
+    def _deadline(self, connection: Connection) -> float:
+        if connection.phase is Phase.SERVING:
+            return math.inf
+        if connection.phase is Phase.SENDING or connection.reader.started:
+            return connection.since + self._request_timeout
+        limit = self.cfg.keepalive if connection.phase is Phase.IDLE else self._request_timeout
+        if self.alive:
+            return connection.since + float(limit)
+        return max(connection.since, self._stopped_at) + min(limit, STOP_LINGER_SECONDS)
+
+    def _give_up(self, connection: Connection) -> None:
+        if connection.phase is Phase.RECEIVING and connection.reader.started:
+            detail = f"the request did not arrive within {self._request_timeout:g}s"
+            self._refuse(connection, BadRequest(detail, 408))
+        else:
+            self._close(connection)
+
+    def _accept(self, wanted: bool) -> None:
+        """Accepts new connections from now on, or not."""
+        if wanted == self._accepting:
+            return
+        self._accepting = wanted
+        for listener in self.sockets:
+            if wanted:
+                listener.setblocking(False)
+                connect = partial(self._connect, listener, listener.getsockname())
+                self._selector.register(listener, selectors.EVENT_READ, connect)
+            else:
+                self._selector.unregister(listener)
+
+    def _connect(self, listener: socket.socket, server: Any) -> None:
+        if len(self._connections) >= self._most_connections and not self._make_room():
+            return
+        try:
+            sock, client = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self._make_room()
+            return
+        sock.setblocking(False)
+        connection = Connection(sock, client, server, RequestReader(self.cfg, client, self._max_body))
+        self._connections.add(connection)
+        self._watch(connection, selectors.EVENT_READ)
+        # The request is often there already.
+        self._receive(connection)
+
+    def _make_room(self) -> bool:
+        """Closes the connection that does without the longest, idle ones first; False where all are being served."""
+        now = time.monotonic()
+        if now >= self._next_warning:
+            self._next_warning = now + WARNING_SECONDS
+            logger.warning("there are too many connections, idle ones are closed: %s", len(self._connections))
+        waiting = [each for each in self._connections if each.phase is not Phase.SERVING]
+        if not waiting:
+            # They wait in the queue of the system, until the next sweep.
+            self._accept(False)
+            return False
+        self._close(min(waiting, key=lambda each: (each.phase, each.since)))
+        return True
+
+    def _attend(self, connection: Connection, events: int) -> None:
+        if connection not in self._connections:
+            return
+        with connection.lock:
+            if connection.phase is Phase.SERVING:
+                # The next request or the end: looked at when the request at hand is answered.
+                self._watch(connection, 0)
+                return
+        if events & selectors.EVENT_WRITE:
+            self._go_on(connection)
+        else:
+            self._receive(connection)
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(connection)
+        elif connection.phase is not Phase.CLOSING:
+            connection.reader.feed(data)
+            self._read_next(connection)
+            self._bytes += len(data)
+            self._shed_if_too_much()
+
+    def _shed_if_too_much(self) -> None:
+        """Gives up those who have been sending a request or taking an answer for the longest time."""
+        if self._bytes <= self._most_bytes:
+            return
+        # Until now it was counted what came, and not what went.
+        self._bytes = sum(each.size for each in self._connections)
+        slow = [each for each in self._connections if each.phase in (Phase.RECEIVING, Phase.SENDING)]
+        for connection in sorted(slow, key=lambda each: each.since):
+            if self._bytes <= self._most_bytes:
+                return
+            self._bytes -= connection.size
+            if connection.phase is Phase.SENDING:
+                self._close(connection)
+            else:
+                detail = "too many large requests are being received: try again a little later"
+                self._refuse(connection, BadRequest(detail, 503, ErrorKind.UNAVAILABLE, "the service is busy"))
+
+    def _go_on(self, connection: Connection) -> None:
+        """Does what comes after an answer, once that is sent."""
+        took = connection.output.flush()
+        if connection.output.broken:
+            self._close(connection)
+        elif connection.output.pending:
+            if connection.phase is not Phase.SENDING:
+                self._bytes += connection.output.size
+            if took or connection.phase is not Phase.SENDING:
+                connection.enter(Phase.SENDING)
+            self._watch(connection, selectors.EVENT_WRITE)
+            self._shed_if_too_much()
+        elif connection.ends:
+            self._end(connection)
+        else:
+            self._watch(connection, selectors.EVENT_READ)
+            self._read_next(connection)
+
+    def _read_next(self, connection: Connection) -> None:
+        """Hands the next request to a thread if it is complete, and else waits for more of it."""
+        try:
+            received = connection.reader.next()
+        except BadRequest as refusal:
+            self._refuse(connection, refusal)
+            return
+        if received is not None:
+            self._hand_over(connection, received)
+            return
+        phase = Phase.RECEIVING if connection.reader.started else Phase.IDLE
+        if connection.phase is not phase:
+            connection.enter(phase)
+        if connection.reader.takes_continue():
+            connection.output.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            connection.output.flush()
+
+    def _hand_over(self, connection: Connection, received: Received) -> None:
+        connection.enter(Phase.SERVING)
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        self._probes.get(received.request.uri, self._requests).put((connection, received))
+
+    def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
+        """Answers what is no request, and ends the connection: nobody knows where the next one would begin."""
+        request_id = logs.usable_request_id(connection.reader.request_id)
+        self._log(refusal, request_id)
+        connection.reader.discard()
+        connection.ends = True
+        connection.output.sendall(last_answer(refusal.status, refusal.kind, refusal.title, refusal.detail, request_id))
+        self._go_on(connection)
+
+    def _log(self, refusal: BadRequest, request_id: str) -> None:
+        """Not for each of them: whoever sends them in masses shall not fill the log."""
+        now = time.monotonic()
+        if now < self._next_refusal:
+            self._unsaid += 1
+            return
+        more = {"more_since_the_last": self._unsaid} if self._unsaid else {}
+        logger.info("request %s is refused with %s: %s", request_id, refusal.status, refusal.detail, extra=more)
+        self._unsaid = 0
+        self._next_refusal = now + REFUSAL_SECONDS
+
+    def _end(self, connection: Connection) -> None:
+        """Says that nothing follows. A client that is still sending would lose the answer if it were closed at once."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
+            return
+        connection.reader.discard()
+        connection.enter(Phase.CLOSING)
+        self._watch(connection, selectors.EVENT_READ)
+
+    def _close(self, connection: Connection) -> None:
+        self._watch(connection, 0)
+        self._connections.discard(connection)
+        connection.sock.close()
+
+    def _watch(self, connection: Connection, events: int) -> None:
+        if events == connection.watched:
+            return
+        if not events:
+            self._selector.unregister(connection.sock)
+        elif not connection.watched:
+            self._selector.register(connection.sock, events, connection)
+        else:
+            self._selector.modify(connection.sock, events, connection)
+        connection.watched = events
+
+    # The threads.
+
+    def _start_threads(self, name: str, count: int) -> Work:
+        work: Work = SimpleQueue()
+        for number in range(count):
+            threading.Thread(target=self._serve, args=(work,), name=f"{name}-{number}", daemon=True).start()
+        return work
+
+    def _serve(self, work: Work) -> None:
+        """Answers one request after the other."""
+        while True:
+            self._serve_one(*work.get())
+
+    def _serve_one(self, connection: Connection, received: Received) -> None:
+        connection.ends = not self._answer(connection, received)
+        output = connection.output
+        # The client may be heard again as soon as it has the answer: whoever hears it waits for the lock.
+        with connection.lock:
+            output.flush()
+            if not (connection.ends or output.pending or output.broken or connection.reader.started):
+                connection.enter(Phase.IDLE)
+                if connection.watched:
+                    return
+        self._returned.append(connection)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self.PIPE[1], b".")
+
+    def _answer(self, connection: Connection, received: Received) -> bool:
+        """Leaves at least the end of the answer to be sent; whether the connection can be used for another request."""
+        request, output = received.request, connection.output
+        environ: dict[str, Any] = {}
+        response = None
+        try:
+            self.cfg.pre_request(self, request)
+            started = datetime.now()
+            response, environ = create(request, output, connection.client, connection.server, self.cfg)
+            environ["wsgi.multithread"] = True
+            parts = self.wsgi(environ, response.start_response)
+            # Only now: the process may have been told to stop while the request was served.
+            if not (received.complete and self.alive and self.cfg.keepalive):
+                response.force_close()
+            try:
+                for part in parts:
+                    response.write(part)
+                    if response.response_length is None or response.sent < response.response_length:
+                        output.flush()
+                response.close()
+            finally:
+                if hasattr(parts, "close"):
+                    parts.close()
+            self.log.access(response, request, environ, datetime.now() - started)
+            return not response.should_close()
+        except Exception:
+            request_id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+            logger.exception("%s %s failed, request %s", request.method, request.path, request_id)
+            if response is None or not response.headers_sent:
+                detail = f"see server logs, request {request_id}"
+                output.sendall(last_answer(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail, request_id))
+            return False
+        finally:
+            self.cfg.post_request(self, request, environ, response)
+
+
+def _allowed(connections: int) -> int:
+    """How many of `connections` the system allows, which is asked for more files if it does not allow all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    wanted = min(connections + SPARE_FILES, most)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(1, min(connections, most - SPARE_FILES))

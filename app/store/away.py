@@ -1,0 +1,22 @@
+"""Whether an error is the database's, or that of the way to it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.errors import EngineError, ErrorKind
+
+_ERRORS = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, sqlite3.OperationalError)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database can't be used at the moment, but may be usable again without anybody doing anything here."""
+    while error is not None:
+        if isinstance(error, _ERRORS) or (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,98 @@
+"""What reading and checking a file costs: in proportion to its size, whatever is in it.
+
+Calls of functions are counted, so that nothing depends on the speed of the machine.
+"""
+
+import sys
+
+import pytest
+
+from app.bpmn.advice import advise
+from app.bpmn.parser import find_process, parse
+from tests.bpmn.build import bpmn
+
+HOST = '<startEvent id="s"/><serviceTask id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t"/>'
+
+
+def times(count, text):
+    return "".join(text.replace("#", str(number)) for number in range(count))
+
+
+FAMILIES = {
+    "tasks": lambda n: times(n, '<task id="t#"/>'),
+    "tasks without ID": lambda n: "<task/>" * n,
+    "flows": lambda n: HOST + times(n, '<sequenceFlow id="f#" sourceRef="s" targetRef="t"/>'),
+    "flows without end": lambda n: times(n, '<sequenceFlow id="f#" sourceRef="x" targetRef="y"/>'),
+    "flows of one name": lambda n: HOST + n * '<sequenceFlow id="f" sourceRef="s" targetRef="t"/>',
+    "a chain": lambda n: (
+        '<startEvent id="t-1"/>'
+        + times(n, '<serviceTask id="t#"><incoming>f#</incoming></serviceTask>')
+        + "".join(f'<sequenceFlow id="f{i}" sourceRef="t{i - 1}" targetRef="t{i}"/>' for i in range(n))
+    ),
+    "a loop": lambda n: (
+        HOST
+        + times(n, '<task id="t#"/>')
+        + "".join(f'<sequenceFlow id="f{i}" sourceRef="t{i}" targetRef="t{(i + 1) % n}"/>' for i in range(n))
+    ),
+    "leftover references": lambda n: HOST + f"<task id='u'>{times(n, '<outgoing>x#</outgoing>')}</task>",
+    "one reference in many": lambda n: HOST + times(n, '<task id="u#"><outgoing>f</outgoing></task>'),
+    "one leftover reference in many": lambda n: HOST + times(n, '<task id="u#"><outgoing>x</outgoing></task>'),
+    "one undrawn flow from many": lambda n: (
+        HOST + times(n, '<task id="u#"><outgoing>x</outgoing></task>') + '<task id="v"><incoming>x</incoming></task>'
+    ),
+    "boundary events": lambda n: (
+        HOST + times(n, '<boundaryEvent id="b#" attachedToRef="t"><errorEventDefinition/></boundaryEvent>')
+    ),
+    "link events": lambda n: times(
+        n, '<intermediateThrowEvent id="l#"><linkEventDefinition name="x#"/></intermediateThrowEvent>'
+    ),
+    "a gateway": lambda n: (
+        '<exclusiveGateway id="s"/>' + times(n, '<task id="t#"/><sequenceFlow id="f#" sourceRef="s" targetRef="t#"/>')
+    ),
+    "an event-based gateway": lambda n: (
+        '<eventBasedGateway id="s"/>'
+        + times(
+            n,
+            '<intermediateCatchEvent id="c#"><timerEventDefinition/></intermediateCatchEvent>'
+            '<sequenceFlow id="f#" sourceRef="s" targetRef="c#"/>',
+        )
+    ),
+    "attributes": lambda n: '<task id="t" ' + times(n, "a#='#' ") + "/>",
+    "foreign attributes": lambda n: '<task id="t" xmlns:x="urn:x" ' + times(n, "x:a#='#' ") + "/>",
+    "prefixes": lambda n: times(n, '<a#:t xmlns:a#="urn:#"/>'),
+    "text": lambda n: "<task id='t'><incoming>" + "a&lt;" * n + "</incoming></task>",
+    "foreign depth": lambda n: f"<extensionElements>{'<a>' * n}{'</a>' * n}</extensionElements>",
+    "lanes": lambda n: f"<laneSet>{times(n, '<lane><flowNodeRef>t#</flowNodeRef></lane>')}</laneSet>",
+    "data objects": lambda n: '<dataObject id="d"/>' * n,
+    "processes": lambda n: "</process>" + times(n, "<process id='q#'><task/></process>") + "<process id='r'>",
+    "participants": lambda n: (
+        "</process><collaboration>"
+        + times(n, "<participant id='a#' processRef='q#'/>")
+        + '</collaboration><process id="r">'
+    ),
+    "messages": lambda n: "</process>" + times(n, "<message id='m#'/>") + '<process id="r">',
+}
+
+
+def calls(xml):
+    """How many functions are called, in Python and in C."""
+    count = 0
+
+    def called(_frame, event, _argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        process = find_process(parse(xml), "p")
+        _ = process.causes
+        advise(process)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_twice_the_size_costs_at_most_about_twice_as_much(family):
+    small, large = (calls(bpmn(FAMILIES[family](size))) for size in (300, 600))
+    assert large < 2.2 * small + 500

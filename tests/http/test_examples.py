@@ -1,0 +1,94 @@
+"""The examples of /openapi.json, sent as they are: on an empty database, in the order that the document gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.api.examples import ORDER
+from tests.databases import Databases
+from tests.http.contract import OPERATIONS
+from tests.http.talk import Api
+
+
+class Example(NamedTuple):
+    operation: str
+    method: str
+    path: str
+    body: Any
+
+
+def named(value: dict[str, Any]) -> dict[str, Any]:
+    """The examples by name; where there is one for all names, it has none."""
+    if "examples" in value:
+        return {name: example["value"] for name, example in value["examples"].items()}
+    return {"": value["example"]}
+
+
+def examples(document: dict[str, Any]) -> Iterator[Example]:
+    """In the order of the operations; each with all of its examples, under all of its paths."""
+    for name in document["x-example-order"]:
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                if method != "parameters" and operation["operationId"] in (name, f"{name}Alias"):
+                    yield from of_operation(name, method, path, operation, item.get("parameters", []))
+
+
+def of_operation(
+    name: str, method: str, path: str, operation: dict[str, Any], in_path: list[dict[str, Any]]
+) -> Iterator[Example]:
+    bodies: dict[str, Any] = {"": None}
+    if "requestBody" in operation:
+        bodies = named(operation["requestBody"]["content"]["application/json"])
+    for case, body in bodies.items():
+        values = {}
+        for parameter in in_path:
+            found = named(parameter)
+            values[parameter["name"]] = found.get(case, found.get(""))
+        yield Example(name, method.upper(), path.format(**values), body)
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")])
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A new database: on one that was emptied ids go on."""
+    with databases.fresh(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/openapi.json").get_json()
+    return found
+
+
+def test_every_operation_has_its_place_in_the_order(document):
+    assert sorted(document["x-example-order"]) == sorted(OPERATIONS)
+    assert document["x-example-order"] == list(ORDER)
+
+
+def test_the_examples_work_as_they_are(api: Api, document):
+    sent = set()
+    for example in examples(document):
+        answer = api.send(example.method, example.path, example.body)
+        assert answer.status == OPERATIONS[example.operation].success, (example, answer)
+        if example.operation.startswith("query") or example.operation in ("lockJobs", "executeTasks"):
+            assert answer.body.get("count", answer.body.get("locked")), (example, "nothing is found")
+        sent.add(example.operation)
+    assert sent == set(OPERATIONS)
+
+
+def test_the_examples_do_what_their_names_say(api: Api, document):
+    states = {}
+    for example in examples(document):
+        answer = api.send(example.method, example.path, example.body)
+        if example.operation == "completeJob":
+            states[example.path] = (answer.body["state"], json.dumps(example.body))
+        if example.operation == "cancelProcessInstance":
+            assert api.query("process-instances")[0]["state"] == "CANCELED"
+    assert [state for state, _ in states.values()] == ["DONE", "CAUSED_INCIDENT", "DONE"]
+    assert [message["correlated"] for message in api.query("messages")] == [True, False]
+    assert [task["state"] for task in api.query("user-tasks")] == ["COMPLETED"]
