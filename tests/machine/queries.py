@@ -28,7 +28,7 @@ HIDDEN: Mapping[str, frozenset[str]] = {
     "process_instance": frozenset({"message_id", "revision"}),
     "element_instance": frozenset({"prev_id", "prev_element_id", "context", "active_children", "pending_events"}),
     "job": frozenset({"detached", "locked_until"}),
-    "task": frozenset({"detached", "locked_until", "repetitions"}),
+    "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
     "message": frozenset({"key_freed"}),
 }
