@@ -380,6 +380,9 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     """A message, signal or timer start event creates an instance in the partition of its task."""
     payload = parse_payload(task.serialized_task)
     assert task.process_id is not None and task.element_id is not None
+    is_timer = payload.timer is not None and not payload.message_id
+    if is_timer and ctx.tx.is_suspended(task.element_id):
+        return WorkState.DONE
     graph = ctx.tx.graph(task.process_id)
     queued = must_queue(ctx, changes, graph.bpmn_process_id)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
@@ -400,9 +403,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         signal, variables = found
         created_by = signal.created_by
         changes.delivered_signals.append(signal.id)
-    if payload.timer and not payload.message_id:
-        if ctx.tx.is_suspended(task.element_id):
-            return WorkState.DONE
+    if is_timer:
         _repeat_start(ctx, changes, task, payload)
     run = start_instance(
         graph,

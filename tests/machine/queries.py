@@ -30,7 +30,8 @@ HIDDEN: Mapping[str, frozenset[str]] = {
     "job": frozenset({"detached", "locked_until"}),
     "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
-    "message": frozenset({"key_freed"}),
+    "message": frozenset({"digest", "key_freed", "unique_digest"}),
+    "message_subscription": frozenset({"digest"}),
 }
 
 

@@ -64,23 +64,23 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._connection: Any
+        self.connection: Any
         self._read: Tables | None = None
         self._version: list[Row] | None = None
         self._is_sqlite = url.startswith("sqlite")
         if self._is_sqlite:
             self._plain = _plain_from_sqlite
-            self._connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA synchronous = OFF")
+            self.connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+            self.connection.row_factory = sqlite3.Row
+            self.connection.execute("PRAGMA synchronous = OFF")
             self._clean = [f"DELETE FROM {table}" for table in (*KEYS, "id_counter")]
         else:
             self._plain = _plain_from_postgres
-            self._connection = psycopg.connect(plain(url), autocommit=True, row_factory=dict_row)
+            self.connection = psycopg.connect(plain(url), autocommit=True, row_factory=dict_row)
             self._clean = [f"DELETE FROM {table}" for table in KEYS]
 
     def execute(self, statement: str) -> list[Row]:
-        cursor = self._connection.execute(statement)
+        cursor = self.connection.execute(statement)
         return [dict(row) for row in cursor] if cursor.description else []
 
     def tables(self) -> Tables:
@@ -106,7 +106,7 @@ class Database:
         self.change("BEGIN", *self._clean, "COMMIT")
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
 
 def _plain_from_sqlite(table: str, rows: list[Row]) -> list[Row]:

@@ -173,7 +173,7 @@ SPOILED = [
     (
         "unique_keys_are_held_once",
         "INSERT INTO message SELECT id + 1, correlation_key, created_at, created_by, expires_at, correlated, name,"
-        " unique_key, key_freed FROM message",
+        " unique_key, key_freed, digest, unique_digest FROM message",
     ),
     ("signals_count_their_subscribers", "UPDATE signal SET active_subscriber_count = 0"),
     ("signals_count_their_subscribers", f"UPDATE task SET completed_at = created_at WHERE {at(1, 'other')}"),

@@ -114,6 +114,12 @@ class View:
         return [row for row in self.tables["task"] if row["completed_at"] is None]
 
     @cached_property
+    def awaited_tasks(self) -> list[Row]:
+        """Open tasks, and those that failed and will have a successor once their incident is resolved."""
+        unresolved = {(r["partition"], r["task_id"]) for r in self.tables["incident"] if r["resolved_at"] is None}
+        return [row for row in self.tables["task"] if row["completed_at"] is None or key(row) in unresolved]
+
+    @cached_property
     def work(self) -> dict[Key, list[Row]]:
         """Open jobs and tasks that are not detached, and unresolved incidents, by element instance."""
         jobs = [row for row in self.tables["job"] if row["completed_at"] is None and not row["detached"]]

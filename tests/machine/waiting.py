@@ -88,10 +88,12 @@ def queues_go_on(view: View) -> Iterator[str]:
     queues = {row["bpmn_process_id"]: row for row in view.tables["process_queue"]}
     entries = {(row["partition"], row["process_instance_id"]): row for row in view.tables["queue_entry"]}
     processes = {row["id"]: row["bpmn_process_id"] for row in view.tables["process"]}
-    dequeuing = {processes[row["process_id"]] for row in view.open_tasks if row["type"] == "DEQUEUE_PROCESS_INSTANCE"}
+    dequeuing = {
+        processes[row["process_id"]] for row in view.awaited_tasks if row["type"] == "DEQUEUE_PROCESS_INSTANCE"
+    }
     starting = {
         (row["partition"], row["process_instance_id"])
-        for row in view.open_tasks
+        for row in view.awaited_tasks
         if row["type"] == "START_PROCESS_INSTANCE"
     }
     taken: Counter[str] = Counter()

@@ -172,7 +172,7 @@ def test_a_connection_that_breaks_before_it_is_rolled_back_is_not_used_again(url
     with opened(url) as service:
         play.deploy(service)
         with pytest.raises(ValueError, match="first"), service._store.begin() as tx:
-            tx.begin()
+            tx._session.begin()
             session: Any = tx._session
             session._raw.close()
             raise ValueError("first")
@@ -198,7 +198,7 @@ def test_a_transaction_that_takes_too_long_is_rolled_back_and_lets_others_write(
 
         def write() -> Any:
             with store.begin() as tx:
-                tx.begin()
+                tx._session.begin()
                 tx._session.run(Call(text("UPDATE process SET created_by = 'nobody'")))
                 # SQLite rolls back by itself when a statement that writes is interrupted.
                 return tx._session.run(Call(text(f"UPDATE process SET id = ({FOR_EVER})")))
@@ -213,7 +213,7 @@ def test_a_writer_waits_for_another_of_its_process_no_longer_than_it_may(url: st
     with opened(url, transaction_timeout=0.2) as service:
         play.deploy(service)
         with service._store.begin() as tx:
-            tx.begin()
+            tx._session.begin()
             for do in (partial(play.start, service), partial(play.lock, service)):
                 with unavailable("the database is busy with other commands"):
                     InBackground(do).result()

@@ -1,0 +1,1 @@
+"""Whole services that are killed at random, with their database, while clients go on; judged by SQL at rest."""
