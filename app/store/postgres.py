@@ -42,6 +42,7 @@ from sqlalchemy import (
     make_url,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy import cast as sql_cast
@@ -447,7 +448,8 @@ def _statement(op: Op, one_day: str | None) -> Any:
         op.table.c[key] == (bindparam(one_day, type_=Date) if key == "partition" and one_day else rows.c[key])
         for key in op.key
     ]
-    conditions += [op.table.c[name] == rows.c[name] for name in op.unchanged]
+    # In a form that no index fits: the key finds the row, and not all others that a worker has locked.
+    conditions += [(op.table.c[name] == rows.c[name]).is_(true()) for name in op.unchanged]
     if op.where:
         conditions.append(literal_column(f"({op.where})"))
     if op.kind is Kind.DELETE:
