@@ -210,9 +210,9 @@ def _finish(url: str, load: Load, client: Client) -> None:
                 "SELECT correlation_key FROM message_subscription WHERE name = 'paid'"
             ).fetchall()
             silent = connection.execute("SELECT name FROM signal_subscription").fetchall()
+            # What a suspended instance has called is suspended on its own.
             suspended = connection.execute(
-                "SELECT correlation_key, partition, id FROM process_instance"
-                " WHERE state = 'SUSPENDED' AND root_id IS NULL"
+                "SELECT correlation_key, partition, id FROM process_instance WHERE state = 'SUSPENDED'"
             ).fetchall()
         for (name,) in unpaid:
             load.pay(client, name)
@@ -220,7 +220,7 @@ def _finish(url: str, load: Load, client: Client) -> None:
             load.ring(client, name.removeprefix("ring-"))
         for name, partition, id in suspended:
             path = f"/process-instances/{partition}/{id}/resume"
-            load.until_told(client, "resume", name, "PATCH", path, {}, "workerId")
+            load.until_told(client, "resume", name or "called", "PATCH", path, {}, "workerId")
 
 
 def _read(url: str) -> Tables:

@@ -126,7 +126,10 @@ class Verdict:
         for entry in self._journal.of("complete"):
             asked[entry.subject].append(entry)
         for subject, entries in asked.items():
-            job = self._tables.by_key["job"][_key(subject)]
+            job = self._tables.by_key["job"].get(_key(subject))
+            if job is None:
+                yield f"job {subject} is gone"
+                continue
             written = [row["value"] for row in self._variables[variable_of(subject)]]
             told = [entry.id for entry in entries if entry.done and entry.answer["state"] == "DONE"]
             if len(told) > 1:
@@ -140,10 +143,10 @@ class Verdict:
 
     def _jobs_failed_once(self) -> Iterator[str]:
         for entry in self._journal.of("fail"):
-            job = self._tables.by_key["job"][_key(entry.subject)]
+            job = self._tables.by_key["job"].get(_key(entry.subject))
             failed = entry.done and entry.answer["state"] != "CANCELED"
-            if failed and job["error"] != entry.id:
-                yield f"job {name(job)} failed by {entry.id}, but says {job['error']}"
+            if job is None or (failed and job["error"] != entry.id):
+                yield f"job {entry.subject} failed by {entry.id}, but is {job and name(job)}, {job and job['error']}"
         authors = {entry.id for entry in self._journal.of("fail")}
         for job in self._tables["job"]:
             if job["error"] is not None and job["error"] not in authors:
@@ -198,9 +201,9 @@ class Verdict:
     def _authors(self, kind: str, table: str, column: str) -> Iterator[str]:
         """Whoever was told to have changed the row is its author, so there is one of them at most."""
         for entry in self._journal.of(kind):
-            row = self._tables.by_key[table][_key(entry.subject)]
-            if entry.done and row[column] != entry.id:
-                yield f"{table} {name(row)} was changed by {entry.id}, but says {row[column]}"
+            row = self._tables.by_key[table].get(_key(entry.subject))
+            if row is None or (entry.done and row[column] != entry.id):
+                yield f"{table} {entry.subject} was changed by {entry.id}, but says {row and row[column]}"
 
     def _canceled(self) -> Iterator[str]:
         """A canceled instance stays so; and nobody cancels unasked."""
