@@ -64,11 +64,21 @@ def test_an_instance_that_does_not_complete_fails_the_command(
     assert "all jobs" in capfd.readouterr().out
 
 
+ENDLESS = """
+import sys
+from app import cli, demo
+if __name__ == "__main__":
+    demo.INSTANCES = 1_000_000
+    sys.exit(cli.main(["demo"]))
+"""
+"""A demonstration that has not ended by itself before it is stopped."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_nothing_is_left_when_the_demo_is_stopped(number: signal.Signals, tmp_path: Path):
     root = str(Path(__file__).resolve().parent.parent)
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "demo"],
+        [sys.executable, "-c", ENDLESS],
         env=os.environ | {"PYTHONPATH": root, "TMPDIR": str(tmp_path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
