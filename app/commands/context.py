@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property
 from typing import Protocol, TypeVar
 
 from app.config import Config
@@ -71,12 +70,16 @@ class Context:
         self._limited = limited
         self._known = options.limited
         self._clock = clock
+        self._now: datetime | None = None
 
-    @cached_property
+    @property
     def now(self) -> datetime:
         """Engine time of the command. After this, locks are refused: it has to follow the holder before."""
-        self.tx.is_timed = True
-        return self._clock(self.tx)
+        # No cached_property: before Python 3.12 all commands would wait for the one that is asking the database.
+        if self._now is None:
+            self.tx.is_timed = True
+            self._now = self._clock(self.tx)
+        return self._now
 
     def clock(self) -> datetime:
         """Engine time at this moment, for what is decided before the last lock."""
@@ -84,7 +87,7 @@ class Context:
 
     def start_over(self) -> None:
         """The walk begins anew, and with it the time of the command."""
-        self.__dict__.pop("now", None)
+        self._now = None
         self.tx.is_timed = False
 
     def may_be_limited(self, bpmn_process_id: str) -> bool:

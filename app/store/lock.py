@@ -77,26 +77,24 @@ class Claims:
         conditions += [self._filter(of, name) for name in sorted(filters)]
         return update(of).where(*conditions).values(_FREE).returning(of.c.id)
 
-    def _held(self) -> Select[Any]:
-        """Tasks of one day, `f_partition`, that `worker` holds, as far as nobody is writing them."""
+    def _held(self) -> tuple[ColumnElement[bool], ...]:
+        """That a task is one of `ids` of one day, `f_partition`, and `worker` holds it."""
         return (
-            select(TASK.c.partition, TASK.c.id)
-            .where(
-                self._filter(TASK, "partition"),
-                self._filter(TASK, "ids"),
-                TASK.c.locked_by == bindparam("worker"),
-                TASK.c.completed_at.is_(None),
-            )
-            .with_for_update(skip_locked=True)
+            self._filter(TASK, "partition"),
+            self._filter(TASK, "ids"),
+            TASK.c.locked_by == bindparam("worker"),
+            TASK.c.completed_at.is_(None),
         )
 
     def _extend(self) -> Any:
-        """Moves the end of the leases of tasks to `until`."""
-        return _update(TASK, self._held(), {"locked_until": _UNTIL}).returning(TASK.c.id)
+        """Moves the end of the leases of tasks to `until`, as far as nobody is writing them."""
+        held = select(TASK.c.partition, TASK.c.id).where(*self._held()).with_for_update(skip_locked=True)
+        return _update(TASK, held, {"locked_until": _UNTIL}).returning(TASK.c.id)
 
     def _postpone(self) -> Any:
         """Notes `error`, and leaves tasks locked until `until`, when they are recovered like those of the dead."""
-        return _update(TASK, self._held(), {"locked_until": _UNTIL, "error": bindparam("error")}).returning(TASK.c.id)
+        values = {"locked_until": _UNTIL, "error": bindparam("error")}
+        return update(TASK).where(*self._held()).values(values).returning(TASK.c.id)
 
     def _recover(self) -> Any:
         """Gives back tasks whose lease has ended by `now`.

@@ -76,7 +76,7 @@ class Witness:
             result = handler(ctx, command)
             if self._locks:
                 self.locking.add(type(command))
-            if "now" in ctx.__dict__:
+            if ctx.tx.is_timed:
                 self.timed.add(type(command))
                 offset = ctx.tx.clock_offset()
                 if ctx.now != self._clock.now() + offset:
