@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.maintenance import Prepare
 from app.commands.task import (
+    MOST_INTERRUPTIONS,
     ExecutedTasks,
     ExtendTasks,
     FailTask,
@@ -136,24 +137,35 @@ class Service:
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
         """Runs locked tasks in their order and extends their leases meanwhile; once `stopped`, the rest is released."""
         executed = ExecutedTasks()
-        left = deque(tasks)
+        # Whatever has killed a process before must not take others with it: it comes last, and alone.
+        left = deque(sorted(tasks, key=lambda task: task.interruptions > 0))
         with self._extending(left):
             while left and not stopped():
                 task = left[0]
+                if task.interruptions:
+                    left.popleft()
+                    self._give_back(left)
+                    left.clear()
+                    left.append(task)
                 try:
                     executed.completed.append(self._run(task))
                 except EngineError as error:
-                    executed.failed.append(task)
-                    if error.kind is ErrorKind.UNAVAILABLE and not self._postpone(task, error.detail):
+                    is_away = error.kind is ErrorKind.UNAVAILABLE
+                    given_up = self._give_up(task, error.detail) if is_away else None
+                    (executed.completed if given_up else executed.failed).append(given_up or task)
+                    if is_away and not given_up and not self._postpone(task, error.detail):
                         # The others would fail as well.
                         left.popleft()
                         executed.failed.extend(left)
                         break
                 left.popleft()
-        with self._lock:
-            self._owed.released.extend(left)
-        self.settle()
+        self._give_back(left)
         return executed
+
+    def _give_back(self, tasks: Iterable[Task]) -> None:
+        with self._lock:
+            self._owed.released.extend(tasks)
+        self.settle()
 
     def _run(self, task: Task) -> Task:
         """Raises EngineError for a task that was lost, or can't be executed now; whatever breaks is its own failure."""
@@ -168,8 +180,18 @@ class Service:
             reason = f"unexpected {type(error).__name__}, see the log of {self.config.engine_id}"
             return self.execute(FailTask(task=task, error=reason))
 
+    def _give_up(self, task: Task, error: str) -> Task | None:
+        """The task with its incident, if it was interrupted too often and that can be said now."""
+        if task.interruptions < MOST_INTERRUPTIONS:
+            return None
+        try:
+            return self.execute(FailTask(task=task, error=error, gives_up=True))
+        except EngineError:
+            # What keeps it from being executed keeps it from being given up.
+            return None
+
     def _postpone(self, task: Task, error: str) -> bool:
-        """Whether the database took it; otherwise it is owed."""
+        """Has a task tried again later; whether the database took it, otherwise it is owed."""
         postponed = PostponeTask(task=task, error=error)
         try:
             self.execute(postponed)

@@ -31,7 +31,11 @@ from app.store.transaction import Found
 from app.timer import TimerError, next_due
 
 MOST_INTERRUPTIONS = 10
-"""In a row, before a task becomes an incident: it may well be what kills who runs it."""
+"""In a row, before a task becomes an incident.
+
+One whose process has died each time may well be what kills it, and is not tried again. Where the database has told a
+reason, that may be over: it is tried, up to twice as often, and given up when it fails once more.
+"""
 LONGEST_ERROR = 1000
 
 
@@ -66,6 +70,8 @@ class FailTask(Command[Task]):
     title = "failed to execute task"
     task: Task
     error: str
+    gives_up: bool = False
+    """Whether it was interrupted too often, `error` being the last reason: an incident, whatever is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +181,8 @@ def release_tasks(ctx: Context, cmd: ReleaseTasks) -> int:
 
 def run_task(ctx: Context, cmd: RunTask) -> Task:
     """Runs the task and records what became of it. An engine error is kept with the task, and nothing else of it."""
-    if cmd.task.interruptions >= MOST_INTERRUPTIONS:
-        return _give_up(ctx, cmd.task)
+    if cmd.task.interruptions >= (2 * MOST_INTERRUPTIONS if cmd.task.error else MOST_INTERRUPTIONS):
+        return _give_up(ctx, _lock(ctx, cmd.task))
     if cmd.task.process_instance_id is not None:
         return walk_as_needed(ctx, lambda whole: _run_in_instance(ctx, cmd.task, whole))
     if cmd.task.type in maintenance.BEFOREHAND:
@@ -193,12 +199,14 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
 
 def fail_task(ctx: Context, cmd: FailTask) -> Task:
     task = _lock(ctx, cmd.task)
+    if cmd.gives_up:
+        task.error = cmd.error
+        return _give_up(ctx, task)
     return _finish(ctx, _failed(ctx, task, EngineError(ErrorKind.UNKNOWN, cmd.error, title=cmd.title)), task)
 
 
-def _give_up(ctx: Context, given: Task) -> Task:
+def _give_up(ctx: Context, task: Task) -> Task:
     """The incident of a task that was interrupted too often, without another try to execute it."""
-    task = _lock(ctx, given)
     reason = f"interrupted {task.interruptions} times in a row"
     if task.error:
         reason += f", at last by: {task.error}"

@@ -207,20 +207,74 @@ def test_a_task_that_was_interrupted_ten_times_in_a_row_becomes_an_incident(
     require_sound(database_url)
 
 
-def test_an_incident_after_interruptions_tells_what_the_last_one_was(
-    config: Config, clock: ManualClock, service: Service
-):
-    task = due_timer(service, clock)
-    for _ in range(10):
-        (held,) = lock(service, task)
-        service.execute(PostponeTask(task=held, error="canceling statement due to statement timeout"))
+def interrupted(service: Service, clock: ManualClock, times: int, error: str) -> None:
+    for _ in range(times):
+        (held,) = service.execute(LockTasks(limit=1, type="TRIGGER_EVENT"))
+        service.execute(PostponeTask(task=held, error=error))
         clock.advance(timedelta(hours=1))
         assert service.recover_tasks() == 1
+
+
+def test_what_the_database_has_interrupted_often_is_tried_again_when_it_is_back(
+    config: Config, clock: ManualClock, service: Service
+):
+    """A table that was locked for an hour is no reason to give up what is due."""
+    due_timer(service, clock)
+    interrupted(service, clock, 12, "the database takes too long")
+    (done,) = service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
+    assert (done.state, done.error) == (WorkState.DONE, None)
+
+
+def test_what_the_database_has_interrupted_often_and_interrupts_again_is_an_incident_that_tells_why(
+    config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    due_timer(service, clock)
+    interrupted(service, clock, 10, "the connection was lost")
+    Broken(service, monkeypatch, RunTask)
     (given_up,) = service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
+    assert given_up.state is WorkState.CAUSED_INCIDENT
     assert given_up.error == (
-        "EXECUTION: failed to execute task: interrupted 10 times in a row, "
-        "at last by: canceling statement due to statement timeout"
+        "EXECUTION: failed to execute task: interrupted 10 times in a row, at last by: the database is away"
     )
+    assert len(service.query(IncidentCriteria())) == 1
+
+
+def test_what_is_tried_again_and_again_ends_as_an_incident_without_being_tried(
+    config: Config, clock: ManualClock, service: Service
+):
+    due_timer(service, clock)
+    interrupted(service, clock, 20, "the connection was lost")
+    (given_up,) = service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
+    assert given_up.state is WorkState.CAUSED_INCIDENT
+
+
+def test_a_task_that_kills_its_process_takes_no_other_with_it(
+    config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    """The whole batch was locked by the process that died, and comes back as one."""
+    tasks = [due_timer(service, clock) for _ in range(4)]
+    deadly = tasks[1].id
+    execute = service.execute
+
+    class Killed(BaseException):
+        pass
+
+    def dies(command: Any) -> Any:
+        if isinstance(command, RunTask) and command.task.id == deadly and command.task.interruptions < 10:
+            raise Killed
+        return execute(command)
+
+    monkeypatch.setattr(service, "execute", dies)
+    completed: list[Task] = []
+    for _ in range(40):
+        try:
+            completed += service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
+        except Killed:
+            clock.advance(LEASE)
+        if len(service.query(IncidentCriteria())) == 1:
+            break
+    found_states = {task.id: found(service, task).state for task in tasks}
+    assert found_states == {task.id: WorkState.DONE for task in tasks} | {deadly: WorkState.CAUSED_INCIDENT}
 
 
 def test_what_could_not_be_given_back_in_an_outage_is_given_back_after_it(
