@@ -150,7 +150,7 @@ class _Reader:
         current = [name for option in OPTIONS for name in option.names]
         for name in sorted(set(self._environ) - {*current, *(option.alias for option in OPTIONS)}):
             if name.startswith(("BPMN_", "GO_BPMN_")) and not name.startswith(FOR_TESTS):
-                nearest = get_close_matches(name.removeprefix("GO_"), current, 1)
+                nearest = get_close_matches(name.removeprefix("GO_"), current, 1, cutoff=0.75)
                 self._warn(f"{name} is not an option{f': did you mean {nearest[0]}?' if nearest else ''}")
 
     def read(self, option: Option) -> Iterator[Any]:

@@ -90,6 +90,8 @@ def set_up(level: str, style: str) -> None:
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It warns, with host and user, of what the store handles: a pipeline that ends with an error.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     take_over_server()
 
 

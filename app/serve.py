@@ -200,7 +200,7 @@ class Application:
 
 
 def _run(config: Config) -> _Running:
-    service = open_service(config)
+    service = open_service(config, quiet=True)
     executor = TaskExecutor(service) if config.task_executor_enabled else None
     app = create_app(config, service=service)
     if executor is not None:

@@ -300,8 +300,14 @@ class Service:
 def open_service(config: Config, clock: Clock | None = None, *, quiet: bool = False) -> Service:
     """A service on a migrated database, prepared for the days to come; it starts no thread.
 
-    What keeps it from the database is raised, and logged as well unless `quiet`.
+    What keeps it from the database while it is opened is raised, and logged as well unless `quiet`.
     """
-    service = Service(config, open_store(config, quiet=quiet), clock)
-    service.prepare()
+    store = open_store(config, quiet=quiet)
+    service = Service(config, store, clock)
+    try:
+        service.prepare()
+    except BaseException:
+        service.close()
+        raise
+    store.tell_of_outages()
     return service

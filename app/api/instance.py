@@ -115,6 +115,9 @@ def suspend_process_instance(body: dict[str, Any], partition: date, id: int) -> 
 @blp.arguments(CancelProcessInstanceSchema)
 @blp.response(204)
 def cancel_process_instance(body: dict[str, Any], partition: date, id: int) -> Response:
-    """Cancels a process instance with everything in it, and everything it called."""
+    """Cancels a process instance with everything in it, and everything it called.
+
+    A call activity that waits for the instance goes on waiting: cancel the calling instance to end both.
+    """
     service().execute(CancelProcessInstance(partition=partition, id=id, **body))
     return empty()

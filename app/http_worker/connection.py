@@ -84,6 +84,15 @@ class Connection:
         """Bytes that are kept, besides those of the request that is served."""
         return self.reader.size + self.output.size
 
+    def is_ended_by_client(self) -> bool:
+        """Whether the client has sent all that it will, or is gone; nothing is read."""
+        try:
+            return not self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+
     def enter(self, phase: Phase) -> None:
         # In this order: who sees the phase may look at the time.
         self.since = time.monotonic()

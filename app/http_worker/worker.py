@@ -34,6 +34,8 @@ from app.http_worker.request import BadRequest, Received, RequestReader
 logger = logging.getLogger(__name__)
 
 PROBES = ("/healthz", "/readiness")
+PATIENCE_SECONDS = 1.0
+"""How long a request may wait for a thread before it is asked whether its client is still there."""
 SWEEP_SECONDS = 0.5
 """How often deadlines are looked at, and the master is told that the process lives."""
 STOP_LINGER_SECONDS = 2.0
@@ -88,6 +90,7 @@ class Worker(BaseWorker):
         """Serves until the process is told to stop."""
         config = self.wsgi.config
         self._request_timeout = config.http_request_timeout
+        self._longest_wait = config.transaction_timeout
         self._max_body = config.http_max_body
         self._most_bytes = max(MOST_BYTES, LARGEST_BODIES * self._max_body)
         self._most_connections = _allowed(self.cfg.worker_connections)
@@ -379,8 +382,15 @@ class Worker(BaseWorker):
             self._serve_one(*work.get())
 
     def _serve_one(self, connection: Connection, received: Received) -> None:
-        connection.ends = not self._answer(connection, received)
         output = connection.output
+        if self._came_too_late(connection):
+            given = (value for name, value in received.request.headers if name == "X-REQUEST-ID")
+            request_id = logs.usable_request_id(next(given, ""))
+            detail = "all threads were busy for too long: try again a little later"
+            output.sendall(last_answer(503, ErrorKind.UNAVAILABLE, "the service is busy", detail, request_id))
+            connection.ends = True
+        else:
+            connection.ends = not self._answer(connection, received)
         # The client may be heard again as soon as it has the answer: whoever hears it waits for the lock.
         with connection.lock:
             output.flush()
@@ -391,6 +401,11 @@ class Worker(BaseWorker):
         self._returned.append(connection)
         with contextlib.suppress(BlockingIOError):
             os.write(self.PIPE[1], b".")
+
+    def _came_too_late(self, connection: Connection) -> bool:
+        """Whether a request has waited for a thread longer than any client waits, or than this one did."""
+        waited = time.monotonic() - connection.since
+        return waited > self._longest_wait or (waited > PATIENCE_SECONDS and connection.is_ended_by_client())
 
     def _answer(self, connection: Connection, received: Received) -> bool:
         """Leaves at least the end of the answer to be sent; whether the connection can be used for another request."""

@@ -69,6 +69,10 @@ class Store:
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
+    def tell_of_outages(self) -> None:
+        """Logs them from now on."""
+        self._guard.outages.quiet = False
+
     @property
     def clock(self) -> Clock:
         """The one that all processes on the database agree on."""

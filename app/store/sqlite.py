@@ -61,6 +61,7 @@ REASONS = {
     sqlite3.SQLITE_CANTOPEN: "it can't be opened: look at the permissions of the file and its folder",
     sqlite3.SQLITE_CORRUPT: "the file is damaged",
     sqlite3.SQLITE_FULL: "there is no space left for it",
+    sqlite3.SQLITE_IOERR: "it can't be read or written: look at the disk, and whether it is full",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
     sqlite3.SQLITE_READONLY: "it is read-only: look at the permissions of the file and its folder",
 }
@@ -72,10 +73,12 @@ DETACHED = ""
 TROUBLE: Mapping[int, tuple[TroubleKind, str]] = {
     sqlite3.SQLITE_BUSY: (TroubleKind.BUSY, "the database is busy with another process"),
     sqlite3.SQLITE_CANTOPEN: (TroubleKind.AWAY, "the database can't be opened"),
+    sqlite3.SQLITE_CORRUPT: (TroubleKind.BROKEN, "the database is damaged"),
     sqlite3.SQLITE_FULL: (TroubleKind.FULL, "the database has no space left"),
     sqlite3.SQLITE_INTERRUPT: (TroubleKind.BUSY, "the database takes too long"),
     sqlite3.SQLITE_IOERR: (TroubleKind.BROKEN, "the database can't read or write its file"),
     sqlite3.SQLITE_LOCKED: (TroubleKind.BUSY, "the database is busy with another process"),
+    sqlite3.SQLITE_NOTADB: (TroubleKind.BROKEN, "the database is damaged"),
     sqlite3.SQLITE_PROTOCOL: (TroubleKind.BUSY, "the database is busy with another process"),
     sqlite3.SQLITE_READONLY: (TroubleKind.READ_ONLY, "the database is read-only"),
 }

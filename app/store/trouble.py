@@ -108,7 +108,8 @@ class Outages:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, quiet: bool = False) -> None:
         self._clock = clock
-        self._quiet = quiet
+        self.quiet = quiet
+        """Whether telling of outages is left to others."""
         self._lasting: dict[TroubleKind, _Outage] = {}
         self._lock = threading.Lock()
 
@@ -123,7 +124,7 @@ class Outages:
                 outage.last = now
                 return
             self._lasting[trouble.kind] = _Outage(now, now)
-        if self._quiet:
+        if self.quiet:
             return
         logger.error("%s", trouble.detail, extra={"trouble": trouble.kind.value, "reason": trouble.reason})
 
@@ -136,7 +137,7 @@ class Outages:
         self._end(began, wrote=True)
 
     def _end(self, began: float, *, wrote: bool) -> None:
-        if not self._lasting or self._quiet:
+        if not self._lasting or self.quiet:
             return
         now = self._clock()
         for kind in TroubleKind:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import selectors
 import socket
+import time
+from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.http_worker import Worker
-from app.http_worker.connection import Connection
+from app.http_worker.connection import Connection, Phase
+from app.http_worker.request import Received
 
 
 class Ready:
@@ -67,3 +72,51 @@ def test_a_connection_that_can_not_be_read_is_closed_and_the_others_are_served(c
     for pair in pairs:
         for each in pair:
             each.close()
+
+
+class Waiting:
+    """A worker whose one request has waited for a thread for so many seconds."""
+
+    def __init__(self, seconds: float, *, ended: bool) -> None:
+        self.worker: Any = Worker.__new__(Worker)
+        self.worker._longest_wait = 30.0
+        self.worker._returned = deque()
+        self.worker.PIPE = os.pipe()
+        self.executed: list[Any] = []
+        self.worker._answer = lambda connection, received: bool(self.executed.append(received)) or True
+        ours, self.client = socket.socketpair()
+        self.connection = Connection(ours, "client", "server", Reader(broken=False))  # type: ignore[arg-type] # as above
+        self.connection.enter(Phase.SERVING)
+        self.connection.since = time.monotonic() - seconds
+        if ended:
+            self.client.shutdown(socket.SHUT_WR)
+
+    def served(self) -> tuple[int, bytes]:
+        """How many requests were executed, and what the client got."""
+        request = SimpleNamespace(headers=[("X-REQUEST-ID", "r1")])
+        self.worker._serve_one(self.connection, Received(request))
+        self.client.settimeout(0.0)
+        try:
+            got = self.client.recv(4096)
+        except BlockingIOError:
+            got = b""
+        for end in (self.client, self.connection.sock):
+            end.close()
+        for number in self.worker.PIPE:
+            os.close(number)
+        return len(self.executed), got
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(31, False), (31, True), (5, True)])
+def test_a_request_that_nobody_waits_for_any_more_is_not_executed(seconds: float, ended: bool):
+    executed, got = Waiting(seconds, ended=ended).served()
+    assert executed == 0
+    assert got.startswith(b"HTTP/1.1 503 ")
+    assert b"X-Request-Id: r1" in got
+    assert b"all threads were busy for too long" in got
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(0, False), (0, True), (5, False)])
+def test_a_request_that_somebody_waits_for_is_executed(seconds: float, ended: bool):
+    """Also where the client has said at once that it sends nothing more."""
+    assert Waiting(seconds, ended=ended).served() == (1, b"")
