@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from app.clock import Clock, cut
@@ -54,6 +54,14 @@ class Owed:
 
     postponed: list[PostponeTask] = field(default_factory=list)
     released: list[Task] = field(default_factory=list)
+
+
+def _by_partition(tasks: Iterable[Task]) -> dict[date, tuple[int, ...]]:
+    """The ids of tasks by partition."""
+    found: dict[date, tuple[int, ...]] = {}
+    for task in tasks:
+        found[task.partition] = (*found.get(task.partition, ()), task.id)
+    return found
 
 
 def _named(task: Task) -> dict[str, str]:
@@ -135,7 +143,11 @@ class Service:
         return self.run_tasks(tasks)
 
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
-        """Runs locked tasks in their order and extends their leases meanwhile; once `stopped`, the rest is released."""
+        """Runs locked tasks and extends their leases meanwhile; once `stopped`, the rest is released.
+
+        They run in their order, but of those that were interrupted before only the first does, as the last one; the
+        others are released.
+        """
         executed = ExecutedTasks()
         # Whatever has killed a process before must not take others with it: it comes last, and alone.
         left = deque(sorted(tasks, key=lambda task: task.interruptions > 0))
@@ -212,8 +224,7 @@ class Service:
             while owed.postponed:
                 self.execute(owed.postponed[-1])
                 owed.postponed.pop()
-            for partition in {task.partition for task in owed.released}:
-                ids = tuple(task.id for task in owed.released if task.partition == partition)
+            for partition, ids in _by_partition(owed.released).items():
                 self.execute(ReleaseTasks(partition=partition, ids=ids))
                 owed.released = [task for task in owed.released if task.partition != partition]
         except EngineError:
@@ -228,8 +239,8 @@ class Service:
 
         def extend() -> None:
             while not done.wait(self.config.task_lock_timeout / EXTENSIONS):
-                for partition in {task.partition for task in tuple(tasks)}:
-                    ids = tuple(task.id for task in tuple(tasks) if task.partition == partition)
+                # A copy: the one who runs them takes off what is done.
+                for partition, ids in _by_partition(tuple(tasks)).items():
                     try:
                         self.execute(ExtendTasks(partition=partition, ids=ids))
                     except Exception:
