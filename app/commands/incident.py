@@ -8,7 +8,7 @@ from datetime import date, datetime
 from app.commands.base import Command
 from app.commands.context import Context, insert_task
 from app.commands.job import retry_job
-from app.commands.task import retry_task
+from app.commands.runner import retry_task
 from app.engine.changes import Changes
 from app.engine.records import Incident
 from app.errors import bug, conflict, not_found

@@ -1,4 +1,4 @@
-"""Executing and unlocking the engine's own work."""
+"""Locking, executing and giving back the engine's own work; what it consists of is in `app.commands.runner`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,13 @@ from typing import Any
 
 from app.commands import maintenance
 from app.commands.base import Command
-from app.commands.context import (
-    Context,
-    deliver_variables,
-    insert_task,
-    message_key,
-    walk_as_needed,
-)
-from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
-from app.commands.signal import broadcast
+from app.commands.context import Context, insert_task, walk_as_needed
+from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
 from app.engine.changes import Changes
-from app.engine.elements import behavior_of
-from app.engine.elements.signal import SignalThrowEvent
-from app.engine.payload import Payload, parse_payload
-from app.engine.records import EventVariable, Incident, Task
-from app.engine.run import start_instance
-from app.engine.types import InstanceState, TaskType, WorkState
-from app.engine.work import Facts
-from app.errors import EngineError, ErrorKind, bug, conflict, execution_failed, not_found
+from app.engine.records import Incident, Task
+from app.engine.types import TaskType, WorkState
+from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
-from app.store.transaction import Found
-from app.timer import TimerError, next_due
 
 MOST_INTERRUPTIONS = 10
 """In a row, before a task becomes an incident.
@@ -225,13 +211,13 @@ def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
     if given.type is TaskType.JOIN_PARALLEL_GATEWAY and not whole:
         found = ctx.tx.lock_instance_of_join(given.partition, given.id)
     else:
-        whole = whole or given.type in _WHOLE
+        whole = whole or given.type in WHOLE
         found = ctx.tx.lock_instance("task", given.partition, given.id, whole=whole)
     task = _require_locked(ctx, given, found.row if found else None)
     assert found is not None
     changes = Changes()
     try:
-        task.state = _IN_INSTANCE[task.type](ctx, changes, task, found)
+        task.state = IN_INSTANCE[task.type](ctx, changes, task, found)
     except EngineError as error:
         changes = _failed(ctx, task, error)
     return _finish(ctx, changes, task)
@@ -281,212 +267,3 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
         )
     )
     return changes
-
-
-def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
-    """A new task for the same work, with a retry count of 0."""
-    return Task(
-        partition=task.partition,
-        element_id=task.element_id,
-        element_instance_id=task.element_instance_id,
-        process_id=task.process_id,
-        process_instance_id=task.process_instance_id,
-        bpmn_element_id=task.bpmn_element_id,
-        created_at=now,
-        created_by=actor,
-        due_at=due_at,
-        repetitions=task.repetitions,
-        serialized_task=task.serialized_task,
-        type=task.type,
-    )
-
-
-def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    if found.snapshot.instance.state is not InstanceState.QUEUED:
-        return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes).release()
-    settle(ctx, changes, ctx.engine_id)
-    return WorkState.DONE
-
-
-def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    if found.snapshot.instance.state.ended:
-        return WorkState.CANCELED
-    lock_queues_of(ctx, [found.snapshot])
-    ctx.run(found.snapshot, ctx.engine_id, changes).end_instance(InstanceState.TERMINATED)
-    settle(ctx, changes, ctx.engine_id)
-    return WorkState.DONE
-
-
-def _join(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
-
-
-def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    """Something has happened that an element instance waits for."""
-    payload = parse_payload(task.serialized_task)
-    if payload.message_id:
-        return _deliver_message(ctx, changes, task, found, payload.message_id)
-    if payload.signal_id:
-        return _deliver_signal(ctx, changes, task, found, payload.signal_id)
-    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
-
-
-def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
-    assert task.element_instance_id is not None
-    token = found.snapshot.addressed(task.element_instance_id)
-    if token.state.ended or found.snapshot.instance.state.ended:
-        return WorkState.CANCELED
-    foresee_end(ctx, found.snapshot, token)
-    thrown = token.context if isinstance(behavior_of(token.node), SignalThrowEvent) else None
-    subscriptions = ctx.tx.lock_signal_subscriptions(thrown) if thrown is not None else []
-    run = ctx.run(found.snapshot, actor, changes, facts)
-    run.task_due(task, token, parse_payload(task.serialized_task))
-    if thrown is not None:
-        broadcast(ctx, changes, thrown, actor, [], subscriptions)
-    settle(ctx, changes, actor)
-    return WorkState.DONE
-
-
-def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, message_id: int) -> WorkState:
-    loaded = ctx.tx.lock_message(message_id)
-    if loaded is None:
-        raise bug(f"message {message_id} could not be found")
-    message, variables = loaded
-    facts = Facts()
-    token = found.snapshot.addressed(task.element_instance_id or 0)
-    if token.node.recurs and not token.state.ended:
-        # The event goes on waiting, and may find the next message already there.
-        ctx.tx.lock_key(message_key(message.name, message.correlation_key))
-        facts.correlation_key = message.correlation_key
-        facts.subscribed = ctx.tx.is_subscribed(token)
-        facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
-    state = _move(ctx, changes, task, found, message.created_by, facts)
-    changes.expired_messages[message.id] = ctx.now
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, message.created_by)
-    return state
-
-
-def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, signal_id: int) -> WorkState:
-    loaded = ctx.tx.load_signal(signal_id)
-    if loaded is None:
-        raise bug(f"signal {signal_id} could not be found")
-    signal, variables = loaded
-    facts = Facts()
-    token = found.snapshot.addressed(task.element_instance_id or 0)
-    if token.node.recurs and not token.state.ended:
-        facts.subscribed = ctx.tx.is_subscribed(token)
-    state = _move(ctx, changes, task, found, signal.created_by, facts)
-    changes.delivered_signals.append(signal.id)
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
-    return state
-
-
-def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkState:
-    """A message, signal or timer start event creates an instance in the partition of its task."""
-    payload = parse_payload(task.serialized_task)
-    assert task.process_id is not None and task.element_id is not None
-    is_timer = payload.timer is not None and not payload.message_id
-    if is_timer and ctx.tx.is_suspended(task.element_id):
-        return WorkState.DONE
-    graph = ctx.tx.graph(task.process_id)
-    queued = must_queue(ctx, changes, graph.bpmn_process_id)
-    created_by, correlation_key, message_id = ctx.engine_id, None, None
-    variables: list[EventVariable] = []
-    if payload.message_id:
-        loaded = ctx.tx.lock_message(payload.message_id)
-        if loaded is None:
-            raise bug(f"message {payload.message_id} could not be found")
-        message, variables = loaded
-        created_by, correlation_key = message.created_by, message.correlation_key
-        message_id = message.id
-        if payload.timer:
-            changes.expired_messages[message.id] = ctx.now
-    elif payload.signal_id:
-        found = ctx.tx.load_signal(payload.signal_id)
-        if found is None:
-            raise bug(f"signal {payload.signal_id} could not be found")
-        signal, variables = found
-        created_by = signal.created_by
-        changes.delivered_signals.append(signal.id)
-    if is_timer:
-        _repeat_start(ctx, changes, task, payload)
-    run = start_instance(
-        graph,
-        partition=task.partition,
-        now=ctx.now,
-        actor=ctx.engine_id,
-        created_by=created_by,
-        changes=changes,
-        state=InstanceState.QUEUED if queued else InstanceState.STARTED,
-        start=graph.node(task.element_id),
-        correlation_key=correlation_key,
-        message_id=message_id,
-    )
-    deliver_variables(changes, run.instance, variables, ctx.now, created_by)
-    settle(ctx, changes, ctx.engine_id)
-    task.instance = run.instance
-    return WorkState.DONE
-
-
-def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:
-    """A start event whose timer repeats is not stopped by a firing that has failed: the next one is planned with it.
-
-    To be called before a retry or an incident is made of `task`, whatever the task is for. Trying again then makes up
-    for this one firing only.
-    """
-    payload = parse_payload(task.serialized_task)
-    if task.type is not TaskType.TRIGGER_EVENT or task.element_instance_id is not None or payload.message_id:
-        return
-    if payload.timer and task.element_id is not None and not ctx.tx.is_suspended(task.element_id):
-        _repeat_start(ctx, changes, task, payload)
-        task.repetitions = 1
-
-
-def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) -> None:
-    """A cycle goes on from the time that was due, so that missed ticks are caught up one by one."""
-    timer = payload.timer
-    if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
-        return
-    try:
-        due = next_due(timer, task.due_at, task.due_at, payload.first_due_at)
-    except TimerError:
-        # A cron expression whose last tick is behind us.
-        return
-    if due is None:
-        return
-    again = retry_task(task, ctx.engine_id, ctx.now, due)
-    again.partition = ctx.now.date()
-    if task.repetitions:
-        again.repetitions = task.repetitions - 1
-    insert_task(ctx, changes, again)
-
-
-def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
-    """Takes the next instance out of the queue of a process whose limit was raised or lifted."""
-    bpmn_process_id = parse_payload(task.serialized_task).bpmn_process_id
-    assert bpmn_process_id is not None
-    done, go_on = dequeue(ctx, changes, bpmn_process_id, ctx.engine_id)
-    if go_on:
-        insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
-    return WorkState.DONE if done else WorkState.CANCELED
-
-
-_WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})
-_IN_INSTANCE = {
-    TaskType.JOIN_PARALLEL_GATEWAY: _join,
-    TaskType.START_PROCESS_INSTANCE: _start_process_instance,
-    TaskType.TERMINATE_PROCESS_INSTANCE: _terminate_process_instance,
-    TaskType.TRIGGER_EVENT: _trigger_event,
-}
-STANDALONE = {
-    TaskType.CREATE_PARTITION: maintenance.create_partition,
-    TaskType.DEQUEUE_PROCESS_INSTANCE: _dequeue,
-    TaskType.DETACH_PARTITION: maintenance.detach_partition,
-    TaskType.DROP_PARTITION: maintenance.drop_partition,
-    TaskType.PURGE_MESSAGES: maintenance.purge,
-    TaskType.PURGE_SIGNALS: maintenance.purge,
-    TaskType.TRIGGER_EVENT: _trigger_start_event,
-}

@@ -9,7 +9,7 @@ import pytest
 import app.commands
 from app.bpmn.model import ElementType
 from app.bpmn.parser import TAGS
-from app.commands import HANDLERS, task
+from app.commands import HANDLERS, runner
 from app.commands.base import Command
 from app.engine import records
 from app.engine.elements import BEHAVIORS
@@ -69,7 +69,7 @@ def test_every_element_type_can_be_read_from_xml():
 
 
 def test_every_task_type_has_a_runner():
-    assert set(task.STANDALONE) | set(task._IN_INSTANCE) | MANAGEMENT == set(TaskType)
+    assert set(runner.STANDALONE) | set(runner.IN_INSTANCE) | MANAGEMENT == set(TaskType)
 
 
 def test_every_command_has_a_handler():

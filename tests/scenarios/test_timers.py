@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from app import criteria as c
-from app.commands import task as task_command
+from app.commands import runner
 from app.commands.incident import ResolveIncident
 from app.commands.process import CreateProcess
 from app.commands.system import SetTime
@@ -191,7 +191,7 @@ def test_a_failed_firing_of_a_replaced_version_plans_no_further_one(engine, monk
     def fails(*_arguments):
         raise execution_failed("failed to start", "on purpose")
 
-    monkeypatch.setattr(task_command, "must_queue", fails)
+    monkeypatch.setattr(runner, "must_queue", fails)
     at(engine, "2026-11-23T12:30:00")
     deploy(engine, BREAKS, **UNTIL_TWO)
     at(engine, "2026-11-23T13:45:00")
