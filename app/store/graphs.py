@@ -90,14 +90,16 @@ class Graphs:
         """The graph, read and compiled by one thread while others that want the same wait."""
         with self._lock:
             loading = self._loading.setdefault(process_id, threading.Lock())
-        with loading:
-            found = self.find(process_id)
-            if found is None:
-                found = _compile(read(process_id))
-                self._keep(found)
-        with self._lock:
-            self._loading.pop(process_id, None)
-        return found
+        try:
+            with loading:
+                found = self.find(process_id)
+                if found is None:
+                    found = _compile(read(process_id))
+                    self._keep(found)
+                return found
+        finally:
+            with self._lock:
+                self._loading.pop(process_id, None)
 
     def _keep(self, graph: Graph) -> None:
         with self._lock:

@@ -66,6 +66,8 @@ QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
 PREPARED_STATEMENTS = 500
 """More than there are statements and combinations of writes, so that none is prepared twice."""
+MOST_COMPILED = 2000
+"""Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
 MIGRATION_LOCK = 0x62706D6E
 
 T = TypeVar("T")
@@ -217,7 +219,8 @@ class Postgres:
     def first_by_day(
         self, of: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[str], limit: int
     ) -> Select[Any]:
-        # A limit that is written out makes PostgreSQL keep the plan, which takes longer to make than to run.
+        # A limit that is written out makes PostgreSQL keep the plan, which takes longer to make than to run. As a
+        # parameter, also as a subquery, it looks cheaper to plan anew for each number.
         first: ColumnElement[int] = literal_column(str(limit))
         days = self.days(of).order_by(PARTITION_DAY.c.partition).subquery("days")
         rows = (
@@ -344,6 +347,8 @@ class Postgres:
     def _compile(self, statement: Any) -> tuple[LiteralString, Mapping[str, Any]]:
         found = self._compiled.get(statement)
         if found is None:
+            if len(self._compiled) >= MOST_COMPILED:
+                self._compiled.clear()
             compiled = statement.compile(dialect=self.engine.dialect)
             found = cast("LiteralString", compiled.string), dict(compiled.params)
             self._compiled[statement] = found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from app.clock import ManualClock
 from app.commands.instance import CancelProcessInstance
 from app.commands.job import UnlockJobs
@@ -229,3 +231,11 @@ def test_a_timer_given_by_a_worker_is_handed_out_once_it_is_due(clock: ManualClo
     assert play.run_events(service) == []
     clock.advance(timedelta(minutes=5, seconds=1))
     assert len(play.run_events(service)) == 1
+
+
+def test_numbers_that_workers_ask_for_are_not_remembered_for_ever(postgres: Service, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("app.store.postgres.MOST_COMPILED", 20)
+    for limit in range(1, 60):
+        play.lock(postgres, limit=limit)
+    dialect: Any = postgres._store._dialect
+    assert len(dialect._compiled) <= 20
