@@ -18,12 +18,13 @@ from app.errors import EngineError, conflict, not_found
 from app.store import graphs, query, schema
 from app.store.dialect import Dialect
 from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
-from app.store.trouble import Guard
+from app.store.trouble import Guard, TroubleKind
 
 __all__ = [
     "GraphMissing",
@@ -65,6 +66,7 @@ class Store:
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
+        self._group_statements = GroupStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
@@ -97,6 +99,24 @@ class Store:
             self.ensure_days,
             loaded or {},
         )
+
+    def begin_group(self) -> Group:
+        """A transaction for several commands, as a context manager."""
+        return Group(
+            self._group_statements,
+            self._dialect.session(),
+            self._dialect,
+            self._saver,
+            self._claims,
+            self._graphs,
+            self.ensure_days,
+            {},
+        )
+
+    def is_away(self, error: BaseException) -> bool:
+        """Whether `error` says that the database can't be had or used at all, whoever asks for what."""
+        trouble = self._dialect.trouble(error)
+        return trouble is not None and not (trouble.kind is TroubleKind.BUSY and self._dialect.retryable(error))
 
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""

@@ -77,8 +77,8 @@ def _lock(source: Table) -> Select[Any]:
     )
 
 
-def _with_instance(source: Table) -> Select[Any]:
-    """The row, its instance, and the limit on parallelism of its process."""
+def with_instance(source: Table, is_wanted: ColumnElement[bool] | None = None) -> Select[Any]:
+    """The row, or those that are wanted, each with its instance and the limit on parallelism of its process."""
     columns = [] if source is PI else list(source.c)
     statement = select(*columns, *PI.c, QUEUE.c.parallelism)
     if source is PI:
@@ -87,16 +87,18 @@ def _with_instance(source: Table) -> Select[Any]:
         joined = source.join(
             PI, (PI.c.partition == source.c.partition) & (PI.c.id == source.c.process_instance_id)
         ).outerjoin(QUEUE, QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id)
-    return statement.select_from(joined).where(source.c.partition == DAY, source.c.id == ID)
+    is_found = source.c.id == ID if is_wanted is None else is_wanted
+    return statement.select_from(joined).where(source.c.partition == DAY, is_found)
 
 
-def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSelect[Any]:
+def near(origin: ColumnElement[Any] | Select[Any], *, siblings: bool = False) -> CompoundSelect[Any]:
     """An element instance, its scopes up to the process, and the active events attached to any of these.
 
     Of an attached event its host is read too, with what else is attached there. `siblings` are the active
-    visits of the same element in the same scope.
+    visits of the same element in the same scope. A statement as `origin` has the ids of any number of them.
     """
     own = EI.alias("own")
+    is_origin = own.c.id.in_(origin) if isinstance(origin, Select) else own.c.id == origin
     chain = (
         select(
             own.c.id,
@@ -106,7 +108,7 @@ def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSele
             own.c.process_instance_id,
             literal(0).label("depth"),
         )
-        .where(own.c.partition == DAY, own.c.id == origin)
+        .where(own.c.partition == DAY, is_origin)
         .cte("chain", recursive=True)
     )
     scope = EI.alias("scope")
@@ -163,13 +165,13 @@ def _whole(source: Table) -> CompoundSelect[Any]:
 
 
 LOCK = {name: _lock(source) for name, source in SOURCES.items()}
-WITH_INSTANCE = {name: _with_instance(source) for name, source in SOURCES.items()}
+WITH_INSTANCE = {name: with_instance(source) for name, source in SOURCES.items()}
 NEAR = {
-    name: _near(_by_key(source, source.c.element_instance_id))
+    name: near(_by_key(source, source.c.element_instance_id))
     for name, source in SOURCES.items()
     if source not in (PI, EI)
-} | {"element_instance": _near(ID)}
-NEAR_WITH_SIBLINGS = _near(_by_key(SOURCES["task"], SOURCES["task"].c.element_instance_id), siblings=True)
+} | {"element_instance": near(ID)}
+NEAR_WITH_SIBLINGS = near(_by_key(SOURCES["task"], SOURCES["task"].c.element_instance_id), siblings=True)
 WHOLE = {name: _whole(source) for name, source in SOURCES.items()}
 
 _ROOT = EI.alias("root")
@@ -209,6 +211,19 @@ class Snapshot:
 
     def token(self, id: int) -> ElementInstance:
         return next(token for token in self.tokens if token.id == id)
+
+    @property
+    def called_root(self) -> ElementInstance | None:
+        """The PROCESS of a called instance, if it was read; its parent is the call activity of the caller."""
+        if not self.instance.parent_id:
+            return None
+        return next((token for token in self.tokens if token.node.parent is None), None)
+
+    def set_caller(self, caller: Snapshot) -> None:
+        root = self.called_root
+        assert root is not None and root.parent_id is not None
+        self.caller = caller
+        root.parent = caller.token(root.parent_id)
 
     def addressed(self, id: int) -> ElementInstance:
         """The element instance, or after a boundary event has happened the one that waits in its place."""
