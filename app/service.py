@@ -77,6 +77,10 @@ def _outcome(execute: Callable[[Any], R], command: Command[Any]) -> R | Exceptio
         return error
 
 
+def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
+    return Shared(alone=list(range(len(commands))))
+
+
 def _is_unavailable(outcome: object) -> bool:
     return isinstance(outcome, EngineError) and outcome.kind is ErrorKind.UNAVAILABLE
 
@@ -180,23 +184,34 @@ class Service:
 
     def _share(self, commands: Sequence[Command[Any]]) -> Shared:
         """Executes what can be executed in one transaction; nothing, where that can't be committed as a whole."""
-        try:
-            return self._store.reach(lambda: self._once_together(commands))
-        except EngineError as error:
-            error.title = error.title or commands[0].title
-            return Shared(settled=dict.fromkeys(range(len(commands)), error))
+        loaded: dict[int, Graph] = {}
+        while True:
+            try:
+                return self._store.reach(lambda: self._once_together(commands, loaded))
+            except GraphMissing as missing:
+                process_id = missing.process_id
+            except EngineError as error:
+                error.title = error.title or commands[0].title
+                return Shared(settled=dict.fromkeys(range(len(commands)), error))
+            try:
+                loaded[process_id] = self._store.load_graph(process_id)
+            except Exception:
+                # It concerns those of this process only.
+                return _each_alone(commands)
 
-    def _once_together(self, commands: Sequence[Command[Any]]) -> Shared:
+    def _once_together(self, commands: Sequence[Command[Any]], loaded: dict[int, Graph]) -> Shared:
         began = time.monotonic()
         try:
-            with self._store.begin_group() as tx:
+            with self._store.begin_group(loaded) as tx:
                 shared = execute_together(tx, self._options, self._engine_time, commands)
+        except GraphMissing:
+            raise
         except Exception as error:
             if self._store.is_away(error):
                 raise
             # One of them may be to blame, and the others are not to suffer from it.
-            logger.debug("commands are executed one by one", exc_info=True)
-            return Shared(alone=list(range(len(commands))))
+            logger.debug("commands that shared a transaction are executed one by one", exc_info=True)
+            return _each_alone(commands)
         self._committed(tx, began)
         return shared
 

@@ -21,6 +21,7 @@ from app.engine.changes import Changes
 from app.engine.payload import parse_payload
 from app.engine.types import TaskType
 from app.errors import EngineError, ErrorKind
+from app.store import GraphMissing
 from app.store.group import Address, Group, Root
 
 _UNCERTAIN = frozenset({ErrorKind.BUG, ErrorKind.UNAVAILABLE, ErrorKind.UNKNOWN})
@@ -104,7 +105,10 @@ def address_of(command: Command[Any]) -> Address | None:
 
 
 def execute_together(tx: Group, options: Options, clock: EngineClock, commands: Sequence[Command[Any]]) -> Shared:
-    """Has the changes of all commands that can be executed together registered in the transaction."""
+    """Has the changes of all commands that can be executed together registered in the transaction.
+
+    Raises GraphMissing like any command.
+    """
     addresses = [address_of(command) for command in commands]
     tx.lock({address for address in addresses if address})
     now = clock(tx)
@@ -128,6 +132,8 @@ def execute_together(tx: Group, options: Options, clock: EngineClock, commands: 
             else:
                 error.title = error.title or command.title
                 shared.settled[place] = error
+        except GraphMissing:
+            raise
         except Exception:
             # More than the group has, or something unexpected: alone it is told, and hits no other.
             shared.alone.append(place)

@@ -100,8 +100,8 @@ class Store:
             loaded or {},
         )
 
-    def begin_group(self) -> Group:
-        """A transaction for several commands, as a context manager."""
+    def begin_group(self, loaded: Mapping[int, Graph]) -> Group:
+        """One transaction of several commands, like `begin`."""
         return Group(
             self._group_statements,
             self._dialect.session(),
@@ -110,7 +110,7 @@ class Store:
             self._claims,
             self._graphs,
             self.ensure_days,
-            {},
+            loaded,
         )
 
     def is_away(self, error: BaseException) -> bool:
