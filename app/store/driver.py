@@ -56,6 +56,10 @@ class Disconnected(Exception):
     """The connection was lost before anything was committed: the command can be tried again."""
 
 
+class DayGone(Exception):
+    """The tables of a day are not there any more: the command can be tried again, without naming them."""
+
+
 class CommitUnknown(Exception):
     """The connection was lost while a change was being committed: it may have taken effect, or not."""
 
@@ -146,7 +150,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 def is_repeatable(error: BaseException) -> bool:
     """Whether the same may succeed the next time, and has certainly not taken effect."""
-    if isinstance(error, Disconnected):
+    if isinstance(error, Disconnected | DayGone):
         return True
     if isinstance(error, CommitUnknown):
         return False
