@@ -112,12 +112,14 @@ def _active(source: Table) -> CompoundSelect[Any]:
     return union_all(select(*instance.c).where(*active, are_few), ended)
 
 
-def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSelect[Any]:
+def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
     """An element instance, its scopes up to the process, and the active events attached to any of these.
 
     Of an attached event its host is read too, with what else is attached there. `siblings` are the active
     visits of the same element in the same scope.
     """
+    origin = ID if source is EI else _by_key(source, "element_instance_id")
+    instance = _by_key(source, "process_instance_id")
     own = EI.alias("own")
     chain = (
         select(
@@ -157,7 +159,12 @@ def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSele
     base = select(chain.c.id.label("id")).union(hosts).cte("base")
     parts = [
         select(*EI.c).where(EI.c.partition == DAY, EI.c.id.in_(select(base.c.id))),
-        select(*EI.c).where(EI.c.partition == DAY, EI.c.prev_id.in_(select(base.c.id)), EI.c.ended_at.is_(None)),
+        select(*EI.c).where(
+            EI.c.partition == DAY,
+            EI.c.process_instance_id == instance,
+            EI.c.prev_id.in_(select(base.c.id)),
+            EI.c.ended_at.is_(None),
+        ),
     ]
     if siblings:
         first = chain.alias("first")
@@ -166,7 +173,12 @@ def _near(origin: ColumnElement[Any], *, siblings: bool = False) -> CompoundSele
             .select_from(
                 EI.join(first, (EI.c.parent_id == first.c.parent_id) & (EI.c.element_id == first.c.element_id))
             )
-            .where(EI.c.partition == DAY, EI.c.ended_at.is_(None), first.c.depth == 0)
+            .where(
+                EI.c.partition == DAY,
+                EI.c.process_instance_id == instance,
+                EI.c.ended_at.is_(None),
+                first.c.depth == 0,
+            )
         )
     return union(*parts)
 
@@ -192,8 +204,8 @@ Only for what never brings work into a day that has none, and may be detached at
 """
 WITH_INSTANCE = {name: _with_instance(source) for name, source in SOURCES.items()}
 ACTIVE = {name: _active(source) for name, source in SOURCES.items() if source not in (PI, EI)}
-NEAR = {name: _near(_by_key(SOURCES[name], "element_instance_id")) for name in ACTIVE} | {"element_instance": _near(ID)}
-NEAR_WITH_SIBLINGS = _near(_by_key(SOURCES["task"], "element_instance_id"), siblings=True)
+NEAR = {name: _near(source) for name, source in SOURCES.items() if source is not PI}
+NEAR_WITH_SIBLINGS = _near(SOURCES["task"], siblings=True)
 WHOLE = {name: _whole(source) for name, source in SOURCES.items()}
 
 _ROOT = EI.alias("root")

@@ -64,6 +64,13 @@ def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index
     return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
 
 
+def _tags(name: str) -> Any:
+    """An index over the rows that have tags; SQLite has none for these."""
+    return Index(name, "tags", postgresql_using="gin", postgresql_where=text("tags IS NOT NULL")).ddl_if(
+        dialect="postgresql"
+    )
+
+
 def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
     """Table arguments of a table that is partitioned by day."""
     return (*indexes, {"postgresql_partition_by": "LIST (partition)"})
@@ -176,7 +183,7 @@ class ProcessInstanceRow(Partitioned, Base):
         partial("process_instance_parent_id_idx", "parent_id", where="parent_id IS NOT NULL"),
         partial("process_instance_root_id_idx", "root_id", where="root_id IS NOT NULL"),
         partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
-        Index("process_instance_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+        _tags("process_instance_tags_idx"),
     )
     parent_id: Mapped[int | None]
     root_id: Mapped[int | None]
@@ -197,10 +204,12 @@ class ProcessInstanceRow(Partitioned, Base):
 class ElementInstanceRow(Partitioned, Base):
     __tablename__ = "element_instance"
     __table_args__ = days(
-        Index("element_instance_process_instance_id_idx", "process_instance_id"),
-        partial("element_instance_siblings_idx", "parent_id", "element_id", where="ended_at IS NULL"),
-        partial("element_instance_attached_idx", "prev_id", where="ended_at IS NULL"),
-        partial("element_instance_active_idx", "process_instance_id", where="ended_at IS NULL"),
+        # Each begins with the instance: on a day that it knows nothing of, PostgreSQL may take any that fits at all.
+        Index("element_instance_process_instance_id_idx", "process_instance_id", "id"),
+        partial(
+            "element_instance_siblings_idx", "process_instance_id", "parent_id", "element_id", where="ended_at IS NULL"
+        ),
+        partial("element_instance_attached_idx", "process_instance_id", "prev_id", where="ended_at IS NULL"),
     )
     parent_id: Mapped[int | None]
     prev_id: Mapped[int | None]
@@ -285,7 +294,7 @@ class UserTaskRow(Partitioned, Base):
     __table_args__ = days(
         Index("user_task_process_instance_id_idx", "process_instance_id"),
         Index("user_task_element_instance_id_idx", "element_instance_id"),
-        Index("user_task_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+        _tags("user_task_tags_idx"),
     )
     revision: Mapped[int]
     element_id: Mapped[int]
