@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 import psycopg
@@ -137,6 +138,14 @@ def connect_arguments(url: URL, timeout: float) -> dict[str, Any]:
         "tcp_user_timeout": int(timeout * 1000),
     }
     return {name: value for name, value in arguments.items() if name not in url.query}
+
+
+def missing_days(error: psycopg.Error, days: Iterable[date]) -> set[date]:
+    """Those of the days whose table is said to be missing."""
+    if not isinstance(error, errors.UndefinedTable):
+        return set()
+    message = error.diag.message_primary or ""
+    return {day for day in days if f"_{day:%Y%m%d}" in message}
 
 
 def cause_of(error: BaseException) -> BaseException:
