@@ -87,7 +87,7 @@ ADDRESSES: list[tuple[Command[Any], Address | None]] = [
     (COMPLETE, Address("job", DAY, 3)),
     (START, None),
     (TIMER, Address("task", DAY, 3)),
-    (JOIN, Address("task", DAY, 3, siblings=True)),
+    (JOIN, Address("task", DAY, 3)),
 ]
 
 

@@ -95,13 +95,11 @@ def address_of(command: Command[Any]) -> Address | None:
     if not isinstance(command, RunTask) or command.task.process_instance_id is None or command.task.interruptions:
         return None
     task = command.task
-    if task.type is TaskType.JOIN_PARALLEL_GATEWAY:
-        return Address("task", task.partition, task.id, siblings=True)
-    if task.type is TaskType.TRIGGER_EVENT:
-        payload = parse_payload(task.serialized_task)
-        if not payload.message_id and not payload.signal_id:
-            return Address("task", task.partition, task.id)
-    return None
+    if task.type not in (TaskType.JOIN_PARALLEL_GATEWAY, TaskType.TRIGGER_EVENT):
+        return None
+    payload = parse_payload(task.serialized_task)
+    # Messages and signals are locked and read by themselves.
+    return None if payload.message_id or payload.signal_id else Address("task", task.partition, task.id)
 
 
 def execute_together(tx: Group, options: Options, clock: EngineClock, commands: Sequence[Command[Any]]) -> Shared:

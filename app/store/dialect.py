@@ -26,12 +26,14 @@ class Stale(Exception):
 class Call:
     """A statement built once, with the parameters of this time; a list of them executes it for each.
 
-    Raises Stale when `changes` says how many rows it must change, and it changes others.
+    Raises Stale when `changes` says how many rows it must change, and it changes others. With `day`, the statement
+    reads and changes rows of this day only, as far as it is about tables that are partitioned.
     """
 
     statement: Executable
     parameters: Values | list[Values] = field(default_factory=dict)
     changes: int | None = None
+    day: date | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -128,6 +130,10 @@ class Dialect(Protocol):
 
     def days(self, of: Table) -> Select[Any]:
         """The days that `of` has rows of, or could have, as a statement with the one column `partition`."""
+        ...
+
+    def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Conditions that hold for a day that is not detached, none where rows of a detached one can't be met."""
         ...
 
     def first_by_day(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 import psycopg
@@ -54,6 +55,10 @@ TROUBLE: Mapping[str, tuple[TroubleKind, str]] = {
 
 class Disconnected(Exception):
     """The connection was lost before anything was committed: the command can be tried again."""
+
+
+class DayGone(Exception):
+    """The tables of a day are not there any more: the command can be tried again, without naming them."""
 
 
 class CommitUnknown(Exception):
@@ -135,6 +140,14 @@ def connect_arguments(url: URL, timeout: float) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in url.query}
 
 
+def missing_days(error: psycopg.Error, days: Iterable[date]) -> set[date]:
+    """Those of the days whose table is said to be missing."""
+    if not isinstance(error, errors.UndefinedTable):
+        return set()
+    message = error.diag.message_primary or ""
+    return {day for day in days if f"_{day:%Y%m%d}" in message}
+
+
 def cause_of(error: BaseException) -> BaseException:
     """What the driver has raised."""
     if isinstance(error, DBAPIError) and error.orig is not None:
@@ -146,7 +159,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 def is_repeatable(error: BaseException) -> bool:
     """Whether the same may succeed the next time, and has certainly not taken effect."""
-    if isinstance(error, Disconnected):
+    if isinstance(error, Disconnected | DayGone):
         return True
     if isinstance(error, CommitUnknown):
         return False

@@ -11,22 +11,24 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.sql.selectable import CompoundSelect
+from sqlalchemy import CompoundSelect, Connection, Executable, Select, and_, func, literal_column, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
 
 from app.engine.changes import Changes
+from app.engine.graph import Graph
 from app.store import load
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Row
 from app.store.graphs import GraphMissing
-from app.store.load import DAY, PI, SOURCES, Snapshot
+from app.store.load import DAY, EI, FEW_ACTIVE, PI, QUEUE, SOURCES, Snapshot
 from app.store.maintenance import Maintenance
 from app.store.transaction import READERS, Found, Transaction
 
 _CALLER = "element_instance"
+_NEAR = {**load.NEAR, "task": load.NEAR_WITH_SIBLINGS}
 _INSTANCE_ID = r.TOKEN_COLUMNS.index("process_instance_id")
 _ID = 1
-"""Where the id stands in the rows of every table that is divided by days."""
+"""Where the id stands in the rows of every table that is partitioned."""
 
 
 class LeavesGroup(Exception):
@@ -34,15 +36,11 @@ class LeavesGroup(Exception):
 
 
 class Address(NamedTuple):
-    """The row that a command starts from, as for `Transaction.lock_instance`.
-
-    With `siblings` it is a task, as for `Transaction.lock_instance_of_join`.
-    """
+    """The row that a command starts from, a job or a task, as for `Transaction.lock_instance`."""
 
     source: str
     partition: date
     id: int
-    siblings: bool = False
 
 
 class Root(NamedTuple):
@@ -58,16 +56,11 @@ class GroupStatements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self.lock = {name: self._lock(name) for name in ("job", "task")}
-        self.with_instance = {
-            name: load.with_instance(SOURCES[name], self._is_wanted(name)) for name in (*self.lock, _CALLER)
-        }
-        self.near = {(name, False): self._near(name) for name in self.with_instance} | {
-            ("task", True): self._near("task", siblings=True)
-        }
+        self.with_instance = {name: self._with_instance(name) for name in (*self.lock, _CALLER)}
+        self.active = {name: self._active(name) for name in self.with_instance}
 
-    def _is_wanted(self, name: str) -> Any:
-        source = SOURCES[name]
-        return (source.c.partition == DAY) & self._dialect.any_of(source.c.id, "ids")
+    def _is_wanted(self, source: Any) -> ColumnElement[bool]:
+        return and_(source.c.partition == DAY, self._dialect.any_of(source.c.id, "ids"))
 
     def _lock(self, name: str) -> Select[Any]:
         """Locks the roots of the instances in id order, so that groups don't wait for each other in a circle."""
@@ -76,15 +69,43 @@ class GroupStatements:
         roots = (
             select(func.coalesce(own.c.root_id, own.c.id))
             .select_from(source.join(own, is_own))
-            .where(self._is_wanted(name))
+            .where(self._is_wanted(source))
         )
-        locked = select(PI.c.id).where(PI.c.partition == DAY, PI.c.id.in_(roots)).order_by(PI.c.id)
-        return locked.with_for_update(key_share=True)
+        locked = select(PI.c.id).where(PI.c.partition == DAY, PI.c.id.in_(roots), *self._dialect.is_attached(DAY))
+        return locked.order_by(PI.c.id).with_for_update(key_share=True)
 
-    def _near(self, name: str, *, siblings: bool = False) -> CompoundSelect[Any]:
+    def _with_instance(self, name: str) -> Select[Any]:
+        """Like `load.WITH_INSTANCE`."""
         source = SOURCES[name]
-        origin = source.c.id if name == _CALLER else source.c.element_instance_id
-        return load.near(select(origin).where(self._is_wanted(name)), siblings=siblings)
+        limit = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id).scalar_subquery()
+        is_own = (PI.c.partition == source.c.partition) & (PI.c.id == source.c.process_instance_id)
+        return select(*source.c, *PI.c, limit).join_from(source, PI, is_own).where(self._is_wanted(source))
+
+    def _active(self, name: str) -> CompoundSelect[Any]:
+        """Like `load.ACTIVE`: of each instance the active element instances, if they are few, and the rows' own."""
+        row = SOURCES[name].alias("row")
+        instances = (
+            select(row.c.process_instance_id.label("id")).where(self._is_wanted(row)).distinct().cte("instances")
+        )
+        other = EI.alias("other")
+        first = (
+            select(other.c.id)
+            .where(other.c.partition == DAY, other.c.process_instance_id == instances.c.id, other.c.ended_at.is_(None))
+            .limit(literal_column(str(FEW_ACTIVE + 1)))
+            .correlate(instances)
+            .subquery("first")
+        )
+        count = select(func.count()).select_from(first).scalar_subquery()
+        few = select(instances.c.id).where(count <= literal_column(str(FEW_ACTIVE))).cte("few")
+        active = (
+            select(*EI.c)
+            .join_from(few, EI, EI.c.process_instance_id == few.c.id)
+            .where(EI.c.partition == DAY, EI.c.ended_at.is_(None))
+        )
+        own = select(row.c.id if name == _CALLER else row.c.element_instance_id).where(self._is_wanted(row))
+        ended = EI.alias("ended")
+        has_ended = (ended.c.partition == DAY, ended.c.id.in_(own), ended.c.ended_at.is_not(None))
+        return union_all(active, select(*ended.c).where(*has_ended))
 
 
 class Group(Transaction):
@@ -96,6 +117,7 @@ class Group(Transaction):
         self._statements = statements
         self._found: dict[Address, Found | GraphMissing] = {}
         self._roots: dict[Address, Root] = {}
+        self._graphs_by_version: dict[tuple[str, str], Graph | None] = {}
 
     def lock(self, addresses: Collection[Address]) -> None:
         """Locks the trees of all that is addressed, and reads for each what `lock_instance` would read.
@@ -122,38 +144,47 @@ class Group(Transaction):
     def _read(self, addresses: Collection[Address], *, locks: bool = False) -> dict[Address, Found | GraphMissing]:
         if not addresses:
             return {}
-        # In the order in which locks are taken, that of days before all else.
-        rows: dict[tuple[date, str], list[int]] = defaultdict(list)
-        kinds: dict[tuple[date, str, bool], list[int]] = defaultdict(list)
-        for source, day, id, siblings in sorted(addresses, key=lambda each: (each.partition, each.id)):
-            rows[day, source].append(id)
-            kinds[day, source, siblings].append(id)
-        s = self._statements
-        calls = [Call(s.lock[source], {"day": day, "ids": ids}) for (day, source), ids in rows.items() if locks]
-        locked = len(calls)
-        calls += [Call(s.with_instance[source], {"day": day, "ids": ids}) for (day, source), ids in rows.items()]
-        calls += [Call(s.near[source, near], {"day": day, "ids": ids}) for (day, source, near), ids in kinds.items()]
-        results = iter(self._session.run(*calls)[locked:])
-        own = {(*key, row[_ID]): row for key in rows for row in next(results)}
-        near = {key: _by_instance(next(results)) for key in kinds}
-        found = {}
-        for address in addresses:
-            source, day, id, siblings = address
-            row = own.get((day, source, id))
-            if row is not None:
-                found[address] = self._build(address, row, near[day, source, siblings])
-        return found
+        ids: dict[tuple[date, str], list[int]] = defaultdict(list)
+        # Locks are taken day by day.
+        for source, day, id in sorted(addresses, key=lambda each: (each.partition, each.id)):
+            ids[day, source].append(id)
+        statements = self._statements
+        kinds: list[Mapping[str, Executable]] = [statements.with_instance, statements.active]
+        if locks:
+            kinds.insert(0, statements.lock)
+        calls = [
+            Call(kind[source], {"day": day, "ids": wanted}, day=day)
+            for kind in kinds
+            for (day, source), wanted in ids.items()
+        ]
+        results = iter(self._session.run(*calls))
+        # Where nothing could be locked there is nothing, or what is there still belongs to a day that was detached.
+        locked = {key for key in ids if not locks or next(results)}
+        rows: dict[Address, Row] = {}
+        for day, source in ids:
+            found = {Address(source, day, row[_ID]): row for row in next(results)}
+            rows |= found if (day, source) in locked else {}
+        tokens: dict[tuple[date, str], Mapping[int, list[Row]]] = {key: _by_instance(next(results)) for key in ids}
+        near = {each: tokens[each.partition, each.source][_instance_id(each, row)] for each, row in rows.items()}
+        self._read_near([each for each, found in near.items() if not load.has_active(found)], near)
+        return {each: self._build(each, row, near[each]) for each, row in rows.items()}
 
-    def _build(self, address: Address, row: Row, near: Mapping[int, list[Row]]) -> Found | GraphMissing:
-        source = address.source
-        own, instance, parallelism = load.read_with_instance(source, row, READERS[source])
+    def _read_near(self, addresses: Collection[Address], near: dict[Address, list[Row]]) -> None:
+        """Reads what lies near in instances that have many active element instances."""
+        if not addresses:
+            return
+        calls = [Call(_NEAR[source], load.key(day, id), day=day) for source, day, id in addresses]
+        near.update(zip(addresses, self._session.run(*calls), strict=True))
+
+    def _build(self, address: Address, row: Row, tokens: list[Row]) -> Found | GraphMissing:
+        own, instance, parallelism = load.read_with_instance(address.source, row, READERS[address.source])
         self._roots[address] = Root(instance.partition, instance.root_id or instance.id)
         try:
             graph = self.graph(instance.process_id)
         except GraphMissing as missing:
             return missing
-        tokens = load.link(near.get(instance.id, ()), instance, graph)
-        return Found(own, Snapshot(instance=instance, graph=graph, tokens=tokens, parallelism=parallelism))
+        linked = load.link(tokens, instance, graph)
+        return Found(own, Snapshot(instance=instance, graph=graph, tokens=linked, parallelism=parallelism))
 
     def find(self, address: Address) -> Found | None:
         """None for a row that does not exist, or belongs to no instance. Raises GraphMissing like `graph`."""
@@ -161,6 +192,13 @@ class Group(Transaction):
         if isinstance(found, GraphMissing):
             raise found
         return found
+
+    def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
+        """Like that of a single command, but asked for once."""
+        key = bpmn_process_id, version
+        if key not in self._graphs_by_version:
+            self._graphs_by_version[key] = super().find_graph(bpmn_process_id, version)
+        return self._graphs_by_version[key]
 
     def root(self, address: Address) -> Root | None:
         """Of the tree that was locked for it; None for a row that does not exist, or was not read."""
@@ -173,7 +211,7 @@ class Group(Transaction):
 class Member(Transaction):
     """The transaction as one of the commands sees it.
 
-    Raises LeavesGroup for everything that was not read beforehand.
+    Raises LeavesGroup for what was not read beforehand; only process versions may be looked up meanwhile.
     """
 
     def __init__(self, group: Group, *given: Any) -> None:
@@ -195,7 +233,10 @@ class Member(Transaction):
         return self._group.find(Address(source, partition, id))
 
     def lock_instance_of_join(self, partition: date, id: int) -> Found | None:
-        return self._group.find(Address("task", partition, id, siblings=True))
+        return self._group.find(Address("task", partition, id))
+
+    def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
+        return self._group.find_graph(bpmn_process_id, version)
 
 
 def _caller_of(found: Found | GraphMissing) -> Address | None:
@@ -206,11 +247,17 @@ def _caller_of(found: Found | GraphMissing) -> Address | None:
     return Address(_CALLER, root.partition, root.parent_id)
 
 
-def _by_instance(rows: Iterable[Row]) -> dict[int, list[Row]]:
+def _by_instance(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
     found: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         found[row[_INSTANCE_ID]].append(row)
     return found
+
+
+def _instance_id(address: Address, row: Row) -> int:
+    """From a row of `GroupStatements.with_instance`."""
+    id: int = row[len(SOURCES[address.source].c) + _ID]
+    return id
 
 
 class _Unreachable:

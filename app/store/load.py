@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, func, literal, null, select, union
+from sqlalchemy import Select, Table, bindparam, exists, func, literal, literal_column, null, select, union, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CompoundSelect, ScalarSelect
 
@@ -25,6 +25,7 @@ from app.store.tables import (
     ElementInstanceRow,
     IncidentRow,
     JobRow,
+    PartitionDayRow,
     ProcessInstanceRow,
     ProcessQueueRow,
     TaskRow,
@@ -35,6 +36,9 @@ from app.store.tables import (
 PI = table(ProcessInstanceRow)
 EI = table(ElementInstanceRow)
 QUEUE = table(ProcessQueueRow)
+PARTITION_DAY = table(PartitionDayRow)
+FEW_ACTIVE = 8
+"""Active element instances that are read all, rather than to find out which of them lie near."""
 DAY = bindparam("day", type_=PI.c.partition.type)
 ID = bindparam("id", type_=PI.c.id.type)
 
@@ -49,8 +53,9 @@ SOURCES: dict[str, Table] = {
 """What an instance can be found by."""
 
 
-def _by_key(source: Table, wanted: ColumnElement[Any]) -> ScalarSelect[Any]:
-    return select(wanted).where(source.c.partition == DAY, source.c.id == ID).scalar_subquery()
+def _by_key(source: Table, wanted: str) -> ScalarSelect[Any]:
+    row = source.alias("row")
+    return select(row.c[wanted]).where(row.c.partition == DAY, row.c.id == ID).scalar_subquery()
 
 
 def _instance_id(source: Table) -> ColumnElement[Any]:
@@ -77,28 +82,45 @@ def _lock(source: Table) -> Select[Any]:
     )
 
 
-def with_instance(source: Table, is_wanted: ColumnElement[bool] | None = None) -> Select[Any]:
-    """The row, or those that are wanted, each with its instance and the limit on parallelism of its process."""
-    columns = [] if source is PI else list(source.c)
-    statement = select(*columns, *PI.c, QUEUE.c.parallelism)
+def _with_instance(source: Table) -> Select[Any]:
+    """The row, its instance, and the limit on parallelism of its process."""
+    parallelism = select(QUEUE.c.parallelism).where(QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id).scalar_subquery()
     if source is PI:
-        joined = PI.outerjoin(QUEUE, QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id)
-    else:
-        joined = source.join(
-            PI, (PI.c.partition == source.c.partition) & (PI.c.id == source.c.process_instance_id)
-        ).outerjoin(QUEUE, QUEUE.c.bpmn_process_id == PI.c.bpmn_process_id)
-    is_found = source.c.id == ID if is_wanted is None else is_wanted
-    return statement.select_from(joined).where(source.c.partition == DAY, is_found)
+        return select(*PI.c, parallelism).where(PI.c.partition == DAY, PI.c.id == ID)
+    # Each by its own key: what PostgreSQL takes for small it would rather read as a whole than join by key.
+    instance = _by_key(source, "process_instance_id")
+    return (
+        select(*source.c, *PI.c, parallelism)
+        .join_from(source, PI, PI.c.partition == source.c.partition)
+        .where(source.c.partition == DAY, source.c.id == ID, PI.c.id == instance)
+    )
 
 
-def near(origin: ColumnElement[Any] | Select[Any], *, siblings: bool = False) -> CompoundSelect[Any]:
+def _active(source: Table) -> CompoundSelect[Any]:
+    """The row's own element instance, and all active ones of its instance; of more than FEW_ACTIVE there are none."""
+    instance = EI.alias("instance")
+    active = (
+        instance.c.partition == DAY,
+        instance.c.process_instance_id == _by_key(source, "process_instance_id"),
+        instance.c.ended_at.is_(None),
+    )
+    first = select(instance.c.id).where(*active).limit(literal_column(str(FEW_ACTIVE + 1))).subquery("first")
+    are_few = select(func.count()).select_from(first).scalar_subquery() <= literal_column(str(FEW_ACTIVE))
+    ended = select(*EI.c).where(
+        EI.c.partition == DAY, EI.c.id == _by_key(source, "element_instance_id"), EI.c.ended_at.is_not(None)
+    )
+    return union_all(select(*instance.c).where(*active, are_few), ended)
+
+
+def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
     """An element instance, its scopes up to the process, and the active events attached to any of these.
 
     Of an attached event its host is read too, with what else is attached there. `siblings` are the active
-    visits of the same element in the same scope. A statement as `origin` has the ids of any number of them.
+    visits of the same element in the same scope.
     """
+    origin = ID if source is EI else _by_key(source, "element_instance_id")
+    instance = _by_key(source, "process_instance_id")
     own = EI.alias("own")
-    is_origin = own.c.id.in_(origin) if isinstance(origin, Select) else own.c.id == origin
     chain = (
         select(
             own.c.id,
@@ -108,7 +130,7 @@ def near(origin: ColumnElement[Any] | Select[Any], *, siblings: bool = False) ->
             own.c.process_instance_id,
             literal(0).label("depth"),
         )
-        .where(own.c.partition == DAY, is_origin)
+        .where(own.c.partition == DAY, own.c.id == origin)
         .cte("chain", recursive=True)
     )
     scope = EI.alias("scope")
@@ -137,7 +159,12 @@ def near(origin: ColumnElement[Any] | Select[Any], *, siblings: bool = False) ->
     base = select(chain.c.id.label("id")).union(hosts).cte("base")
     parts = [
         select(*EI.c).where(EI.c.partition == DAY, EI.c.id.in_(select(base.c.id))),
-        select(*EI.c).where(EI.c.partition == DAY, EI.c.prev_id.in_(select(base.c.id)), EI.c.ended_at.is_(None)),
+        select(*EI.c).where(
+            EI.c.partition == DAY,
+            EI.c.process_instance_id == instance,
+            EI.c.prev_id.in_(select(base.c.id)),
+            EI.c.ended_at.is_(None),
+        ),
     ]
     if siblings:
         first = chain.alias("first")
@@ -146,17 +173,22 @@ def near(origin: ColumnElement[Any] | Select[Any], *, siblings: bool = False) ->
             .select_from(
                 EI.join(first, (EI.c.parent_id == first.c.parent_id) & (EI.c.element_id == first.c.element_id))
             )
-            .where(EI.c.partition == DAY, EI.c.ended_at.is_(None), first.c.depth == 0)
+            .where(
+                EI.c.partition == DAY,
+                EI.c.process_instance_id == instance,
+                EI.c.ended_at.is_(None),
+                first.c.depth == 0,
+            )
         )
     return union(*parts)
 
 
 def _whole(source: Table) -> CompoundSelect[Any]:
     """All active element instances of the instance, and the one that the row is about."""
-    own = _by_key(source, source.c.id if source is EI else source.c.element_instance_id) if source is not PI else ID
+    own = _by_key(source, "id" if source is EI else "element_instance_id") if source is not PI else ID
     active = select(*EI.c).where(
         EI.c.partition == DAY,
-        EI.c.process_instance_id == (ID if source is PI else _by_key(source, source.c.process_instance_id)),
+        EI.c.process_instance_id == (ID if source is PI else _by_key(source, "process_instance_id")),
         EI.c.ended_at.is_(None),
     )
     if source is PI:
@@ -165,13 +197,15 @@ def _whole(source: Table) -> CompoundSelect[Any]:
 
 
 LOCK = {name: _lock(source) for name, source in SOURCES.items()}
-WITH_INSTANCE = {name: with_instance(source) for name, source in SOURCES.items()}
-NEAR = {
-    name: near(_by_key(source, source.c.element_instance_id))
-    for name, source in SOURCES.items()
-    if source not in (PI, EI)
-} | {"element_instance": near(ID)}
-NEAR_WITH_SIBLINGS = near(_by_key(SOURCES["task"], SOURCES["task"].c.element_instance_id), siblings=True)
+LOCK_OF_DAY = {name: LOCK[name].where(exists().where(PARTITION_DAY.c.partition == DAY)) for name in ("job", "task")}
+"""The same in the tables of a day, which are there for some time after it was detached.
+
+Only for what never brings work into a day that has none, and may be detached at any time.
+"""
+WITH_INSTANCE = {name: _with_instance(source) for name, source in SOURCES.items()}
+ACTIVE = {name: _active(source) for name, source in SOURCES.items() if source not in (PI, EI)}
+NEAR = {name: _near(source) for name, source in SOURCES.items() if source is not PI}
+NEAR_WITH_SIBLINGS = _near(SOURCES["task"], siblings=True)
 WHOLE = {name: _whole(source) for name, source in SOURCES.items()}
 
 _ROOT = EI.alias("root")
@@ -232,6 +266,14 @@ class Snapshot:
             waiting = (each for each in self.tokens if each.prev is token.prev and each.node is token.node)
             return next((each for each in waiting if not each.state.ended), token)
         return token
+
+
+def has_active(rows: Iterable[Row]) -> bool:
+    """Whether one of the element instances that were read has not ended."""
+    return any(row[_ENDED_AT] is None for row in rows)
+
+
+_ENDED_AT = r.TOKEN_COLUMNS.index("ended_at")
 
 
 def link(rows: Iterable[Row], instance: ProcessInstance, graph: Graph) -> list[ElementInstance]:

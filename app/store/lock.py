@@ -49,7 +49,7 @@ class Claims:
         if filters >= _OWN_DAY:
             first = (
                 select(of.c.partition, of.c.id)
-                .where(*conditions)
+                .where(*conditions, *self._dialect.is_attached(bindparam("f_partition", type_=of.c.partition.type)))
                 .order_by(of.c.partition, of.c.due_at, of.c.id)
                 .limit(literal_column(str(limit)))
                 .with_for_update(skip_locked=True)

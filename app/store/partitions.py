@@ -65,7 +65,8 @@ class Partitions:
         (rows,) = session.run(Call(ATTACHED))
         return {day for (name,) in rows if (day := _parse_day(name))}
 
-    def create(self, days: Sequence[date]) -> None:
+    def create(self, days: Sequence[date]) -> set[date]:
+        """All days that there are then."""
         with self._connected() as (_, raw), _locked(raw, CREATE_LOCK):
             for day in days:
                 # Known before it is there: a day that nobody knows of would be worked off by nobody.
@@ -74,6 +75,7 @@ class Partitions:
                     if not _children(raw, of, day):
                         with raw.transaction():
                             _run(raw, CREATE, of, day)
+            return {day for (day,) in raw.execute("SELECT partition FROM partition_day")}
 
     def detach(self, day: date) -> None:
         """Leaves a day attached, or a part of it, that has open work or stays in use."""

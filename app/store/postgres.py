@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache, cached_property
+from functools import cache, lru_cache
 from typing import Any, LiteralString, TypeVar, cast
 
 import orjson
 import psycopg
+from psycopg import pq
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -55,30 +56,37 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.clock import FollowingClock, SystemClock
 from app.config import Config, mask_password
 from app.store import driver
+from app.store.day_tables import DayCompiler, of_day
 from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
-from app.store.tables import PartitionDayRow, ProcessQueueRow, table
+from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
 from app.store.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
+PROCESS_INSTANCE = table(ProcessInstanceRow)
 PREPARED_STATEMENTS = 500
 """More than there are statements and combinations of writes, so that none is prepared twice."""
 MOST_COMPILED = 2000
 """Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
+MANY_IDS = 9
+"""Ids of one table, from which on their number is a parameter."""
+ROWS_AT_ONCE = 100
+"""Rows of a table that one statement changes: each is compared with each."""
 MIGRATION_LOCK = 0x62706D6E
 
 T = TypeVar("T")
-Compile = Callable[[Any], tuple[LiteralString, Mapping[str, Any]]]
+Compiled = tuple[LiteralString, Mapping[str, Any]]
+"""The text of a statement, and the parameters that are the same each time."""
 
 
 class PostgresSession:
-    def __init__(self, connection: Connection, compile: Compile) -> None:
+    def __init__(self, connection: Connection, dialect: Postgres) -> None:
         self.connection = connection
         self._raw = cast("driver.Connection", connection.connection.driver_connection)
-        self._compile = compile
+        self._dialect = dialect
         self._pending = False
         self._open = False
         self._lost = False
@@ -89,12 +97,15 @@ class PostgresSession:
     def run(self, *calls: Call) -> list[list[Row]]:
         # Outside of a transaction a statement that writes commits by itself.
         commits = not self._open and not self._pending and any(call.statement.is_dml for call in calls)
-        return self._guarded(lambda: self._run(calls), commits=commits)
+        return self._guarded(lambda: self._run(calls), calls, commits=commits)
 
-    def _guarded(self, do: Callable[[], T], *, commits: bool) -> T:
+    def _guarded(self, do: Callable[[], T], calls: Sequence[Call], *, commits: bool) -> T:
         try:
             return do()
         except psycopg.Error as error:
+            gone = driver.missing_days(error, [call.day for call in calls if call.day])
+            if gone and self._dialect.forget(gone):
+                raise driver.DayGone from error
             # What ends with a word of the server has not been committed; silence tells nothing.
             silent = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
             self._lost = silent or self._raw.is_lost
@@ -114,11 +125,11 @@ class PostgresSession:
     def commit(self, *calls: Call) -> None:
         if not self._open and not self._pending and len(calls) <= 1:
             if calls:
-                self._guarded(lambda: self._run(calls), commits=True)
+                self._guarded(lambda: self._run(calls), calls, commits=True)
             return
         if not self._open:
             self._pending = True
-        self._guarded(lambda: self._pipeline(calls, commit=True), commits=True)
+        self._guarded(lambda: self._pipeline(calls, commit=True), calls, commits=True)
         self._open = False
 
     def close(self) -> None:
@@ -150,12 +161,14 @@ class PostgresSession:
         return [self._rows(cursor) for cursor in cursors]
 
     def _execute(self, cursor: psycopg.Cursor[Any], call: Call) -> None:
-        statement, defaults = self._compile(call.statement)
+        statement, defaults = self._dialect.compiled(call)
         assert not isinstance(call.parameters, list)
         cursor.execute(statement, {**defaults, **call.parameters}, prepare=True)
 
     def _rows(self, cursor: psycopg.Cursor[Any]) -> list[Row]:
-        return cursor.fetchall() if cursor.description else []
+        result = cursor.pgresult
+        # Its description would be made anew each time, column by column.
+        return cursor.fetchall() if result and result.status == pq.ExecStatus.TUPLES_OK else []
 
 
 class Postgres:
@@ -166,7 +179,9 @@ class Postgres:
         self.clock = FollowingClock(clock or SystemClock())
         self._limit = config.transaction_timeout + driver.GRACE_SECONDS
         self._lost_at = float("-inf")
-        self._compiled: dict[Any, tuple[LiteralString, Mapping[str, Any]]] = {}
+        self._compiled: dict[Any, Compiled] = {}
+        self._days: set[date] = set()
+        """Those that were seen to have tables."""
         self.engine = self._create_engine(
             config,
             pool_size=config.database_pool_size,
@@ -188,6 +203,8 @@ class Postgres:
             # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
             "-c enable_hashjoin=off",
             "-c enable_mergejoin=off",
+            # A plan that was made while a day was new would read all of it, for as long as it is kept.
+            "-c enable_seqscan=off",
         ]
         if config.database_schema:
             settings.append(f"-c search_path={config.database_schema}")
@@ -208,7 +225,7 @@ class Postgres:
         return engine
 
     def session(self) -> PostgresSession:
-        return PostgresSession(self.engine.connect(), self._compile)
+        return PostgresSession(self.engine.connect(), self)
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(bindparam(name, type_=ARRAY(Integer)))
@@ -233,6 +250,9 @@ class Postgres:
         )
         return select(rows.c.partition, rows.c.id).select_from(days.join(rows, literal_column("true"))).limit(first)
 
+    def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        return [exists().where(PARTITION_DAY.c.partition == day)]
+
     def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
         tags = sql_cast(column, JSONB)
         return tags.contains({name: value}) if value else tags.has_key(name)
@@ -240,59 +260,18 @@ class Postgres:
     def allocate(
         self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
-        rows = [
-            {
-                "name": each.table.name,
-                "partition": each.partition.isoformat() if each.partition else "",
-                "sequence": sequence_name(each.table, each.partition),
-                "count": each.count,
-            }
-            for each in wanted
-        ]
-        call = Call(self._allocate, {"wanted": orjson.dumps(rows).decode(), "unlimited": list(unlimited)})
-        (found,) = session.run(call)
-        ids = {
-            (name, date.fromisoformat(partition) if partition else None): sorted(block)
-            for name, partition, block, _ in found
-        }
-        return ids, not found[0][3]
-
-    @cached_property
-    def _allocate(self) -> Any:
-        rows = (
-            func.jsonb_to_recordset(sql_cast(bindparam("wanted", type_=Text), JSONB))
-            .table_valued(
-                column("name", Text), column("partition", Text), column("sequence", Text), column("count", Integer)
-            )
-            .render_derived(name="wanted", with_types=True)
-        )
-        numbers = func.generate_series(1, rows.c["count"]).table_valued(column("n", Integer)).lateral("numbers")
-        ids = (
-            select(rows.c.name, rows.c.partition, func.nextval(rows.c.sequence, type_=BigInteger).label("id"))
-            .select_from(rows.join(numbers, literal_column("true")))
-            .subquery()
-        )
-        return select(ids.c.name, ids.c.partition, func.array_agg(ids.c.id), _UNLIMITED).group_by(
-            ids.c.name, ids.c.partition
-        )
+        parameters: dict[str, Any] = {"unlimited": _array(unlimited)} if unlimited else {}
+        parameters |= {f"count{n}": each.count for n, each in enumerate(wanted) if each.count >= MANY_IDS}
+        sequences = tuple((sequence_name(each.table, each.partition), min(each.count, MANY_IDS)) for each in wanted)
+        (((limited, *blocks),),) = session.run(Call(_allocate(sequences, bool(unlimited)), parameters))
+        ids = {(each.table.name, each.partition): sorted(ids) for each, ids in zip(wanted, blocks, strict=True)}
+        return ids, limited
 
     def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
-        parameters: dict[str, Any] = {"unlimited": list(unlimited)} if unlimited else {}
-        shape = []
-        for write in writes:
-            name = write.op.name
-            parameters[name] = orjson.dumps(write.rows).decode()
-            if write.op.exact:
-                parameters[f"{name}_count"] = len(write.rows)
-            one_day = None
-            if "partition" in write.op.key:
-                partitions = {row["partition"] for row in write.rows}
-                if len(partitions) == 1:
-                    # A constant day lets the planner leave the other days alone.
-                    one_day = f"{name}_partition"
-                    parameters[one_day] = partitions.pop()
-            shape.append((write.op, one_day))
-        return [Call(_combined(tuple(shape), bool(unlimited)), parameters)]
+        days = {row["partition"] for write in writes if "partition" in write.op.key for row in write.rows}
+        day = days.pop() if len(days) == 1 else None
+        first, *more = _pieces(writes)
+        return [_written(first, unlimited, day), *(_written(piece, (), day) for piece in more)]
 
     def lock_instances(self) -> list[Call]:
         return [Call(_SHORT_WAIT), Call(_LOCK_INSTANCES)]
@@ -303,12 +282,13 @@ class Postgres:
         return Call(_ADVISORY_LOCK, {"key": number})
 
     def create_days(self, days: Sequence[date]) -> None:
-        self._partitions.create(days)
+        self._days |= self._partitions.create(days)
 
     def attached_days(self, session: Session) -> set[date]:
         return self._partitions.attached(session)
 
     def detach_day(self, session: Session, day: date) -> None:
+        self.forget({day})
         self._partitions.detach(day)
 
     def drop_day(self, session: Session, day: date) -> None:
@@ -344,15 +324,27 @@ class Postgres:
     def ping(self, connection: Connection) -> None:
         self._measure(cast("driver.Connection", connection.connection.driver_connection))
 
-    def _compile(self, statement: Any) -> tuple[LiteralString, Mapping[str, Any]]:
-        found = self._compiled.get(statement)
+    def compiled(self, call: Call) -> Compiled:
+        """Of a statement, and if it is about a day that is known, for the tables of this day."""
+        day = call.day if call.day in self._days else None
+        found = self._compiled.get((call.statement, day))
         if found is None:
             if len(self._compiled) >= MOST_COMPILED:
                 self._compiled.clear()
-            compiled = statement.compile(dialect=self.engine.dialect)
-            found = cast("LiteralString", compiled.string), dict(compiled.params)
-            self._compiled[statement] = found
+            found = self._compiled[call.statement, day] = self._compile(call.statement, day)
         return found
+
+    def _compile(self, statement: Any, day: date | None) -> Compiled:
+        dialect = self.engine.dialect
+        compiled = DayCompiler(dialect, statement) if day else statement.compile(dialect=dialect)
+        text = of_day(compiled.string, day) if day else compiled.string
+        return cast("LiteralString", text), dict(compiled.params)
+
+    def forget(self, days: set[date]) -> bool:
+        """Names the tables of these days no more; whether that makes a difference."""
+        known = self._days & days
+        self._days -= known
+        return bool(known)
 
     def _connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> driver.Connection:
         connection = driver.Connection.connect(*arguments, **options)
@@ -410,49 +402,111 @@ _LOCK_INSTANCES = text("LOCK TABLE ONLY process_instance IN SHARE MODE")
 _UNLIMITED = ~exists().where(
     QUEUE.c.bpmn_process_id == any_(bindparam("unlimited", type_=ARRAY(Text))), QUEUE.c.parallelism != 0
 )
+# The same for statements that write to the table of a day, which is another one: this one changes nothing.
+_NAME_INSTANCES = text("UPDATE ONLY process_instance SET revision = revision WHERE false RETURNING 1 AS n")
+_LIMITED = f"""EXISTS (
+    SELECT 1 FROM {QUEUE.name} WHERE bpmn_process_id = ANY (CAST(:unlimited AS text[])) AND parallelism <> 0
+)"""
+
+
+@lru_cache(maxsize=MOST_COMPILED)
+def _allocate(wanted: tuple[tuple[str, int], ...], unlimited: bool) -> Any:
+    """Whether there is a limit, and the ids of each sequence, whose names are ours."""
+    columns = [_LIMITED if unlimited else "false"]
+    for n, (sequence, count) in enumerate(wanted):
+        id = f"nextval('{sequence}')"
+        if count < MANY_IDS:
+            columns.append(f"ARRAY[{', '.join([id] * count)}]")
+        else:
+            # For a number of rows that it does not know, PostgreSQL makes a plan each time.
+            columns.append(f"ARRAY(SELECT {id} FROM generate_series(1, :count{n}))")
+    return text(f"SELECT {', '.join(columns)}")
+
+
+def _pieces(writes: Sequence[Write]) -> list[list[Write]]:
+    """The same writes, in the first piece all but what goes beyond ROWS_AT_ONCE, whose pieces follow."""
+    pieces: list[list[Write]] = [[]]
+    for write in writes:
+        size = ROWS_AT_ONCE if write.op.kind in (Kind.UPDATE, Kind.DELETE) else len(write.rows)
+        first, *more = (Write(write.op, write.rows[start : start + size]) for start in range(0, len(write.rows), size))
+        pieces[0].append(first)
+        pieces += [[each] for each in more]
+    return pieces
+
+
+def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None) -> Call:
+    """The writes in one statement; `day` is the one they are all about, if they are about one."""
+    parameters: dict[str, Any] = {"unlimited": _array(unlimited)} if unlimited else {}
+    if day:
+        parameters["day"] = day
+    for write in writes:
+        name = write.op.name
+        parameters[name] = orjson.dumps(write.rows).decode()
+        if write.op.exact:
+            parameters[f"{name}_count"] = len(write.rows)
+        if write.op.kind in (Kind.UPDATE, Kind.DELETE):
+            key = _number(write.op)
+            parameters[f"{name}_{key}"] = _array(str(row[key]) for row in write.rows)
+    return Call(_combined(tuple(write.op for write in writes), bool(unlimited), day is not None), parameters, day=day)
+
+
+def _array(values: Iterable[str]) -> str:
+    """An array as PostgreSQL writes it, which costs less than to have the driver find out what is in a list."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
+def _number(op: Op) -> str:
+    """The part of the key that is a number, and finds a row, or a few, on its day."""
+    return next(name for name in op.key if isinstance(op.table.c[name].type, Integer))
 
 
 @cache
-def _combined(shape: tuple[tuple[Op, str | None], ...], unlimited: bool) -> Any:
-    parts = [_statement(op, one_day) for op, one_day in shape]
-    if len(parts) == 1 and not shape[0][0].exact and not unlimited:
+def _combined(shape: tuple[Op, ...], unlimited: bool, one_day: bool) -> Any:
+    parts = [_statement(op, one_day) for op in shape]
+    if len(parts) == 1 and not shape[0].exact and not unlimited:
         return parts[0]
     # Every part sees the database as it was before; no part may touch what another one writes.
     ctes = []
     guards: list[ColumnElement[bool]] = [_UNLIMITED] if unlimited else []
-    for number, (part, (op, _)) in enumerate(zip(parts, shape, strict=True)):
+    for number, (part, op) in enumerate(zip(parts, shape, strict=True)):
         if op.exact:
             part = part.returning(literal_column("1"))
         ctes.append(part.cte(f"w{number}"))
         if op.exact:
             found = select(func.count()).select_from(ctes[-1]).scalar_subquery()
             guards.append(found == bindparam(f"{op.name}_count", type_=BigInteger))
+    if one_day and any(op.table is PROCESS_INSTANCE for op in shape):
+        ctes.append(_NAME_INSTANCES.columns(column("n")).cte("named"))
     # The commit is on its way already: only an error keeps it from taking effect.
     result = 1 / case((and_(*guards), 1), else_=0) if guards else literal_column("1")
     return select(result).add_cte(*ctes)
 
 
-def _statement(op: Op, one_day: str | None) -> Any:
+def _statement(op: Op, one_day: bool) -> Any:
     given = (*op.columns, *op.unchanged) if op.kind is Kind.UPDATE else ()
     names = [c.name for c in op.table.c] if op.kind in (Kind.INSERT, Kind.UPSERT) else [*op.key, *given]
     rows = (
         func.jsonb_to_recordset(sql_cast(bindparam(op.name, type_=Text), JSONB))
         .table_valued(*(column(name, op.table.c[name].type) for name in names))
-        .render_derived(name=f"{op.name}_rows", with_types=True)
+        .render_derived(name="r", with_types=True)
     )
     if op.kind is Kind.INSERT:
-        return insert(op.table).from_select(names, select(*(rows.c[name] for name in names)))
+        return insert(op.table).from_select(names, select(text("r.*")).select_from(rows))
     if op.kind is Kind.UPSERT:
-        statement = postgres_insert(op.table).from_select(names, select(*(rows.c[name] for name in names)))
+        statement = postgres_insert(op.table).from_select(names, select(text("r.*")).select_from(rows))
         return statement.on_conflict_do_update(
             index_elements=list(op.key),
             index_where=text(op.where) if op.where else None,
             set_={name: statement.excluded[name] for name in op.columns},
         )
     conditions = [
-        op.table.c[key] == (bindparam(one_day, type_=Date) if key == "partition" and one_day else rows.c[key])
+        op.table.c[key] == (bindparam("day", type_=Date) if key == "partition" and one_day else rows.c[key])
         for key in op.key
     ]
+    # Says so again, for all rows at once: a table that PostgreSQL takes for small would be read as a whole instead.
+    number = op.table.c[_number(op)]
+    conditions.append(number == any_(bindparam(f"{op.name}_{number.name}", type_=ARRAY(number.type))))
     # In a form that no index fits: the key finds the row, and not all others that a worker has locked.
     conditions += [(op.table.c[name] == rows.c[name]).is_(true()) for name in op.unchanged]
     if op.where:

@@ -252,7 +252,7 @@ class Saver:
             for kind in behavior_of(happened.node).leaves:
                 if kind in self._move_on:
                     into = after if kind is records.Task else before
-                    into.append(Call(self._move_on[kind], parameters))
+                    into.append(Call(self._move_on[kind], parameters, day=happened.partition))
         return before, after
 
     def _clear_away(self, changes: Changes) -> tuple[list[Call], list[Call]]:
@@ -272,10 +272,10 @@ class Saver:
         for (kind, day, closed), ids in leftovers.items():
             parameters = {"day": day, "ids": ids}
             if closed is not None:
-                after.append(Call(self._close_user_tasks, {**parameters, "closed": closed.value}))
+                after.append(Call(self._close_user_tasks, {**parameters, "closed": closed.value}, day=day))
             else:
                 into = after if kind in (records.Job, records.Task) else before
-                into.append(Call(self._leftovers[kind], parameters))
+                into.append(Call(self._leftovers[kind], parameters, day=day))
         after += [
             Call(self._deliver_signal, {"signal": signal, "delivered": count})
             for signal, count in Counter(changes.delivered_signals).items()

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import (
     Connection,
     Engine,
+    Executable,
     Select,
     Table,
     bindparam,
@@ -41,6 +42,7 @@ from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Stale, Values, Wanted, Write
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
+from app.store.sqlite_text import Parameters, Text
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
 from app.store.trouble import Trouble, TroubleKind
 
@@ -52,6 +54,10 @@ BUSY_TIMEOUT_MS = 10_000
 """How long SQLite itself waits for another process, at most; the command is then tried again as long as it may take."""
 WAL_BYTES = 64 * 1024 * 1024
 """A write-ahead log that has grown beyond is cut back when it starts from the beginning."""
+MOST_TEXTS = 2000
+"""Statements whose texts are kept. A claim has one for each number that workers ask for, and these may ask for any."""
+CACHED = 256
+"""Statements that a connection keeps ready."""
 STEPS = 100_000
 """Steps of SQLite's virtual machine, some milliseconds of work, after which a statement looks at the time."""
 DROPPED_AT_ONCE = 1000
@@ -121,11 +127,12 @@ class Limit:
 
 
 class SQLiteSession:
-    def __init__(self, connection: Connection, writer: threading.RLock) -> None:
+    def __init__(self, connection: Connection, dialect: SQLite) -> None:
         self.connection = connection
         self._raw = cast("sqlite3.Connection", connection.connection.driver_connection)
         self._limit: Limit = connection.info["limit"]
-        self._writer = writer
+        self._dialect = dialect
+        self._writer = dialect.writer
         self._open = False
 
     def begin(self) -> None:
@@ -133,7 +140,7 @@ class SQLiteSession:
             return
         self._enter()
         try:
-            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
         except BaseException:
             self._writer.release()
             raise
@@ -153,7 +160,7 @@ class SQLiteSession:
             self.begin()
         self.run(*calls)
         if self._open:
-            self.connection.exec_driver_sql("COMMIT")
+            self._execute("COMMIT")
             self._leave()
 
     def close(self) -> None:
@@ -163,7 +170,7 @@ class SQLiteSession:
             # SQLite may have rolled back by itself, as it does when the disk is full or a statement is interrupted.
             if not self.connection.invalidated and self._raw.in_transaction:
                 self._limit.lift()
-                self.connection.exec_driver_sql("ROLLBACK")
+                self._execute("ROLLBACK")
         except Exception:
             logger.debug("rolling back failed", exc_info=True)
             # Without its connection the transaction is over, too.
@@ -182,10 +189,30 @@ class SQLiteSession:
         self._writer.release()
 
     def _one(self, call: Call) -> list[Row]:
-        result = self.connection.execute(call.statement, call.parameters)
-        if call.changes is not None and result.rowcount != call.changes:
+        text = self._dialect.text(call.statement)
+        if text is None:
+            result = self.connection.execute(call.statement, call.parameters)
+            return list(result.all()) if result.returns_rows else []
+        given = call.parameters
+        parameters = [text.bind(each) for each in given] if isinstance(given, list) else text.bind(given)
+        rows, changes = self._execute(text.sql, parameters)
+        if call.changes is not None and changes != call.changes:
             raise Stale
-        return list(result.all()) if result.returns_rows else []
+        return text.read(rows)
+
+    def _execute(self, sql: str, parameters: Parameters | list[Parameters] = ()) -> tuple[list[Row], int]:
+        """The rows, and how many were changed; by the driver itself."""
+        try:
+            if isinstance(parameters, list):
+                cursor = self._raw.executemany(sql, parameters)
+            else:
+                cursor = self._raw.execute(sql, parameters)
+            # Those that a statement has changed count when they are fetched.
+            return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+        except sqlite3.Error as error:
+            if _code(error) in LASTING:
+                self.connection.invalidate()
+            raise
 
 
 class SQLite:
@@ -195,7 +222,8 @@ class SQLite:
     def __init__(self, config: Config, clock: SystemClock | None = None) -> None:
         self.clock = clock or SystemClock()
         self._config = config
-        self._writer = threading.RLock()
+        self.writer = threading.RLock()
+        self._texts: dict[Any, Text | None] = {}
         self.engine: Engine = create_engine(
             config.database_url,
             isolation_level="AUTOCOMMIT",
@@ -203,7 +231,11 @@ class SQLite:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
-            connect_args={"timeout": self._busy_timeout / 1000, "check_same_thread": False},
+            connect_args={
+                "timeout": self._busy_timeout / 1000,
+                "check_same_thread": False,
+                "cached_statements": CACHED,
+            },
         )
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
@@ -232,7 +264,18 @@ class SQLite:
         record.info["limit"].start()
 
     def session(self) -> SQLiteSession:
-        return SQLiteSession(self.engine.connect(), self._writer)
+        return SQLiteSession(self.engine.connect(), self)
+
+    def text(self, statement: Executable) -> Text | None:
+        """None for a statement whose text depends on its parameters."""
+        if statement not in self._texts:
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
+            try:
+                self._texts[statement] = Text(statement, self.engine.dialect)
+            except ValueError:
+                self._texts[statement] = None
+        return self._texts[statement]
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(bindparam(name, expanding=True))
@@ -240,6 +283,10 @@ class SQLite:
     def days(self, of: Table) -> Select[Any]:
         # Each day that has a row has given it an id.
         return select(COUNTER.c.partition).where(COUNTER.c.table_name == literal_column(f"'{of.name}'"))
+
+    def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        # What was detached stays in its tables.
+        return []
 
     def first_by_day(
         self, of: Table, conditions: Sequence[ColumnElement[bool]], order: Sequence[str], limit: int
@@ -358,7 +405,7 @@ class SQLite:
         connection.execute(select(1))
 
     def retryable(self, error: BaseException) -> bool:
-        return isinstance(error, Stale) or (isinstance(error, DBAPIError) and _code(error.orig) in REPEATABLE)
+        return isinstance(error, Stale) or _code(_cause(error)) in REPEATABLE
 
     def trouble(self, error: BaseException) -> Trouble | None:
         if isinstance(error, PoolTimeout):
@@ -366,11 +413,16 @@ class SQLite:
             return Trouble(TroubleKind.BUSY, detail, error, "the pool is exhausted")
         if isinstance(error, WriterBusy):
             return Trouble(TroubleKind.BUSY, "the database is busy with other commands", error, "a writer does not end")
-        cause = error.orig if isinstance(error, DBAPIError) else error
+        cause = _cause(error)
         kind, detail = TROUBLE.get(_code(cause), (None, ""))
         if kind is None or cause is None:
             return None
         return Trouble(kind, detail, cause, f"{cause} ({getattr(cause, 'sqlite_errorname', '')})")
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """What the driver has raised."""
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _code(error: BaseException | None) -> int:

@@ -1,7 +1,9 @@
 """The schema. Alembic compares with it, statements are built from it, nothing is mapped by the ORM at run time.
 
 Partitioned tables (`Partitioned`) hold one UTC day per `partition`: natively by LIST on PostgreSQL, as a plain
-column on SQLite. Their ids count from 1 per table and day, so every key of theirs includes `partition`.
+column on SQLite. Their ids count from 1 per table and day, so every key of theirs includes `partition`. Indexes that
+find something by such an id begin with it, and the day follows: of several that begin with the day, PostgreSQL would
+take any where it believes that the day is empty.
 No foreign keys: they would hinder detaching a day.
 """
 
@@ -62,6 +64,13 @@ def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index
     """An index over the rows that match `where`, on both databases."""
     condition: TextClause = text(where)
     return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
+
+
+def _tags(name: str) -> Any:
+    """An index over the rows that have tags; SQLite has none for these."""
+    return Index(name, "tags", postgresql_using="gin", postgresql_where=text("tags IS NOT NULL")).ddl_if(
+        dialect="postgresql"
+    )
 
 
 def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
@@ -173,10 +182,10 @@ class ProcessInstanceRow(Partitioned, Base):
     __tablename__ = "process_instance"
     __table_args__ = days(
         Index("process_instance_process_id_idx", "process_id"),
-        partial("process_instance_parent_id_idx", "parent_id", where="parent_id IS NOT NULL"),
-        partial("process_instance_root_id_idx", "root_id", where="root_id IS NOT NULL"),
+        partial("process_instance_parent_id_idx", "parent_id", "partition", where="parent_id IS NOT NULL"),
+        partial("process_instance_root_id_idx", "root_id", "partition", where="root_id IS NOT NULL"),
         partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
-        Index("process_instance_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+        _tags("process_instance_tags_idx"),
     )
     parent_id: Mapped[int | None]
     root_id: Mapped[int | None]
@@ -197,10 +206,18 @@ class ProcessInstanceRow(Partitioned, Base):
 class ElementInstanceRow(Partitioned, Base):
     __tablename__ = "element_instance"
     __table_args__ = days(
-        Index("element_instance_process_instance_id_idx", "process_instance_id"),
-        partial("element_instance_siblings_idx", "parent_id", "element_id", where="ended_at IS NULL"),
-        partial("element_instance_attached_idx", "prev_id", where="ended_at IS NULL"),
-        partial("element_instance_active_idx", "process_instance_id", where="ended_at IS NULL"),
+        Index("element_instance_process_instance_id_idx", "process_instance_id", "partition", "id"),
+        partial(
+            "element_instance_siblings_idx",
+            "process_instance_id",
+            "partition",
+            "parent_id",
+            "element_id",
+            where="ended_at IS NULL",
+        ),
+        partial(
+            "element_instance_attached_idx", "process_instance_id", "partition", "prev_id", where="ended_at IS NULL"
+        ),
     )
     parent_id: Mapped[int | None]
     prev_id: Mapped[int | None]
@@ -226,8 +243,8 @@ class JobRow(Partitioned, Base):
         partial("job_due_idx", "partition", "due_at", "id", where=UNCLAIMED_JOB),
         # Or the jobs of all other processes that wait would be read before those of the one that is asked for.
         partial("job_process_due_idx", "process_id", "partition", "due_at", "id", where=UNCLAIMED_JOB),
-        Index("job_process_instance_id_idx", "process_instance_id"),
-        Index("job_element_instance_id_idx", "element_instance_id"),
+        Index("job_process_instance_id_idx", "process_instance_id", "partition"),
+        Index("job_element_instance_id_idx", "element_instance_id", "partition"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
     )
     element_id: Mapped[int]
@@ -254,8 +271,8 @@ class TaskRow(Partitioned, Base):
     __tablename__ = "task"
     __table_args__ = days(
         partial("task_due_idx", "partition", "due_at", "id", where=UNCLAIMED_TASK),
-        Index("task_process_instance_id_idx", "process_instance_id"),
-        Index("task_element_instance_id_idx", "element_instance_id"),
+        Index("task_process_instance_id_idx", "process_instance_id", "partition"),
+        Index("task_element_instance_id_idx", "element_instance_id", "partition"),
         partial("task_lease_idx", "partition", "locked_until", where=CLAIMED_TASK),
     )
     element_id: Mapped[int | None]
@@ -283,9 +300,9 @@ class TaskRow(Partitioned, Base):
 class UserTaskRow(Partitioned, Base):
     __tablename__ = "user_task"
     __table_args__ = days(
-        Index("user_task_process_instance_id_idx", "process_instance_id"),
-        Index("user_task_element_instance_id_idx", "element_instance_id"),
-        Index("user_task_tags_idx", "tags", postgresql_using="gin").ddl_if(dialect="postgresql"),
+        Index("user_task_process_instance_id_idx", "process_instance_id", "partition"),
+        Index("user_task_element_instance_id_idx", "element_instance_id", "partition"),
+        _tags("user_task_tags_idx"),
     )
     revision: Mapped[int]
     element_id: Mapped[int]
@@ -305,9 +322,9 @@ class UserTaskRow(Partitioned, Base):
 class IncidentRow(Partitioned, Base):
     __tablename__ = "incident"
     __table_args__ = days(
-        Index("incident_process_instance_id_idx", "process_instance_id"),
-        partial("incident_job_id_idx", "job_id", where="job_id IS NOT NULL"),
-        partial("incident_task_id_idx", "task_id", where="task_id IS NOT NULL"),
+        Index("incident_process_instance_id_idx", "process_instance_id", "partition"),
+        partial("incident_job_id_idx", "job_id", "partition", where="job_id IS NOT NULL"),
+        partial("incident_task_id_idx", "task_id", "partition", where="task_id IS NOT NULL"),
     )
     element_id: Mapped[int | None]
     element_instance_id: Mapped[int | None]
@@ -340,7 +357,7 @@ class VariableRow(Partitioned, Base):
             where="element_instance_id IS NOT NULL",
             unique=True,
         ),
-        Index("variable_process_instance_id_idx", "process_instance_id"),
+        Index("variable_process_instance_id_idx", "process_instance_id", "partition"),
     )
     element_id: Mapped[int | None]
     element_instance_id: Mapped[int | None]

@@ -234,31 +234,35 @@ class Transaction:
         `source` is job, task, user_task, incident, element_instance or process_instance. None if there is no
         such row, or it belongs to no instance.
         """
-        return self._lock(source, partition, id, load.WHOLE[source] if whole else load.NEAR.get(source), whole)
+        return self._lock(source, partition, id, load.NEAR.get(source), whole)
 
     def lock_instance_of_join(self, partition: date, id: int) -> Found | None:
         """Like `lock_instance` for a task, with all that has arrived at the same gateway."""
         return self._lock("task", partition, id, load.NEAR_WITH_SIBLINGS, False)
 
-    def _lock(self, source: str, partition: date, id: int, tokens: Any, whole: bool) -> Found | None:
+    def _lock(self, source: str, partition: date, id: int, near: Any, whole: bool) -> Found | None:
         self._before_lock()
         key = load.key(partition, id)
-        calls = [Call(load.WITH_INSTANCE[source], key)]
-        if tokens is not None:
-            calls.append(Call(tokens, key))
+        tokens = load.WHOLE[source] if whole else load.ACTIVE.get(source, near)
+        statements = [load.WITH_INSTANCE[source], *([tokens] if tokens is not None else [])]
+        day = None
         if self._dialect.locks_rows:
-            calls.insert(0, Call(load.LOCK[source], key))
-        results = self._session.run(*calls)
-        if self._dialect.locks_rows:
-            results = results[1:]
+            day = partition if source in load.LOCK_OF_DAY else None
+            statements.insert(0, load.LOCK_OF_DAY[source] if day else load.LOCK[source])
+        results = self._session.run(*(Call(statement, key, day=day) for statement in statements))
+        if self._dialect.locks_rows and not results.pop(0):
+            return None
         if not results[0]:
             return None
+        found = results[1] if tokens is not None else []
+        if not whole and source in load.ACTIVE and not load.has_active(found):
+            (found,) = self._session.run(Call(near, key, day=day))
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
         graph = self.graph(instance.process_id)
         snapshot = Snapshot(
             instance=instance,
             graph=graph,
-            tokens=load.link(results[1], instance, graph) if tokens is not None else [],
+            tokens=load.link(found, instance, graph),
             parallelism=parallelism,
             whole=whole,
         )
@@ -343,7 +347,9 @@ class Transaction:
     ) -> list[Rec]:
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
         parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
-        rows = self._all(self._claims.claim(of, names, limit), now=now, worker=worker, until=until, **parameters)
+        parameters |= {"now": now, "worker": worker, "until": until}
+        call = Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
+        (rows,) = self._session.run(call)
         found: list[Any] = [read(row) for row in rows]
         return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
 

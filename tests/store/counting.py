@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,18 +18,36 @@ _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 @contextmanager
+def noting_statements(note: Callable[[str], None]) -> Iterator[None]:
+    """Tells of each statement that SQLite is about to execute for this process, by whomever; many rows are one."""
+    execute = SQLiteSession._execute
+
+    def by_session(self: SQLiteSession, sql: str, *parameters: Any) -> Any:
+        note(sql)
+        return execute(self, sql, *parameters)
+
+    def by_sqlalchemy(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        note(sql)
+
+    event.listen(Engine, "before_cursor_execute", by_sqlalchemy)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SQLiteSession, "_execute", by_session)
+            yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", by_sqlalchemy)
+
+
+@contextmanager
 def counting_statements() -> Iterator[Count]:
-    """Counts what SQLAlchemy executes in this process, which is all there is on SQLite."""
+    """Counts what is executed in this process, which is all there is on SQLite."""
     count = Count()
 
-    def executed(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+    def note(text: str) -> None:
         (count.transactions if text.startswith(_CONTROL) else count.texts).append(text)
 
-    event.listen(Engine, "before_cursor_execute", executed)
-    try:
+    with noting_statements(note):
         yield count
-    finally:
-        event.remove(Engine, "before_cursor_execute", executed)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime
@@ -29,6 +28,7 @@ from app.store.sqlite import SQLite
 from tests.databases import Databases
 from tests.races.held import InBackground
 from tests.store import play
+from tests.store.counting import noting_statements
 from tests.store.database import connected, require_sound, value
 from tests.store.together import PATIENCE, in_threads
 
@@ -145,19 +145,16 @@ def test_a_statement_that_fails_leaves_neither_lock_nor_transaction(url: str, na
     with opened(url) as service:
         play.deploy(service)
         engine = service._store._dialect.engine
-        failing = threading.Event()
 
-        def fail(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-            if failing.is_set() and sql.lstrip().upper().startswith(statement):
+        def fail(sql: str) -> None:
+            if sql.lstrip().upper().startswith(statement):
                 raise sqlite3.OperationalError("broken on purpose")
 
-        event.listen(engine, "before_cursor_execute", fail)
-        failing.set()
         try:
-            WORK[name](service)
+            with noting_statements(fail):
+                WORK[name](service)
         except (OperationalError, sqlite3.OperationalError) as error:
             assert "broken on purpose" in str(error)
-        failing.clear()
         assert engine.pool.checkedout() == 0
         with connected(url) as other:
             other.execute("PRAGMA busy_timeout = 0")

@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,12 +124,16 @@ def test_every_outcome_comes_in_one_transaction(service: Service, shared: Shared
     require_sound(service.config.database_url)
 
 
-def test_an_encrypted_variable_without_a_key_refuses_its_own_command_only(service: Service, shared: Shared):
+def test_an_encrypted_variable_without_a_key_refuses_its_own_command_only(
+    config: Config, clock: ManualClock, shared: Shared
+):
+    service = open_service(replace(config, encryption_keys=()), clock)
     play.deploy(service)
     secret = (VariableInput(name="secret", data=Data(encoding="text", value="1", encrypted=True)),)
     outcomes = service.execute_each([creation(), creation(variables=secret), creation()])
     assert shown(outcomes) == ["STARTED", "VALIDATION", "STARTED"]
     assert (shared.settled[-1], shared.alone[-1]) == (3, 0)
+    service.close()
 
 
 def test_the_same_job_twice_is_completed_and_then_a_conflict(service: Service):

@@ -1,0 +1,80 @@
+"""SQLite: statements compiled once, to a text and what turns parameters and rows into what the driver takes and gives.
+
+SQLAlchemy has built them and knows their types. Executing them by it would take several times as long as SQLite does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Date, DateTime, Dialect, Executable
+from sqlalchemy.types import TypeEngine
+
+from app.store.dialect import Row, Values
+
+Convert = Callable[[Any], Any]
+Parameters = tuple[Any, ...]
+
+
+class Text:
+    """Raises ValueError for a statement whose text depends on its parameters."""
+
+    __slots__ = ("_columns", "_parameters", "sql")
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all that we execute can be compiled
+        if compiled.literal_execute_params or compiled.post_compile_params:
+            raise ValueError("the text depends on parameters")
+        self.sql: str = compiled.string
+        self._parameters: list[tuple[str, Any, Convert | None]] = [
+            (name, compiled.binds[name].effective_value, _bound(compiled.binds[name].type, dialect))
+            for name in compiled.positiontup or ()
+        ]
+        columns = getattr(statement, "exported_columns", ())
+        found = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
+        self._columns: list[tuple[int, Convert]] = [(place, convert) for place, convert in found if convert]
+
+    def bind(self, given: Values) -> Parameters:
+        """The parameters in the order of the text; those that are not given have the values they were built with."""
+        found = []
+        for name, default, convert in self._parameters:
+            value = given.get(name, default)
+            found.append(convert(value) if convert and value is not None else value)
+        return tuple(found)
+
+    def read(self, rows: list[Row]) -> list[Row]:
+        columns = self._columns
+        if not columns:
+            return rows
+        return [_converted(row, columns) for row in rows]
+
+
+def _converted(row: Row, columns: list[tuple[int, Convert]]) -> Row:
+    values = list(row)
+    for place, convert in columns:
+        value = values[place]
+        if value is not None:
+            values[place] = convert(value)
+    return values
+
+
+def _timestamp(value: datetime) -> str:
+    return value.isoformat(" ", "microseconds")
+
+
+_BOUND: Mapping[type[Any], Convert] = {Date: date.isoformat, DateTime: _timestamp}
+"""How SQLAlchemy stores these, done by one call."""
+
+
+def _bound(type_: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    if (known := _BOUND.get(type(type_))) is not None:
+        return known
+    convert: Convert | None = type_.dialect_impl(dialect).bind_processor(dialect)
+    return convert
+
+
+def _read(type_: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    convert: Convert | None = type_.dialect_impl(dialect).result_processor(dialect, None)
+    return convert
