@@ -36,12 +36,15 @@ class Served:
 
 
 @contextmanager
-def serving(url: str) -> Iterator[Served]:
-    """`py-bpmn serve` on the database, in its default arrangement of processes and threads, without executor."""
+def serving(url: str, **options: str) -> Iterator[Served]:
+    """`py-bpmn serve` on the database, in its default arrangement of processes and threads, without executor.
+
+    Other options of the service are given by their names.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     others = {name: value for name, value in os.environ.items() if not name.startswith(("BPMN_", "GO_BPMN_"))}
-    options = {
+    own = {
         "BPMN_DATABASE_URL": url,
         "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}",
         "BPMN_HTTP_BASIC_AUTH_USERNAME": USERNAME,
@@ -50,7 +53,7 @@ def serving(url: str) -> Iterator[Served]:
         "BPMN_LOG_LEVEL": "WARNING",
         "BPMN_SHUTDOWN_DELAY": "0",
     }
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, env=others | options)
+    process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, env=others | own | options)
     try:
         _wait(process, port)
         yield Served(port, process.pid)

@@ -600,6 +600,25 @@ def test_a_batch_costs_as_much_as_one_command_on_postgresql(databases: Databases
     assert found[50] == found[5] == {"create": (2, 2), "complete": (5, 3), "timers": (5, 3)}
 
 
+@pytest.mark.postgres
+def test_no_statement_of_a_batch_is_planned_anew(databases: Databases):
+    with databases.fresh("postgres") as url:
+        clock = ManualClock(datetime(2026, 11, 23, 12))
+        service = open_service(Config(database_url=url, partition_ahead_days=0, database_pool_size=2), clock)
+        for _ in range(4):
+            costs(service, clock, counting_statements, 20)
+        plans = []
+        with service._store._dialect.engine.connect() as one, service._store._dialect.engine.connect() as other:
+            for connection in (one, other):
+                plans += connection.exec_driver_sql(
+                    "SELECT statement, custom_plans FROM pg_prepared_statements WHERE generic_plans + custom_plans > 9"
+                ).all()
+        service.close()
+    assert len(plans) >= 8
+    # The first five times a statement is planned for its parameters, to compare.
+    assert [statement for statement, custom in plans if custom > 5] == []
+
+
 @pytest.mark.sqlite
 def test_the_statements_of_a_batch_do_not_grow_with_it_on_sqlite(databases: Databases):
     with databases.fresh("sqlite") as url:
