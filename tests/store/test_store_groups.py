@@ -36,7 +36,7 @@ from tests.store.counting import counting_statements
 from tests.store.database import dump, require_sound, rows, value
 from tests.store.play import model
 from tests.store.test_store_atomicity import breaking
-from tests.store.together import PATIENCE, context
+from tests.store.together import PATIENCE, context, in_threads
 from tests.wire import Wire
 
 TIMER_CATCH = model(
@@ -192,6 +192,59 @@ def test_a_caller_and_what_it_called_take_turns(service: Service, shared: Shared
     assert shown(service.execute_each([completion(job) for job in passing])) == ["DONE"] * 3
     assert value(service.config.database_url, OPEN_INSTANCES) == 0
     require_sound(service.config.database_url)
+
+
+def test_jobs_of_a_caller_and_of_what_it_called_come_after_each_other(service: Service, shared: Shared):
+    """They share a root, and what one leaves there the other has to see."""
+    play.deploy(service)
+    xml = model(
+        "start -> fork -> call -> end",
+        "fork -> b -> end",
+        body='<callActivity id="call" calledElement="p"/>',
+        process_id="calling",
+    )
+    for _ in range(2):
+        jobs = {job.bpmn_element_id: job for job in play.lock_of(service, play.begin(service, xml))}
+        given = Completion(called_process=CalledProcess(bpmn_process_id="p", version="1"))
+        play.complete(service, jobs["call"], completion=given)
+    called = play.lock(service)
+    callers = [job for job in service.query(JobCriteria()) if job.bpmn_element_id == "b"]
+    shared.settled.clear()
+    outcomes = service.execute_each([completion(job) for job in (*called, *callers)])
+    assert shown(outcomes) == ["DONE"] * 4
+    assert shared.settled == [2, 2]
+    play_on = service.execute_each([completion(job) for job in play.lock(service)])
+    assert shown(play_on) == ["DONE"] * 2
+    assert value(service.config.database_url, OPEN_INSTANCES) == 0
+    require_sound(service.config.database_url)
+
+
+def test_instances_with_much_that_is_active_are_read_where_the_jobs_are(service: Service, shared: Shared):
+    jobs = [play.lock_of(service, play.begin(service, play.wide(12)))[n] for n in range(3)]
+    assert shown(service.execute_each([completion(job) for job in jobs])) == ["DONE"] * 3
+    assert (shared.settled, shared.alone) == ([3], [0])
+    assert value(service.config.database_url, OPEN_INSTANCES) == 3
+    require_sound(service.config.database_url)
+
+
+@pytest.mark.postgres
+def test_groups_that_meet_never_wait_for_each_other_in_a_circle(postgres: Service):
+    """Each has jobs of all the instances, one of them in the opposite order, beside single commands."""
+    url = postgres.config.database_url
+    xml = model("start -> fork -> a -> end", "fork -> b -> end", "fork -> c -> end")
+    found: dict[str, list[Job]] = {"a": [], "b": [], "c": []}
+    for _ in range(40):
+        for job in play.lock_of(postgres, play.begin(postgres, xml)):
+            found[job.bpmn_element_id].append(job)
+    outcomes = in_threads(
+        lambda: postgres.execute_each([completion(job) for job in found["a"]]),
+        lambda: postgres.execute_each([completion(job) for job in reversed(found["b"])]),
+        lambda: [postgres.execute(completion(job)) for job in found["c"]],
+    )
+    assert [shown(each) for each in outcomes] == [["DONE"] * 40] * 3
+    assert value(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+    assert value(url, OPEN_INSTANCES) == 0
+    require_sound(url)
 
 
 def test_process_instances_of_a_limited_process_queue_up_in_their_order(service: Service, shared: Shared):
