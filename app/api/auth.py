@@ -84,10 +84,19 @@ def _reason_to_distrust(request: Request) -> str:
 def _is_authorized(header: str, service: Service) -> bool:
     if len(header) > MOST_CREDENTIALS:
         return False
+    config = service.config
+    if config.has_basic_auth and _equal(header, _basic_value(config.basic_auth_username, config.basic_auth_password)):
+        return True
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "basic" and rest:
-        return _is_basic_pair(rest, service.config)
+        return _is_basic_pair(rest, config)
     return _is_api_key(rest if scheme.lower() == "bearer" and rest else header, service)
+
+
+@lru_cache(maxsize=1)
+def _basic_value(username: str, password: str) -> str:
+    """The header as clients write it, with which most requests need not be decoded."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 def _is_basic_pair(credentials: str, config: Config) -> bool:
