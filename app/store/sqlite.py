@@ -19,10 +19,13 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
+    TableValuedAlias,
+    Text,
     bindparam,
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     literal_column,
@@ -251,9 +254,16 @@ class SQLite:
             .limit(limit)
         )
 
-    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
-        found = func.json_extract(column, f'$."{name}"')
-        return found == value if value else found.is_not(None)
+    def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column.in_(select(_json_each(name).c.value))
+
+    def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        wanted = _json_each(name)
+        return ~exists(wanted.c.key).where(_tag(column, wanted.c.key).is_distinct_from(wanted.c.value))
+
+    def has_tag_names(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        wanted = _json_each(name)
+        return ~exists(wanted.c.key).where(_tag(column, wanted.c.value).is_(None))
 
     def allocate(
         self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
@@ -371,6 +381,15 @@ class SQLite:
         if kind is None or cause is None:
             return None
         return Trouble(kind, detail, cause, f"{cause} ({getattr(cause, 'sqlite_errorname', '')})")
+
+
+def _json_each(name: str) -> TableValuedAlias:
+    return func.json_each(bindparam(name, type_=Text)).table_valued("key", "value", name=f"wanted_{name}")
+
+
+def _tag(column: ColumnElement[Any], name: ColumnElement[Any]) -> ColumnElement[Any]:
+    quote: ColumnElement[str] = literal_column("'\"'", Text)
+    return func.json_extract(column, literal_column("'$.'", Text) + quote + name + quote)
 
 
 def _code(error: BaseException | None) -> int:
