@@ -155,7 +155,8 @@ class PostgresSession:
         cursor.execute(statement, {**defaults, **call.parameters}, prepare=True)
 
     def _rows(self, cursor: psycopg.Cursor[Any]) -> list[Row]:
-        return cursor.fetchall() if cursor.description else []
+        # Not `description`, which makes an object for each column.
+        return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
 class Postgres:
