@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from app.service import Service
 
 View = Callable[..., Response]
+
+_VARIABLE = re.compile("<([a-z_]+)>")
+"""A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 
 class _Received(flask.Response):
@@ -77,10 +82,15 @@ class Application(flask.Flask):
         return None
 
     def _view(self, request: Request) -> Response:
-        view = self._fixed.get((request.method, request.path))
+        method, path = request.method, request.path
+        view = self._fixed.get((method, path))
         if view is not None:
             return view()
-        endpoint, parts = self._paths.match(request.path, request.method)
+        for pattern, view in self._patterns.get((method, path.split("/", 2)[1]), ()):
+            if match := pattern.fullmatch(path):
+                return view(**convert_path(match.groupdict()))
+        # Nothing that is known, as a rule: this tells whether the path has other methods.
+        endpoint, parts = self._paths.match(path, method)
         return self._views[endpoint](**convert_path(parts))
 
     @property
@@ -96,6 +106,17 @@ class Application(flask.Flask):
             if not rule.arguments
             for method in rule.methods or ()
         }
+
+    @cached_property
+    def _patterns(self) -> dict[tuple[str, str], list[tuple[re.Pattern[str], View]]]:
+        """The other views with the patterns of their paths, by method and the first part of the path."""
+        found = defaultdict(list)
+        for rule in self.url_map.iter_rules():
+            if rule.arguments:
+                pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
+                for method in rule.methods or ():
+                    found[method, rule.rule.split("/", 2)[1]].append((pattern, self._views[rule.endpoint]))
+        return dict(found)
 
     @cached_property
     def _paths(self) -> MapAdapter:
