@@ -433,6 +433,11 @@ class Worker(BaseWorker):
         except BadRequest as refusal:
             connection.refusal = refusal
             return None
+        except Exception:
+            # As in the poller: whatever one client has found out, the thread is there for others.
+            logger.exception("a connection is closed, since it could not be read")
+            connection.output.broken = True
+            return None
         return received
 
     def _read(self, connection: Connection) -> None:
