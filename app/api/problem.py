@@ -6,11 +6,10 @@ import logging
 from typing import Any
 
 import orjson
-from flask import Flask, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.api.answer import Response, bare
-from app.api.context import request_id
+from app.api.context import current
 from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Text
 from app.api.rules import shown
 from app.errors import Cause, EngineError, ErrorKind
@@ -60,10 +59,13 @@ class ProblemSchema(AnswerSchema):
     errors = Many(Object(ErrorSchema))
 
 
-def register_error_handlers(app: Flask) -> None:
-    app.register_error_handler(EngineError, _engine_error)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _unexpected)
+def answer_to(error: Exception) -> Response:
+    """The response to a request that has led to `error`."""
+    if isinstance(error, EngineError):
+        return _engine_error(error)
+    if isinstance(error, HTTPException):
+        return _http_exception(error)
+    return _unexpected(error)
 
 
 def _engine_error(error: EngineError) -> Response:
@@ -73,15 +75,15 @@ def _engine_error(error: EngineError) -> Response:
     if error.kind is ErrorKind.UNAVAILABLE:
         # Whoever noticed that the database is away has logged it, once for all the requests that meet it.
         response = _problem(status, error.kind, error.title or "service is unavailable", error.detail)
-        response.headers["Retry-After"] = str(RETRY_AFTER)
+        response.headers.append(("Retry-After", str(RETRY_AFTER)))
         return response
     _log(error)
     title = error.title or "unexpected error occurred"
-    return _problem(status, error.kind, title, f"{error.detail}, request {request_id()}", error.causes)
+    return _problem(status, error.kind, title, f"{error.detail}, request {current.get().id}", error.causes)
 
 
 def _http_exception(error: HTTPException) -> Response:
-    """What Flask itself refuses: an unknown path, a method that a path does not have, a request that breaks off."""
+    """What werkzeug refuses: an unknown path, a method that a path does not have, a request that breaks off."""
     status = error.code or 500
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
@@ -95,18 +97,13 @@ def _http_exception(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     _log(error)
-    detail = f"see server logs, request {request_id()}"
+    detail = f"see server logs, request {current.get().id}"
     return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
 
 
 def _log(error: Exception) -> None:
-    logger.error(
-        "%s %s failed, request %s",
-        request.method,
-        request.path,
-        request_id(),
-        exc_info=error,
-    )
+    request = current.get()
+    logger.error("%s %s failed, request %s", request.method, request.path, request.id, exc_info=error)
 
 
 def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
@@ -114,7 +111,7 @@ def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tupl
     problem: dict[str, Any] = {"status": status, "type": kind, "title": title, "detail": detail}
     if causes:
         problem["errors"] = [_cause(cause) for cause in causes]
-    return Response(_dumps(problem), status, content_type="application/problem+json")
+    return Response(_dumps(problem), status, "application/problem+json")
 
 
 def _cause(cause: Cause) -> dict[str, str]:

@@ -15,10 +15,11 @@ from app.config import Config
 from app.criteria import Criteria
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
-from app.store import graphs, query, schema
+from app.store import graphs, schema
 from app.store.dialect import Dialect
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.lock import Claims
+from app.store.query import Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
@@ -65,6 +66,7 @@ class Store:
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
+        self._queries = Queries(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
@@ -111,8 +113,12 @@ class Store:
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
         def find() -> list[Any]:
-            with self._dialect.engine.connect() as connection:
-                return query.find(connection, self._dialect, criteria, now, offset, limit)
+            session = self._dialect.session()
+            try:
+                return self._queries.find(session, criteria, now, offset, limit)
+            finally:
+                session.close()
+                session.connection.close()
 
         return self.reach(find)
 

@@ -253,9 +253,16 @@ class Postgres:
     def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         return [exists().where(PARTITION_DAY.c.partition == day)]
 
-    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
-        tags = sql_cast(column, JSONB)
-        return tags.contains({name: value}) if value else tags.has_key(name)
+    def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column == any_(_texts(name))
+
+    def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = sql_cast(column, JSONB).contains(_json(name))
+        return found
+
+    def has_tag_names(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = sql_cast(column, JSONB).has_all(_texts(name))
+        return found
 
     def allocate(
         self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
@@ -382,6 +389,16 @@ class Postgres:
             return time
 
         self.clock.measure(ask)
+
+
+def _json(name: str) -> ColumnElement[Any]:
+    return sql_cast(bindparam(name, type_=Text), JSONB)
+
+
+def _texts(name: str) -> ColumnElement[Any]:
+    """The texts of a JSON array as an array of the database."""
+    each = select(func.jsonb_array_elements_text(_json(name)))
+    return func.array(each.scalar_subquery(), type_=ARRAY(Text))
 
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
