@@ -64,22 +64,26 @@ class Queries:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._statements: dict[tuple[type[Any], tuple[str, ...]], Select[Any]] = {}
+        self._statements: dict[tuple[type[Any], tuple[str, ...], bool], Select[Any]] = {}
 
     def find(self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
         """The matching records, ordered by partition and id, or by id where there are no partitions."""
         given = _given(criteria)
-        key = type(criteria), tuple(given)
+        key = type(criteria), tuple(given), offset > 0
         statement = self._statements.get(key)
         if statement is None:
             statement = self._statements[key] = self._statement(*key)
-        page = {"now": now, "offset": offset, "limit": limit} if _NOW in given else {"offset": offset, "limit": limit}
+        page: dict[str, Any] = {"limit": limit}
+        if offset:
+            page["offset"] = offset
+        if _NOW in given:
+            page["now"] = now
         day = given.get("partition") if _is_by_key(given) else None
         (rows,) = session.run(Call(statement, {**given, **page}, day=day))
         read = QUERIES[type(criteria)].read
         return [read(row) for row in rows]
 
-    def _statement(self, kind: type[Any], names: tuple[str, ...]) -> Select[Any]:
+    def _statement(self, kind: type[Any], names: tuple[str, ...], has_offset: bool) -> Select[Any]:
         found = QUERIES[kind].table
         conditions = [self._condition(found, name) for name in names]
         if "partition" in names and _is_by_key(names):
@@ -87,8 +91,9 @@ class Queries:
         # Subscriptions carry the partition of their instance, but are numbered over all of them.
         partitioned = "partition" in found.primary_key.columns
         order = [found.c.partition, found.c.id] if partitioned else [found.c.id]
-        page = bindparam("offset", type_=Integer), bindparam("limit", type_=Integer)
-        return _select(found).where(*conditions).order_by(*order).offset(page[0]).limit(page[1])
+        statement = _select(found).where(*conditions).order_by(*order).limit(bindparam("limit", type_=Integer))
+        # With an offset that it does not know, PostgreSQL would rather make a plan each time.
+        return statement.offset(bindparam("offset", type_=Integer)) if has_offset else statement
 
     def _condition(self, found: Table, name: str) -> ColumnElement[bool]:
         if name == "tags":
