@@ -47,10 +47,9 @@ def register(app: Flask, service: Service) -> None:
     app.after_request(_leave)
     app.teardown_request(_forget)
     register_error_handlers(app)
-    api = Api(app)
     for resource in _RESOURCES:
-        api.register_blueprint(resource.blp)
-    register_docs(app, api.document)
+        app.register_blueprint(resource.blp)
+    register_docs(app, lambda: Api(app).document(resource.blp for resource in _RESOURCES))
 
 
 def _enter() -> Response | None:
