@@ -43,7 +43,8 @@ def show(kind: str, part: dict[str, Any]) -> None:
 
 
 def show_loads(loads: Sequence[Figures]) -> None:
-    print("\nmedians of the rounds; CPU is in ms per unit, the service's and the database's; times of units are in ms")
+    print("\nmedians of the rounds; CPU is in ms per unit, the service's and the database's; times of units are in ms;")
+    print("machine is the CPU in ms of a fixed computation at that time; * where no jobs were left before the end")
     head = (
         "scenario",
         "unit",
@@ -56,6 +57,7 @@ def show_loads(loads: Sequence[Figures]) -> None:
         "p50",
         "p99",
         "MiB",
+        "machine",
     )
     table([head, *map(_load, loads)])
 
@@ -75,6 +77,7 @@ def _load(line: Figures) -> Row:
         f"{_middle(rounds, 'p50_ms'):.1f}",
         f"{_middle(rounds, 'p99_ms'):.1f}",
         f"{median(each['memory_mib']['pss'] for each in rounds):.0f}",
+        f"{_middle(rounds, 'speed_ms'):.1f}",
     )
 
 

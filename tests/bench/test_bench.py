@@ -217,6 +217,39 @@ class TestComparing:
         assert Figure.of([]) is None
 
 
+def test_the_matrix_of_threads_and_all_figures_are_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever is measured has its line; nothing is measured here."""
+    moment = {
+        "clients": 1, "units": 10, "rate": 100.0, "cpu_ms": {"service": 4.0}, "requests_per_unit": 3.0,
+        "generator_ms": 0.1, "generator_share": 0.1, "p50_ms": 1.0, "p99_ms": 2.0, "speed_ms": 10.0,
+        "memory_mib": {"pss": 80.0, "rss": 60.0}, "request_ms": {}, "drained": True, "failures": [],
+    }  # fmt: skip
+    operation = {"cpu_ms": 1.0, "p50_ms": 2.0, "cpu_ratio": 1.4, "time_ratio": 1.0, "cpu_ratios": [1.4]}
+    start = {"rounds": [{"seconds": 0.5, "cpu_ms": 500.0, "speed_ms": 10.0, "memory_mib": {"pss": 70.0, "rss": 60.0}}]}
+    kept = {"instances": 10, "before": {"pss": 71.0, "rss": 1.0}, "after": {"pss": 72.0, "rss": 1.0}, "failures": []}
+    grown = [{"state": "5 days", "operations": {"lock": operation}, "failures": []}]
+    monkeypatch.setattr(bench, "loads", lambda *_, **__: [moment])
+    monkeypatch.setattr(bench, "starts", lambda *_: start)
+    monkeypatch.setattr(bench, "memory", lambda *_: kept)
+    monkeypatch.setattr(bench, "grow", lambda *_: grown)
+    monkeypatch.setattr(
+        bench, "count", lambda _: {"query": {"query": [{"statements": 1, "transaction": 0, "trips": 1}]}}
+    )
+    assert bench.main(["--databases", "sqlite"]) == 0
+    shown = capsys.readouterr().out
+    for text in ("100*", "500 ms of CPU", "71 MiB, 72 MiB after 10", "1.00 (1.40 x)", "not flat: lock takes 1.40"):
+        assert text in shown
+    assert bench.main(["--databases", "sqlite", "--defaults", "--scenarios", "query"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if " query " in line] == [
+        "1",
+        "2",
+        "4",
+        "8",
+    ]
+
+
 class TestCommandLine:
     @pytest.fixture(autouse=True)
     def measured(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
