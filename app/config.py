@@ -43,7 +43,7 @@ class Config:
     database_url: str = field(default="sqlite:///bpmn.db", repr=False)
     """As SQLAlchemy takes it: `sqlite:///...` or `postgresql+psycopg://...`."""
     database_schema: str = ""
-    database_pool_size: int = 8 + BESIDE_REQUESTS
+    database_pool_size: int = 4 + BESIDE_REQUESTS
     database_pool_timeout: float = 10.0
     sqlite_synchronous: str = "NORMAL"
     migrate_on_start: bool = True
@@ -66,7 +66,7 @@ class Config:
     max_query_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
-    http_threads: int = 8
+    http_threads: int = 4
     http_keep_alive: float = 60.0
     http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
@@ -133,12 +133,16 @@ def inherits_sockets() -> bool:
 
 
 def _defaults_by_others(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults that depend on other options. Only PostgreSQL has several processes, and data that goes by day."""
-    threads: int = values.get("http_threads", _default("http_threads"))
-    defaults: dict[str, Any] = {"database_pool_size": threads + BESIDE_REQUESTS}
+    """Defaults that depend on other options.
+
+    PostgreSQL works for several processes at once, is waited for by more threads, and has data that comes and goes by
+    day.
+    """
+    defaults: dict[str, Any] = {}
     if not values.get("database_url", _default("database_url")).startswith("sqlite"):
-        defaults |= {"http_workers": os.cpu_count() or 1, "partition_retention_days": 2}
-    return defaults
+        defaults = {"http_workers": os.cpu_count() or 1, "http_threads": 8, "partition_retention_days": 2}
+    threads: int = {"http_threads": _default("http_threads"), **defaults, **values}["http_threads"]
+    return {**defaults, "database_pool_size": threads + BESIDE_REQUESTS}
 
 
 def _errors_between(values: Mapping[str, Any]) -> list[str]:
@@ -358,7 +362,10 @@ OPTIONS = (
         default="one per core on PostgreSQL, 1 on SQLite",
     ),
     Option(
-        "http_threads", parse.whole_number(1, 256), "Threads of each worker process: requests that are served at once"
+        "http_threads",
+        parse.whole_number(1, 256),
+        "Threads of each worker process: requests that are served at once",
+        default="8 on PostgreSQL, 4 on SQLite",
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
     Option(
