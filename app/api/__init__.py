@@ -32,8 +32,7 @@ _RESOURCES = (process, element, instance, variable, job, task, message, signal, 
 def create(service: Service) -> Application:
     """The WSGI application with all operations, answered by `service`."""
     app = Application(service)
-    api = Api(app)
     for resource in _RESOURCES:
-        api.register_blueprint(resource.blp)
-    register_docs(app, api.document)
+        app.register_blueprint(resource.blp)
+    register_docs(app, lambda: Api(app).document(resource.blp for resource in _RESOURCES))
     return app

@@ -5,11 +5,11 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import orjson
 from flask import Flask
-from swagger_ui_bundle import swagger_ui_path
 
 from app.api.answer import HTML, Response, empty, wants_page
 from app.api.context import Request, service
@@ -38,7 +38,8 @@ SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, 
 
 
 def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
-    """Serves `document`, which is asked once, and a page that shows it."""
+    """Serves `document`, which is asked once, when it is needed, and a page that shows it."""
+    once = Lock()
 
     @cache
     def encoded() -> bytes:
@@ -46,7 +47,9 @@ def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
 
     def openapi() -> Response:
         today = service().now().date().isoformat()
-        return Response(encoded().replace(DAY.encode(), today.encode()), 200, "application/json")
+        with once:
+            content = encoded()
+        return Response(content.replace(DAY.encode(), today.encode()), 200, "application/json")
 
     def page() -> Response:
         return Response(_PAGE.encode(), 200, HTML)
@@ -71,6 +74,8 @@ def to_docs() -> Response:
 
 def _asset(name: str) -> Callable[[], Response]:
     def asset() -> Response:
+        from swagger_ui_bundle import swagger_ui_path
+
         content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Response((swagger_ui_path / name).read_bytes(), 200, content_type)
 

@@ -24,7 +24,7 @@ from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
-from app.store.trouble import Guard
+from app.store.trouble import Guard, Outages
 
 __all__ = [
     "GraphMissing",
@@ -72,8 +72,8 @@ class Store:
         self._days_lock = threading.Lock()
 
     def tell_of_outages(self) -> None:
-        """Logs them from now on."""
-        self._guard.outages.quiet = False
+        """Logs them from now on; those that were kept quiet are forgotten."""
+        self._guard.outages = Outages()
 
     @property
     def clock(self) -> Clock:
