@@ -166,6 +166,8 @@ class Postgres:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
+            # Whoever returns a connection has ended its transaction, or has invalidated it.
+            pool_reset_on_return=None,
         )
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)

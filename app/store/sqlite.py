@@ -234,6 +234,8 @@ class SQLite:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
+            # Whoever returns a connection has ended its transaction, or has invalidated it.
+            pool_reset_on_return=None,
             connect_args={
                 "timeout": self._busy_timeout / 1000,
                 "check_same_thread": False,
