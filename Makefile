@@ -89,5 +89,5 @@ explore: setup ## Try new generated cases until one fails (ROUNDS=1 or SECONDS=6
 chaos: setup ## Kill services and databases at random, under load (CHAOS=... for its options)
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-bench: setup ## Measure
-	$(BIN)/python -m tests.bench
+bench: setup ## Measure speed, CPU, memory and growth (BENCH=--quick, and other options)
+	$(BIN)/python -m tests.bench $(BENCH)

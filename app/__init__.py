@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 def create_app(config: Config, *, service: Service | None = None, clock: Clock | None = None) -> Flask:
     """The WSGI application, on `service` or else on one that is opened for `config`. Starts no thread."""
     # Imported here, so that whoever imports a module of the package does not load the web framework with it.
-    from flask import Flask
-
     from app import api
 
     if service is None:
         from app.service import open_service
 
         service = open_service(config, clock)
-    app = Flask(__name__, static_folder=None)
-    api.register(app, service)
-    return app
+    return api.create(service)

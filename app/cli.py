@@ -7,13 +7,13 @@ message it printed, 2 for a wrong command line, 130 when it was interrupted.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -63,9 +63,14 @@ def _load_config() -> Config:
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    from app.serve import serve
+    # Until all is loaded: it stays, and looking through it for garbage would take a quarter of the start.
+    gc.disable()
+    try:
+        from app.serve import serve
 
-    serve(_load_config())
+        serve(_load_config())
+    finally:
+        gc.enable()
 
 
 def migrate(arguments: argparse.Namespace) -> None:
@@ -168,6 +173,8 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def show_version(arguments: argparse.Namespace) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         print(version("py-bpmn"))
     except PackageNotFoundError:

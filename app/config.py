@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 255
 """Characters of the ids of engines and API keys."""
+BESIDE_REQUESTS = 4
+"""Connections of a process that no request takes: of the executor, the leases of its tasks, probes, and a spare one."""
 FOR_TESTS = "BPMN_TEST_"
 """How names begin that belong to the tests of this project."""
 
@@ -41,7 +43,7 @@ class Config:
     database_url: str = field(default="sqlite:///bpmn.db", repr=False)
     """As SQLAlchemy takes it: `sqlite:///...` or `postgresql+psycopg://...`."""
     database_schema: str = ""
-    database_pool_size: int = 10
+    database_pool_size: int = 4 + BESIDE_REQUESTS
     database_pool_timeout: float = 10.0
     sqlite_synchronous: str = "NORMAL"
     migrate_on_start: bool = True
@@ -64,7 +66,7 @@ class Config:
     max_query_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
-    http_threads: int = 8
+    http_threads: int = 4
     http_keep_alive: float = 60.0
     http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
@@ -81,6 +83,11 @@ class Config:
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def connections(self) -> int:
+        """How many connections one process may need at once."""
+        return self.http_threads + BESIDE_REQUESTS
 
     @property
     def has_basic_auth(self) -> bool:
@@ -111,7 +118,13 @@ class Config:
         errors = reader.errors + _errors_between(values)
         if errors:
             raise ConfigError(errors)
-        return cls(**_defaults_by_database(values) | values)
+        config = cls(**_defaults_by_others(values) | values)
+        if config.database_pool_size < config.connections:
+            warn(
+                f"BPMN_DATABASE_POOL_SIZE is {config.database_pool_size}, but {config.http_threads} threads and what "
+                f"runs beside them may need {config.connections} connections at once: some will have to wait"
+            )
+        return config
 
 
 def inherits_sockets() -> bool:
@@ -119,11 +132,17 @@ def inherits_sockets() -> bool:
     return "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ
 
 
-def _defaults_by_database(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults that only PostgreSQL has: several processes, and data that comes and goes by day."""
-    if values.get("database_url", _default("database_url")).startswith("sqlite"):
-        return {}
-    return {"http_workers": os.cpu_count() or 1, "partition_retention_days": 2}
+def _defaults_by_others(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults that depend on other options.
+
+    PostgreSQL works for several processes at once, is waited for by more threads, and has data that comes and goes by
+    day.
+    """
+    defaults: dict[str, Any] = {}
+    if not values.get("database_url", _default("database_url")).startswith("sqlite"):
+        defaults = {"http_workers": os.cpu_count() or 1, "http_threads": 8, "partition_retention_days": 2}
+    threads: int = {"http_threads": _default("http_threads"), **defaults, **values}["http_threads"]
+    return {**defaults, "database_pool_size": threads + BESIDE_REQUESTS}
 
 
 def _errors_between(values: Mapping[str, Any]) -> list[str]:
@@ -244,7 +263,12 @@ OPTIONS = (
     Option(
         "database_schema", parse.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"
     ),
-    Option("database_pool_size", parse.whole_number(1, 1000), "Most connections of one worker process"),
+    Option(
+        "database_pool_size",
+        parse.whole_number(1, 1000),
+        "Most connections of one worker process; with fewer than the default, some requests wait for one",
+        default=f"{BESIDE_REQUESTS} more than BPMN_HTTP_THREADS",
+    ),
     Option("database_pool_timeout", parse.duration_of_at_least(0), "How long a request waits for a free connection"),
     Option(
         "sqlite_synchronous",
@@ -338,7 +362,10 @@ OPTIONS = (
         default="one per core on PostgreSQL, 1 on SQLite",
     ),
     Option(
-        "http_threads", parse.whole_number(1, 256), "Threads of each worker process: requests that are served at once"
+        "http_threads",
+        parse.whole_number(1, 256),
+        "Threads of each worker process: requests that are served at once",
+        default="8 on PostgreSQL, 4 on SQLite",
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
     Option(

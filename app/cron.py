@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from croniter import croniter
-
 MAX_CRON_LENGTH = 256
 """Characters; bounds what one expression may cost."""
 
@@ -179,6 +177,9 @@ class _Cron:
     def time_after(self, reference: time | None) -> time | None:
         """The first time of day later than `reference` (the first of all without one); None when there is none left."""
         start = datetime.combine(_SOME_DAY, reference or time())
+        # Loaded by those who have cron expressions only: it takes its time at the start.
+        from croniter import croniter
+
         tick: datetime = croniter(self.clock, start if reference else start - timedelta(seconds=1)).get_next(datetime)
         return tick.time() if tick.date() == _SOME_DAY else None
 

@@ -9,9 +9,10 @@ import base64
 import binascii
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -39,7 +40,7 @@ class Cipher:
         problems = check_keys(keys)
         if problems:
             raise CipherError("; ".join(problems))
-        self._ciphers = [AESGCM(_decoded(key)) for key in keys]
+        self._ciphers = _ciphers(keys) if keys else []
 
     def encrypt(self, text: str) -> str:
         """`text` in its stored form, different on every call."""
@@ -62,6 +63,8 @@ class Cipher:
             raise CipherError("encrypted value is not base64") from None
         if len(data) < NONCE_BYTES + TAG_BYTES:
             raise CipherError("encrypted value is too short")
+        from cryptography.exceptions import InvalidTag
+
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None).decode()
@@ -70,6 +73,13 @@ class Cipher:
             except UnicodeDecodeError:
                 raise CipherError("encrypted value is not text") from None
         raise CipherError("encrypted value is damaged, or its key is not configured")
+
+
+def _ciphers(keys: Sequence[str]) -> list[AESGCM]:
+    # Loaded by those who encrypt only: it takes its time at the start.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return [AESGCM(_decoded(key)) for key in keys]
 
 
 def new_key() -> str:

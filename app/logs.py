@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
-from uuid import uuid4
 
 from app.redact import describe, format_exception
 
@@ -26,7 +26,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 def usable_request_id(given: str) -> str:
     """The caller's id where it is short visible ASCII, else one that is made up."""
-    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import math
 import os
@@ -11,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,8 @@ from app.errors import EngineError, ErrorKind, StartError
 from app.executor import TaskExecutor
 from app.http_worker import Logger, Worker
 from app.http_worker.problem import problem
-from app.service import Service, open_service
-from app.store import find_schema, migrate, usable
+from app.service import Service
+from app.store import Store, find_schema, migrate, open_store, usable
 from app.store.away import is_away
 
 if TYPE_CHECKING:
@@ -49,11 +50,27 @@ NO_AUTHENTICATION = (
 )
 
 
-def prepare(config: Config) -> None:
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What does not depend on the process, without a connection and a thread: worker processes fork with it."""
+
+    app: Flask
+    service: Service
+    store: Store
+
+
+def load(config: Config) -> Loaded:
+    """Loads the service, and touches no database."""
+    store = open_store(config, quiet=True)
+    service = Service(config, store)
+    return Loaded(create_app(config, service=service), service, store)
+
+
+def prepare(config: Config, loaded: Loaded | None = None) -> None:
     """Makes the database ready: migrates it, where that is asked for, and plans what the service does regularly.
 
-    Raises StartError when the database can't be used, or the service must not be reached; a database that does not
-    exist is not created then.
+    It is done by what is `loaded`, if anything, which has no connections afterwards. Raises StartError when the
+    database can't be used, or the service must not be reached; a database that does not exist is not created then.
     """
     if config.auth_mode == "none" and not config.binds_loopback:
         raise StartError(
@@ -66,11 +83,12 @@ def prepare(config: Config) -> None:
         schema.require_current()
     if needs_key and schema.revision is None:
         raise StartError(f"{NO_AUTHENTICATION} after `py-bpmn migrate`")
-    if config.migrate_on_start:
+    if config.migrate_on_start and not schema.is_current:
         _migrate(config)
+    service = (loaded or load(config)).service
     with usable(config):
-        service = open_service(config, quiet=True)
         try:
+            service.prepare()
             if needs_key and not service.keys.exist():
                 raise StartError(NO_AUTHENTICATION)
         finally:
@@ -105,10 +123,13 @@ class Application:
     everything else is refused until the service is there. What waiting does not help ends the process.
     """
 
-    def __init__(self, config: Config, prepare: Callable[[], None] = lambda: None) -> None:
-        """`prepare` is done first, each time it is tried."""
+    def __init__(
+        self, config: Config, prepare: Callable[[], None] = lambda: None, loaded: Loaded | None = None
+    ) -> None:
+        """`prepare` is done first, each time it is tried; what is not `loaded` is loaded then."""
         self.config = config
         self._prepare = prepare
+        self._loaded = loaded
         self._running: _Running | None = None
         self._reason = "it is starting"
         self._failed = False
@@ -149,7 +170,7 @@ class Application:
         for pause in _pauses():
             try:
                 self._prepare()
-                running = _run(self.config)
+                running = self._run()
             except Exception as error:
                 if not is_away(error):
                     self._fail(error)
@@ -165,6 +186,20 @@ class Application:
             self._tried.set()
             if self._stopping.wait(pause):
                 return
+
+    def _run(self) -> _Running:
+        loaded = self._loaded = self._loaded or load(self.config)
+        service = loaded.service
+        try:
+            service.prepare()
+        except BaseException:
+            service.close()
+            raise
+        loaded.store.tell_of_outages()
+        executor = TaskExecutor(service) if self.config.task_executor_enabled else None
+        if executor is not None:
+            executor.start()
+        return _Running(loaded.app, service, executor)
 
     def _note(self, error: Exception) -> None:
         reason = "the database can't be reached"
@@ -199,15 +234,6 @@ class Application:
         return [body]
 
 
-def _run(config: Config) -> _Running:
-    service = open_service(config, quiet=True)
-    executor = TaskExecutor(service) if config.task_executor_enabled else None
-    app = create_app(config, service=service)
-    if executor is not None:
-        executor.start()
-    return _Running(app, service, executor)
-
-
 def _pauses() -> Iterator[float]:
     """Seconds between two tries."""
     pause = 0.25
@@ -219,19 +245,27 @@ def _pauses() -> Iterator[float]:
 def serve(config: Config) -> None:
     """Serves until the process is told to stop, then ends the process. Raises StartError."""
     if inherits_sockets():
-        prepare(config)
-        Server(config).run()
+        Server(config, _prepared(config)).run()
         return
     host, port = util.parse_address(config.http_bind_address)
     with socket.socket(socket.AF_INET6 if util.is_ipv6(host) else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with _usable(config.http_bind_address):
             listener.bind((host, port))
-        prepare(config)
+        loaded = _prepared(config)
         with _usable(config.http_bind_address):
             # Only now: who connects shall be answered.
             listener.listen(BACKLOG)
-        Server(config, listener).run()
+        Server(config, loaded, listener).run()
+
+
+def _prepared(config: Config) -> Loaded:
+    loaded = load(config)
+    prepare(config, loaded)
+    # What is there now stays. Worker processes share its memory as long as nobody looks through it for garbage.
+    gc.freeze()
+    gc.enable()
+    return loaded
 
 
 @contextmanager
@@ -264,9 +298,10 @@ def settings(config: Config) -> dict[str, Any]:
 class Server(BaseApplication):
     """gunicorn, set up by `Config` alone: neither its command line nor its configuration file is read."""
 
-    def __init__(self, config: Config, listener: socket.socket | None = None) -> None:
-        # Its database is migrated; a worker that is started anew has nothing to do there.
-        self._config = replace(config, migrate_on_start=False)
+    def __init__(self, config: Config, loaded: Loaded, listener: socket.socket | None = None) -> None:
+        """The database is prepared by what is `loaded`."""
+        self._config = config
+        self._loaded = loaded
         self._bind = [f"fd://{listener.detach()}"] if listener is not None else []
         self._application: Application | None = None
         super().__init__()
@@ -280,7 +315,7 @@ class Server(BaseApplication):
 
     def load(self) -> Application:
         """Called in each worker after the fork: threads and connections would not survive it."""
-        self._application = Application(self._config)
+        self._application = Application(self._config, loaded=self._loaded)
         self._application.start()
         return self._application
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app import parse
-from app.config import OPTIONS, Config, ConfigError, listing, markdown
+from app.config import BESIDE_REQUESTS, OPTIONS, Config, ConfigError, listing, markdown
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OLD_KEY = base64.b64encode(b"o" * 32).decode()
@@ -159,8 +159,27 @@ def test_other_texts_are_no_durations(text: str):
 def test_postgres_works_in_parallel_and_forgets_old_days_unless_told_otherwise():
     config = Config.from_env(POSTGRES)
     assert (config.http_workers, config.partition_retention_days) == (os.cpu_count(), 2)
+    assert config.http_threads > Config().http_threads
+    assert config.database_pool_size == config.connections
     told = Config.from_env(POSTGRES | {"BPMN_HTTP_WORKERS": "1", "BPMN_PARTITION_RETENTION_DAYS": "0"})
     assert (told.http_workers, told.partition_retention_days) == (1, None)
+
+
+def test_there_are_connections_for_all_threads_and_what_runs_beside_them():
+    assert Config().database_pool_size == Config.from_env({}).database_pool_size >= Config().connections
+    assert Config.from_env({"BPMN_HTTP_THREADS": "20"}).database_pool_size >= 20 + BESIDE_REQUESTS
+
+
+def test_fewer_connections_than_may_be_needed_are_warned_of():
+    warnings: list[str] = []
+    config = Config.from_env({"BPMN_HTTP_THREADS": "2", "BPMN_DATABASE_POOL_SIZE": "5"}, warn=warnings.append)
+    assert config.database_pool_size == 5
+    assert warnings == [
+        "BPMN_DATABASE_POOL_SIZE is 5, but 2 threads and what runs beside them may need 6 connections at once: "
+        "some will have to wait"
+    ]
+    Config.from_env({"BPMN_HTTP_THREADS": "2", "BPMN_DATABASE_POOL_SIZE": "6"}, warn=warnings.append)
+    assert len(warnings) == 1
 
 
 def test_secrets_can_come_from_files(tmp_path: Path):

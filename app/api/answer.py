@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import flask
 import orjson
-from flask import request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from app.api.context import current
+
+Headers = list[tuple[str, str]]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase.upper()}" for status in HTTPStatus}
+_WITHOUT_BODY = frozenset({204, 304})
 
 
-class Response(flask.Response):
-    """A response that has no content type unless it is given one."""
+class Response:
+    """A response whose body is complete. It has no content type unless it is given one."""
 
-    default_mimetype = None
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, body: bytes = b"", status: int = 200, content_type: str = "") -> None:
+        self.body = body
+        self.status = status
+        self.headers: Headers = [("Content-Type", content_type)] if content_type else []
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Gives itself to a WSGI server (PEP 3333)."""
+        headers = self.headers
+        if self.status not in _WITHOUT_BODY:
+            headers = [*headers, ("Content-Length", str(len(self.body)))]
+        start_response(_STATUS_LINES[self.status], headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
 
 
 def json_answer(data: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE), status, content_type="application/json")
+    return Response(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE), status, "application/json")
 
 
 def text_answer(text: str, status: int = 200) -> Response:
-    return Response(text, status, content_type="text/plain; charset=utf-8")
+    return Response(text.encode(), status, "text/plain; charset=utf-8")
 
 
 def empty(status: int = 204) -> Response:
@@ -32,18 +52,18 @@ def empty(status: int = 204) -> Response:
 def bare(status: int, sentence: str, headers: Mapping[str, str | list[str]] | None = None) -> Response:
     """A refusal without a body; a browser gets a short page with `sentence`."""
     response = empty(status)
-    for name, value in (headers or {}).items():
-        response.headers.setlist(name, value if isinstance(value, list) else [value])
     if wants_page():
-        phrase = HTTPStatus(status).phrase
-        response.set_data(_PAGE.format(title=f"{status} {phrase}", sentence=sentence))
-        response.headers["Content-Type"] = HTML
+        title = f"{status} {HTTPStatus(status).phrase}"
+        response = Response(_PAGE.format(title=title, sentence=sentence).encode(), status, HTML)
+    for name, value in (headers or {}).items():
+        response.headers += [(name, each) for each in (value if isinstance(value, list) else [value])]
     return response
 
 
 def wants_page() -> bool:
     """Whether the request comes from a browser: it asks for HTML by name."""
-    return any(media_type.lower() == "text/html" and quality for media_type, quality in request.accept_mimetypes)
+    accepted = parse_accept_header(current.get().environ.get("HTTP_ACCEPT"), MIMEAccept)
+    return any(media_type.lower() == "text/html" and quality for media_type, quality in accepted)
 
 
 HTML = "text/html; charset=utf-8"

@@ -8,13 +8,16 @@ import hmac
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-
-from flask import request
+from typing import TYPE_CHECKING
 
 from app import secret
 from app.api.answer import Response, bare
-from app.api.context import service
+from app.api.context import Request
 from app.api.docs import DOCS_PATHS, leads_to_docs
+from app.config import Config
+
+if TYPE_CHECKING:
+    from app.service import Service
 
 PROBES = frozenset({"/readiness", "/healthz"})
 MOST_CREDENTIALS = 4096
@@ -25,50 +28,50 @@ _X_FORWARDED = "HTTP_X_FORWARDED"
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?", re.IGNORECASE)
 
 
-def refuse() -> Response | None:
+def refuse(request: Request) -> Response | None:
     """The answer to a request that may not pass, else None.
 
     Without authentication only this machine is served, and only directly. Whoever comes from elsewhere gets 403 and
     not 401, since there are no credentials that would help.
     """
-    if _is_exempt():
+    if _is_exempt(request):
         return None
-    if service().config.auth_mode == "none":
-        reason = _reason_to_distrust()
+    if request.service.config.auth_mode == "none":
+        reason = _reason_to_distrust(request)
         return bare(403, f"{reason}.", {"X-Hint": reason}) if reason else None
-    if _is_authorized(request.headers.get("Authorization", "")):
+    if _is_authorized(request.authorization, request.service):
         return None
-    return bare(401, "Credentials are needed.", {"WWW-Authenticate": _challenges()})
+    return bare(401, "Credentials are needed.", {"WWW-Authenticate": _challenges(request.service.config)})
 
 
-def _challenges() -> list[str]:
+def _challenges(config: Config) -> list[str]:
     """What credentials would be accepted (RFC 9110, section 11.6.1; RFC 6750, section 3)."""
-    basic = [f"Basic {REALM}"] if service().config.has_basic_auth else []
+    basic = [f"Basic {REALM}"] if config.has_basic_auth else []
     return [*basic, f"Bearer {REALM}"]
 
 
-def _is_exempt() -> bool:
+def _is_exempt(request: Request) -> bool:
     path = request.path
     if path in PROBES:
         # The target as it was sent: a query string, even an empty one, makes it another target.
-        return request.method in ("GET", "HEAD") and _raw_target() == path
-    return (path in DOCS_PATHS or leads_to_docs()) and service().config.docs_public
+        return request.method in ("GET", "HEAD") and _raw_target(request) == path
+    return (path in DOCS_PATHS or leads_to_docs(request)) and request.service.config.docs_public
 
 
-def _raw_target() -> str:
+def _raw_target(request: Request) -> str:
     """Servers that don't keep it get the path and the query put together again."""
     environ = request.environ
     target: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-    return target or (request.full_path if request.query_string else request.path)
+    return target or (f"{request.path}?{request.query}" if request.query else request.path)
 
 
-def _reason_to_distrust() -> str:
+def _reason_to_distrust(request: Request) -> str:
     """Why the request may not come from this machine, though its connection does; empty when all is well.
 
     A proxy on this machine, and a page in a browser on it whose host name was made to point here, have loopback
     addresses, too. The first one adds headers, the second one names its own host.
     """
-    if not _is_loopback(request.remote_addr):
+    if not _is_loopback(request.environ.get("REMOTE_ADDR")):
         return "BPMN_AUTH_MODE is none, which serves this machine only"
     if any(name in _FORWARDED or name.startswith(_X_FORWARDED) for name in request.environ):
         return "BPMN_AUTH_MODE is none, which serves no forwarded requests"
@@ -78,17 +81,25 @@ def _reason_to_distrust() -> str:
     return ""
 
 
-def _is_authorized(header: str) -> bool:
+def _is_authorized(header: str, service: Service) -> bool:
     if len(header) > MOST_CREDENTIALS:
         return False
+    config = service.config
+    if config.has_basic_auth and _equal(header, _basic_value(config.basic_auth_username, config.basic_auth_password)):
+        return True
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "basic" and rest:
-        return _is_basic_pair(rest)
-    return _is_api_key(rest if scheme.lower() == "bearer" and rest else header)
+        return _is_basic_pair(rest, config)
+    return _is_api_key(rest if scheme.lower() == "bearer" and rest else header, service)
 
 
-def _is_basic_pair(credentials: str) -> bool:
-    config = service().config
+@lru_cache(maxsize=1)
+def _basic_value(username: str, password: str) -> str:
+    """The header as clients write it, with which most requests need not be decoded."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def _is_basic_pair(credentials: str, config: Config) -> bool:
     username, _, password = (_decode(credentials) or "").partition(":")
     if not config.has_basic_auth:
         return False
@@ -97,9 +108,9 @@ def _is_basic_pair(credentials: str) -> bool:
     return all(matches)
 
 
-def _is_api_key(key: str) -> bool:
+def _is_api_key(key: str, service: Service) -> bool:
     pair = secret.split_authorization(key.strip(" "))
-    return pair is not None and service().keys.is_valid(*pair)
+    return pair is not None and service.keys.is_valid(*pair)
 
 
 def _decode(credentials: str) -> str | None:

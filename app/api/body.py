@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
-from flask import request
 from marshmallow import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
-from app.api.context import service
+from app.api.context import Request, current
 from app.api.fields import ApiSchema
 from app.api.json_text import BadJson, read_json
 from app.api.rules import flatten
@@ -19,9 +20,10 @@ _MEGABYTE = 1024 * 1024
 
 def read_body(schema: ApiSchema) -> dict[str, Any]:
     """The loaded body of the request, without what is absent or zero. Raises `EngineError`."""
-    _check_media_type()
+    request = current.get()
+    _check_media_type(request.content_type)
     try:
-        decoded = read_json(_raw_body(), schema.decode)
+        decoded = read_json(_raw_body(request), schema.decode)
     except BadJson as error:
         raise _invalid(str(error)) from None
     try:
@@ -36,28 +38,37 @@ def broken_body(error: ValidationError) -> EngineError:
     return _invalid("failed to validate request body", flatten(error.messages_dict))
 
 
-def _check_media_type() -> None:
+def _check_media_type(header: str) -> None:
     """Existing clients send no media type at all."""
-    header = request.headers.get("Content-Type", "")
+    if header == "application/json":
+        return
     media_type = header.partition(";")[0].strip()
     if header.strip() and media_type.lower() != "application/json":
         detail = f"media type {media_type} is not supported"
         raise EngineError(ErrorKind.HTTP_MEDIA_TYPE, detail, title="unsupported media type")
 
 
-def _raw_body() -> bytes:
-    limit = service().config.http_max_body
-    # A body without a length is cut off at this limit, silently: the byte beyond ours tells.
-    request.max_content_length = limit + 1
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise _too_large(limit) from None
+def _raw_body(request: Request) -> bytes:
+    limit = request.service.config.http_max_body
+    raw = _content(request.environ, limit)
     if len(raw) > limit:
         raise _too_large(limit)
     if not raw.strip(b" \t\r\n"):
         raise _invalid("request body is empty")
     return raw
+
+
+def _content(environ: dict[str, Any], limit: int) -> bytes:
+    """The body, or what of it is within the limit and a byte beyond, which tells that it is too large."""
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if isinstance(stream, BytesIO) and "wsgi.input_terminated" in environ and int(length) <= limit:
+        # Our own worker has received it already.
+        return stream.read(limit + 1)
+    try:
+        return get_input_stream(environ, max_content_length=limit + 1).read()
+    except RequestEntityTooLarge:
+        raise _too_large(limit) from None
 
 
 def _too_large(limit: int) -> EngineError:

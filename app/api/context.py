@@ -1,10 +1,9 @@
-"""What belongs to the request at hand: the service that answers it, and its id."""
+"""The request at hand, and the service that answers it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flask import current_app, g, request
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from app import logs
 
@@ -15,14 +14,43 @@ EXTENSION = "bpmn"
 """Where the application keeps its service."""
 
 
+class Request:
+    """What a WSGI server says about a request (PEP 3333), and the request's id."""
+
+    __slots__ = ("environ", "id", "method", "path", "service")
+
+    def __init__(self, environ: dict[str, Any], service: Service) -> None:
+        self.environ = environ
+        self.service = service
+        self.method: str = environ["REQUEST_METHOD"].upper()
+        self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
+        self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        """The caller's `X-Request-Id` where it is short visible ASCII, else one that is made up."""
+
+    @property
+    def query(self) -> str:
+        """The query string, still percent-encoded."""
+        return _decoded(self.environ.get("QUERY_STRING", ""))
+
+    @property
+    def authorization(self) -> str:
+        found: str = self.environ.get("HTTP_AUTHORIZATION", "")
+        return found
+
+    @property
+    def content_type(self) -> str:
+        found: str = self.environ.get("CONTENT_TYPE", "")
+        return found
+
+
+def _decoded(text: str) -> str:
+    """WSGI passes bytes as if they were Latin-1."""
+    return text if text.isascii() else text.encode("latin-1").decode(errors="replace")
+
+
+current: ContextVar[Request] = ContextVar("request")
+"""The request that this thread answers."""
+
+
 def service() -> Service:
-    found: Service = current_app.extensions[EXTENSION]
-    return found
-
-
-def request_id() -> str:
-    """The caller's `X-Request-Id` where it is short visible ASCII, else one that is made up once per request."""
-    found: str | None = g.get("request_id")
-    if found is None:
-        found = g.request_id = logs.usable_request_id(request.headers.get("X-Request-Id", ""))
-    return found
+    return current.get().service

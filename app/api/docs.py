@@ -5,14 +5,14 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import orjson
-from flask import Flask, request
-from swagger_ui_bundle import swagger_ui_path
+from flask import Flask
 
 from app.api.answer import HTML, Response, empty, wants_page
-from app.api.context import service
+from app.api.context import Request, service
 from app.api.examples import DAY
 
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -38,7 +38,8 @@ SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, 
 
 
 def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
-    """Serves `document`, which is asked once, and a page that shows it."""
+    """Serves `document`, which is asked once, when it is needed, and a page that shows it."""
+    once = Lock()
 
     @cache
     def encoded() -> bytes:
@@ -46,10 +47,12 @@ def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
 
     def openapi() -> Response:
         today = service().now().date().isoformat()
-        return Response(encoded().replace(DAY.encode(), today.encode()), content_type="application/json")
+        with once:
+            content = encoded()
+        return Response(content.replace(DAY.encode(), today.encode()), 200, "application/json")
 
     def page() -> Response:
-        return Response(_PAGE, content_type=HTML)
+        return Response(_PAGE.encode(), 200, HTML)
 
     app.add_url_rule("/openapi.json", "openapi", openapi)
     app.add_url_rule("/docs", "docs", page)
@@ -57,7 +60,7 @@ def register_docs(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
         app.add_url_rule(f"/docs/{name}", f"docs {name}", _asset(name))
 
 
-def leads_to_docs() -> bool:
+def leads_to_docs(request: Request) -> bool:
     """Whether a browser asks for what there is: it is led to the documentation, while for others nothing is there."""
     return request.path == "/" and request.method in ("GET", "HEAD") and wants_page()
 
@@ -65,14 +68,15 @@ def leads_to_docs() -> bool:
 def to_docs() -> Response:
     response = empty(302)
     # Relative, as on the page itself: there may be a prefix before our paths that we do not know.
-    response.headers["Location"] = "docs"
-    response.autocorrect_location_header = False
+    response.headers.append(("Location", "docs"))
     return response
 
 
 def _asset(name: str) -> Callable[[], Response]:
     def asset() -> Response:
+        from swagger_ui_bundle import swagger_ui_path
+
         content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return Response((swagger_ui_path / name).read_bytes(), content_type=content_type)
+        return Response((swagger_ui_path / name).read_bytes(), 200, content_type)
 
     return asset

@@ -3,7 +3,7 @@
 A request passes two steps. *Decoding* (`ApiSchema.decode`) settles JSON types, in document order, and stops at the
 first problem. It drops every null and every zero value, since clients mean "absent" by them. *Validation*
 (`ApiSchema.load`) collects all broken constraints of what is left, one per field, in the order in which the fields are
-declared.
+declared. That is marshmallow's work; a body in which no constraint is broken, as nearly all of them, does without it.
 """
 
 from __future__ import annotations
@@ -109,6 +109,13 @@ class Decoded(fields.Field[Any]):
     def decode(self, value: Any) -> Any:
         """The value of a JSON value that is not null; None when it is a zero value. Raises `Undecodable`."""
         raise NotImplementedError
+
+    def load(self, value: Any) -> Any:
+        """What a decoded value is loaded as. Raises the first violation only."""
+        loaded = self._deserialize(value, None, None)
+        for validator in self.validators:
+            validator(loaded)
+        return loaded
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return value
@@ -335,8 +342,12 @@ class Many(Decoded, fields.List[Any]):
     def load_items(self, value: Any) -> list[Any]:
         """The loaded items; raises the violations inside of them only when the array is not too long."""
         self.check_size(value)
-        # Not `super()`: that is `Decoded`, which leaves values as they are.
-        return fields.List._deserialize(self, value, None, None)
+        item: Decoded = self.inner  # type: ignore[assignment]  # as above
+        try:
+            return [item.load(each) for each in value]
+        except ValidationError:
+            # Not `super()`: that is `Decoded`, which leaves values as they are.
+            return fields.List._deserialize(self, value, None, None)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         items = self.load_items(value)
@@ -367,6 +378,35 @@ class ApiSchema(Schema):
     @cached_property
     def _decoders(self) -> dict[str, Callable[[Any], Any]]:
         return {camel(name): field.decode for name, field in self.fields.items() if isinstance(field, Decoded)}
+
+    @cached_property
+    def _loaders(self) -> list[tuple[str, str, Callable[[Any], Any], bool]]:
+        return [
+            (name, camel(name), field.load, field.required)
+            for name, field in self.fields.items()
+            if isinstance(field, Decoded)
+        ]
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """The fields of a decoded object, by attribute. Raises `ValidationError` with all that is wrong."""
+        if not options and type(data) is dict:
+            loaded = self._load_sound(data)
+            if loaded is not None:
+                return loaded
+        return super().load(data, **options)
+
+    def _load_sound(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The same as marshmallow's, but None where there is any violation, or a property that is not declared."""
+        loaded = {}
+        try:
+            for name, key, load, required in self._loaders:
+                if key in data:
+                    loaded[name] = load(data[key])
+                elif required:
+                    return None
+        except ValidationError:
+            return None
+        return loaded if len(loaded) == len(data) else None
 
     def decode(self, value: Any) -> dict[str, Any]:
         """The properties of the JSON value that are neither null nor zero. Raises `Undecodable`."""

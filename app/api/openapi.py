@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from enum import StrEnum
 from http import HTTPStatus
@@ -120,7 +121,7 @@ class _PathPlugin(FlaskPlugin):  # type: ignore[misc]  # has no annotations
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
-    """Collects the document, and nothing else."""
+    """Collects the document, and nothing else. What it takes for this is no part of a start."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -142,8 +143,11 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
         for status in HTTPStatus:
             self.spec.components.response(status.name, _response(status), lazy=True)
 
-    def document(self) -> dict[str, Any]:
-        """The document, with what is configured for the service."""
+    def document(self, blueprints: Iterable[flask_smorest.Blueprint]) -> dict[str, Any]:
+        """The document of blueprints that are registered, with what is configured for the service; asked once."""
+        for blueprint in blueprints:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
         document: dict[str, Any] = deepcopy(self.spec.to_dict())
         for path in document["paths"].values():
             for parameter in path.get("post", {}).get("parameters", ()):

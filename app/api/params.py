@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote_to_bytes
 
-from flask import request
-
-from app.api.context import service
+from app.api.context import current, service
 from app.api.fields import parse_date
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES
 from app.errors import EngineError, ErrorKind, invalid
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
+_NONE = ["0"]
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _GLUED_NAMES = "truenames="
 """How a known client sends `true`, followed by names without a separator."""
@@ -30,33 +31,40 @@ class VariableFilter(NamedTuple):
     exclude_parent_variables: bool
 
 
-def convert_path() -> None:
-    """Replaces the partition and id of the request's path by their values; the first bad one raises."""
-    values = request.view_args
-    if not values:
-        return
-    if "partition" in values:
-        values["partition"] = _partition(values["partition"])
-    if "id" in values:
-        values["id"] = _id(values["id"])
+def convert_path(parts: Mapping[str, str]) -> dict[str, Any]:
+    """The partition and id in the variable parts of a path; the first bad one raises."""
+    return {name: _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
 
 
 def page() -> Page:
     """The page a query asks for; no limit, or 0, is the configured default."""
     config = service().config
-    limit = _count("limit")
+    offset, limit = _offset_and_limit(current.get().query)
     if limit > config.max_query_limit:
         detail = f"limit {limit} must be less than or equal to {config.max_query_limit}"
         raise invalid(f"{detail}, as set by BPMN_MAX_QUERY_LIMIT", title="invalid query parameter limit")
-    offset = _count("offset")
     return Page(offset, limit or min(config.default_query_limit, config.max_query_limit))
+
+
+@lru_cache(maxsize=128)
+def _offset_and_limit(query: str) -> tuple[int, int]:
+    values = _values(query)
+    limit = _count("limit", values)
+    return _count("offset", values), limit
+
+
+def _values(query: str) -> dict[str, list[str]]:
+    """The values of each parameter; what is no UTF-8 is replaced."""
+    return parse_qs(query, keep_blank_values=True)
 
 
 def variable_filter() -> VariableFilter:
     """Which variables are asked for. `names` may be repeated; without it all are."""
-    _check_encoding()
-    names = [name for value in request.args.getlist("names") for name in value.split(",")]
-    exclude = request.args.get("excludeParentVariables", "")
+    query = current.get().query
+    _check_encoding(query)
+    values = _values(query)
+    names = [name for value in values.get("names", ()) for name in value.split(",")]
+    exclude = values.get("excludeParentVariables", [""])[0]
     if exclude.startswith(_GLUED_NAMES):
         names += exclude.removeprefix(_GLUED_NAMES).split(",")
         exclude = "true"
@@ -70,10 +78,10 @@ def variable_filter() -> VariableFilter:
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
 
 
-def _check_encoding() -> None:
-    """What is no UTF-8 has been replaced in `request.args`, where no name would match it."""
+def _check_encoding(query: str) -> None:
+    """What is no UTF-8 is replaced in the values, and no name would match it."""
     try:
-        unquote_to_bytes(request.query_string).decode()
+        unquote_to_bytes(query).decode()
     except UnicodeDecodeError:
         raise _malformed("query parameter names", "the query string is not UTF-8") from None
 
@@ -94,8 +102,11 @@ def _id(text: str) -> int:
     return value
 
 
-def _count(name: str) -> int:
-    text = request.args.get(name, "0")
+_PATH_PARTS: Mapping[str, Callable[[str], Any]] = {"partition": _partition, "id": _id}
+
+
+def _count(name: str, values: Mapping[str, list[str]]) -> int:
+    text = values.get(name, _NONE)[0]
     value = _int32(text)
     if value is None:
         raise _malformed(f"query parameter {name}", f"failed to parse value {text}")

@@ -6,11 +6,10 @@ import logging
 from typing import Any
 
 import orjson
-from flask import Flask, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.api.answer import Response, bare
-from app.api.context import request_id
+from app.api.context import current
 from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Text
 from app.api.rules import shown
 from app.errors import Cause, EngineError, ErrorKind
@@ -60,16 +59,19 @@ class ProblemSchema(AnswerSchema):
     errors = Many(Object(ErrorSchema))
 
 
-def register_error_handlers(app: Flask) -> None:
-    app.register_error_handler(EngineError, _engine_error)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _unexpected)
+def answer_to(error: Exception) -> Response:
+    """The response to a request that has led to `error`."""
+    if isinstance(error, EngineError):
+        return _engine_error(error)
+    if isinstance(error, HTTPException):
+        return _http_exception(error)
+    return _unexpected(error)
 
 
 def _engine_error(error: EngineError) -> Response:
     response = _answer(problem_of(error))
     if error.kind is ErrorKind.UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
+        response.headers.append(("Retry-After", str(RETRY_AFTER)))
     return response
 
 
@@ -77,7 +79,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
     """The problem that tells of an error; one that nobody expected is logged, and not shown."""
     if not isinstance(error, EngineError):
         _log(error)
-        detail = f"see server logs, request {request_id()}"
+        detail = f"see server logs, request {current.get().id}"
         return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
     status = STATUSES[error.kind]
     if status < 500:
@@ -87,11 +89,11 @@ def problem_of(error: Exception) -> dict[str, Any]:
         return _problem(status, error.kind, error.title or "service is unavailable", error.detail)
     _log(error)
     title = error.title or "unexpected error occurred"
-    return _problem(status, error.kind, title, f"{error.detail}, request {request_id()}", error.causes)
+    return _problem(status, error.kind, title, f"{error.detail}, request {current.get().id}", error.causes)
 
 
 def _http_exception(error: HTTPException) -> Response:
-    """What Flask itself refuses: an unknown path, a method that a path does not have, a request that breaks off."""
+    """What werkzeug refuses: an unknown path, a method that a path does not have, a request that breaks off."""
     status = error.code or 500
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
@@ -108,13 +110,8 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _log(error: Exception) -> None:
-    logger.error(
-        "%s %s failed, request %s",
-        request.method,
-        request.path,
-        request_id(),
-        exc_info=error,
-    )
+    request = current.get()
+    logger.error("%s %s failed, request %s", request.method, request.path, request.id, exc_info=error)
 
 
 def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> dict[str, Any]:
@@ -126,7 +123,7 @@ def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tupl
 
 
 def _answer(problem: dict[str, Any]) -> Response:
-    return Response(_dumps(problem), problem["status"], content_type="application/problem+json")
+    return Response(_dumps(problem), problem["status"], "application/problem+json")
 
 
 def _cause(cause: Cause) -> dict[str, str]:

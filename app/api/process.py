@@ -146,4 +146,4 @@ def query_processes(body: dict[str, Any], page: Page) -> Response:
 def get_bpmn_xml(id: int) -> Response:
     """Gets the BPMN XML of an existing process."""
     # Clients compare the whole content type, so it must not name the encoding.
-    return Response(service().execute(GetBpmnXml(id=id)), content_type="text/xml")
+    return Response(service().execute(GetBpmnXml(id=id)).encode(), 200, "text/xml")

@@ -8,7 +8,7 @@ import time
 from enum import IntEnum
 from typing import Any
 
-from app.http_worker.request import RequestReader
+from app.http_worker.request import BadRequest, RequestReader
 
 
 class Phase(IntEnum):
@@ -78,6 +78,13 @@ class Connection:
         """Held to leave SERVING, and to look whether that has happened; never for long."""
         self.ends = False
         """Whether the answer at hand is the last one."""
+        self.refusal: BadRequest | None = None
+        """What a thread has found instead of a next request."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no other request can be answered, or not yet."""
+        return self.ends or self.output.pending or self.output.broken
 
     @property
     def size(self) -> int:

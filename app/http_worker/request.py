@@ -1,6 +1,7 @@
 """Reads requests out of the bytes of one connection, as they come, and does no I/O.
 
-Heads are read by gunicorn's parser, which is strict about what would let two servers see different requests (RFC 9112).
+Heads that are not plain are read by gunicorn's parser, which is strict about what would let two servers see different
+requests (RFC 9112).
 Bodies are collected here, so that a request is handed on when it is complete.
 """
 
@@ -18,6 +19,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
 from app.errors import ErrorKind
+from app.http_worker.head import Plain
 
 MAX_HEAD = 64 * 1024
 MAX_LINE = 8190
@@ -61,8 +63,10 @@ class RequestReader:
     turns out to be is cut off after a byte too much, so that the application sees that it is too large.
     """
 
-    def __init__(self, cfg: Any, peer: Any, max_body: int) -> None:
+    def __init__(self, cfg: Any, peer: Any, max_body: int, plain: Plain | None = None) -> None:
+        """`plain` is the one for `cfg`, where it was made before."""
         self._cfg = cfg
+        self._plain = plain or Plain(cfg)
         self._peer = peer
         self._most = max_body + 1
         self._buffer = bytearray()
@@ -123,6 +127,20 @@ class RequestReader:
             # The parser would look at everything again for each piece that arrives.
             return False
         self._line_ended = False
+        return self._read_plain_head() or self._read_other_head()
+
+    def _read_plain_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n", 0, MAX_HEAD)
+        found = self._plain.read(bytes(self._buffer[: end + 2]), self._peer) if end > 0 else None
+        if found is None:
+            return False
+        self._request, length = found
+        self._body = _Sized(length, self._most)
+        self._number += 1
+        del self._buffer[: end + 4]
+        return True
+
+    def _read_other_head(self) -> bool:
         unreader = IterUnreader([bytes(self._buffer)])
         try:
             request = Request(self._cfg, unreader, self._peer, self._number + 1)
@@ -138,7 +156,9 @@ class RequestReader:
         self._number += 1
         self._request = request
         reader = request.body.reader
-        self._body = _Chunked(request, self._most) if isinstance(reader, ChunkedReader) else _Sized(reader, self._most)
+        self._body = (
+            _Chunked(request, self._most) if isinstance(reader, ChunkedReader) else _Sized(reader.length, self._most)
+        )
         return True
 
 
@@ -148,8 +168,8 @@ class _Sized:
     size = 0
     content = b""
 
-    def __init__(self, reader: Any, most: int) -> None:
-        self._length: int = reader.length
+    def __init__(self, length: int, most: int) -> None:
+        self._length = length
         self._most = most
 
     def take(self, buffer: bytearray) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import math
 import os
@@ -17,7 +18,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 from gunicorn.glogging import Logger as GunicornLogger
@@ -27,8 +27,11 @@ from gunicorn.workers.base import Worker as BaseWorker
 from app import logs
 from app.config import Config, ConfigError
 from app.errors import ErrorKind
+from app.http_worker.answer import Answer
 from app.http_worker.connection import Connection, Phase
+from app.http_worker.head import Plain
 from app.http_worker.problem import last_answer
+from app.http_worker.queue import Queue
 from app.http_worker.request import BadRequest, Received, RequestReader
 
 logger = logging.getLogger(__name__)
@@ -48,8 +51,8 @@ RECEIVE_BYTES = 64 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of requests and answers that are kept for slow clients; or more, where a few of the largest need more."""
 LARGEST_BODIES = 8
-
-Work = SimpleQueue["tuple[Connection, Received]"]
+STAY_SECONDS = 0.005
+"""How long a thread that has answered waits for the client's next request, while no other request waits for it."""
 
 
 class Application(Protocol):
@@ -92,11 +95,13 @@ class Worker(BaseWorker):
         self._request_timeout = config.http_request_timeout
         self._longest_wait = config.transaction_timeout
         self._max_body = config.http_max_body
+        self._plain = Plain(self.cfg)
         self._most_bytes = max(MOST_BYTES, LARGEST_BODIES * self._max_body)
         self._most_connections = _allowed(self.cfg.worker_connections)
         self._bytes = 0
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
+        self._numbers = itertools.count(1)
         self._stop_at = math.inf
         self._stopped_at = -math.inf
         self._next_sweep = 0.0
@@ -156,7 +161,12 @@ class Worker(BaseWorker):
             os.read(self.PIPE[0], 4096)
         while self._returned:
             connection = self._returned.popleft()
-            if connection in self._connections:
+            if connection not in self._connections:
+                continue
+            self._bytes += connection.reader.size
+            if connection.refusal is not None:
+                self._refuse(connection, connection.refusal)
+            else:
                 self._go_on(connection)
 
     def _sweep(self, now: float) -> None:
@@ -213,7 +223,7 @@ class Worker(BaseWorker):
                 self._make_room()
             return
         sock.setblocking(False)
-        connection = Connection(sock, client, server, RequestReader(self.cfg, client, self._max_body))
+        connection = Connection(sock, client, server, RequestReader(self.cfg, client, self._max_body, self._plain))
         self._connections.add(connection)
         self._watch(connection, selectors.EVENT_READ)
         # The request is often there already.
@@ -314,12 +324,17 @@ class Worker(BaseWorker):
             connection.output.flush()
 
     def _hand_over(self, connection: Connection, received: Received) -> None:
+        self._begin(connection)
+        self._queue_of(received).put(connection, received)
+
+    def _queue_of(self, received: Received) -> Queue:
+        return self._probes.get(received.request.uri, self._requests)
+
+    def _begin(self, connection: Connection) -> None:
         connection.enter(Phase.SERVING)
-        self.nr += 1
-        if self.nr >= self.max_requests and self.alive:
+        if next(self._numbers) >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
-        self._probes.get(received.request.uri, self._requests).put((connection, received))
 
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answers what is no request, and ends the connection: nobody knows where the next one would begin."""
@@ -368,18 +383,27 @@ class Worker(BaseWorker):
             self._selector.modify(connection.sock, events, connection)
         connection.watched = events
 
-    # The threads.
+    # The threads. A connection whose request they have taken is theirs until they give it back.
 
-    def _start_threads(self, name: str, count: int) -> Work:
-        work: Work = SimpleQueue()
+    def _start_threads(self, name: str, count: int) -> Queue:
+        queue = Queue()
         for number in range(count):
-            threading.Thread(target=self._serve, args=(work,), name=f"{name}-{number}", daemon=True).start()
-        return work
+            threading.Thread(target=self._serve, args=(queue,), name=f"{name}-{number}", daemon=True).start()
+        return queue
 
-    def _serve(self, work: Work) -> None:
-        """Answers one request after the other."""
+    def _serve(self, queue: Queue) -> None:
+        """Answers one request after the other, and those of one client without a way through the poller."""
         while True:
-            self._serve_one(*work.get())
+            connection, received = queue.get()
+            self._serve_one(connection, received)
+            while (following := self._next(connection, queue)) is not None:
+                if self._queue_of(following) is not queue:
+                    self._hand_over(connection, following)
+                    break
+                self._begin(connection)
+                self._serve_one(connection, following)
+            else:
+                self._give_back(connection)
 
     def _serve_one(self, connection: Connection, received: Received) -> None:
         output = connection.output
@@ -391,10 +415,47 @@ class Worker(BaseWorker):
             connection.ends = True
         else:
             connection.ends = not self._answer(connection, received)
-        # The client may be heard again as soon as it has the answer: whoever hears it waits for the lock.
+        output.flush()
+
+    def _next(self, connection: Connection, queue: Queue) -> Received | None:
+        """The client's next request if it comes at once, and no other request waits for the thread.
+
+        A thread waits for no more than the beginning: a request that comes in pieces is the poller's.
+        """
+        reader = connection.reader
+        if connection.is_over or not self.alive or queue.is_short_of_threads:
+            return None
+        try:
+            received = reader.next()
+            if received is None and not reader.started and queue.wait_for(connection.sock, STAY_SECONDS):
+                self._read(connection)
+                received = reader.next()
+        except BadRequest as refusal:
+            connection.refusal = refusal
+            return None
+        except Exception:
+            # As in the poller: whatever one client has found out, the thread is there for others.
+            logger.exception("a connection is closed, since it could not be read")
+            connection.output.broken = True
+            return None
+        return received
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            connection.reader.feed(data)
+        else:
+            connection.output.broken = True
+
+    def _give_back(self, connection: Connection) -> None:
         with connection.lock:
-            output.flush()
-            if not (connection.ends or output.pending or output.broken or connection.reader.started):
+            # Whoever hears the client meanwhile waits for the lock.
+            if not (connection.is_over or connection.refusal or connection.reader.started):
                 connection.enter(Phase.IDLE)
                 if connection.watched:
                     return
@@ -415,7 +476,7 @@ class Worker(BaseWorker):
         try:
             self.cfg.pre_request(self, request)
             started = datetime.now()
-            response, environ = create(request, output, connection.client, connection.server, self.cfg)
+            response, environ = create(request, output, connection.client, connection.server, self.cfg, Answer)
             environ["wsgi.multithread"] = True
             parts = self.wsgi(environ, response.start_response)
             # Only now: the process may have been told to stop while the request was served.

@@ -15,16 +15,17 @@ from app.config import Config
 from app.criteria import Criteria
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
-from app.store import graphs, query, schema
+from app.store import graphs, schema
 from app.store.dialect import Dialect
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
+from app.store.query import Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
-from app.store.trouble import Guard, TroubleKind
+from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "GraphMissing",
@@ -67,13 +68,14 @@ class Store:
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._queries = Queries(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
     def tell_of_outages(self) -> None:
-        """Logs them from now on."""
-        self._guard.outages.quiet = False
+        """Logs them from now on; those that were kept quiet are forgotten."""
+        self._guard.outages = Outages()
 
     @property
     def clock(self) -> Clock:
@@ -131,8 +133,12 @@ class Store:
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
         def find() -> list[Any]:
-            with self._dialect.engine.connect() as connection:
-                return query.find(connection, self._dialect, criteria, now, offset, limit)
+            session = self._dialect.session()
+            try:
+                return self._queries.find(session, criteria, now, offset, limit)
+            finally:
+                session.close()
+                session.connection.close()
 
         return self.reach(find)
 

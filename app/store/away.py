@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
-import psycopg
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import EngineError, ErrorKind
 
-_ERRORS = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, sqlite3.OperationalError)
+_ERRORS = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
 
 
 def is_away(error: BaseException | None) -> bool:
     """Whether the database can't be used at the moment, but may be usable again without anybody doing anything here."""
+    # A driver that isn't loaded has raised nothing.
+    psycopg = sys.modules.get("psycopg")
+    errors = (*_ERRORS, psycopg.OperationalError) if psycopg else _ERRORS
     while error is not None:
-        if isinstance(error, _ERRORS) or (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+        if isinstance(error, errors) or (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
             return True
         error = error.__cause__
     return False

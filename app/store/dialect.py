@@ -146,8 +146,16 @@ class Dialect(Protocol):
         """
         ...
 
-    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
-        """The tag `name` is there with `value`; an empty value takes any."""
+    def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` is one of the values of parameter `name`, a JSON array of texts."""
+        ...
+
+    def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """All tags of parameter `name`, a JSON object, are there with their values."""
+        ...
+
+    def has_tag_names(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """All tags of parameter `name`, a JSON array of names, are there with any value."""
         ...
 
     def allocate(

@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.store.pipeline import NoAnswer, Pipeline
 from app.store.trouble import Trouble, TroubleKind
 
 T = TypeVar("T")
@@ -65,14 +66,12 @@ class CommitUnknown(Exception):
     """The connection was lost while a change was being committed: it may have taken effect, or not."""
 
 
-class NoAnswer(psycopg.OperationalError):
-    """The server has not said anything for longer than a statement may take."""
-
-
 class Connection(psycopg.Connection[Any]):
     """A connection that is closed when the server does not answer within `limit` seconds, None for ever."""
 
     limit: float | None = None
+    hot: Pipeline
+    """For the statements of commands and queries."""
 
     def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
         return super().wait(gen if self.limit is None else self._limited(gen, self.limit), *args, **options)

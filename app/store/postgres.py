@@ -10,14 +10,13 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 import psycopg
-from psycopg import pq
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -57,8 +56,9 @@ from app.clock import FollowingClock, SystemClock
 from app.config import Config, mask_password
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
-from app.store.dialect import Call, Kind, Op, Row, Session, Wanted, Write
+from app.store.dialect import Call, Kind, Op, Row, Session, Values, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
+from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
 from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
 from app.store.trouble import Trouble
 
@@ -67,8 +67,6 @@ logger = logging.getLogger(__name__)
 QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
 PROCESS_INSTANCE = table(ProcessInstanceRow)
-PREPARED_STATEMENTS = 500
-"""More than there are statements and combinations of writes, so that none is prepared twice."""
 MOST_COMPILED = 2000
 """Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
 MANY_IDS = 9
@@ -78,8 +76,6 @@ ROWS_AT_ONCE = 100
 MIGRATION_LOCK = 0x62706D6E
 
 T = TypeVar("T")
-Compiled = tuple[LiteralString, Mapping[str, Any]]
-"""The text of a statement, and the parameters that are the same each time."""
 
 
 class PostgresSession:
@@ -116,10 +112,6 @@ class PostgresSession:
             raise driver.Disconnected from error
 
     def _run(self, calls: Sequence[Call]) -> list[list[Row]]:
-        if len(calls) == 1 and not self._pending:
-            cursor = self._raw.cursor()
-            self._execute(cursor, calls[0])
-            return [self._rows(cursor)]
         return self._pipeline(calls, commit=False)
 
     def commit(self, *calls: Call) -> None:
@@ -137,7 +129,8 @@ class PostgresSession:
         try:
             if not self._lost and not self._raw.is_lost:
                 if self._raw.is_in_transaction:
-                    self._raw.execute("ROLLBACK", prepare=False)
+                    # By itself psycopg would forget all statements that are prepared.
+                    self._raw.hot.run([(ROLLBACK, {})])
                 return
         except psycopg.Error:
             logger.debug("rolling back failed", exc_info=True)
@@ -145,30 +138,16 @@ class PostgresSession:
         self.connection.invalidate()
 
     def _pipeline(self, calls: Sequence[Call], *, commit: bool) -> list[list[Row]]:
-        cursors = []
-        # Rows are fetched after the block: fetching inside it would cost a round trip of its own.
-        with self._raw.pipeline():
-            if self._pending:
-                self._pending = False
-                self._open = True
-                self._raw.execute("BEGIN", prepare=True)
-            for call in calls:
-                cursor = self._raw.cursor()
-                self._execute(cursor, call)
-                cursors.append(cursor)
-            if commit:
-                self._raw.execute("COMMIT", prepare=True)
-        return [self._rows(cursor) for cursor in cursors]
-
-    def _execute(self, cursor: psycopg.Cursor[Any], call: Call) -> None:
-        statement, defaults = self._dialect.compiled(call)
-        assert not isinstance(call.parameters, list)
-        cursor.execute(statement, {**defaults, **call.parameters}, prepare=True)
-
-    def _rows(self, cursor: psycopg.Cursor[Any]) -> list[Row]:
-        result = cursor.pgresult
-        # Its description would be made anew each time, column by column.
-        return cursor.fetchall() if result and result.status == pq.ExecStatus.TUPLES_OK else []
+        requests: list[Request] = [(self._dialect.compiled(call), cast("Values", call.parameters)) for call in calls]
+        begins = self._pending
+        if begins:
+            self._pending = False
+            self._open = True
+            requests.insert(0, (BEGIN, {}))
+        if commit:
+            requests.append((COMMIT, {}))
+        results = self._raw.hot.run(requests)
+        return results[begins : begins + len(calls)]
 
 
 class Postgres:
@@ -179,7 +158,7 @@ class Postgres:
         self.clock = FollowingClock(clock or SystemClock())
         self._limit = config.transaction_timeout + driver.GRACE_SECONDS
         self._lost_at = float("-inf")
-        self._compiled: dict[Any, Compiled] = {}
+        self._compiled: dict[Any, Statement] = {}
         self._days: set[date] = set()
         """Those that were seen to have tables."""
         self.engine = self._create_engine(
@@ -187,6 +166,8 @@ class Postgres:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
+            # Whoever returns a connection has ended its transaction, or has invalidated it.
+            pool_reset_on_return=None,
         )
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
@@ -200,6 +181,7 @@ class Postgres:
             f"-c statement_timeout={timeout}",
             f"-c idle_in_transaction_session_timeout={timeout}",
             "-c timezone=UTC",
+            "-c client_encoding=UTF8",
             # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
             "-c enable_hashjoin=off",
             "-c enable_mergejoin=off",
@@ -253,14 +235,21 @@ class Postgres:
     def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         return [exists().where(PARTITION_DAY.c.partition == day)]
 
-    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
-        tags = sql_cast(column, JSONB)
-        return tags.contains({name: value}) if value else tags.has_key(name)
+    def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column == any_(_texts(name))
+
+    def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = sql_cast(column, JSONB).contains(_json(name))
+        return found
+
+    def has_tag_names(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = sql_cast(column, JSONB).has_all(_texts(name))
+        return found
 
     def allocate(
         self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
-        parameters: dict[str, Any] = {"unlimited": _array(unlimited)} if unlimited else {}
+        parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
         parameters |= {f"count{n}": each.count for n, each in enumerate(wanted) if each.count >= MANY_IDS}
         sequences = tuple((sequence_name(each.table, each.partition), min(each.count, MANY_IDS)) for each in wanted)
         (((limited, *blocks),),) = session.run(Call(_allocate(sequences, bool(unlimited)), parameters))
@@ -324,7 +313,7 @@ class Postgres:
     def ping(self, connection: Connection) -> None:
         self._measure(cast("driver.Connection", connection.connection.driver_connection))
 
-    def compiled(self, call: Call) -> Compiled:
+    def compiled(self, call: Call) -> Statement:
         """Of a statement, and if it is about a day that is known, for the tables of this day."""
         day = call.day if call.day in self._days else None
         found = self._compiled.get((call.statement, day))
@@ -334,11 +323,10 @@ class Postgres:
             found = self._compiled[call.statement, day] = self._compile(call.statement, day)
         return found
 
-    def _compile(self, statement: Any, day: date | None) -> Compiled:
+    def _compile(self, statement: Any, day: date | None) -> Statement:
         dialect = self.engine.dialect
         compiled = DayCompiler(dialect, statement) if day else statement.compile(dialect=dialect)
-        text = of_day(compiled.string, day) if day else compiled.string
-        return cast("LiteralString", text), dict(compiled.params)
+        return Statement(of_day(compiled.string, day) if day else compiled.string, compiled.params)
 
     def forget(self, days: set[date]) -> bool:
         """Names the tables of these days no more; whether that makes a difference."""
@@ -349,7 +337,7 @@ class Postgres:
     def _connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> driver.Connection:
         connection = driver.Connection.connect(*arguments, **options)
         connection.limit = self._limit
-        connection.prepared_max = PREPARED_STATEMENTS
+        connection.hot = Pipeline(connection, self._limit)
         return connection
 
     def _connected(self, connection: driver.Connection, record: Any) -> None:
@@ -382,6 +370,16 @@ class Postgres:
             return time
 
         self.clock.measure(ask)
+
+
+def _json(name: str) -> ColumnElement[Any]:
+    return sql_cast(bindparam(name, type_=Text), JSONB)
+
+
+def _texts(name: str) -> ColumnElement[Any]:
+    """The texts of a JSON array as an array of the database."""
+    each = select(func.jsonb_array_elements_text(_json(name)))
+    return func.array(each.scalar_subquery(), type_=ARRAY(Text))
 
 
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
@@ -436,7 +434,7 @@ def _pieces(writes: Sequence[Write]) -> list[list[Write]]:
 
 def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None) -> Call:
     """The writes in one statement; `day` is the one they are all about, if they are about one."""
-    parameters: dict[str, Any] = {"unlimited": _array(unlimited)} if unlimited else {}
+    parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
     if day:
         parameters["day"] = day
     for write in writes:
@@ -446,14 +444,8 @@ def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None
             parameters[f"{name}_count"] = len(write.rows)
         if write.op.kind in (Kind.UPDATE, Kind.DELETE):
             key = _number(write.op)
-            parameters[f"{name}_{key}"] = _array(str(row[key]) for row in write.rows)
+            parameters[f"{name}_{key}"] = array([row[key] for row in write.rows])
     return Call(_combined(tuple(write.op for write in writes), bool(unlimited), day is not None), parameters, day=day)
-
-
-def _array(values: Iterable[str]) -> str:
-    """An array as PostgreSQL writes it, which costs less than to have the driver find out what is in a list."""
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
 def _number(op: Op) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, select
+import orjson
+from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, select
 
 from app import criteria as c
 from app.store import rows as r
-from app.store.dialect import Dialect, Row
+from app.store.dialect import Call, Dialect, Row, Session
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -58,18 +59,92 @@ QUERIES: Mapping[type[Any], _Query] = {
 }
 
 
-def find(
-    connection: Connection, dialect: Dialect, criteria: c.Criteria, now: datetime, offset: int, limit: int
-) -> list[Any]:
-    """The matching records, ordered by partition and id, or by id where there are no partitions."""
-    query = QUERIES[type(criteria)]
-    found = query.table
-    statement = _select(found).where(*_conditions(dialect, found, criteria, now))
-    # Subscriptions carry the partition of their instance, but are numbered over all of them.
-    partitioned = "partition" in found.primary_key.columns
-    order = [found.c.partition, found.c.id] if partitioned else [found.c.id]
-    rows = connection.execute(statement.order_by(*order).offset(offset or None).limit(limit))
-    return [query.read(row) for row in rows]
+class Queries:
+    """Finds records by criteria. There is one statement for each set of criteria that are given together."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._statements: dict[tuple[type[Any], tuple[str, ...], bool], Select[Any]] = {}
+
+    def find(self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
+        """The matching records, ordered by partition and id, or by id where there are no partitions."""
+        given = _given(criteria)
+        key = type(criteria), tuple(given), offset > 0
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = self._statements[key] = self._statement(*key)
+        page: dict[str, Any] = {"limit": limit}
+        if offset:
+            page["offset"] = offset
+        if _NOW in given:
+            page["now"] = now
+        day = given.get("partition") if _is_by_key(given) else None
+        (rows,) = session.run(Call(statement, {**given, **page}, day=day))
+        read = QUERIES[type(criteria)].read
+        return [read(row) for row in rows]
+
+    def _statement(self, kind: type[Any], names: tuple[str, ...], has_offset: bool) -> Select[Any]:
+        found = QUERIES[kind].table
+        conditions = [self._condition(found, name) for name in names]
+        if "partition" in names and _is_by_key(names):
+            conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))
+        # Subscriptions carry the partition of their instance, but are numbered over all of them.
+        partitioned = "partition" in found.primary_key.columns
+        order = [found.c.partition, found.c.id] if partitioned else [found.c.id]
+        statement = _select(found).where(*conditions).order_by(*order).limit(bindparam("limit", type_=Integer))
+        # With an offset that it does not know, PostgreSQL would rather make a plan each time.
+        return statement.offset(bindparam("offset", type_=Integer)) if has_offset else statement
+
+    def _condition(self, found: Table, name: str) -> ColumnElement[bool]:
+        if name == "tags":
+            return self._dialect.has_tags(found.c.tags, name)
+        if name == "tag_names":
+            return self._dialect.has_tag_names(found.c.tags, name)
+        if name in _LISTS:
+            return self._dialect.is_one_of(found.c[_LISTS[name]], name)
+        if name == "root_id":
+            root = bindparam(name, type_=found.c.id.type)
+            return (found.c.root_id == root) | (found.c.id == root)
+        if name == _NOW:
+            return found.c.expires_at.is_(None) | (found.c.expires_at > bindparam("now", type_=found.c.expires_at.type))
+        return found.c[name] == bindparam(name, type_=found.c[name].type)
+
+
+_NOW = "exclude_expired"
+"""The criterion that is compared with the time."""
+_LISTS = {"names": "name", "states": "state"}
+"""Criteria that name several values of a column."""
+_FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in QUERIES}
+
+
+def _is_by_key(names: Collection[str]) -> bool:
+    """Whether so little is asked for that one plan fits all who ask for it."""
+    return not _KEYS.isdisjoint(names)
+
+
+_KEYS = frozenset({"element_instance_id", "id", "job_id", "process_instance_id", "task_id"})
+
+
+def _given(criteria: c.Criteria) -> dict[str, Any]:
+    """The criteria that filter, as parameters: lists and tags are JSON, of whatever length they are."""
+    given: dict[str, Any] = {}
+    for name in _FIELDS[type(criteria)]:
+        value = getattr(criteria, name)
+        if not value:
+            continue
+        if name == "tags":
+            given.update(_tags(value))
+        else:
+            given[name] = orjson.dumps(value).decode() if name in _LISTS else value
+    return given
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags with a value apart from those that may have any."""
+    equal = {name: value for name, value in tags.items() if value}
+    present = [name for name, value in tags.items() if not value]
+    given = {"tags": equal, "tag_names": present}
+    return {name: orjson.dumps(wanted).decode() for name, wanted in given.items() if wanted}
 
 
 def _select(found: Table) -> Select[Any]:
@@ -78,24 +153,3 @@ def _select(found: Table) -> Select[Any]:
     return select(*found.c, DEFINITION.c.suspended, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)).select_from(
         found.outerjoin(DEFINITION, DEFINITION.c.element_id == found.c.id)
     )
-
-
-def _conditions(dialect: Dialect, found: Table, criteria: c.Criteria, now: datetime) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for each in fields(criteria):
-        value = getattr(criteria, each.name)
-        if not value:
-            continue
-        if each.name == "tags":
-            conditions += [dialect.has_tag(found.c.tags, name, text) for name, text in value.items()]
-        elif each.name == "root_id":
-            conditions.append((found.c.root_id == value) | (found.c.id == value))
-        elif each.name == "exclude_expired":
-            conditions.append(found.c.expires_at.is_(None) | (found.c.expires_at > now))
-        elif each.name == "names":
-            conditions.append(found.c.name.in_(value))
-        elif each.name == "states":
-            conditions.append(found.c.state.in_(value))
-        else:
-            conditions.append(found.c[each.name] == value)
-    return conditions

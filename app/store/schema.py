@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, column, inspect, select
+from sqlalchemy import table as named
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from app.errors import EngineError, ErrorKind, StartError
 from app.paths import alembic_ini, migrations
 from app.store.dialect import Dialect
+
+REVISIONS = ("0001", "0002", "0003")
+"""All that this version knows, the newest last. Only who migrates loads Alembic, which takes its time."""
+VERSION = named("alembic_version", column("version_num"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,17 @@ class Schema:
     revision: str | None
     """None without tables."""
 
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to migrate."""
+        return self.revision == REVISIONS[-1]
+
     def require_known(self) -> None:
         """Raises StartError for a revision that only a newer version of py-bpmn knows."""
-        if self.revision is not None and self.revision not in _revisions():
+        if self.revision is not None and self.revision not in REVISIONS:
             raise StartError(
                 f"the database {self.place} has the schema revision {self.revision}, which this py-bpmn does "
-                f"not know: it ends at {_head()}. Use the version that migrated the database, or a newer one"
+                f"not know: it ends at {REVISIONS[-1]}. Use the version that migrated the database, or a newer one"
             )
 
     def require_current(self) -> None:
@@ -45,9 +51,9 @@ class Schema:
             raise StartError(f"there is no database {self.place}: run `py-bpmn migrate` to create it")
         if self.revision is None:
             raise StartError(f"the database {self.place} has no tables yet: run `py-bpmn migrate`")
-        if self.revision != _head():
+        if not self.is_current:
             raise StartError(
-                f"the database {self.place} has the schema revision {self.revision}, but {_head()} is needed: "
+                f"the database {self.place} has the schema revision {self.revision}, but {REVISIONS[-1]} is needed: "
                 "run `py-bpmn migrate`"
             )
 
@@ -73,13 +79,23 @@ class Migrated:
 
 def migrate(dialect: Dialect, name: str) -> Migrated:
     """Brings the database to the newest schema; `name` is that of the schema in PostgreSQL's sense, or empty."""
-    alembic = _alembic()
     with migrating(dialect, name) as connection:
         before = _found(dialect, connection)
         before.require_known()
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, "head")
-    return Migrated(before.revision, _head())
+        if not before.is_current:
+            _upgrade(connection)
+    return Migrated(before.revision, REVISIONS[-1])
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    alembic = Config(str(alembic_ini()))
+    alembic.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    alembic.attributes["configure_logger"] = False
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, "head")
 
 
 @contextmanager
@@ -130,28 +146,9 @@ def usable(dialect: Dialect) -> Iterator[None]:
 
 
 def head_revision() -> Sequence[str]:
-    return _scripts().get_heads()
+    return REVISIONS[-1:]
 
 
 def _found(dialect: Dialect, connection: Connection) -> Schema:
-    return Schema(dialect.place, True, MigrationContext.configure(connection).get_current_revision())
-
-
-def _head() -> str:
-    (head,) = head_revision()
-    return head
-
-
-def _revisions() -> set[str]:
-    return {script.revision for script in _scripts().walk_revisions()}
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_alembic())
-
-
-def _alembic() -> AlembicConfig:
-    config = AlembicConfig(str(alembic_ini()))
-    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    config.attributes["configure_logger"] = False
-    return config
+    has_version = inspect(connection).has_table(VERSION.name)
+    return Schema(dialect.place, True, connection.scalar(select(VERSION)) if has_version else None)

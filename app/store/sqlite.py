@@ -20,10 +20,13 @@ from sqlalchemy import (
     Executable,
     Select,
     Table,
+    TableValuedAlias,
+    Text,
     bindparam,
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     literal_column,
@@ -42,7 +45,7 @@ from app.config import Config
 from app.store.dialect import Call, Kind, Op, Row, Session, Stale, Values, Wanted, Write
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
-from app.store.sqlite_text import Parameters, Text
+from app.store.sqlite_compiled import Compiled, Parameters
 from app.store.tables import IdCounterRow, ProcessQueueRow, table
 from app.store.trouble import Trouble, TroubleKind
 
@@ -54,7 +57,7 @@ BUSY_TIMEOUT_MS = 10_000
 """How long SQLite itself waits for another process, at most; the command is then tried again as long as it may take."""
 WAL_BYTES = 64 * 1024 * 1024
 """A write-ahead log that has grown beyond is cut back when it starts from the beginning."""
-MOST_TEXTS = 2000
+MOST_COMPILED = 2000
 """Statements whose texts are kept. A claim has one for each number that workers ask for, and these may ask for any."""
 CACHED = 256
 """Statements that a connection keeps ready."""
@@ -189,16 +192,16 @@ class SQLiteSession:
         self._writer.release()
 
     def _one(self, call: Call) -> list[Row]:
-        text = self._dialect.text(call.statement)
-        if text is None:
+        compiled = self._dialect.compiled(call.statement)
+        if compiled is None:
             result = self.connection.execute(call.statement, call.parameters)
             return list(result.all()) if result.returns_rows else []
         given = call.parameters
-        parameters = [text.bind(each) for each in given] if isinstance(given, list) else text.bind(given)
-        rows, changes = self._execute(text.sql, parameters)
+        parameters = [compiled.bind(each) for each in given] if isinstance(given, list) else compiled.bind(given)
+        rows, changes = self._execute(compiled.sql, parameters)
         if call.changes is not None and changes != call.changes:
             raise Stale
-        return text.read(rows)
+        return compiled.read(rows)
 
     def _execute(self, sql: str, parameters: Parameters | list[Parameters] = ()) -> tuple[list[Row], int]:
         """The rows, and how many were changed; by the driver itself."""
@@ -223,7 +226,7 @@ class SQLite:
         self.clock = clock or SystemClock()
         self._config = config
         self.writer = threading.RLock()
-        self._texts: dict[Any, Text | None] = {}
+        self._compiled: dict[Any, Compiled | None] = {}
         self.engine: Engine = create_engine(
             config.database_url,
             isolation_level="AUTOCOMMIT",
@@ -231,6 +234,8 @@ class SQLite:
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
+            # Whoever returns a connection has ended its transaction, or has invalidated it.
+            pool_reset_on_return=None,
             connect_args={
                 "timeout": self._busy_timeout / 1000,
                 "check_same_thread": False,
@@ -266,16 +271,16 @@ class SQLite:
     def session(self) -> SQLiteSession:
         return SQLiteSession(self.engine.connect(), self)
 
-    def text(self, statement: Executable) -> Text | None:
+    def compiled(self, statement: Executable) -> Compiled | None:
         """None for a statement whose text depends on its parameters."""
-        if statement not in self._texts:
-            if len(self._texts) >= MOST_TEXTS:
-                self._texts.clear()
+        if statement not in self._compiled:
+            if len(self._compiled) >= MOST_COMPILED:
+                self._compiled.clear()
             try:
-                self._texts[statement] = Text(statement, self.engine.dialect)
+                self._compiled[statement] = Compiled(statement, self.engine.dialect)
             except ValueError:
-                self._texts[statement] = None
-        return self._texts[statement]
+                self._compiled[statement] = None
+        return self._compiled[statement]
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(bindparam(name, expanding=True))
@@ -298,9 +303,16 @@ class SQLite:
             .limit(limit)
         )
 
-    def has_tag(self, column: ColumnElement[Any], name: str, value: str) -> ColumnElement[bool]:
-        found = func.json_extract(column, f'$."{name}"')
-        return found == value if value else found.is_not(None)
+    def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        return column.in_(select(_json_each(name).c.value))
+
+    def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        wanted = _json_each(name)
+        return ~exists(wanted.c.key).where(_tag(column, wanted.c.key).is_distinct_from(wanted.c.value))
+
+    def has_tag_names(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        wanted = _json_each(name)
+        return ~exists(wanted.c.key).where(_tag(column, wanted.c.value).is_(None))
 
     def allocate(
         self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
@@ -423,6 +435,15 @@ class SQLite:
 def _cause(error: BaseException) -> BaseException | None:
     """What the driver has raised."""
     return error.orig if isinstance(error, DBAPIError) else error
+
+
+def _json_each(name: str) -> TableValuedAlias:
+    return func.json_each(bindparam(name, type_=Text)).table_valued("key", "value", name=f"wanted_{name}")
+
+
+def _tag(column: ColumnElement[Any], name: ColumnElement[Any]) -> ColumnElement[Any]:
+    quote: ColumnElement[str] = literal_column("'\"'", Text)
+    return func.json_extract(column, literal_column("'$.'", Text) + quote + name + quote)
 
 
 def _code(error: BaseException | None) -> int:

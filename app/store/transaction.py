@@ -254,10 +254,10 @@ class Transaction:
             return None
         if not results[0]:
             return None
-        found = results[1] if tokens is not None else []
-        if not whole and source in load.ACTIVE and not load.has_active(found):
-            (found,) = self._session.run(Call(near, key, day=day))
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
+        found = results[1] if tokens is not None else []
+        if tokens is load.ACTIVE.get(source, False) and instance.ended_at is None and not load.has_active(found):
+            (found,) = self._session.run(Call(near, key, day=day))
         graph = self.graph(instance.process_id)
         snapshot = Snapshot(
             instance=instance,

@@ -1,6 +1,7 @@
 """Runs the benchmark, prints tables, and writes all figures as JSON when asked to.
 
-The exit code is 1 when a request failed, whatever the speed.
+The exit code is 1 when a request failed, whatever the speed; and with `--compare` also when something takes more than
+a bound allows.
 """
 
 from __future__ import annotations
@@ -10,182 +11,169 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
-
-import psycopg
 
 from app.config import Config
 from app.store import migrate
-from tests.bench.backlog import WAITING, lock_times
+from tests.bench.compare import BOUND, changes
 from tests.bench.count import count
-from tests.bench.load import UNITS, Failed, Load, deploy, run
-from tests.bench.serve import AUTHORIZATION, Served, cpu_seconds, postgres_pid, serving
-from tests.databases import Databases, plain
+from tests.bench.growth import grow
+from tests.bench.load import SCENARIOS, Failed
+from tests.bench.measure import Figures, loads, memory, settings, starts
+from tests.bench.report import show, show_changes, show_loads
+from tests.databases import Databases
 
-CLIENTS = (1, 4)
-DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on"}
-"""What the PostgreSQL of the tests does without; for figures, it works as it does out of the box."""
-OPERATIONS = ("create", "lock", "complete", "execute")
-NOTED = (*DURABLE, "shared_buffers", "server_version")
+KINDS = ("sqlite", "postgres")
+CLIENTS = (1, 4, 16)
+THREADS = (1, 2, 4, 8)
 
 
-def main() -> int:
-    arguments = _arguments()
-    databases = Databases(lambda url: migrate(Config(database_url=url)))
-    results = {}
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    seconds: float
+    """Of each scenario and number of clients."""
+    starts: int
+    rows: tuple[int, ...]
+    """What the database is filled with to see whether operations stay flat."""
+    days: tuple[int, ...]
+    growth_requests: int
+    growth_rounds: int
+    instances: int
+    """After which memory is looked at; 0 does not."""
+    instances_seconds: float
+
+
+FULL = Plan(3, 1.5, 7, (10_000, 100_000, 1_000_000), (5, 60), 100, 3, 100_000, 60.0)
+QUICK = Plan(1, 0.5, 3, (100_000,), (5,), 40, 3, 0, 0.0)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    databases = Databases(_migrate)
+    began = time.monotonic()
     try:
-        for kind in arguments.databases:
-            results[kind] = _bench(databases, kind, arguments)
-            _print(kind, results[kind])
+        if arguments.defaults:
+            return _defaults(databases, arguments)
+        result = _bench(databases, arguments, QUICK if arguments.quick else FULL)
     except Failed as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     finally:
         databases.stop()
+    result["minutes"] = (time.monotonic() - began) / 60
+    for kind, part in result["databases"].items():
+        show(kind, part)
     if arguments.json:
-        machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
-        figures = {"machine": machine, "seconds": arguments.seconds, "databases": results}
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    failures = [failure for result in results.values() for load in result["load"] for failure in load["failures"]]
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    failed = _report(list(_failures(result)))
+    too_much = False
+    if arguments.compare:
+        found = changes(json.loads(arguments.compare.read_text(encoding="utf-8")), result)
+        show_changes(found, arguments.bound)
+        too_much = any(change.is_worse_than(arguments.bound) for change in found)
+    return int(failed or too_much)
+
+
+def _migrate(url: str) -> None:
+    migrate(Config(database_url=url))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the service.")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen")
+    parser.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS, help="default: both")
+    parser.add_argument("--scenarios", nargs="+", choices=[*SCENARIOS], default=[*SCENARIOS], help="default: all")
+    parser.add_argument("--loads-only", action="store_true", help="no starts, no memory, no growth")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file, too")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="say what changed since these figures")
+    help = f"how many times as much may be taken with --compare (default: {BOUND})"
+    parser.add_argument("--bound", type=float, default=BOUND, help=help)
+    parser.add_argument("--defaults", action="store_true", help="only measure numbers of threads against each other")
+    return parser.parse_args(argv)
+
+
+def _bench(databases: Databases, arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+    parts = {}
+    for kind in arguments.databases:
+        with databases.fresh(kind) as url:
+            parts[kind] = {"settings": settings(url), "counts": count(url)}
+    found: dict[tuple[str, str, int], list[Figures]] = {}
+    for number in range(plan.rounds):
+        for name in arguments.scenarios:
+            # In turn, so that both have the machine in the same moods.
+            for kind in arguments.databases[:: -1 if number % 2 else 1]:
+                for line in loads(databases, kind, SCENARIOS[name], CLIENTS, plan.seconds):
+                    found.setdefault((kind, name, line["clients"]), []).append(line)
+                _progress(f"round {number + 1} of {plan.rounds}, {name} on {kind}")
+    for kind, part in parts.items():
+        part["loads"] = [_line(*key[1:], rounds) for key, rounds in found.items() if key[0] == kind]
+        part |= {"starts": {"rounds": []}, "memory": {}, "growth": []}
+        if arguments.loads_only:
+            continue
+        _progress(f"starts on {kind}")
+        part["starts"] = starts(databases, kind, plan.starts)
+        if plan.instances:
+            _progress(f"memory on {kind}")
+            part["memory"] = memory(databases, kind, plan.instances, plan.instances_seconds)
+        _progress(f"growth on {kind}")
+        part["growth"] = grow(databases, kind, plan.rows, plan.days, plan.growth_requests, plan.growth_rounds)
+    machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+    return {"machine": machine, "seconds": plan.seconds, "databases": parts}
+
+
+def _line(name: str, clients: int, rounds: list[Figures]) -> Figures:
+    return {"scenario": name, "unit": SCENARIOS[name].unit, "clients": clients, "rounds": rounds}
+
+
+def _defaults(databases: Databases, arguments: argparse.Namespace) -> int:
+    """The matrix that the defaults were chosen by: threads of each process, at 1, 4 and 16 clients."""
+    failures: list[str] = []
+    plan = QUICK if arguments.quick else FULL
+    for kind in arguments.databases:
+        with databases.fresh(kind) as url:
+            settings(url)
+        workers = 1 if kind == "sqlite" else os.cpu_count() or 1
+        found: dict[tuple[int, str, int], list[Figures]] = {}
+        for _ in range(plan.rounds):
+            for threads in THREADS:
+                for name in arguments.scenarios:
+                    options = {"BPMN_HTTP_WORKERS": str(workers), "BPMN_HTTP_THREADS": str(threads)}
+                    for line in loads(databases, kind, SCENARIOS[name], CLIENTS, plan.seconds, **options):
+                        found.setdefault((threads, name, line["clients"]), []).append(line)
+                        failures += line["failures"]
+                    _progress(f"{name} on {kind} with {threads} threads")
+        print(f"\n== {kind}, {workers} processes; the first column names the threads of each")
+        lines = [(each, _line(name, clients, rounds)) for (each, name, clients), rounds in found.items()]
+        lines.sort(key=lambda line: (line[1]["scenario"], line[1]["clients"], line[0]))
+        show_loads([{**line, "scenario": f"{threads:2} {line['scenario']}"} for threads, line in lines])
+    return int(_report(failures))
+
+
+def _failures(result: dict[str, Any]) -> Iterator[str]:
+    for part in result["databases"].values():
+        for load in part["loads"]:
+            for each in load["rounds"]:
+                yield from each["failures"]
+        yield from part["memory"].get("failures", ())
+        for line in part["growth"]:
+            yield from line["failures"]
+
+
+def _report(failures: list[str]) -> bool:
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
-    return 1 if failures else 0
+    return bool(failures)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the service.")
-    parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each line (default: 3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file, too")
-    kinds = ("sqlite", "postgres")
-    parser.add_argument("--databases", nargs="+", choices=kinds, default=kinds, help="default: both")
-    return parser.parse_args()
-
-
-def _bench(databases: Databases, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    result: dict[str, Any] = {"load_average": os.getloadavg()[0]}
-    with databases.fresh(kind) as url:
-        result["settings"] = _settings(url) if kind == "postgres" else {"journal_mode": "wal", "synchronous": "normal"}
-        result["counts"] = count(url)
-    with databases.fresh(kind) as url, serving(url) as served:
-        result["load"] = _loads(url, served, arguments.seconds)
-    with databases.fresh(kind) as url, serving(url) as served:
-        result["lock_ms"] = lock_times(url, served)
-    return result
-
-
-def _settings(url: str) -> dict[str, str]:
-    """Makes a server that was started for this run durable, and tells how the server is set."""
-    with psycopg.connect(plain(url), autocommit=True) as connection:
-        if "TEST_DATABASE_URL" not in os.environ:
-            for name, value in DURABLE.items():
-                connection.execute(f"ALTER SYSTEM SET {name} = {value}")
-            connection.execute("SELECT pg_reload_conf()")
-    with psycopg.connect(plain(url)) as connection:
-        query = f"SELECT {', '.join(f'current_setting({name!r})' for name in NOTED)}"
-        return dict(zip(NOTED, connection.execute(query).fetchone() or (), strict=True))
-
-
-def _loads(url: str, served: Served, seconds: float) -> list[dict[str, Any]]:
-    """A line for each process and number of clients, after some time that is not measured."""
-    database = None if url.startswith("sqlite") else postgres_pid(url)
-    connection = served.connect()
-    processes = [deploy(connection.ask, name) for name in UNITS]
-    connection.close()
-    lines = []
-    for process in processes:
-        warm = run(served.port, AUTHORIZATION, process, max(CLIENTS), min(1.0, seconds))
-        _analyse(url)
-        for clients in CLIENTS:
-            pids = {"service": served.pid} | ({"database": database} if database else {})
-            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-            load = run(served.port, AUTHORIZATION, process, clients, seconds)
-            used = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
-            load.failures += warm.failures
-            lines.append(_line(process["bpmnProcessId"], clients, load, used))
-            warm.failures.clear()
-    return lines
-
-
-def _analyse(url: str) -> None:
-    if not url.startswith("sqlite"):
-        with psycopg.connect(plain(url), autocommit=True) as connection:
-            connection.execute("ANALYZE")
-
-
-def _line(process: str, clients: int, load: Load, used: dict[str, float]) -> dict[str, Any]:
-    instances = load.instances or 1
-    return {
-        "process": process,
-        "clients": clients,
-        "instances": load.instances,
-        "instances_per_second": load.instances / load.elapsed,
-        "cpu_ms_per_instance": {name: seconds / instances * 1000 for name, seconds in used.items()},
-        "generator_cpu_ms_per_instance": load.generator_cpu / instances * 1000,
-        "generator_cpu_share": load.generator_cpu / load.elapsed,
-        "request_ms": {operation: _spread(taken) for operation, taken in load.seconds.items()},
-        "failures": load.failures,
-    }
-
-
-def _spread(seconds: list[float]) -> dict[str, float]:
-    p95 = quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
-    return {"median": median(seconds) * 1000, "p95": p95 * 1000}
-
-
-def _print(kind: str, result: dict[str, Any]) -> None:
-    print(f"\n== {kind}: " + ", ".join(f"{name} {value}" for name, value in result["settings"].items()))
-    head = (
-        "process",
-        "clients",
-        "instances/s",
-        "service",
-        "database",
-        "generator",
-        "create",
-        "lock",
-        "complete",
-        "execute",
-    )
-    print("\nCPU is in ms per instance, requests are medians in ms")
-    _table([head, *(_row(line) for line in result["load"])])
-    print("\nstatements + BEGIN/COMMIT / round trips, per request")
-    _table([("process", "operation", "statements", "transaction", "round trips"), *_counts(result["counts"])])
-    print("\nlocking one job, median in ms")
-    rows = [(kind, *(f"{ms:.2f}" for ms in times.values())) for kind, times in result["lock_ms"].items()]
-    _table([("asked for", "no backlog", f"{WAITING:,} waiting jobs"), *rows])
-
-
-def _row(line: dict[str, Any]) -> tuple[str, ...]:
-    cpu, requests = line["cpu_ms_per_instance"], line["request_ms"]
-    return (
-        line["process"],
-        str(line["clients"]),
-        f"{line['instances_per_second']:.1f}",
-        f"{cpu['service']:.2f}",
-        f"{cpu['database']:.2f}" if "database" in cpu else "-",
-        f"{line['generator_cpu_ms_per_instance']:.2f}",
-        *(
-            f"{requests[name]['median']:.2f}" if name in requests else "-"
-            for name in ("create", "lock", "complete", "execute")
-        ),
-    )
-
-
-def _counts(counts: dict[str, dict[str, list[dict[str, Any]]]]) -> Iterable[tuple[str, ...]]:
-    for process, operations in counts.items():
-        for operation, requests in operations.items():
-            columns = zip(*(request.values() for request in requests), strict=True)
-            yield process, operation, *(", ".join("-" if n is None else str(n) for n in column) for column in columns)
-
-
-def _table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        print("  ".join(cells).rstrip())
+def _progress(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

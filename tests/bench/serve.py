@@ -1,4 +1,4 @@
-"""The service under test, and the CPU time of processes."""
+"""The service under test, as it is started for users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,19 +16,26 @@ from pathlib import Path
 import psycopg
 
 from tests.bench.load import Connection
+from tests.bench.process import cpu_seconds as cpu_seconds
 from tests.databases import plain
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 USERNAME = PASSWORD = "bench"
 AUTHORIZATION = "Basic " + b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
 START_SECONDS = 60.0
-TICK = os.sysconf("SC_CLK_TCK")
+LOOK_SECONDS = 0.003
+READINESS = b"GET /readiness HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+IGNORED = ("BPMN_", "GO_BPMN_", "PYTHONDONTWRITEBYTECODE")
+"""How names of the environment begin that the service does not see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     port: int
     pid: int
+    start_seconds: float
+    """From the start of the process to the first answer that it is ready."""
+    start_cpu: float
 
     def connect(self) -> Connection:
         return Connection(self.port, AUTHORIZATION)
@@ -39,11 +45,11 @@ class Served:
 def serving(url: str, **options: str) -> Iterator[Served]:
     """`py-bpmn serve` on the database, in its default arrangement of processes and threads, without executor.
 
-    Other options of the service are given by their names.
+    Other `options` of the service are given by their names.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    others = {name: value for name, value in os.environ.items() if not name.startswith(("BPMN_", "GO_BPMN_"))}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(IGNORED)}
     own = {
         "BPMN_DATABASE_URL": url,
         "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}",
@@ -53,10 +59,12 @@ def serving(url: str, **options: str) -> Iterator[Served]:
         "BPMN_LOG_LEVEL": "WARNING",
         "BPMN_SHUTDOWN_DELAY": "0",
     }
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], cwd=ROOT, env=others | own | options)
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "app.cli", "serve"]
+    process = subprocess.Popen(command, cwd=ROOT, env=others | own | options)
     try:
         _wait(process, port)
-        yield Served(port, process.pid)
+        yield Served(port, process.pid, time.perf_counter() - began, cpu_seconds(process.pid))
     finally:
         process.terminate()
         try:
@@ -70,34 +78,15 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            connection = Connection(port, AUTHORIZATION)
-            connection.ask("wait", "POST", "/processes/query", {})
-            connection.close()
-            return
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                client.sendall(READINESS)
+                if client.recv(4096).startswith(b"HTTP/1.1 200"):
+                    return
         except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process and all below it have used, those that have ended included."""
-    ticks: dict[int, int] = {}
-    children: dict[int, list[int]] = defaultdict(list)
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        found = int(path.parent.name)
-        ticks[found] = sum(int(each) for each in fields[11:15])
-        children[int(fields[1])].append(found)
-    total, left = 0, [pid]
-    while left:
-        each = left.pop()
-        total += ticks.get(each, 0)
-        left += children[each]
-    return total / TICK
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ChildProcessError(f"the service did not start: {process.poll()}")
+        time.sleep(LOOK_SECONDS)
 
 
 def postgres_pid(url: str) -> int | None:

@@ -16,6 +16,7 @@ import pytest
 
 from app.http_worker import Worker
 from app.http_worker.connection import Connection, Phase
+from app.http_worker.queue import Queue
 from app.http_worker.request import Received
 
 
@@ -72,6 +73,20 @@ def test_a_connection_that_can_not_be_read_is_closed_and_the_others_are_served(c
     for pair in pairs:
         for each in pair:
             each.close()
+
+
+def test_a_thread_survives_a_second_request_that_can_not_be_read(caplog: pytest.LogCaptureFixture):
+    worker: Any = Worker.__new__(Worker)
+    worker.alive = True
+    ours, client = socket.socketpair()
+    connection = Connection(ours, "client", "server", Reader(broken=True))  # type: ignore[arg-type] # as above
+    client.sendall(b"GET")
+    with caplog.at_level(logging.ERROR):
+        assert worker._next(connection, Queue()) is None
+    assert connection.is_over
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    for end in (ours, client):
+        end.close()
 
 
 class Waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from app.paths import alembic_ini, migrations
@@ -19,7 +20,12 @@ def go_back(connection: Connection, revision: str) -> None:
     command.downgrade(_config(connection), revision)
 
 
-def _config(connection: Connection) -> AlembicConfig:
+def revisions() -> list[str]:
+    """All that there are, each after the one it follows."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+
+
+def _config(connection: Connection | None = None) -> AlembicConfig:
     config = AlembicConfig(str(alembic_ini()))
     config.set_main_option("script_location", str(migrations()))
     config.attributes["connection"] = connection

@@ -140,7 +140,7 @@ def test_no_statement_of_the_life_of_an_instance_is_compiled_anew(service: Servi
     play.deploy(service)
     live()
     dialect = cast("SQLite", service._store._dialect)
-    compiled = set(dialect._texts)
+    compiled = set(dialect._compiled)
     live()
-    assert set(dialect._texts) == compiled
-    assert None not in dialect._texts.values()
+    assert set(dialect._compiled) == compiled
+    assert None not in dialect._compiled.values()

@@ -12,7 +12,7 @@ import pytest
 from app.clock import ManualClock
 from app.commands.job import LockJobs
 from app.config import Config
-from app.criteria import ElementInstanceCriteria
+from app.criteria import ElementInstanceCriteria, ProcessInstanceCriteria
 from app.engine import records
 from app.engine.records import Job
 from app.errors import EngineError
@@ -62,7 +62,7 @@ def live(service: Service) -> None:
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["a new day", "a day that was analysed while it was empty"])
-def test_no_statement_of_the_life_of_an_instance_is_planned_anew(url: str, analysed: bool):
+def test_no_statement_of_the_life_of_an_instance_or_a_query_by_id_is_planned_anew(url: str, analysed: bool):
     service = opened(url)
     play.deploy(service)
     if analysed:
@@ -70,12 +70,14 @@ def test_no_statement_of_the_life_of_an_instance_is_planned_anew(url: str, analy
             connection.execute("ANALYZE")
     for _ in range(LIVES):
         live(service)
+        service.query(ProcessInstanceCriteria(partition=TODAY, id=1))
+        service.query(ElementInstanceCriteria(partition=TODAY, process_instance_id=1))
     with service._store._dialect.engine.connect() as connection:
         plans = connection.exec_driver_sql(
             "SELECT statement, custom_plans FROM pg_prepared_statements WHERE generic_plans + custom_plans > 9"
         ).all()
     service.close()
-    assert len(plans) >= 8
+    assert len(plans) >= 10
     # The first five times a statement is planned for its parameters, to compare.
     assert [statement for statement, custom in plans if custom > 5] == []
 

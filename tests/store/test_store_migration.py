@@ -26,12 +26,13 @@ from app.errors import EngineError, StartError, conflict, unavailable
 from app.service import open_service
 from app.store import head_revision, migrate, migrating, open_store, usable
 from app.store.postgres import MIGRATION_LOCK
+from app.store.schema import REVISIONS
 from app.store.sqlite import SQLite
 from app.store.tables import PARTITIONED, Base
 from tests.databases import Databases, plain
 from tests.store import play
 from tests.store.database import require_sound, rows, value
-from tests.store.migrations import go_back
+from tests.store.migrations import go_back, revisions
 from tests.store.together import PATIENCE, failures, in_processes, in_threads
 
 KINDS = [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
@@ -202,6 +203,11 @@ def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config
     with_connection(config.database_url, lambda connection: go_back(connection, "0001"))
     migrate(config)
     assert rows(config.database_url, query) == before
+
+
+@pytest.mark.sqlite
+def test_the_revisions_that_the_service_knows_are_those_of_the_migrations():
+    assert list(REVISIONS) == revisions()
 
 
 def test_migrating_again_changes_nothing(config: Config):

@@ -18,23 +18,23 @@ Convert = Callable[[Any], Any]
 Parameters = tuple[Any, ...]
 
 
-class Text:
+class Compiled:
     """Raises ValueError for a statement whose text depends on its parameters."""
 
     __slots__ = ("_columns", "_parameters", "sql")
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all that we execute can be compiled
-        if compiled.literal_execute_params or compiled.post_compile_params:
+        found: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all that we execute can be compiled
+        if found.literal_execute_params or found.post_compile_params:
             raise ValueError("the text depends on parameters")
-        self.sql: str = compiled.string
+        self.sql: str = found.string
         self._parameters: list[tuple[str, Any, Convert | None]] = [
-            (name, compiled.binds[name].effective_value, _bound(compiled.binds[name].type, dialect))
-            for name in compiled.positiontup or ()
+            (name, found.binds[name].effective_value, _bound(found.binds[name].type, dialect))
+            for name in found.positiontup or ()
         ]
         columns = getattr(statement, "exported_columns", ())
-        found = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
-        self._columns: list[tuple[int, Convert]] = [(place, convert) for place, convert in found if convert]
+        converts = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
+        self._columns: list[tuple[int, Convert]] = [(place, convert) for place, convert in converts if convert]
 
     def bind(self, given: Values) -> Parameters:
         """The parameters in the order of the text; those that are not given have the values they were built with."""

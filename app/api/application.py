@@ -1,0 +1,123 @@
+"""The WSGI application: how a request gets to its view, and what becomes of its errors."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import flask
+from werkzeug.routing import MapAdapter
+
+from app import logs
+from app.api.answer import Response, bare
+from app.api.auth import refuse
+from app.api.context import EXTENSION, Request, current
+from app.api.docs import leads_to_docs, to_docs
+from app.api.params import convert_path
+from app.api.problem import answer_to
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+View = Callable[..., Response]
+
+_VARIABLE = re.compile("<([a-z_]+)>")
+"""A variable part of a path, in the rules of werkzeug; ours name no converters."""
+
+
+class _Received(flask.Response):
+    """A response as Flask's test client sees it."""
+
+    default_mimetype = None
+
+
+class Application(flask.Flask):
+    """Flask's routes and blueprints, with a request's way to its view cut down to what this service uses.
+
+    Sessions, hooks, signals and the proxies of Flask's request context don't exist here, and views are called as they
+    are; they find the request in `app.api.context`.
+    """
+
+    response_class = _Received
+
+    def __init__(self, service: Service) -> None:
+        super().__init__("app", static_folder=None)
+        self.extensions[EXTENSION] = service
+        # A path either is one of ours, letter by letter, or it is unknown: no redirects, no OPTIONS.
+        self.url_map.merge_slashes = False
+        self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ, self.extensions[EXTENSION])
+        entered = current.set(request)
+        logs.request_id.set(request.id)
+        try:
+            response = self._answer(request)
+        finally:
+            # What the thread logs from here on does not belong to the request.
+            logs.request_id.set("")
+            current.reset(entered)
+        response.headers.append(("X-Request-Id", request.id))
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._enter(request) or self._view(request)
+        except Exception as error:
+            return answer_to(error)
+
+    def _enter(self, request: Request) -> Response | None:
+        """What precedes the path and the body: authentication, also of unknown paths."""
+        refusal = refuse(request)
+        if refusal is not None:
+            return refusal
+        if request.environ["PATH_INFO"].startswith("//"):
+            # Werkzeug drops all but one of the leading slashes.
+            return bare(404, "There is no such path.")
+        if leads_to_docs(request):
+            return to_docs()
+        return None
+
+    def _view(self, request: Request) -> Response:
+        method, path = request.method, request.path
+        view = self._fixed.get((method, path))
+        if view is not None:
+            return view()
+        for pattern, view in self._patterns.get((method, path.split("/", 2)[1]), ()):
+            if match := pattern.fullmatch(path):
+                return view(**convert_path(match.groupdict()))
+        # Nothing that is known, as a rule: this tells whether the path has other methods.
+        endpoint, parts = self._paths.match(path, method)
+        return self._views[endpoint](**convert_path(parts))
+
+    @property
+    def _views(self) -> dict[str, View]:
+        return cast("dict[str, View]", self.view_functions)
+
+    @cached_property
+    def _fixed(self) -> dict[tuple[str, str], View]:
+        """The views whose paths have no variable parts, by method and path."""
+        return {
+            (method, rule.rule): self._views[rule.endpoint]
+            for rule in self.url_map.iter_rules()
+            if not rule.arguments
+            for method in rule.methods or ()
+        }
+
+    @cached_property
+    def _patterns(self) -> dict[tuple[str, str], list[tuple[re.Pattern[str], View]]]:
+        """The other views with the patterns of their paths, by method and the first part of the path."""
+        found = defaultdict(list)
+        for rule in self.url_map.iter_rules():
+            if rule.arguments:
+                pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
+                for method in rule.methods or ():
+                    found[method, rule.rule.split("/", 2)[1]].append((pattern, self._views[rule.endpoint]))
+        return dict(found)
+
+    @cached_property
+    def _paths(self) -> MapAdapter:
+        return self.url_map.bind("")
