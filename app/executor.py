@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 OUTAGE_PAUSE = 1.0
 """Seconds between two looks while the database is away."""
 HELD_PAUSE = 0.1
+REST = 1.0
+"""How long to leave processor and database to others after due tasks were run, as a part of the time that it took."""
+LONGEST_REST = 0.05
 
 
 class TaskExecutor:
@@ -77,7 +80,9 @@ class TaskExecutor:
                 self._next = None
             locked = self._service.execute(LockTasks(limit=self._limit))
             if locked:
+                began = time.monotonic()
                 self._service.run_tasks(locked, self._stopping.is_set)
+                self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
             elif not self._recovers():
                 return
 

@@ -6,9 +6,7 @@ import itertools
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -17,6 +15,7 @@ from app.clock import Clock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
+from app.commands.group import Rounds, Shared, execute_together, key_of, shares
 from app.commands.maintenance import Prepare
 from app.commands.task import (
     MOST_INTERRUPTIONS,
@@ -35,8 +34,9 @@ from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
-from app.errors import EngineError, ErrorKind, conflict
+from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.keys import ApiKeys
+from app.leases import Leases
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
 
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+MOST_TOGETHER = 50
+"""Commands that share a transaction."""
 EXTENSIONS = 3
 """How often a lease is extended in the time that it lasts."""
 
@@ -68,6 +70,27 @@ def _named(task: Task) -> dict[str, str]:
     return {"task": f"{task.partition}/{task.id}", "type": str(task.type)}
 
 
+def _outcome(execute: Callable[[Any], R], command: Command[Any]) -> R | Exception:
+    try:
+        return execute(command)
+    except Exception as error:
+        return error
+
+
+def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
+    return Shared(alone=list(range(len(commands))))
+
+
+def _is_unavailable(outcome: object) -> bool:
+    return isinstance(outcome, EngineError) and outcome.kind is ErrorKind.UNAVAILABLE
+
+
+def _not_tried(command: Command[Any]) -> EngineError:
+    error = unavailable("not tried, because the database was unavailable just before")
+    error.title = command.title
+    return error
+
+
 class Service:
     def __init__(self, config: Config, store: Store, clock: Clock | None = None) -> None:
         self.config = config
@@ -81,6 +104,7 @@ class Service:
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
+        self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
 
     def execute(self, command: Command[R]) -> R:
@@ -116,11 +140,81 @@ class Service:
         with self._store.begin(loaded) as tx:
             context = Context(tx, self._options, self._engine_time, limited=limited)
             result: R = HANDLERS[type(command)](context, command)
+        self._committed(tx, began)
+        return result
+
+    def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
         if tx.due and self.on_due:
             self.on_due(tx.due)
-        return result
+
+    def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
+        """What each of the commands, which are of one kind, returns or raises: as if it came after those before it.
+
+        Those that don't depend on each other share a transaction. Once the database is unavailable, the commands that
+        are left are not tried.
+        """
+        found: dict[int, Any] = {}
+        for outcomes in self._each(commands, self.execute):
+            found |= outcomes
+            if any(map(_is_unavailable, outcomes.values())):
+                break
+        return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
+
+    def _each(self, commands: Sequence[Command[Any]], alone: Callable[[Any], Any]) -> Iterator[dict[int, Any]]:
+        """What the commands return or raise, by their places; those that shared a transaction at once.
+
+        The others are executed by `alone`, each when the next outcome is asked for.
+        """
+        rounds = Rounds([key_of(command) for command in commands], MOST_TOGETHER)
+        while places := rounds.deal():
+            sharing = [place for place in places if shares(commands[place])]
+            done: set[int] = set()
+            if len(sharing) > 1:
+                shared = self._share([commands[place] for place in sharing])
+                later = {sharing[n]: root for n, root in shared.later.items()}
+                outcomes = {sharing[n]: outcome for n, outcome in shared.settled.items()}
+                rounds.defer(later)
+                done = {*later, *outcomes}
+                if outcomes:
+                    yield outcomes
+            for place in places:
+                if place not in done:
+                    yield {place: _outcome(alone, commands[place])}
+
+    def _share(self, commands: Sequence[Command[Any]]) -> Shared:
+        """Executes what can be executed in one transaction; nothing, where that can't be committed as a whole."""
+        loaded: dict[int, Graph] = {}
+        while True:
+            try:
+                return self._store.reach(lambda: self._once_together(commands, loaded))
+            except GraphMissing as missing:
+                process_id = missing.process_id
+            except EngineError as error:
+                error.title = error.title or commands[0].title
+                return Shared(settled=dict.fromkeys(range(len(commands)), error))
+            try:
+                loaded[process_id] = self._store.load_graph(process_id)
+            except Exception:
+                # It concerns those of this process only.
+                return _each_alone(commands)
+
+    def _once_together(self, commands: Sequence[Command[Any]], loaded: dict[int, Graph]) -> Shared:
+        began = time.monotonic()
+        try:
+            with self._store.begin_group(loaded) as tx:
+                shared = execute_together(tx, self._options, self._engine_time, commands)
+        except GraphMissing:
+            raise
+        except Exception as error:
+            if self._store.is_away(error):
+                raise
+            # One of them may be to blame, and the others are not to suffer from it.
+            logger.debug("commands that shared a transaction are executed one by one", exc_info=True)
+            return _each_alone(commands)
+        self._committed(tx, began)
+        return shared
 
     def query(self, criteria: Criteria, *, offset: int = 0, limit: int = 0) -> list[Any]:
         """The matching records in the order of partition and id; `limit` 0 is the default limit.
@@ -135,7 +229,7 @@ class Service:
         return found
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
-        """Locks due tasks and runs each in a transaction of its own, so that a failing one takes no other with it."""
+        """Locks due tasks and runs them; one that fails takes no other with it."""
         self.settle()
         tasks = self.execute(command)
         if len(tasks) < command.limit and self.recover_tasks():
@@ -145,52 +239,66 @@ class Service:
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
         """Runs locked tasks and extends their leases meanwhile; once `stopped`, the rest is released.
 
-        They run in their order, but of those that were interrupted before only the first does, as the last one; the
-        others are released.
+        They run in their order, those of different instances together. Of those that were interrupted before only the
+        first does, as the last one; the others are released.
         """
         executed = ExecutedTasks()
-        # Whatever has killed a process before must not take others with it: it comes last, and alone.
-        left = deque(sorted(tasks, key=lambda task: task.interruptions > 0))
-        with self._extending(left):
-            while left and not stopped():
-                task = left[0]
-                if task.interruptions:
-                    left.popleft()
-                    self._give_back(left)
-                    left.clear()
-                    left.append(task)
-                try:
-                    executed.completed.append(self._run(task))
-                except EngineError as error:
-                    is_away = error.kind is ErrorKind.UNAVAILABLE
-                    given_up = self._give_up(task, error.detail) if is_away else None
-                    (executed.completed if given_up else executed.failed).append(given_up or task)
-                    if is_away and not given_up and not self._postpone(task, error.detail):
-                        # The others would fail as well.
-                        left.popleft()
-                        executed.failed.extend(left)
-                        break
-                left.popleft()
+        left = sorted(tasks, key=lambda task: task.interruptions > 0)
+        steps = self._steps(left)
+        goes_on = True
+        with self._leases.held(left):
+            while left and goes_on and not stopped():
+                for task, outcome in next(steps):
+                    left.remove(task)
+                    if isinstance(outcome, EngineError):
+                        goes_on = self._fail(executed, task, outcome)
+                        if not goes_on:
+                            # The others would fail as well.
+                            executed.failed.extend(left)
+                            break
+                    elif isinstance(outcome, Exception):
+                        raise outcome
+                    else:
+                        executed.completed.append(outcome)
         self._give_back(left)
         return executed
+
+    def _steps(self, left: list[Task]) -> Iterator[list[tuple[Task, Any]]]:
+        """What comes of the tasks, which are taken out of `left` by who receives it."""
+        calm = [task for task in left if not task.interruptions]
+        for outcomes in self._each([RunTask(task=task) for task in calm], self._run):
+            yield [(calm[place], outcome) for place, outcome in outcomes.items()]
+        # Whatever has killed a process before must not take others with it: it comes last, and alone.
+        first, *others = left
+        left[:] = [first]
+        self._give_back(others)
+        yield [(first, _outcome(self._run, RunTask(task=first)))]
+
+    def _fail(self, executed: ExecutedTasks, task: Task, error: EngineError) -> bool:
+        """Notes a task that could not be executed; whether it is worth trying others."""
+        if error.kind is not ErrorKind.UNAVAILABLE:
+            logger.warning("a task was not executed: %s", error.detail, extra=_named(task))
+            executed.failed.append(task)
+            return True
+        given_up = self._give_up(task, error.detail)
+        (executed.completed if given_up else executed.failed).append(given_up or task)
+        return given_up is not None or self._postpone(task, error.detail)
 
     def _give_back(self, tasks: Iterable[Task]) -> None:
         with self._lock:
             self._owed.released.extend(tasks)
         self.settle()
 
-    def _run(self, task: Task) -> Task:
+    def _run(self, command: RunTask) -> Task:
         """Raises EngineError for a task that was lost, or can't be executed now; whatever breaks is its own failure."""
         try:
-            return self.execute(RunTask(task=task))
-        except EngineError as error:
-            if error.kind is not ErrorKind.UNAVAILABLE:
-                logger.warning("a task was not executed: %s", error.detail, extra=_named(task))
+            return self.execute(command)
+        except EngineError:
             raise
         except Exception as error:
-            logger.exception("a task broke", extra=_named(task))
+            logger.exception("a task broke", extra=_named(command.task))
             reason = f"unexpected {type(error).__name__}, see the log of {self.config.engine_id}"
-            return self.execute(FailTask(task=task, error=reason))
+            return self.execute(FailTask(task=command.task, error=reason))
 
     def _give_up(self, task: Task, error: str) -> Task | None:
         """The task with its incident, if it was interrupted too often and that can be said now."""
@@ -232,27 +340,12 @@ class Service:
                 self._owed.postponed += owed.postponed
                 self._owed.released += owed.released
 
-    @contextmanager
-    def _extending(self, tasks: Collection[Task]) -> Iterator[None]:
-        """Renews the leases of `tasks`, as they are at that time, for as long as the block takes."""
-        done = threading.Event()
-
-        def extend() -> None:
-            while not done.wait(self.config.task_lock_timeout / EXTENSIONS):
-                # A copy: the one who runs them takes off what is done.
-                for partition, ids in _by_partition(tuple(tasks)).items():
-                    try:
-                        self.execute(ExtendTasks(partition=partition, ids=ids))
-                    except Exception:
-                        logger.warning("leases of tasks could not be extended", exc_info=True)
-
-        thread = threading.Thread(target=extend, name="task-leases", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+    def _extend(self, tasks: Collection[Task]) -> None:
+        for partition, ids in _by_partition(tasks).items():
+            try:
+                self.execute(ExtendTasks(partition=partition, ids=ids))
+            except Exception:
+                logger.warning("leases of tasks could not be extended", exc_info=True)
 
     def recover_tasks(self) -> int:
         """Gives back tasks whose lease has ended, whoever held them; how many these were."""
@@ -305,6 +398,7 @@ class Service:
         self.execute(Prepare())
 
     def close(self) -> None:
+        self._leases.close()
         self._store.close()
 
 

@@ -150,3 +150,9 @@ def wire(databases: Databases) -> Iterator[Wire]:
         wire = Wire(url)
         yield wire
         wire.close()
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No commands share a transaction."""
+    monkeypatch.setattr("app.service.MOST_TOGETHER", 1)

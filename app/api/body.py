@@ -29,8 +29,13 @@ def read_body(schema: ApiSchema) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(decoded)
     except ValidationError as error:
-        raise _invalid("failed to validate request body", flatten(error.messages_dict)) from None
+        raise broken_body(error) from None
     return loaded
+
+
+def broken_body(error: ValidationError) -> EngineError:
+    """The refusal of a body that breaks rules."""
+    return _invalid("failed to validate request body", flatten(error.messages_dict))
 
 
 def _check_media_type(header: str) -> None:

@@ -60,6 +60,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "version": "1",
         **_WORKER,
     },
+    "createProcessInstances": {
+        "processInstances": [
+            {"bpmnProcessId": "order", "correlationKey": "order-2", "version": "1"},
+            {"bpmnProcessId": "order", "correlationKey": "order-3", "variables": _VARIABLES, "version": "1"},
+        ],
+        **_WORKER,
+    },
     "queryProcessInstances": {"partition": DAY, "processId": 1, "tags": _TAGS},
     "queryElementInstances": {**_INSTANCE, "states": ["STARTED"]},
     "setProcessVariables": {"variables": _VARIABLES, **_WORKER},
@@ -69,6 +76,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
     "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, **_WORKER},
+    "completeJobs": {
+        "jobs": [
+            {"partition": DAY, "id": 4, "processVariables": _VARIABLES},
+            {"partition": DAY, "id": 5, "error": "card was declined", "retryLimit": 1, "retryTimer": "PT1M"},
+        ],
+        "lockNext": {"partition": DAY, "processIds": [1], "limit": 10},
+        **_WORKER,
+    },
     "unlockJobs": {"partition": DAY, **_WORKER},
     "queryIncidents": _INSTANCE,
     "resolveIncident": {"retryTimer": "PT1M", **_WORKER},
@@ -110,10 +125,10 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 
 ORDER = (
     *("createProcess", "queryProcesses", "getBpmnXml", "queryElements"),
-    *("createProcessInstance", "queryProcessInstances", "queryElementInstances"),
+    *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
-    *("queryJobs", "lockJobs", "completeJob", "unlockJobs", "queryIncidents", "resolveIncident"),
+    *("queryJobs", "lockJobs", "completeJob", "completeJobs", "unlockJobs", "queryIncidents", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
     *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),

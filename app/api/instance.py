@@ -6,11 +6,13 @@ from datetime import date
 from typing import Any
 
 from app.api.answer import Response, empty, json_answer
+from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Partition, ShortText, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
+from app.api.problem import ProblemSchema
 from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
@@ -44,7 +46,7 @@ class ProcessInstanceSchema(AnswerSchema):
 encode_instance = compile_encoder(ProcessInstanceSchema)
 
 
-class CreateProcessInstanceSchema(ApiSchema):
+class NewProcessInstanceSchema(ApiSchema):
     bpmn_process_id = ShortText(required=True, description="BPMN ID of an existing process.")
     correlation_key = ShortText(
         description="Optional key, used to correlate a process instance with a business entity."
@@ -52,7 +54,27 @@ class CreateProcessInstanceSchema(ApiSchema):
     tags = Tags(object_form=True)
     variables = process_variables(description="Variables to set at process instance scope.")
     version = ShortText(required=True, description="Version of an existing process.", example="1")
+
+
+class CreateProcessInstanceSchema(NewProcessInstanceSchema):
     worker_id = worker_id("ID of the worker that creates the process instance.")
+
+
+class CreateProcessInstancesSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that creates the process instances.")
+    process_instances = Batch(NewProcessInstanceSchema, description="What to create, in this order.")
+
+
+class CreateProcessInstancesResultSchema(AnswerSchema):
+    status = Int32(required=True, example=201, description="The HTTP status that it alone would have got.")
+    process_instance = Object(ProcessInstanceSchema)
+    problem = Object(ProblemSchema)
+
+
+class CreateProcessInstancesResSchema(AnswerSchema):
+    results = Many(
+        Object(CreateProcessInstancesResultSchema), required=True, description="In the order of the request."
+    )
 
 
 class ProcessInstanceCriteriaSchema(ApiSchema):
@@ -82,6 +104,19 @@ class CancelProcessInstanceSchema(ApiSchema):
 def create_process_instance(body: dict[str, Any]) -> Response:
     """Creates a process instance from an existing process."""
     return json_answer(encode_instance(service().execute(CreateProcessInstance(**body))), 201)
+
+
+@blp.route("/process-instances/batch", methods=["POST"], extension=True)
+@blp.arguments(CreateProcessInstancesSchema)
+@blp.response(200, CreateProcessInstancesResSchema)
+def create_process_instances(body: dict[str, Any]) -> Response:
+    """Creates up to 100 process instances.
+
+    Each is answered as it would be alone, one after the other; some may fail while others are created. A request that
+    is not understood is refused as a whole.
+    """
+    outcomes = execute_each(body["process_instances"], CreateProcessInstance, worker_id=body["worker_id"])
+    return json_answer({"results": [result(outcome, "processInstance", encode_instance, 201) for outcome in outcomes]})
 
 
 @blp.route("/process-instances/query", methods=["POST"])

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from app.api.answer import Response, json_answer
+from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
@@ -23,6 +24,7 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.params import Page
+from app.api.problem import ProblemSchema, problem_of
 from app.api.rules import MOST_ITEMS, MOST_OF_ERROR
 from app.api.schemas import (
     CountResSchema,
@@ -69,7 +71,7 @@ class JobSchema(AnswerSchema):
 encode_job = compile_encoder(JobSchema)
 
 
-class LockJobsSchema(ApiSchema):
+class LockConditionsSchema(ApiSchema):
     partition = Partition(description="Partition condition.")
     id = Int32(description="Job condition - must be used in combination with a partition.")
     process_ids = Many(Int32(), most=MOST_ITEMS, unique=True, description="IDs of processes to include.")
@@ -79,6 +81,9 @@ class LockJobsSchema(ApiSchema):
     limit = Int32(
         gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
     )
+
+
+class LockJobsSchema(LockConditionsSchema):
     worker_id = worker_id("ID of the worker that locks the jobs.")
 
 
@@ -117,7 +122,7 @@ class JobCompletionSchema(ApiSchema):
     timer = TimerField()
 
 
-class CompleteJobSchema(ApiSchema):
+class JobOutcomeSchema(ApiSchema):
     completion = Object(JobCompletionSchema, make=Completion, description="The outcome, depending on the type of job.")
     element_variables = element_variables(description="Variables to set or delete at element instance scope.")
     error = Text(
@@ -131,7 +136,37 @@ class CompleteJobSchema(ApiSchema):
         description="Maximum number of retries. Once the retry count has reached it, an incident is created.",
     )
     retry_timer = Duration(description="Duration until a retry job becomes due.")
+
+
+class CompleteJobSchema(JobOutcomeSchema):
     worker_id = worker_id("ID of the worker that locked and completes the job.")
+
+
+class CompleteJobsItemSchema(JobOutcomeSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True, gte=1)
+
+
+class CompleteJobsSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that locked and completes the jobs.")
+    jobs = Batch(CompleteJobsItemSchema, address=("partition", "id"), description="The jobs, completed in this order.")
+    lock_next = Object(
+        LockConditionsSchema, description="Conditions of jobs to lock for the same worker, once all are completed."
+    )
+
+
+class CompleteJobsResultSchema(AnswerSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True)
+    status = Int32(required=True, example=200, description="The HTTP status that the job alone would have got.")
+    job = Object(JobSchema)
+    problem = Object(ProblemSchema)
+
+
+class CompleteJobsResSchema(AnswerSchema):
+    results = Many(Object(CompleteJobsResultSchema), required=True, description="In the order of the request.")
+    jobs = Many(Object(JobSchema), description="With `lockNext`: the locked jobs.")
+    problem = Object(ProblemSchema, description="With `lockNext`: why none could be locked.")
 
 
 @blp.route("/jobs/lock", methods=["POST"])
@@ -165,3 +200,35 @@ def unlock_jobs(body: dict[str, Any]) -> Response:
 def complete_job(body: dict[str, Any], partition: date, id: int) -> Response:
     """Completes a locked job."""
     return json_answer(encode_job(service().execute(CompleteJob(partition=partition, id=id, **body))))
+
+
+@blp.route("/jobs/complete", methods=["POST"], extension=True)
+@blp.arguments(CompleteJobsSchema)
+@blp.response(200, CompleteJobsResSchema)
+def complete_jobs(body: dict[str, Any]) -> Response:
+    """Completes up to 100 locked jobs, and locks the next ones when asked to.
+
+    Each job is answered as it would be alone, one after the other; some may fail while others are completed. A request
+    that is not understood, or does not tell which jobs it is about, is refused as a whole.
+
+    If the next jobs can't be locked, what was completed stays completed, and `problem` tells why there are no `jobs`.
+    """
+    items = body["jobs"]
+    outcomes = execute_each(items, CompleteJob, worker_id=body["worker_id"])
+    answer: dict[str, Any] = {
+        "results": [
+            {"partition": item.decoded["partition"], "id": item.decoded["id"], **result(outcome, "job", encode_job)}
+            for item, outcome in zip(items, outcomes, strict=True)
+        ]
+    }
+    if "lock_next" in body:
+        answer |= _lock_next(LockJobs(worker_id=body["worker_id"], **body["lock_next"]))
+    return json_answer(answer)
+
+
+def _lock_next(command: LockJobs) -> dict[str, Any]:
+    try:
+        return {"jobs": [encode_job(job) for job in service().execute(command)]}
+    except Exception as error:
+        # What was completed before must be answered all the same.
+        return {"problem": problem_of(error)}

@@ -69,14 +69,24 @@ def answer_to(error: Exception) -> Response:
 
 
 def _engine_error(error: EngineError) -> Response:
+    response = _answer(problem_of(error))
+    if error.kind is ErrorKind.UNAVAILABLE:
+        response.headers.append(("Retry-After", str(RETRY_AFTER)))
+    return response
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """The problem that tells of an error; one that nobody expected is logged, and not shown."""
+    if not isinstance(error, EngineError):
+        _log(error)
+        detail = f"see server logs, request {current.get().id}"
+        return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
     status = STATUSES[error.kind]
     if status < 500:
         return _problem(status, error.kind, error.title, error.detail, error.causes)
     if error.kind is ErrorKind.UNAVAILABLE:
         # Whoever noticed that the database is away has logged it, once for all the requests that meet it.
-        response = _problem(status, error.kind, error.title or "service is unavailable", error.detail)
-        response.headers.append(("Retry-After", str(RETRY_AFTER)))
-        return response
+        return _problem(status, error.kind, error.title or "service is unavailable", error.detail)
     _log(error)
     title = error.title or "unexpected error occurred"
     return _problem(status, error.kind, title, f"{error.detail}, request {current.get().id}", error.causes)
@@ -92,13 +102,11 @@ def _http_exception(error: HTTPException) -> Response:
         return bare(404, "There is no such path.")
     if status >= 500:
         return _unexpected(error)
-    return _problem(status, ErrorKind.HTTP_REQUEST_BODY, "invalid request", error.description or error.name)
+    return _answer(_problem(status, ErrorKind.HTTP_REQUEST_BODY, "invalid request", error.description or error.name))
 
 
 def _unexpected(error: Exception) -> Response:
-    _log(error)
-    detail = f"see server logs, request {current.get().id}"
-    return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
+    return _answer(problem_of(error))
 
 
 def _log(error: Exception) -> None:
@@ -106,12 +114,16 @@ def _log(error: Exception) -> None:
     logger.error("%s %s failed, request %s", request.method, request.path, request.id, exc_info=error)
 
 
-def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
+def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tuple[Cause, ...] = ()) -> dict[str, Any]:
     detail = shown(detail, MOST_OF_DETAIL)
     problem: dict[str, Any] = {"status": status, "type": kind, "title": title, "detail": detail}
     if causes:
         problem["errors"] = [_cause(cause) for cause in causes]
-    return Response(_dumps(problem), status, "application/problem+json")
+    return problem
+
+
+def _answer(problem: dict[str, Any]) -> Response:
+    return Response(_dumps(problem), problem["status"], "application/problem+json")
 
 
 def _cause(cause: Cause) -> dict[str, str]:

@@ -27,7 +27,7 @@ LONGEST_ERROR = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockTasks(Command[list[Task]]):
-    """Locks due tasks for this engine; `Service.execute_tasks` runs each in a transaction of its own.
+    """Locks due tasks for this engine; `Service.execute_tasks` runs them.
 
     The lock is a lease: who does not extend it loses the tasks to others after BPMN_TASK_LOCK_TIMEOUT.
     """

@@ -88,6 +88,30 @@ class Changes:
     def delete(self, record: Any) -> None:
         self.deleted.setdefault(type(record), []).append(record)
 
+    def absorb(self, other: Changes) -> None:
+        """Takes over what a command after this one wants written; no record may be in both sets."""
+        for mine, theirs in ((self.new, other.new), (self.updated, other.updated), (self.deleted, other.deleted)):
+            for kind, found in theirs.items():
+                mine.setdefault(kind, []).extend(found)
+        self._known |= other._known
+        self.variables += other.variables
+        self.deleted_variables += other.deleted_variables
+        self.abandoned += other.abandoned
+        self.renewed |= other.renewed
+        self.requeued += other.requeued
+        self.expired_messages |= other.expired_messages
+        self.finished_messages |= other.finished_messages
+        self.delivered_signals += other.delivered_signals
+        self.event_variables += other.event_variables
+        self.suspended_starts += other.suspended_starts
+        self.queues |= other.queues
+        self.queued += other.queued
+        self.dequeued += other.dequeued
+        if other.clock_offset_ms is not None:
+            self.clock_offset_ms = other.clock_offset_ms
+        self.assumes_unlimited |= other.assumes_unlimited
+        self.due += other.due
+
     def __bool__(self) -> bool:
         return bool(
             self.new

@@ -18,13 +18,14 @@ from app.errors import EngineError, conflict, not_found
 from app.store import graphs, schema
 from app.store.dialect import Dialect
 from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
 from app.store.query import Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
-from app.store.trouble import Guard, Outages
+from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "GraphMissing",
@@ -67,6 +68,7 @@ class Store:
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
+        self._group_statements = GroupStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
@@ -99,6 +101,24 @@ class Store:
             self.ensure_days,
             loaded or {},
         )
+
+    def begin_group(self, loaded: Mapping[int, Graph]) -> Group:
+        """One transaction of several commands, like `begin`."""
+        return Group(
+            self._group_statements,
+            self._dialect.session(),
+            self._dialect,
+            self._saver,
+            self._claims,
+            self._graphs,
+            self.ensure_days,
+            loaded,
+        )
+
+    def is_away(self, error: BaseException) -> bool:
+        """Whether `error` says that the database can't be had or used at all, whoever asks for what."""
+        trouble = self._dialect.trouble(error)
+        return trouble is not None and not (trouble.kind is TroubleKind.BUSY and self._dialect.retryable(error))
 
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""

@@ -246,6 +246,19 @@ class Snapshot:
     def token(self, id: int) -> ElementInstance:
         return next(token for token in self.tokens if token.id == id)
 
+    @property
+    def called_root(self) -> ElementInstance | None:
+        """The PROCESS of a called instance, if it was read; its parent is the call activity of the caller."""
+        if not self.instance.parent_id:
+            return None
+        return next((token for token in self.tokens if token.node.parent is None), None)
+
+    def set_caller(self, caller: Snapshot) -> None:
+        root = self.called_root
+        assert root is not None and root.parent_id is not None
+        self.caller = caller
+        root.parent = caller.token(root.parent_id)
+
     def addressed(self, id: int) -> ElementInstance:
         """The element instance, or after a boundary event has happened the one that waits in its place."""
         token = self.token(id)

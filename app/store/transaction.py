@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from app.engine import records
 from app.engine.changes import Changes
@@ -73,7 +73,7 @@ class Transaction:
         self.is_timed = False
         """Whether the time of the command was read."""
 
-    def __enter__(self) -> Transaction:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -254,7 +254,7 @@ class Transaction:
             return None
         if not results[0]:
             return None
-        own, instance, parallelism = load.read_with_instance(source, results[0][0], _READERS[source])
+        own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
         found = results[1] if tokens is not None else []
         if tokens is load.ACTIVE.get(source, False) and instance.ended_at is None and not load.has_active(found):
             (found,) = self._session.run(Call(near, key, day=day))
@@ -274,10 +274,10 @@ class Transaction:
         if snapshot.whole:
             rows = self._all(load.CALLED, day=snapshot.instance.partition, parent=snapshot.instance.id)
             snapshot.called = {row[0]: r.read_instance(row[1:]) for row in rows}
-        root = next((token for token in snapshot.tokens if token.node.parent is None), None)
-        if root is None or root.parent_id is None or not snapshot.instance.parent_id:
+        root = snapshot.called_root
+        if root is None or root.parent_id is None:
             return
-        key = load.key(snapshot.instance.partition, root.parent_id)
+        key = load.key(root.partition, root.parent_id)
         found, tokens = self._session.run(
             Call(load.WITH_INSTANCE["element_instance"], key), Call(load.NEAR["element_instance"], key)
         )
@@ -286,8 +286,7 @@ class Transaction:
         caller = Snapshot(
             instance=instance, graph=graph, tokens=load.link(tokens, instance, graph), parallelism=parallelism
         )
-        snapshot.caller = caller
-        root.parent = caller.token(root.parent_id)
+        snapshot.set_caller(caller)
 
     def load_called_below(self, root: ProcessInstance) -> list[ProcessInstance]:
         """The active instances that were called, directly or not, below the root of a tree."""
@@ -459,7 +458,7 @@ class Found:
         self.snapshot = snapshot
 
 
-_READERS: dict[str, Callable[[Row], Any]] = {
+READERS: dict[str, Callable[[Row], Any]] = {
     "job": r.read_job,
     "task": r.read_task,
     "user_task": r.read_user_task,

@@ -16,6 +16,38 @@ ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
 
+OUTCOME = {
+    "completion": {
+        "calledProcess": {
+            "bpmnProcessId": "p",
+            "correlationKey": "k",
+            "tags": TAGS,
+            "variables": PROCESS_VARIABLES,
+            "version": "1",
+        },
+        "errorCode": "E",
+        "escalationCode": "E",
+        "exclusiveGatewayDecision": "a",
+        "inclusiveGatewayDecision": ["a"],
+        "messageCorrelationKey": "k",
+        "messageName": "n",
+        "signalName": "n",
+        "timer": TIMER,
+    },
+    "elementVariables": ELEMENT_VARIABLES,
+    "error": "boom",
+    "processVariables": PROCESS_VARIABLES,
+    "retryLimit": 1,
+    "retryTimer": "PT1H",
+}
+NEW_INSTANCE = {
+    "bpmnProcessId": "p",
+    "correlationKey": "k",
+    "tags": TAGS,
+    "variables": PROCESS_VARIABLES,
+    "version": "1",
+}
+
 FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryElements": ("POST", "/elements/query", {"processId": 1, "bpmnElementId": "work"}),
     "queryElementInstances": (
@@ -77,32 +109,13 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
     ),
     "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
-    "completeJob": (
-        "PATCH",
-        f"/jobs/{DAY}/{{job}}/complete",
+    "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
+    "completeJobs": (
+        "POST",
+        "/jobs/complete",
         {
-            "completion": {
-                "calledProcess": {
-                    "bpmnProcessId": "p",
-                    "correlationKey": "k",
-                    "tags": TAGS,
-                    "variables": PROCESS_VARIABLES,
-                    "version": "1",
-                },
-                "errorCode": "E",
-                "escalationCode": "E",
-                "exclusiveGatewayDecision": "a",
-                "inclusiveGatewayDecision": ["a"],
-                "messageCorrelationKey": "k",
-                "messageName": "n",
-                "signalName": "n",
-                "timer": TIMER,
-            },
-            "elementVariables": ELEMENT_VARIABLES,
-            "error": "boom",
-            "processVariables": PROCESS_VARIABLES,
-            "retryLimit": 1,
-            "retryTimer": "PT1H",
+            "jobs": [{"partition": DAY, "id": 1, **OUTCOME}],
+            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1},
             **WORKER,
         },
     ),
@@ -124,17 +137,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
-    "createProcessInstance": (
+    "createProcessInstance": ("POST", "/process-instances", {**NEW_INSTANCE, **WORKER}),
+    "createProcessInstances": (
         "POST",
-        "/process-instances",
-        {
-            "bpmnProcessId": "p",
-            "correlationKey": "k",
-            "tags": TAGS,
-            "variables": PROCESS_VARIABLES,
-            "version": "1",
-            **WORKER,
-        },
+        "/process-instances/batch",
+        {"processInstances": [NEW_INSTANCE], **WORKER},
     ),
     "queryProcessInstances": (
         "POST",

@@ -64,11 +64,20 @@ OPERATIONS = {
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
+    "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "createProcessInstance": Operation(
         "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 422)
+    ),
+    "createProcessInstances": Operation(
+        "POST",
+        "/process-instances/batch",
+        200,
+        "CreateProcessInstances",
+        "CreateProcessInstancesRes",
+        extension=True,
     ),
     "queryProcessInstances": Operation(
         "POST", "/process-instances/query", 200, "ProcessInstanceCriteria", "ProcessInstanceRes"
@@ -120,6 +129,28 @@ PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
 _WORKER = {"workerId": "string required max-255"}
 _TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
 _TAGS = "[Tag] max-100"
+_LOCK = {
+    "partition": "date",
+    "id": "int32",
+    "processIds": "[int32] max-100 unique",
+    "processInstanceId": "int32",
+    "limit": "int32 gte-1 lte-1000",
+}
+_OUTCOME = {
+    "completion": "JobCompletion",
+    "elementVariables": "[ElementVariable] max-100",
+    "error": "string",
+    "processVariables": "[ProcessVariable] max-100",
+    "retryLimit": "int32 gte-0",
+    "retryTimer": "string duration max-255",
+}
+_NEW_INSTANCE = {
+    "bpmnProcessId": "string required max-255",
+    "correlationKey": "string max-255",
+    "tags": _TAGS,
+    "variables": "[ProcessVariable] max-100",
+    "version": "string required max-255",
+}
 
 REQUESTS: dict[str, dict[str, str]] = {
     "ElementCriteria": {"processId": "int32", "bpmnElementId": "string max-255"},
@@ -158,14 +189,8 @@ REQUESTS: dict[str, dict[str, str]] = {
         "taskId": "int32",
     },
     "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER},
-    "LockJobs": {
-        "partition": "date",
-        "id": "int32",
-        "processIds": "[int32] max-100 unique",
-        "processInstanceId": "int32",
-        "limit": "int32 gte-1 lte-1000",
-        **_WORKER,
-    },
+    "LockJobs": {**_LOCK, **_WORKER},
+    "LockConditions": _LOCK,
     "JobCriteria": {
         "partition": "date",
         "id": "int32",
@@ -175,15 +200,9 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
     },
     "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
-    "CompleteJob": {
-        "completion": "JobCompletion",
-        "elementVariables": "[ElementVariable] max-100",
-        "error": "string",
-        "processVariables": "[ProcessVariable] max-100",
-        "retryLimit": "int32 gte-0",
-        "retryTimer": "string duration max-255",
-        **_WORKER,
-    },
+    "CompleteJob": {**_OUTCOME, **_WORKER},
+    "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
+    "CompleteJobsItem": {"partition": "date required", "id": "int32 required gte-1", **_OUTCOME},
     "JobCompletion": {
         "calledProcess": "CalledProcess +",
         "errorCode": "string max-255",
@@ -221,14 +240,9 @@ REQUESTS: dict[str, dict[str, str]] = {
     "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
     "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
     "ProcessCriteria": {"id": "int32", "tags": _TAGS},
-    "CreateProcessInstance": {
-        "bpmnProcessId": "string required max-255",
-        "correlationKey": "string max-255",
-        "tags": _TAGS,
-        "variables": "[ProcessVariable] max-100",
-        "version": "string required max-255",
-        **_WORKER,
-    },
+    "CreateProcessInstance": {**_NEW_INSTANCE, **_WORKER},
+    "CreateProcessInstances": {"processInstances": "[NewProcessInstance] required max-100", **_WORKER},
+    "NewProcessInstance": _NEW_INSTANCE,
     "ProcessInstanceCriteria": {
         "partition": "date",
         "id": "int32",
@@ -295,7 +309,7 @@ SHARED: dict[str, dict[str, str]] = {
 }
 """In requests and in answers; what requests need is always there in answers."""
 
-ALSO_ACCEPTED = {"CreateProcess.tags", "CreateProcessInstance.tags"} | {
+ALSO_ACCEPTED = {"CreateProcess.tags", "CreateProcessInstance.tags", "NewProcessInstance.tags"} | {
     f"{schema}.variables" for schema in ("SetElementVariables", "SetProcessVariables")
 }
 """Properties that may come as an object by name, too."""
@@ -480,6 +494,14 @@ ANSWERS: dict[str, dict[str, str]] = {
             "UserTask",
             "Variable",
         )
+    },
+    "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
+    "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
+    "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
+    "CreateProcessInstancesResult": {
+        "status": "int32 A",
+        "processInstance": "ProcessInstance O",
+        "problem": "Problem O",
     },
     "LockJobsRes": {"count": "int32 A", "jobs": "[Job] A"},
     "GetElementVariablesRes": {"count": "int32 A", "variables": "[ElementVariable] A"},

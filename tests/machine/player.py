@@ -106,6 +106,17 @@ class Player:
         return self._world.database.tables()
 
     @property
+    def service(self) -> Service:
+        """For what is not asked for over HTTP; `look_again` then."""
+        return self._service
+
+    def look_again(self) -> None:
+        """Reads the rows, and checks them."""
+        self.tables = self._read()
+        found = violations(self.tables, self.now, self.sound)
+        assert not found, "\n".join(found)
+
+    @property
     def now(self) -> str:
         """Engine time, as rows have it."""
         return f"{self._clock.now() + self._offset:%Y-%m-%d %H:%M:%S.%f}"

@@ -138,6 +138,7 @@ def test_an_executor_runs_what_was_due_before_it_started(config: Config, clock: 
         wait_until(lambda: value(config.database_url, OPEN_EVENTS) == 0, "tasks are left")
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_stopping_finishes_the_running_task_and_gives_back_the_rest_of_its_batch_only(
     config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
 ):
@@ -174,6 +175,7 @@ def test_a_stopped_executor_runs_nothing_any_more(config: Config, service: Servi
     assert service.on_due is None
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_a_task_that_breaks_keeps_the_others_from_nothing(
     config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
 ):

@@ -113,6 +113,7 @@ def test_the_lease_of_another_engine_is_not_extended(config: Config, clock: Manu
     other.close()
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_leases_are_extended_while_a_batch_runs(
     config: Config, clock: ManualClock, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -248,6 +249,7 @@ def test_what_is_tried_again_and_again_ends_as_an_incident_without_being_tried(
     assert given_up.state is WorkState.CAUSED_INCIDENT
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_a_task_that_kills_its_process_takes_no_other_with_it(
     config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
 ):
@@ -277,6 +279,7 @@ def test_a_task_that_kills_its_process_takes_no_other_with_it(
     assert found_states == {task.id: WorkState.DONE for task in tasks} | {deadly: WorkState.CAUSED_INCIDENT}
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_what_could_not_be_given_back_in_an_outage_is_given_back_after_it(
     config: Config, clock: ManualClock, service: Service, monkeypatch: pytest.MonkeyPatch
 ):

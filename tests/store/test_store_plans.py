@@ -18,6 +18,7 @@ from app.config import Config
 from app.engine import records
 from app.store import load, open_store, sql
 from app.store.dialect import Dialect, Write
+from app.store.group import GroupStatements
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import SOME_EXPIRED
 from app.store.postgres import Postgres
@@ -293,6 +294,32 @@ def test_a_hot_read_goes_by_indexes(postgres: Full, name: str):
     found = explained(postgres, statement, parameters)
     assert sequential(found) == []
     assert visited(found) <= 30
+
+
+GROUP: dict[str, Any] = {"day": DAY, "ids": list(range(1, 101, 2))}
+GROUP_KINDS = {
+    "lock": ("job", "task"),
+    "with_instance": ("job", "task", "element_instance"),
+    "active": ("job", "task", "element_instance"),
+}
+GROUPS = [(kind, source) for kind, sources in GROUP_KINDS.items() for source in sources]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("kind", "source"), GROUPS)
+def test_what_a_group_reads_goes_by_indexes(postgres: Full, kind: str, source: str):
+    statement = getattr(GroupStatements(postgres.dialect), kind)[source]
+    found = explained(postgres, statement, GROUP)
+    assert sequential(found) == []
+    assert visited(found) <= 10 * len(GROUP["ids"])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("kind", "source"), GROUPS)
+def test_what_a_group_reads_goes_by_indexes_on_sqlite(lite: Full, kind: str, source: str):
+    details = plan_of(lite, getattr(GroupStatements(lite.dialect), kind)[source], GROUP)
+    assert [detail for detail in details if detail.split()[0] == "SCAN" and detail.split()[1] in BIG] == []
+    assert steps_of(lite, getattr(GroupStatements(lite.dialect), kind)[source], GROUP) < LITE_ROWS / 2
 
 
 LEFTOVERS = {"day": DAY, "ids": [51, 54], "closed": "TERMINATED"}
