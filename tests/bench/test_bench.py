@@ -171,7 +171,7 @@ def result(**figures: list[float]) -> dict[str, Any]:
         "counts": counts,
         "starts": {"rounds": [start, dict(start)]},
         "memory": {"instances": 10, "before": {"pss": 70.0}, "after": {"pss": 80.0}},
-        "storm": {"cpu_ms": {"service": 0.5}},
+        "storm": {},
         "growth": [growth],
     }
     return {"databases": {"sqlite": part}}
