@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from app.engine.records import Task
 
@@ -19,6 +20,7 @@ class Leases:
         self._held: list[Collection[Task]] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        """Tells the thread to end; each thread has its own."""
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -26,9 +28,10 @@ class Leases:
         """Has the leases of `tasks` extended, as they are at that time, for as long as the block takes."""
         with self._lock:
             self._held.append(tasks)
-            # One that was started before the process was forked is not in this one.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._loop, name="task-leases", daemon=True)
+                self._closing = threading.Event()
+                loop = partial(self._loop, self._closing)
+                self._thread = threading.Thread(target=loop, name="task-leases", daemon=True)
                 self._thread.start()
         try:
             yield
@@ -36,8 +39,8 @@ class Leases:
             with self._lock:
                 self._held = [each for each in self._held if each is not tasks]
 
-    def _loop(self) -> None:
-        while not self._closing.wait(self._interval):
+    def _loop(self, closing: threading.Event) -> None:
+        while not closing.wait(self._interval):
             with self._lock:
                 held = list(self._held)
                 if not held:
@@ -48,9 +51,9 @@ class Leases:
                 self._extend(tuple(tasks))
 
     def close(self) -> None:
-        """Ends the thread, and waits for it; nothing is held any more."""
-        self._closing.set()
+        """Ends the thread, and waits for it. What is held afterwards has another one."""
         with self._lock:
-            thread = self._thread
+            thread, self._thread = self._thread, None
+            self._closing.set()
         if thread is not None and thread.is_alive():
             thread.join()
