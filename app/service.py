@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from app.engine.records import Job, Task
 from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.keys import ApiKeys
+from app.leases import Leases
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
 
@@ -104,6 +104,7 @@ class Service:
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
+        self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
 
     def execute(self, command: Command[R]) -> R:
@@ -245,7 +246,7 @@ class Service:
         left = sorted(tasks, key=lambda task: task.interruptions > 0)
         steps = self._steps(left)
         goes_on = True
-        with self._extending(left):
+        with self._leases.held(left):
             while left and goes_on and not stopped():
                 for task, outcome in next(steps):
                     left.remove(task)
@@ -339,27 +340,12 @@ class Service:
                 self._owed.postponed += owed.postponed
                 self._owed.released += owed.released
 
-    @contextmanager
-    def _extending(self, tasks: Collection[Task]) -> Iterator[None]:
-        """Renews the leases of `tasks`, as they are at that time, for as long as the block takes."""
-        done = threading.Event()
-
-        def extend() -> None:
-            while not done.wait(self.config.task_lock_timeout / EXTENSIONS):
-                # A copy: the one who runs them takes off what is done.
-                for partition, ids in _by_partition(tuple(tasks)).items():
-                    try:
-                        self.execute(ExtendTasks(partition=partition, ids=ids))
-                    except Exception:
-                        logger.warning("leases of tasks could not be extended", exc_info=True)
-
-        thread = threading.Thread(target=extend, name="task-leases", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+    def _extend(self, tasks: Collection[Task]) -> None:
+        for partition, ids in _by_partition(tasks).items():
+            try:
+                self.execute(ExtendTasks(partition=partition, ids=ids))
+            except Exception:
+                logger.warning("leases of tasks could not be extended", exc_info=True)
 
     def recover_tasks(self) -> int:
         """Gives back tasks whose lease has ended, whoever held them; how many these were."""
@@ -412,6 +398,7 @@ class Service:
         self.execute(Prepare())
 
     def close(self) -> None:
+        self._leases.close()
         self._store.close()
 
 

@@ -25,6 +25,7 @@ from tests.bench.growth import grow
 from tests.bench.load import SCENARIOS, Failed
 from tests.bench.measure import Figures, loads, memory, settings, starts
 from tests.bench.report import show, show_changes, show_loads
+from tests.bench.storm import storm
 from tests.databases import Databases
 
 KINDS = ("sqlite", "postgres")
@@ -48,10 +49,12 @@ class Plan:
     instances: int
     """After which memory is looked at; 0 does not."""
     instances_seconds: float
+    timers: int
+    """That become due at once; 0 does without."""
 
 
-FULL = Plan(3, 1.5, 7, (10_000, 100_000, 1_000_000), (5, 60), 100, 3, 100_000, 60.0)
-QUICK = Plan(1, 0.5, 3, (100_000,), (5,), 40, 3, 0, 0.0)
+FULL = Plan(3, 1.5, 7, (10_000, 100_000, 1_000_000), (5, 60), 100, 3, 100_000, 60.0, 10_000)
+QUICK = Plan(1, 0.5, 3, (100_000,), (5,), 40, 3, 0, 0.0, 0)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,7 +117,7 @@ def _bench(databases: Databases, arguments: argparse.Namespace, plan: Plan) -> d
                 _progress(f"round {number + 1} of {plan.rounds}, {name} on {kind}")
     for kind, part in parts.items():
         part["loads"] = [_line(*key[1:], rounds) for key, rounds in found.items() if key[0] == kind]
-        part |= {"starts": {"rounds": []}, "memory": {}, "growth": []}
+        part |= {"starts": {"rounds": []}, "memory": {}, "storm": {}, "growth": []}
         if arguments.loads_only:
             continue
         _progress(f"starts on {kind}")
@@ -122,6 +125,10 @@ def _bench(databases: Databases, arguments: argparse.Namespace, plan: Plan) -> d
         if plan.instances:
             _progress(f"memory on {kind}")
             part["memory"] = memory(databases, kind, plan.instances, plan.instances_seconds)
+        if plan.timers:
+            _progress(f"a storm of timers on {kind}")
+            with databases.fresh(kind) as url:
+                part["storm"] = storm(url, timers=plan.timers)
         _progress(f"growth on {kind}")
         part["growth"] = grow(databases, kind, plan.rows, plan.days, plan.growth_requests, plan.growth_rounds)
     machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}

@@ -92,6 +92,9 @@ def _figures(result: Result) -> Iterator[tuple[str, Figure | None]]:
         yield f"{kind}: memory after a start", Figure.of(each["memory_mib"]["pss"] for each in starts)
         if part["memory"]:
             yield f"{kind}: memory after many instances", Figure.of([part["memory"]["after"]["pss"]])
+        if part.get("storm"):
+            for process, ms in part["storm"]["cpu_ms"].items():
+                yield f"{kind}: CPU of the {process} for each timer of a storm", Figure.of([ms])
         for line in part["growth"]:
             for operation, each in line["operations"].items():
                 yield f"{kind}, {line['state']}, {operation}: CPU against an empty one", Figure.of(each["cpu_ratios"])

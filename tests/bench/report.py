@@ -32,6 +32,15 @@ def show(kind: str, part: dict[str, Any]) -> None:
             f"memory: PSS of all processes {before['pss']:.0f} MiB, {after['pss']:.0f} MiB after "
             f"{part['memory']['instances']:,} instances; RSS of the largest {before['rss']:.0f}, {after['rss']:.0f} MiB"
         )
+    if part.get("storm"):
+        found = part["storm"]
+        cpu = ", ".join(f"{name} {ms:.2f}" for name, ms in found["cpu_ms"].items())
+        print(
+            f"storm: {found['timers']:,} timers at once, {found['per_second']:.0f} a second, CPU in ms each: {cpu}; "
+            f"to create an instance meanwhile takes p50 {found['storm']['p50_ms']:.1f}, p99 "
+            f"{found['storm']['p99_ms']:.1f} ms, when idle p50 {found['idle']['p50_ms']:.1f}, p99 "
+            f"{found['idle']['p99_ms']:.1f}"
+        )
     if part["growth"]:
         print(
             "\ngrowth: CPU of service and database in ms, and median time in ms; how many times as much as when empty"

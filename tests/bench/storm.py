@@ -137,7 +137,8 @@ def _value(connection: Any, statement: str) -> int:
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
+    # A storm may be over before anybody has asked for anything.
+    ordered = sorted(seconds) or [0.0]
     at = {"p50_ms": 0.5, "p99_ms": 0.99, "max_ms": 1.0}
     found = {name: ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000 for name, part in at.items()}
-    return {"requests": len(ordered), **found}
+    return {"requests": len(seconds), **found}

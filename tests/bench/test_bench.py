@@ -20,6 +20,7 @@ from tests.bench.load import SCENARIOS, Answer, Failed, create, deploy, play, pr
 from tests.bench.measure import knows, loads, memory, starts
 from tests.bench.process import cpu_seconds, memory_mib
 from tests.bench.serve import AUTHORIZATION, serving
+from tests.bench.storm import storm
 from tests.databases import Databases
 
 kinds = pytest.mark.parametrize(
@@ -137,6 +138,15 @@ def test_starts_loads_and_memory_have_their_figures(databases: Databases):
     assert kept["after"]["pss"] > 0 and kept["failures"] == []
 
 
+@pytest.mark.sqlite
+def test_a_storm_has_its_figures(databases: Databases):
+    with databases.fresh("sqlite") as url:
+        found = storm(url, timers=60, clients=1, idle_seconds=0.2)
+    assert found["timers"] == 60
+    assert found["cpu_ms"]["service"] > 0
+    assert found["idle"]["requests"] > 0
+
+
 def test_what_takes_more_than_when_empty_is_said():
     flat = {"cpu_ratio": 1.1, "time_ratio": 1.2}
     line = {"state": "5 days", "operations": {"create": flat, "lock": {"cpu_ratio": 1.0, "time_ratio": 1.5}}}
@@ -161,6 +171,7 @@ def result(**figures: list[float]) -> dict[str, Any]:
         "counts": counts,
         "starts": {"rounds": [start, dict(start)]},
         "memory": {"instances": 10, "before": {"pss": 70.0}, "after": {"pss": 80.0}},
+        "storm": {},
         "growth": [growth],
     }
     return {"databases": {"sqlite": part}}
