@@ -168,6 +168,8 @@ class Postgres:
             max_overflow=0,
             # Whoever returns a connection has ended its transaction, or has invalidated it.
             pool_reset_on_return=None,
+            # The one that was used last knows most: its pages and statements are at hand.
+            pool_use_lifo=True,
         )
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)

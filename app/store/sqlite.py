@@ -236,6 +236,8 @@ class SQLite:
             max_overflow=0,
             # Whoever returns a connection has ended its transaction, or has invalidated it.
             pool_reset_on_return=None,
+            # The one that was used last knows most: its pages and statements are at hand.
+            pool_use_lifo=True,
             connect_args={
                 "timeout": self._busy_timeout / 1000,
                 "check_same_thread": False,
