@@ -57,7 +57,7 @@ class Config:
     engine_id: str = "default-engine"
     task_executor_enabled: bool = True
     task_executor_interval: float = 60.0
-    task_executor_limit: int = 50
+    task_executor_limit: int = 25
     task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
     set_time_enabled: bool = False
