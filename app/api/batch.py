@@ -13,18 +13,18 @@ from app.api.context import service
 from app.api.encode import Encoder
 from app.api.fields import ApiSchema, Many, Object
 from app.api.problem import problem_of
-from app.api.rules import MOST_ITEMS, broken
+from app.api.rules import MOST_ITEMS, broken, flatten
 from app.commands.base import Command
-from app.errors import EngineError
+from app.errors import Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One of several. `loaded` is None when it breaks a rule by itself; then `refusal` is its answer."""
+    """One of several. Where it breaks rules by itself, `loaded` is None, and `causes` tell which."""
 
     decoded: Mapping[str, Any]
     loaded: Mapping[str, Any] | None = None
-    refusal: EngineError | None = None
+    causes: Sequence[Cause] = ()
 
 
 class Batch(Many):
@@ -50,7 +50,7 @@ class Batch(Many):
                 found = {name: error.messages_dict[name] for name in self._address if name in error.messages_dict}
                 if found:
                     errors[number] = found
-                items.append(Item(decoded=decoded, refusal=broken_body(error)))
+                items.append(Item(decoded=decoded, causes=flatten(error.messages_dict)))
         if errors:
             raise ValidationError(errors)
         return tuple(items)
@@ -60,7 +60,7 @@ def execute_each(items: Sequence[Item], command: Callable[..., Command[Any]], **
     """What each item is answered with: a record, or the exception that tells why there is none."""
     commands = [command(**given, **item.loaded) for item in items if item.loaded is not None]
     outcomes = iter(service().execute_each(commands))
-    return [item.refusal or next(outcomes) for item in items]
+    return [broken_body(item.causes) if item.loaded is None else next(outcomes) for item in items]
 
 
 def result(outcome: Any, name: str, encode: Encoder, status: int = 200) -> dict[str, Any]:

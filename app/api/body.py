@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -29,13 +30,13 @@ def read_body(schema: ApiSchema) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(decoded)
     except ValidationError as error:
-        raise broken_body(error) from None
+        raise broken_body(flatten(error.messages_dict)) from None
     return loaded
 
 
-def broken_body(error: ValidationError) -> EngineError:
+def broken_body(causes: Sequence[Cause]) -> EngineError:
     """The refusal of a body that breaks rules."""
-    return _invalid("failed to validate request body", flatten(error.messages_dict))
+    return _invalid("failed to validate request body", causes)
 
 
 def _check_media_type(header: str) -> None:
@@ -76,5 +77,5 @@ def _too_large(limit: int) -> EngineError:
     return _invalid(f"request body size must not exceed {size}, as set by BPMN_HTTP_MAX_BODY={limit}")
 
 
-def _invalid(detail: str, causes: list[Cause] | None = None) -> EngineError:
-    return EngineError(ErrorKind.HTTP_REQUEST_BODY, detail, title="invalid request body", causes=causes or ())
+def _invalid(detail: str, causes: Sequence[Cause] = ()) -> EngineError:
+    return EngineError(ErrorKind.HTTP_REQUEST_BODY, detail, title="invalid request body", causes=causes)

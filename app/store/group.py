@@ -27,6 +27,7 @@ from app.store.transaction import READERS, Found, Transaction
 _CALLER = "element_instance"
 _NEAR = {**load.NEAR, "task": load.NEAR_WITH_SIBLINGS}
 _INSTANCE_ID = r.TOKEN_COLUMNS.index("process_instance_id")
+_ENDED_AT = tuple(PI.c.keys()).index("ended_at")
 _ID = 1
 """Where the id stands in the rows of every table that is partitioned."""
 
@@ -165,8 +166,9 @@ class Group(Transaction):
             found = {Address(source, day, row[_ID]): row for row in next(results)}
             rows |= found if (day, source) in locked else {}
         tokens: dict[tuple[date, str], Mapping[int, list[Row]]] = {key: _by_instance(next(results)) for key in ids}
-        near = {each: tokens[each.partition, each.source][_instance_id(each, row)] for each, row in rows.items()}
-        self._read_near([each for each, found in near.items() if not load.has_active(found)], near)
+        near = {each: tokens[each.partition, each.source][_of_instance(each, row)[_ID]] for each, row in rows.items()}
+        has_more = [each for each, row in rows.items() if _is_open(each, row) and not load.has_active(near[each])]
+        self._read_near(has_more, near)
         return {each: self._build(each, row, near[each]) for each, row in rows.items()}
 
     def _read_near(self, addresses: Collection[Address], near: dict[Address, list[Row]]) -> None:
@@ -254,10 +256,13 @@ def _by_instance(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
     return found
 
 
-def _instance_id(address: Address, row: Row) -> int:
-    """From a row of `GroupStatements.with_instance`."""
-    id: int = row[len(SOURCES[address.source].c) + _ID]
-    return id
+def _of_instance(address: Address, row: Row) -> Row:
+    """The part of a row of `GroupStatements.with_instance` that is about the instance."""
+    return row[len(SOURCES[address.source].c) :]
+
+
+def _is_open(address: Address, row: Row) -> bool:
+    return _of_instance(address, row)[_ENDED_AT] is None
 
 
 class _Unreachable:
