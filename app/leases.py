@@ -28,7 +28,10 @@ class Leases:
             self._held.append(tasks)
             # One that was started before the process was forked is not in this one.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._loop, name="task-leases", daemon=True)
+                self._closing = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._loop, args=(self._closing,), name="task-leases", daemon=True
+                )
                 self._thread.start()
         try:
             yield
@@ -36,11 +39,11 @@ class Leases:
             with self._lock:
                 self._held = [each for each in self._held if each is not tasks]
 
-    def _loop(self) -> None:
-        while not self._closing.wait(self._interval):
+    def _loop(self, closing: threading.Event) -> None:
+        while not closing.wait(self._interval):
             with self._lock:
                 held = list(self._held)
-                if not held:
+                if not held and not closing.is_set():
                     self._thread = None
                     return
             for tasks in held:
@@ -48,9 +51,9 @@ class Leases:
                 self._extend(tuple(tasks))
 
     def close(self) -> None:
-        """Ends the thread, and waits for it; nothing is held any more."""
-        self._closing.set()
+        """Ends the thread, and waits for it. Tasks that are held afterwards start another one."""
         with self._lock:
-            thread = self._thread
+            thread, self._thread = self._thread, None
+            self._closing.set()
         if thread is not None and thread.is_alive():
             thread.join()
