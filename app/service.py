@@ -150,10 +150,10 @@ class Service:
             self.on_due(tx.due)
 
     def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
-        """What each of the commands, which are of one kind, returns or raises: as if it came after those before it.
+        """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
 
-        Those that don't depend on each other share a transaction. Once the database is unavailable, the commands that
-        are left are not tried.
+        Those on one tree of instances are executed in their order, of the others those first that can share a
+        transaction. Once the database is unavailable, the commands that are left are not tried.
         """
         found: dict[int, Any] = {}
         for outcomes in self._each(commands, self.execute):

@@ -62,7 +62,7 @@ class CreateProcessInstanceSchema(NewProcessInstanceSchema):
 
 class CreateProcessInstancesSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that creates the process instances.")
-    process_instances = Batch(NewProcessInstanceSchema, description="What to create, in this order.")
+    process_instances = Batch(NewProcessInstanceSchema, description="What to create.")
 
 
 class CreateProcessInstancesResultSchema(AnswerSchema):
@@ -112,7 +112,7 @@ def create_process_instance(body: dict[str, Any]) -> Response:
 def create_process_instances(body: dict[str, Any]) -> Response:
     """Creates up to 100 process instances.
 
-    Each is answered as it would be alone, one after the other; some may fail while others are created. A request that
+    Each is answered as it would be alone; some may fail while others are created. A request that
     is not understood is refused as a whole.
     """
     outcomes = execute_each(body["process_instances"], CreateProcessInstance, worker_id=body["worker_id"])

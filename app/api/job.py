@@ -149,7 +149,11 @@ class CompleteJobsItemSchema(JobOutcomeSchema):
 
 class CompleteJobsSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that locked and completes the jobs.")
-    jobs = Batch(CompleteJobsItemSchema, address=("partition", "id"), description="The jobs, completed in this order.")
+    jobs = Batch(
+        CompleteJobsItemSchema,
+        address=("partition", "id"),
+        description="The jobs; those of one instance are completed in this order.",
+    )
     lock_next = Object(
         LockConditionsSchema, description="Conditions of jobs to lock for the same worker, once all are completed."
     )
@@ -208,7 +212,7 @@ def complete_job(body: dict[str, Any], partition: date, id: int) -> Response:
 def complete_jobs(body: dict[str, Any]) -> Response:
     """Completes up to 100 locked jobs, and locks the next ones when asked to.
 
-    Each job is answered as it would be alone, one after the other; some may fail while others are completed. A request
+    Each job is answered as it would be alone; some may fail while others are completed. A request
     that is not understood, or does not tell which jobs it is about, is refused as a whole.
 
     If the next jobs can't be locked, what was completed stays completed, and `problem` tells why there are no `jobs`.

@@ -24,6 +24,7 @@ T = TypeVar("T")
 GRACE_SECONDS = 1.0
 """The server ends a statement that takes too long; only a server that doesn't answer at all is given up later."""
 CONNECT_SECONDS = 10
+END_SECONDS = 0.05
 KEEPALIVE_SECONDS = 15
 
 REPEATABLE = (
@@ -117,13 +118,14 @@ class Connection(psycopg.Connection[Any]):
             self.pgconn.consume_input()
         except psycopg.Error:
             return True
-        return self.closed or _is_readable(self.pgconn.socket)
+        # A server that ends a connection says so, and closes it a moment later.
+        return self.closed or _is_readable(self.pgconn.socket, END_SECONDS)
 
 
-def _is_readable(socket: int) -> bool:
+def _is_readable(socket: int, seconds: float = 0.0) -> bool:
     poll = select.poll()
     poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(seconds * 1000))
 
 
 def connect_arguments(url: URL, timeout: float) -> dict[str, Any]:

@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, exists, func, literal, literal_column, null, select, union, union_all
+from sqlalchemy import (
+    Select,
+    Table,
+    bindparam,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CompoundSelect, ScalarSelect
 
@@ -145,7 +158,8 @@ def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
         ).where(
             scope.c.partition == DAY,
             scope.c.id == chain.c.parent_id,
-            scope.c.process_instance_id == chain.c.process_instance_id,
+            # In a form that no index fits: SQLite would make a filter of all there is, to look up the one by its key.
+            (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
         )
     )
     host = EI.alias("host")

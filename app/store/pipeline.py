@@ -67,30 +67,42 @@ class Pipeline:
         self._number = 0
 
     def run(self, requests: Sequence[Request]) -> list[list[Row]]:
-        """The rows of each request, in one round trip; the first one that fails ends it and is raised."""
+        """The rows of each request, in one round trip; the first one that fails ends it and is raised.
+
+        What was committed is never told as an error: a connection that ends right after that is lost, and that is all.
+        """
         pgconn = self._connection.pgconn
         values = [statement.bind(given) for statement, given in requests]
         pgconn.enter_pipeline_mode()
-        new: dict[bytes, bytes] = {}
-        wanted: list[bool] = []
-        for (statement, _), given in zip(requests, values, strict=True):
-            name = self._known(statement.text) or new.get(statement.text)
-            if name is None:
-                self._number += 1
-                name = new[statement.text] = b"bpmn_%d" % self._number
-                pgconn.send_prepare(name, statement.text)
-                wanted.append(False)
-            pgconn.send_query_prepared(name, given)
-            wanted.append(True)
-        while len(self._prepared) + len(new) > PREPARED and self._prepared:
+        sent = 0
+        # First of all: if one of them fails, nothing else has taken effect.
+        while len(self._prepared) > PREPARED:
             _, name = self._prepared.popitem(last=False)
             pgconn.send_query_params(b"DEALLOCATE " + name, None)
-            wanted.append(False)
+            sent += 1
+        new: dict[bytes, tuple[bytes, int]] = {}
+        wanted: list[int] = []
+        for (statement, _), given in zip(requests, values, strict=True):
+            name = self._known(statement.text) or new.get(statement.text, (b"", 0))[0]
+            if not name:
+                self._number += 1
+                name = b"bpmn_%d" % self._number
+                new[statement.text] = name, sent
+                pgconn.send_prepare(name, statement.text)
+                sent += 1
+            pgconn.send_query_prepared(name, given)
+            wanted.append(sent)
+            sent += 1
         pgconn.pipeline_sync()
-        results = self._results(pgconn)
-        pgconn.exit_pipeline_mode()
-        self._prepared.update(new)
-        return [self._rows(result) for result, is_wanted in zip(results, wanted, strict=True) if is_wanted]
+        results: list[pq.abc.PGresult] = []
+        try:
+            self._receive(pgconn, results)
+        finally:
+            # The server keeps them also where what follows has failed.
+            for text, (name, place) in new.items():
+                if place < len(results) and results[place].status == pq.ExecStatus.COMMAND_OK:
+                    self._prepared[text] = name
+        return [self._rows(results[place]) for place in wanted]
 
     def _known(self, text: bytes) -> bytes | None:
         name = self._prepared.get(text)
@@ -98,9 +110,8 @@ class Pipeline:
             self._prepared.move_to_end(text)
         return name
 
-    def _results(self, pgconn: pq.abc.PGconn) -> list[pq.abc.PGresult]:
-        """Those of everything that was sent. Raises the first error among them."""
-        results: list[pq.abc.PGresult] = []
+    def _receive(self, pgconn: pq.abc.PGconn, results: list[pq.abc.PGresult]) -> None:
+        """Adds the results of everything that was sent. Raises the first error among them."""
         error: psycopg.Error | None = None
         until = None if self._limit is None else time.monotonic() + self._limit
         poll = select.poll()
@@ -119,16 +130,17 @@ class Pipeline:
                     continue
                 if result.status == pq.ExecStatus.PIPELINE_SYNC:
                     break
-                if result.status == pq.ExecStatus.FATAL_ERROR and error is None:
+                if result.status == pq.ExecStatus.FATAL_ERROR and error is None and not _has_committed(results):
                     error = _error(pgconn, result)
                 results.append(result)
         except psycopg.OperationalError as lost:
+            if error is None and _has_committed(results):
+                return
             # A server that closes the connection may have told why.
             raise error or lost from None
+        pgconn.exit_pipeline_mode()
         if error is not None:
-            pgconn.exit_pipeline_mode()
             raise error
-        return results
 
     def _wait(self, pgconn: pq.abc.PGconn, poll: select.poll, until: float | None) -> None:
         for _, events in poll.poll(LOOK_SECONDS * 1000):
@@ -145,6 +157,11 @@ class Pipeline:
         transformer = Transformer(self._connection)
         transformer.set_pgresult(result)
         return transformer.load_rows(0, result.ntuples, tuple)
+
+
+def _has_committed(results: Sequence[pq.abc.PGresult]) -> bool:
+    """Whether a transaction was committed, with which a pipeline ends; an error may follow that ends the connection."""
+    return any(result.command_status == b"COMMIT" for result in results[-2:])
 
 
 def _error(pgconn: pq.abc.PGconn, result: pq.abc.PGresult) -> psycopg.Error:

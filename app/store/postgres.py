@@ -183,7 +183,6 @@ class Postgres:
             f"-c statement_timeout={timeout}",
             f"-c idle_in_transaction_session_timeout={timeout}",
             "-c timezone=UTC",
-            "-c client_encoding=UTF8",
             # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
             "-c enable_hashjoin=off",
             "-c enable_mergejoin=off",
@@ -200,6 +199,8 @@ class Postgres:
             hide_parameters=True,
             connect_args={
                 "application_name": config.engine_id,
+                # Stronger than what the environment, the URL or the role says: parameters are written in it.
+                "client_encoding": "UTF8",
                 "options": " ".join(settings),
                 **driver.connect_arguments(url, config.transaction_timeout),
             },

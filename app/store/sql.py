@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select, text, union_all
+from sqlalchemy import Select, bindparam, func, literal, select, text, true, union_all
 
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
@@ -103,7 +103,7 @@ def _element_variables() -> Select[Any]:
         select(*(scope.c[name] for name in columns), chain.c.depth + 1).where(
             scope.c.partition == DAY,
             scope.c.id == chain.c.parent_id,
-            scope.c.process_instance_id == chain.c.process_instance_id,
+            (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
         )
     )
     return (

@@ -275,14 +275,21 @@ class SQLite:
 
     def compiled(self, statement: Executable) -> Compiled | None:
         """None for a statement whose text depends on its parameters."""
-        if statement not in self._compiled:
-            if len(self._compiled) >= MOST_COMPILED:
-                self._compiled.clear()
-            try:
-                self._compiled[statement] = Compiled(statement, self.engine.dialect)
-            except ValueError:
-                self._compiled[statement] = None
-        return self._compiled[statement]
+        try:
+            return self._compiled[statement]
+        except KeyError:
+            # Looked for once only: other threads may drop all of them at any time.
+            compiled = self._compile(statement)
+        if len(self._compiled) >= MOST_COMPILED:
+            self._compiled.clear()
+        self._compiled[statement] = compiled
+        return compiled
+
+    def _compile(self, statement: Executable) -> Compiled | None:
+        try:
+            return Compiled(statement, self.engine.dialect)
+        except ValueError:
+            return None
 
     def any_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(bindparam(name, expanding=True))

@@ -123,7 +123,8 @@ def test_growth_is_told_against_an_empty_database(databases: Databases, kind: st
     for line in lines:
         assert line["failures"] == []
         assert set(line["operations"]) == {"create", "lock", "complete", "query by id"}
-        assert all(each["cpu_ratio"] > 0 and each["time_ratio"] > 0 for each in line["operations"].values())
+        # So few requests may take less than what CPU is counted in.
+        assert all(each["cpu_ratio"] >= 0 and each["time_ratio"] > 0 for each in line["operations"].values())
 
 
 @pytest.mark.sqlite

@@ -114,11 +114,17 @@ def test_the_lease_of_another_engine_is_not_extended(config: Config, clock: Manu
 
 
 @pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("closed", [False, True])
 def test_leases_are_extended_while_a_batch_runs(
-    config: Config, clock: ManualClock, database_url: str, monkeypatch: pytest.MonkeyPatch
+    config: Config, clock: ManualClock, database_url: str, monkeypatch: pytest.MonkeyPatch, closed: bool
 ):
-    """With a lease of a hundredth of a second, in the time that the first task of the batch takes."""
+    """With a lease of a hundredth of a second, in the time that the first task of the batch takes.
+
+    A service that was closed goes on: worker processes fork with one that has prepared the database and was closed.
+    """
     service = open_service(replace(config, task_lock_timeout=0.01), clock)
+    if closed:
+        service.close()
     tasks = [due_timer(service, clock) for _ in range(2)]
     locked = [each for task in tasks for each in lock(service, task)]
     extended = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -13,19 +14,38 @@ from app.config import Config
 from app.engine.types import WorkState
 from app.store import pipeline
 from app.store.driver import Connection
-from app.store.pipeline import Statement, array
+from app.store.pipeline import BEGIN, COMMIT, Pipeline, Statement, array
 from app.store.postgres import Postgres
-from tests.databases import Databases
+from tests.databases import Databases, plain
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def connection(databases: Databases) -> Iterator[Connection]:
-    with databases.fresh("postgres") as url:
-        dialect = Postgres(Config(database_url=url))
+def url(databases: Databases) -> Iterator[str]:
+    with databases.fresh("postgres") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def connection(url: str) -> Iterator[Connection]:
+    with connected(url) as found:
+        yield found
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    dialect = Postgres(Config(database_url=url))
+    try:
         with dialect.engine.connect() as found:
-            yield found.connection.driver_connection  # type: ignore[misc]  # it is what the dialect connects
+            raw = found.connection.driver_connection
+            assert isinstance(raw, Connection)
+            try:
+                yield raw
+            finally:
+                raw.close()
+                found.invalidate()
+    finally:
         dialect.engine.dispose()
 
 
@@ -107,3 +127,81 @@ def test_no_more_statements_are_kept_than_are_allowed(connection: Connection, mo
             assert asked(connection, f"SELECT {number}") == [(number,)]
     count = "SELECT count(*) FROM pg_prepared_statements WHERE statement ~ '^SELECT [0-9]+$'"
     assert asked(connection, count)[0][0] <= 5
+
+
+def test_statements_stay_prepared_when_a_later_one_fails(connection: Connection):
+    one, wrong = Statement("SELECT 1 AS one", {}), Statement("SELECT 2 / %(by)s::integer", {})
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.hot.run([(one, {}), (wrong, {"by": 0})])
+    count = (
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement IN ('SELECT 1 AS one', 'SELECT 2 / $1::integer')"
+    )
+    assert asked(connection, count) == [(2,)]
+
+
+def test_nothing_is_committed_when_an_earlier_statement_cannot_be_forgotten(url: str, monkeypatch: pytest.MonkeyPatch):
+    insert = Statement("INSERT INTO forgotten VALUES (1)", {})
+    with connected(url) as connection:
+        asked(connection, "CREATE TABLE forgotten (n integer)")
+        connection.execute("DEALLOCATE ALL")
+        monkeypatch.setattr(pipeline, "PREPARED", 0)
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            connection.hot.run([(BEGIN, {}), (insert, {}), (COMMIT, {})])
+        assert asked(connection, "SELECT count(*) FROM forgotten") == [(0,)]
+        connection.hot.run([(BEGIN, {}), (insert, {}), (COMMIT, {})])
+        assert asked(connection, "SELECT count(*) FROM forgotten") == [(1,)]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_connection_that_the_server_ends_behind_a_commit_has_committed(url: str, commits: bool):
+    """The end of the pipeline arrives late, and meanwhile the server is told to stop."""
+    table = f"ended_{commits}".lower()
+
+    class Late:
+        def __init__(self, connection: Connection) -> None:
+            self.pgconn = self
+            self._pgconn = connection.pgconn
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._pgconn, name)
+
+        def pipeline_sync(self) -> None:
+            self._pgconn.send_flush_request()
+            while self._pgconn.flush():
+                pass
+            pid = self._pgconn.backend_pid
+            idle = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND query = %s AND wait_event = 'ClientRead'"
+            with psycopg.connect(plain(url), autocommit=True) as another:
+                while not another.execute(
+                    idle, (pid, "COMMIT" if commits else f"INSERT INTO {table} VALUES (1)")
+                ).fetchone():
+                    pass
+                another.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+            self._pgconn.pipeline_sync()
+
+    insert = Statement(f"INSERT INTO {table} VALUES (1)", {})
+    requests = [(BEGIN, {}), (insert, {}), *([(COMMIT, {})] if commits else [])]
+    with connected(url) as connection, connected(url) as another:
+        asked(another, f"CREATE TABLE {table} (n integer)")
+        late = Pipeline(Late(connection), 10)  # type: ignore[arg-type]  # a connection, as far as it is used
+        if commits:
+            assert late.run(requests) == [[], [], []]
+        else:
+            with pytest.raises(psycopg.errors.AdminShutdown):
+                late.run(requests)
+        assert connection.is_lost
+        assert asked(another, f"SELECT count(*) FROM {table}") == [(int(commits),)]
+
+
+@pytest.mark.parametrize("environment", [True, False])
+def test_texts_arrive_whatever_encoding_clients_are_told_to_use(
+    url: str, environment: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if environment:
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    else:
+        url += "&options=-c%20client_encoding%3DLATIN1"
+    with connected(url) as connection:
+        given = "é日"
+        assert asked(connection, "SELECT %(value)s::text, length(%(value)s::text)", value=given) == [(given, 2)]
