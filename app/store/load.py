@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     Select,
     Table,
     bindparam,
@@ -26,7 +27,6 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CompoundSelect, ScalarSelect
 
 from app.bpmn.model import ElementType
@@ -69,10 +69,6 @@ SOURCES: dict[str, Table] = {
 def _by_key(source: Table, wanted: str) -> ScalarSelect[Any]:
     row = source.alias("row")
     return select(row.c[wanted]).where(row.c.partition == DAY, row.c.id == ID).scalar_subquery()
-
-
-def _instance_id(source: Table) -> ColumnElement[Any]:
-    return source.c.id if source is PI else source.c.process_instance_id
 
 
 def _lock(source: Table) -> Select[Any]:
@@ -125,14 +121,9 @@ def _active(source: Table) -> CompoundSelect[Any]:
     return union_all(select(*instance.c).where(*active, are_few), ended)
 
 
-def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
-    """An element instance, its scopes up to the process, and the active events attached to any of these.
-
-    Of an attached event its host is read too, with what else is attached there. `siblings` are the active
-    visits of the same element in the same scope.
-    """
+def _chain(source: Table) -> CTE:
+    """The row's element instance and its scopes up to the process, which are of the same instance."""
     origin = ID if source is EI else _by_key(source, "element_instance_id")
-    instance = _by_key(source, "process_instance_id")
     own = EI.alias("own")
     chain = (
         select(
@@ -147,7 +138,7 @@ def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
         .cte("chain", recursive=True)
     )
     scope = EI.alias("scope")
-    chain = chain.union_all(
+    return chain.union_all(
         select(
             scope.c.id,
             scope.c.parent_id,
@@ -162,6 +153,16 @@ def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
             (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
         )
     )
+
+
+def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
+    """An element instance, its scopes up to the process, and the active events attached to any of these.
+
+    Of an attached event its host is read too, with what else is attached there. `siblings` are the active
+    visits of the same element in the same scope.
+    """
+    instance = _by_key(source, "process_instance_id")
+    chain = _chain(source)
     host = EI.alias("host")
     # What it came from is still active where it is attached to that, or follows an event-based gateway. Otherwise
     # that has ended, and may have forked into any number of others.

@@ -93,7 +93,7 @@ class PostgresSession:
     def run(self, *calls: Call) -> list[list[Row]]:
         # Outside of a transaction a statement that writes commits by itself.
         commits = not self._open and not self._pending and any(call.statement.is_dml for call in calls)
-        return self._guarded(lambda: self._run(calls), calls, commits=commits)
+        return self._guarded(lambda: self._pipeline(calls), calls, commits=commits)
 
     def _guarded(self, do: Callable[[], T], calls: Sequence[Call], *, commits: bool) -> T:
         try:
@@ -111,13 +111,10 @@ class PostgresSession:
                 raise driver.CommitUnknown from error
             raise driver.Disconnected from error
 
-    def _run(self, calls: Sequence[Call]) -> list[list[Row]]:
-        return self._pipeline(calls, commit=False)
-
     def commit(self, *calls: Call) -> None:
         if not self._open and not self._pending and len(calls) <= 1:
             if calls:
-                self._guarded(lambda: self._run(calls), calls, commits=True)
+                self._guarded(lambda: self._pipeline(calls), calls, commits=True)
             return
         if not self._open:
             self._pending = True
@@ -137,7 +134,7 @@ class PostgresSession:
         # Such a connection must not come back to the pool; the server rolls back what it was about.
         self.connection.invalidate()
 
-    def _pipeline(self, calls: Sequence[Call], *, commit: bool) -> list[list[Row]]:
+    def _pipeline(self, calls: Sequence[Call], *, commit: bool = False) -> list[list[Row]]:
         requests: list[Request] = [(self._dialect.compiled(call), cast("Values", call.parameters)) for call in calls]
         begins = self._pending
         if begins:

@@ -195,13 +195,16 @@ class SQLiteSession:
         compiled = self._dialect.compiled(call.statement)
         if compiled is None:
             result = self.connection.execute(call.statement, call.parameters)
-            return list(result.all()) if result.returns_rows else []
-        given = call.parameters
-        parameters = [compiled.bind(each) for each in given] if isinstance(given, list) else compiled.bind(given)
-        rows, changes = self._execute(compiled.sql, parameters)
+            found: list[Row] = list(result.all()) if result.returns_rows else []
+            changes = result.rowcount
+        else:
+            given = call.parameters
+            parameters = [compiled.bind(each) for each in given] if isinstance(given, list) else compiled.bind(given)
+            rows, changes = self._execute(compiled.sql, parameters)
+            found = compiled.read(rows)
         if call.changes is not None and changes != call.changes:
             raise Stale
-        return compiled.read(rows)
+        return found
 
     def _execute(self, sql: str, parameters: Parameters | list[Parameters] = ()) -> tuple[list[Row], int]:
         """The rows, and how many were changed; by the driver itself."""

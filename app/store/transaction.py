@@ -243,6 +243,7 @@ class Transaction:
     def _lock(self, source: str, partition: date, id: int, near: Any, whole: bool) -> Found | None:
         self._before_lock()
         key = load.key(partition, id)
+        # First all that are active, unless these are many: what lies near is found out at a higher price.
         tokens = load.WHOLE[source] if whole else load.ACTIVE.get(source, near)
         statements = [load.WITH_INSTANCE[source], *([tokens] if tokens is not None else [])]
         day = None
@@ -256,7 +257,8 @@ class Transaction:
             return None
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
         found = results[1] if tokens is not None else []
-        if tokens is load.ACTIVE.get(source, False) and instance.ended_at is None and not load.has_active(found):
+        may_be_many = not whole and source in load.ACTIVE and instance.ended_at is None
+        if may_be_many and not load.has_active(found):
             (found,) = self._session.run(Call(near, key, day=day))
         graph = self.graph(instance.process_id)
         snapshot = Snapshot(
