@@ -1,4 +1,4 @@
-"""The thread that runs due tasks, one in every service process; claims skip what others have locked."""
+"""The thread that runs due tasks and chores, one in every service process; claims skip what others have locked."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class TaskExecutor:
         try:
             self._service.settle()
             self._drain()
-            return self._seconds_to_next()
+            to_chore = self._do_chores()
+            return min(self._seconds_to_next(), to_chore)
         except Exception as error:
             # The service tells of outages itself. When the database is back, what became due meanwhile is late already.
             if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
@@ -85,6 +86,14 @@ class TaskExecutor:
                 self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
             elif not self._recovers():
                 return
+
+    def _do_chores(self) -> float:
+        """Does the chores whose time has come; seconds until the next one is due."""
+        for chore in self._service.chores:
+            if self._stopping.is_set():
+                break
+            chore.do_when_due()
+        return min((chore.seconds_left for chore in self._service.chores), default=self._interval)
 
     def _recovers(self) -> bool:
         """Gives back tasks whose lease has ended, if it may be that there are any; whether there were."""

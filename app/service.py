@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
@@ -106,6 +107,8 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
+        self.chores: list[Chore] = []
+        """What the executor of every service process does beside due tasks, in this order."""
 
     def execute(self, command: Command[R]) -> R:
         """Runs a command in one transaction, and again a few times where that may help, such as after a deadlock.

@@ -24,8 +24,10 @@ MAY_IMPORT = {
     "commands": LEAVES | {"bpmn", "engine", "criteria", "config", "store"},
     "keys": LEAVES | {"store"},
     "leases": LEAVES | {"engine"},
-    "service": LEAVES | {"bpmn", "engine", "criteria", "config", "store", "commands", "keys", "leases", "logs"},
-    "executor": LEAVES | {"engine", "config", "commands", "service", "logs"},
+    "chores": LEAVES,
+    "service": LEAVES
+    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "keys", "leases", "logs"},
+    "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs"},

@@ -120,7 +120,8 @@ def test_what_comes_before_the_service_in_production_works_and_keeps_its_secrets
 
 
 def test_the_table_of_options_is_current():
-    assert configuration.markdown() in README, "put the output of `py-bpmn config --markdown` there"
+    guide = (ROOT / "app" / "guides" / "options.md").read_text(encoding="utf-8")
+    assert configuration.markdown() in guide, "put the output of `py-bpmn config --markdown` there"
 
 
 def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else():

@@ -137,5 +137,6 @@ def execute_together(tx: Group, options: Options, clock: EngineClock, commands: 
             shared.alone.append(place)
         else:
             changes.absorb(member.changes)
+            tx.along(*member.noted)
     tx.save(changes)
     return shared

@@ -27,7 +27,6 @@ from app.store.transaction import READERS, Found, Transaction
 _CALLER = "element_instance"
 _NEAR = {**load.NEAR, "task": load.NEAR_WITH_SIBLINGS}
 _INSTANCE_ID = r.TOKEN_COLUMNS.index("process_instance_id")
-_ENDED_AT = tuple(PI.c.keys()).index("ended_at")
 _ID = 1
 """Where the id stands in the rows of every table that is partitioned."""
 _ENDED_AT = PI.c.keys().index("ended_at")
@@ -264,11 +263,6 @@ def _of_instance(address: Address, row: Row) -> Row:
 
 def _is_open(address: Address, row: Row) -> bool:
     return _of_instance(address, row)[_ENDED_AT] is None
-
-
-def _has_ended(address: Address, row: Row) -> bool:
-    """Whether the instance has; from a row of `GroupStatements.with_instance`."""
-    return row[len(SOURCES[address.source].c) + _ENDED_AT] is not None
 
 
 class _Unreachable:

@@ -36,7 +36,7 @@ from app.engine.records import (
 )
 from app.store import load, sql
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
 from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.load import Snapshot
@@ -65,6 +65,7 @@ class Transaction:
         self._graphs = graphs
         self._loaded = loaded
         self._changes: Changes | None = None
+        self._along: dict[Op, list[Values]] = {}
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -90,11 +91,12 @@ class Transaction:
 
     def _commit(self) -> None:
         changes = self._changes
+        beside = self._dialect.writes(self.noted) if self._along else []
         if changes is None:
-            self._session.commit()
+            self._session.commit(*beside)
             return
         self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
-        self._session.commit(*self._saver.save(self._session, changes))
+        self._session.commit(*self._saver.save(self._session, changes), *beside)
         self.due = min(changes.due, default=None)
         self.wrote = True
 
@@ -103,6 +105,19 @@ class Transaction:
         assert self._changes is None, "a command saves once"
         if changes:
             self._changes = changes
+
+    def along(self, *writes: Write) -> None:
+        """Registers rows that are written if, and only if, the command is committed: what is noted about it.
+
+        Unlike `save` it may be said several times; no row may be written twice.
+        """
+        for write in writes:
+            self._along.setdefault(write.op, []).extend(write.rows)
+
+    @property
+    def noted(self) -> list[Write]:
+        """What was registered by `along`."""
+        return [Write(op, rows) for op, rows in self._along.items()]
 
     def _one(self, statement: Any, **parameters: Any) -> Row | None:
         (rows,) = self._session.run(Call(statement, parameters))

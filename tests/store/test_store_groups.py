@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock, SystemClock
+from app.commands import HANDLERS
 from app.commands.base import CalledProcess, Completion, Data, VariableInput
+from app.commands.context import Context
 from app.commands.group import execute_together
 from app.commands.instance import CancelProcessInstance, CreateProcessInstance
 from app.commands.job import CompleteJob, UnlockJobs
@@ -26,9 +28,9 @@ from app.engine.types import TaskType
 from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
 from app.store import QueueLimited, Store, Transaction
-from app.store.dialect import Session
+from app.store.dialect import Session, Write
 from app.store.postgres import PostgresSession
-from app.store.save import Saver
+from app.store.save import SET_QUEUE, Saver
 from app.store.sqlite import SQLiteSession
 from tests.databases import Databases
 from tests.store import play
@@ -681,3 +683,43 @@ def test_the_statements_of_a_batch_do_not_grow_with_it_on_sqlite(databases: Data
         service.close()
     statements = {count: {name: cost[0] for name, cost in each.items()} for count, each in found.items()}
     assert statements[50] == statements[5] == {"create": 4, "complete": 7, "timers": 7}
+
+
+def note(tx: Transaction, name: str) -> None:
+    """Something to be written along with a command."""
+    row = {"bpmn_process_id": name, "parallelism": 0, "active": 0}
+    tx.along(Write(SET_QUEUE, [row]))
+
+
+def test_what_goes_along_is_written_with_the_command_or_not_at_all(service: Service, database_url: str) -> None:
+    store = service._store
+    with store.begin() as tx:
+        note(tx, "alone")
+    with store.begin() as tx:
+        note(tx, "first")
+        note(tx, "second")
+        tx.begin_alone()
+    with pytest.raises(RuntimeError), store.begin() as tx:
+        note(tx, "never")
+        raise RuntimeError
+    found = rows(database_url, "SELECT bpmn_process_id FROM process_queue ORDER BY 1")
+    assert [name for (name,) in found] == ["alone", "first", "second"]
+
+
+def test_what_goes_along_with_a_command_that_shares_a_transaction_is_written_unless_it_is_refused(
+    service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.deploy(service, play.ONE_TASK)
+    handler = HANDLERS[CreateProcessInstance]
+
+    def noting(ctx: Context, cmd: CreateProcessInstance) -> Any:
+        note(ctx.tx, cmd.correlation_key)
+        return handler(ctx, cmd)
+
+    monkeypatch.setitem(HANDLERS, CreateProcessInstance, noting)
+    outcomes = service.execute_each(
+        [creation(correlation_key="a"), creation(version="9", correlation_key="b"), creation(correlation_key="c")]
+    )
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
+    found = rows(database_url, "SELECT bpmn_process_id FROM process_queue WHERE parallelism = 0 ORDER BY 1")
+    assert [name for (name,) in found] == ["a", "c"]

@@ -1,0 +1,43 @@
+"""What is to be done every now and then, beside due tasks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from app.errors import EngineError, ErrorKind
+
+logger = logging.getLogger(__name__)
+
+
+class Chore:
+    """Something that every service process does at an interval, whether or not others do it, too.
+
+    `do` returns whether there is more of it to be done at once. It should take a bounded part of the work each time,
+    since due tasks wait meanwhile. What it raises is logged, unless the database is away, and it is tried again later.
+    """
+
+    def __init__(self, name: str, interval: float, do: Callable[[], bool]) -> None:
+        """`interval` are seconds between the end of one time and the next."""
+        self.name = name
+        self._interval = interval
+        self._do = do
+        self._due = float("-inf")
+
+    @property
+    def seconds_left(self) -> float:
+        """Until it is due; 0 when it is."""
+        return max(0.0, self._due - time.monotonic())
+
+    def do_when_due(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        has_more = False
+        try:
+            has_more = self._do()
+        except Exception as error:
+            # The service tells of outages itself.
+            if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+                logger.exception("what is to be done now and then has failed: %s", self.name)
+        self._due = time.monotonic() + (0.0 if has_more else self._interval)
