@@ -437,6 +437,6 @@ def listing(config: Config) -> list[Line]:
 
 
 def markdown() -> str:
-    """The table of options for the README: name, default and description."""
+    """The table of options for the guide: name, default and description."""
     rows = [f"| `{line.name}` | {line.default} | {line.description} |" for line in listing(Config())]
     return "\n".join(["| Option | Default | Meaning |", "| --- | --- | --- |", *rows])
