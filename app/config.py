@@ -60,6 +60,8 @@ class Config:
     task_executor_limit: int = 25
     task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
+    job_lock_timeout: float = 0.0
+    """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
@@ -337,6 +339,12 @@ OPTIONS = (
         parse.whole_number(0, 1000),
         "How often a failed task is repeated before it becomes an incident",
         alias="GO_BPMN_TASK_RETRY_LIMIT",
+    ),
+    Option(
+        "job_lock_timeout",
+        parse.duration_or_zero(1),
+        "How long jobs stay locked for workers that do not say so themselves (`lockTimeout`), before others can have "
+        "them; with 0 until they are completed or unlocked",
     ),
     Option(
         "set_time_enabled",

@@ -17,6 +17,8 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.job import LockJobs
+from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.task import (
     MOST_INTERRUPTIONS,
@@ -37,7 +39,7 @@ from app.engine.records import Job, Task
 from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.keys import ApiKeys
-from app.leases import Leases
+from app.leases import JobLeases, Leases
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
 
@@ -107,7 +109,10 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
-        self.chores: list[Chore] = []
+        self._job_leases = JobLeases(
+            lambda: self._read(Transaction.find_first_lease_end), lambda: self.execute(RecoverJobs()), self.now
+        )
+        self.chores: list[Chore] = [self._job_leases.chore]
         """What the executor of every service process does beside due tasks, in this order."""
 
     def execute(self, command: Command[R]) -> R:
@@ -151,6 +156,8 @@ class Service:
             self._store.written(began)
         if tx.due and self.on_due:
             self.on_due(tx.due)
+        if tx.leased_until and self._job_leases.handed_out() and self.on_due:
+            self.on_due(tx.leased_until)
 
     def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
         """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
@@ -230,6 +237,17 @@ class Service:
             if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
                 record.state = WorkState.DUE
         return found
+
+    def lock_jobs(self, command: LockJobs) -> list[Job]:
+        """Locks due jobs. Without an executor, leases that have ended are given back when there are too few jobs.
+
+        Raises EngineError like `execute`.
+        """
+        jobs = self.execute(command)
+        wanted = command.limit - len(jobs)
+        if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
+            jobs += self.execute(replace(command, limit=wanted))
+        return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "store": LEAVES | {"bpmn", "engine", "criteria", "config"},
     "commands": LEAVES | {"bpmn", "engine", "criteria", "config", "store"},
     "keys": LEAVES | {"store"},
-    "leases": LEAVES | {"engine"},
+    "leases": LEAVES | {"chores", "engine"},
     "chores": LEAVES,
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "keys", "leases", "logs"},

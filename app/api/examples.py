@@ -75,7 +75,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, **_WORKER},
+    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "lockTimeout": "PT1M", **_WORKER},
+    "extendJobs": {
+        "lockTimeout": "PT5M",
+        "jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}, {"partition": DAY, "id": 2, "lockVersion": 1}],
+        **_WORKER,
+    },
     "completeJobs": {
         "jobs": [
             {"partition": DAY, "id": 4, "processVariables": _VARIABLES},
@@ -128,7 +133,16 @@ ORDER = (
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
-    *("queryJobs", "lockJobs", "completeJob", "completeJobs", "unlockJobs", "queryIncidents", "resolveIncident"),
+    *(
+        "queryJobs",
+        "lockJobs",
+        "extendJobs",
+        "completeJob",
+        "completeJobs",
+        "unlockJobs",
+        "queryIncidents",
+        "resolveIncident",
+    ),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
     *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),

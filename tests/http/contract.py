@@ -63,6 +63,7 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
@@ -135,11 +136,13 @@ _LOCK = {
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
+    "lockTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
     "elementVariables": "[ElementVariable] max-100",
     "error": "string",
+    "lockVersion": "int32 gte-1 +",
     "processVariables": "[ProcessVariable] max-100",
     "retryLimit": "int32 gte-0",
     "retryTimer": "string duration max-255",
@@ -199,6 +202,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
     },
+    "ExtendJobs": {
+        "jobs": "[ExtendJobsItem] required max-1000",
+        "lockTimeout": "string required duration max-255 +",
+        **_WORKER,
+    },
+    "ExtendJobsItem": {"partition": "date required", "id": "int32 required gte-1", "lockVersion": "int32 gte-1 +"},
     "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
@@ -381,6 +390,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "dueAt": "time A",
         "error": "string O",
         **_LOCKED,
+        "lockedUntil": "time O +",
+        "lockVersion": "int32 O +",
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
@@ -496,6 +507,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         )
     },
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
+    "ExtendJobsRes": {"results": "[ExtendJobsResult] A"},
+    "ExtendJobsResult": {**_KEY, "status": "int32 A", "lockedUntil": "time O", "problem": "Problem O"},
     "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
     "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
     "CreateProcessInstancesResult": {

@@ -85,6 +85,11 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
     )
     jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]
     return {
+        "extendJobs": (
+            "POST",
+            "/jobs/extend",
+            {"jobs": [{"partition": DAY, "id": ids["job"]}], "lockTimeout": "PT5M", **FOR_WORKER},
+        ),
         "completeJobs": ("POST", "/jobs/complete", {"jobs": jobs, "lockNext": {}, **FOR_WORKER}),
         "createProcessInstances": (
             "POST",
@@ -110,7 +115,7 @@ def fill(api: Api) -> dict[str, int]:
     waiting = api.start("message")
     api.work(instance=waiting, completion={"messageName": CANARY, "messageCorrelationKey": CANARY})
     of_instance = {"partition": DAY, "processInstanceId": instance["id"]}
-    job = api.lock(**of_instance, **FOR_WORKER)
+    job = api.lock(**of_instance, lockTimeout="PT1M", **FOR_WORKER)
     # The task that delivers the message waits to be executed.
     variables = [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}]
     api.post("/messages", name=CANARY, correlationKey=CANARY, variables=variables, **FOR_WORKER)

@@ -50,6 +50,8 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
     claims = Claims(dialect)
     found: dict[str, tuple[Any, dict[str, Any]]] = {
         "the next due time": (claims.upcoming, {}),
+        "leases of jobs that have ended": (claims.recover_jobs, {"now": NOW}),
+        "the next end of a lease of a job": (claims.first_lease_end, {}),
         "leases that have ended": (claims.recover, {"now": NOW, "abandoned": NOW - timedelta(days=1)}),
     }
     for of in (JOB, TASK):
@@ -61,6 +63,8 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
 
 NAMES = [
     "the next due time",
+    "leases of jobs that have ended",
+    "the next end of a lease of a job",
     "leases that have ended",
     *(f"claim {of.name}s, {name}" for of in (JOB, TASK) for name in FILTERS),
 ]
