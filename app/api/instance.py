@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.problem import ProblemSchema
+from app.api.rules import Violation
 from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
@@ -53,7 +55,15 @@ class NewProcessInstanceSchema(ApiSchema):
     )
     tags = Tags(object_form=True)
     variables = process_variables(description="Variables to set at process instance scope.")
-    version = ShortText(required=True, description="Version of an existing process.", example="1")
+    version = ShortText(
+        description="Version of an existing process; without it, the one that was created last.", example="1"
+    )
+
+    def broken_together(self, given: Mapping[str, Any]) -> dict[str, list[Violation]]:
+        # Known clients expect both to be reported where there is neither.
+        if "bpmnProcessId" in given or "version" in given:
+            return {}
+        return {"version": [Violation("required", "is required")]}
 
 
 class CreateProcessInstanceSchema(NewProcessInstanceSchema):

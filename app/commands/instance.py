@@ -21,7 +21,8 @@ from app.store.load import Snapshot
 class CreateProcessInstance(Command[ProcessInstance]):
     title = "failed to create process instance"
     bpmn_process_id: str
-    version: str
+    version: str = ""
+    """Empty is the newest one."""
     worker_id: str
     correlation_key: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class CancelProcessInstance(Command[None]):
 def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance:
     graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version)
     if graph is None:
-        raise not_found(f"process {cmd.bpmn_process_id}:{cmd.version}")
+        raise not_found(f"process {cmd.bpmn_process_id}{cmd.version and f':{cmd.version}'}")
     changes = Changes()
     queued = must_queue(ctx, changes, cmd.bpmn_process_id)
     run = start_instance(

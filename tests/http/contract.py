@@ -149,7 +149,7 @@ _NEW_INSTANCE = {
     "correlationKey": "string max-255",
     "tags": _TAGS,
     "variables": "[ProcessVariable] max-100",
-    "version": "string required max-255",
+    "version": "string max-255",
 }
 
 REQUESTS: dict[str, dict[str, str]] = {
