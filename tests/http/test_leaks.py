@@ -33,6 +33,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
+PLAIN |= {"lockTimeout", "onConflict"}
 """Properties that take no free text; a model may be quoted."""
 
 
