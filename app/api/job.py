@@ -106,6 +106,35 @@ class LockConditionsSchema(ApiSchema):
     process_instance_id = Int32(
         description="Process instance condition - must be used in combination with a partition."
     )
+    types = Many(
+        Choice(JobType, "job type"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="Types of jobs to include.",
+    )
+    bpmn_element_ids = Many(
+        ShortText(example="serviceTaskA"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="BPMN IDs of elements to include, in all versions of all processes.",
+    )
+    bpmn_process_ids = Many(
+        ShortText(),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="BPMN IDs of processes to include, all versions.",
+    )
+    task_types = Many(
+        ShortText(example="charge-card"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="Types of tasks to include, as the BPMN files state them: the `type` of `zeebe:taskDefinition`, "
+        "or `camunda:topic`.",
+    )
     limit = Int32(
         gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
     )

@@ -27,6 +27,7 @@ from app.engine.run import Run
 from app.engine.types import JobType, WorkState
 from app.engine.work import Call, Facts
 from app.errors import EngineError, ErrorKind, not_found, refused
+from app.store.elements import Kinds
 from app.store.load import Snapshot
 from app.store.lock import JOB
 
@@ -40,6 +41,11 @@ class LockJobs(Command[list[Job]]):
     id: int = 0
     process_ids: tuple[int, ...] = ()
     process_instance_id: int = 0
+    types: tuple[JobType, ...] = ()
+    bpmn_element_ids: tuple[str, ...] = ()
+    bpmn_process_ids: tuple[str, ...] = ()
+    """All versions of these."""
+    task_types: tuple[str, ...] = ()
     lock_timeout: str = ""
     """ISO 8601 duration after which the lock ends by itself; empty leaves it to BPMN_JOB_LOCK_TIMEOUT."""
 
@@ -75,7 +81,16 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         "id": cmd.id,
         "process_instance_id": cmd.process_instance_id,
     }
-    if len(cmd.process_ids) == 1:
+    kinds = Kinds(
+        types=cmd.types,
+        bpmn_element_ids=cmd.bpmn_element_ids,
+        bpmn_process_ids=cmd.bpmn_process_ids,
+        task_types=cmd.task_types,
+        process_ids=cmd.process_ids,
+    )
+    if kinds:
+        pass
+    elif len(cmd.process_ids) == 1:
         filters["process_id"] = cmd.process_ids[0]
     else:
         filters["process_ids"] = list(cmd.process_ids)
@@ -87,6 +102,7 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         # Work that nobody needs any more is handed out only to who asks for just that.
         detached=bool(cmd.id),
         until=_end_of_lease(ctx, cmd.lock_timeout),
+        kinds=kinds or None,
     )
 
 

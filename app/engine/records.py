@@ -52,6 +52,8 @@ class DeployedElement:
     bpmn_element_name: str | None = None
     bpmn_element_type: ElementType
     parent_bpmn_element_id: str | None = None
+    task_type: str = ""
+    """Which workers it is for, where the file says so."""
     definition: EventDefinition | None = None
     suspended: bool = False
     """True for the definition of a start event that a newer version has replaced."""

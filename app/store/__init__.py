@@ -17,6 +17,7 @@ from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect
+from app.store.elements import Elements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
@@ -72,6 +73,7 @@ class Store:
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
         self._graphs = Graphs()
+        self._elements = Elements(dialect)
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
@@ -100,6 +102,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded or {},
         )
@@ -113,6 +116,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded,
         )

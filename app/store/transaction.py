@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+import orjson
 
 from app.engine import records
 from app.engine.changes import Changes
@@ -38,9 +41,11 @@ from app.store import load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
+from app.store.elements import NEWEST, Elements, Kinds
+from app.store.elements import Found as Meant
 from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.load import Snapshot
-from app.store.lock import JOB, TASK, Claims
+from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
 from app.store.save import Saver
 
@@ -55,6 +60,7 @@ class Transaction:
         saver: Saver,
         claims: Claims,
         graphs: Graphs,
+        elements: Elements,
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
     ) -> None:
@@ -63,6 +69,7 @@ class Transaction:
         self._saver = saver
         self._claims = claims
         self._graphs = graphs
+        self._elements = elements
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
@@ -356,9 +363,20 @@ class Transaction:
         filters: dict[str, Any],
         detached: bool,
         until: datetime | None = None,
+        kinds: Kinds | None = None,
     ) -> list[Job]:
-        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended."""
-        found = self._claim(JOB, r.read_job, now, worker, limit, filters, detached, until)
+        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended.
+
+        Those of `kinds` only; where these are not known so far, that takes a statement of its own. May raise
+        GraphMissing, but only when nothing was locked.
+        """
+        found: list[Job] = []
+        call = partial(self._claim_call, JOB, now, worker, limit, detached=detached, until=until)
+        if kinds is None:
+            (rows,) = self._session.run(call(filters))
+            found = _claimed(r.read_job, rows)
+        else:
+            found = self._lock_jobs_of(kinds, filters, call)
         if found:
             self.leased_until = until
         return found
@@ -367,32 +385,47 @@ class Transaction:
         self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
     ) -> list[Task]:
         """Locks due tasks; unless the lease is extended, others may have them after `until`."""
-        return self._claim(TASK, r.read_task, now, worker, limit, filters, False, until)
+        (rows,) = self._session.run(self._claim_call(TASK, now, worker, limit, filters, until=until))
+        return _claimed(r.read_task, rows)
 
-    def _claim(
+    def _claim_call(
         self,
         of: Any,
-        read: Callable[[Row], Rec],
         now: datetime,
         worker: str,
         limit: int,
         filters: dict[str, Any],
-        detached: bool,
+        *,
+        detached: bool = False,
         until: datetime | None = None,
-    ) -> list[Rec]:
+    ) -> Call:
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
-        parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
+        parameters = {name if name in LISTS else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
-        call = Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
-        (rows,) = self._session.run(call)
-        found: list[Any] = [read(row) for row in rows]
-        return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+        return Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
         names = frozenset(filters)
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
         return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+
+    def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
+        meant = self._elements.known(kinds)
+        if meant is None or meant.outdated:
+            meant = self._elements.look_up(self._session, self.graph, kinds)
+        while True:
+            # With the claim comes whether there are newer versions. Their jobs matter only where there are no others.
+            wanted = _filters_of(kinds, meant)
+            calls = [call(filters | wanted)] if wanted else []
+            ((newest,),), *rows = self._session.run(Call(NEWEST), *calls)
+            found = _claimed(r.read_job, rows[0]) if rows else []
+            if newest <= meant.newest:
+                return found
+            self._elements.note_newest(kinds, newest)
+            if found:
+                return found
+            meant = self._elements.look_up(self._session, self.graph, kinds)
 
     def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
         """The rows of jobs of one day, those that exist, without the lock of their instances.
@@ -531,6 +564,35 @@ READERS: dict[str, Callable[[Row], Any]] = {
     "element_instance": r.read_visit,
     "process_instance": r.read_instance,
 }
+
+
+MOST_KEYS = 1000
+"""Elements or processes whose work is looked for one by one; of more, all that is due is looked through."""
+
+
+def _filters_of(kinds: Kinds, meant: Meant) -> dict[str, Any]:
+    """The filters of a claim; none when nothing can be meant."""
+    if not meant.process_ids:
+        return {}
+    filters: dict[str, Any] = {}
+    if kinds.types:
+        filters["types"] = orjson.dumps(kinds.types).decode()
+    if kinds.names_elements and len(meant.element_ids) <= MOST_KEYS:
+        return filters | _one_of("element", meant.element_ids)
+    if kinds.names_elements:
+        filters["any_element_ids"] = meant.element_ids
+    if kinds.names_processes:
+        filters |= _one_of("process", meant.process_ids)
+    return filters
+
+
+def _one_of(name: str, ids: list[int]) -> dict[str, Any]:
+    return {f"{name}_id": ids[0]} if len(ids) == 1 else {f"{name}_ids": ids}
+
+
+def _claimed(read: Callable[[Row], Rec], rows: list[Row]) -> list[Rec]:
+    found: list[Any] = [read(row) for row in rows]
+    return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
 
 
 _FIRST_ENTRIES = 2

@@ -16,6 +16,7 @@ ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
 LEASE = {"lockTimeout": "PT1M"}
+KINDS = {"types": ["EXECUTE"], "bpmnElementIds": ["work"], "bpmnProcessIds": ["p"], "taskTypes": ["x"]}
 
 OUTCOME = {
     "completion": {
@@ -105,7 +106,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lockJobs": (
         "POST",
         "/jobs/lock",
-        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WORKER},
+        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, **KINDS, "limit": 1, **LEASE, **WORKER},
     ),
     "queryJobs": (
         "POST",
@@ -124,7 +125,15 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/jobs/complete",
         {
             "jobs": [{"partition": DAY, "id": 1, **OUTCOME}],
-            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE},
+            "lockNext": {
+                "partition": DAY,
+                "id": 1,
+                "processIds": [1],
+                "processInstanceId": 1,
+                "limit": 1,
+                **KINDS,
+                **LEASE,
+            },
             **WORKER,
         },
     ),

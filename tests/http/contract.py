@@ -137,6 +137,10 @@ _LOCK = {
     "id": "int32",
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
+    "types": "[JobType] max-100 unique +",
+    "bpmnElementIds": "[string] max-100 each-255 unique +",
+    "bpmnProcessIds": "[string] max-100 each-255 unique +",
+    "taskTypes": "[string] max-100 each-255 unique +",
     "limit": "int32 gte-1 lte-1000",
     "lockTimeout": "string duration max-255 +",
 }

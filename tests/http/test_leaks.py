@@ -33,7 +33,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"lockTimeout", "onConflict"}
+PLAIN |= {"lockTimeout", "onConflict", "types"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -59,7 +59,9 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
             "variables": [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}],
         },
         "updateUserTask": {"elementVariables": None, "errorCode": None, "escalationCode": None},
-        "lockJobs": dict.fromkeys(("partition", "id", "processIds", "processInstanceId")),
+        "lockJobs": dict.fromkeys(
+            ("partition", "id", "processIds", "processInstanceId", "bpmnElementIds", "bpmnProcessIds", "taskTypes")
+        ),
         "unlockJobs": {"partition": None, "id": None},
         "unlockTasks": {"partition": None, "id": None},
         "executeTasks": dict.fromkeys(("partition", "id", "processId", "processInstanceId", "type")),

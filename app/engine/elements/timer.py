@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 class TimerEvent(Event):
     undefined_job = JobType.SET_TIMER
+    jobs = (JobType.SET_TIMER,)
 
     def define(self, run: Run, token: ElementInstance) -> None:
         definition = token.node.definition
