@@ -471,6 +471,21 @@ class EngineClockRow(Base):
     offset_ms: Mapped[int] = mapped_column(BigInteger)
 
 
+class NodeRow(GlobalBig, Base):
+    """The service processes on this database; their rows can be lost without harm."""
+
+    __tablename__ = "node"
+    engine_id: Mapped[str]
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    executor: Mapped[bool]
+    executor_seen: Mapped[datetime | None]
+    started_at: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    waits_since: Mapped[datetime | None]
+
+
 class IdCounterRow(Base):
     """Next ids on SQLite, which has no sequences; the partition of global tables is empty."""
 
