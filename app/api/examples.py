@@ -99,6 +99,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "correlationKey": "order-1",
         "expirationTimer": {"timeDuration": "PT1H"},
         "name": "order-paid",
+        "requireReceiver": False,
         "variables": _VARIABLES,
         **_WORKER,
     },

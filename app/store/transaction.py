@@ -185,9 +185,10 @@ class Transaction:
         row = self._one(sql.MESSAGE_START, name=name, other_than=other_than)
         return (row[0], row[1], row[2]) if row else None
 
-    def load_message_starts(self, name: str) -> list[tuple[int, int, str]]:
-        """Element id, process id and BPMN element id of the active message start event, at most one."""
-        return [(row[0], row[1], row[2]) for row in self._all(sql.MESSAGE_STARTS, name=name)]
+    def find_first_message_start(self, name: str) -> tuple[int, int, str, str, str] | None:
+        """Element id, process id, BPMN element id, BPMN process id and version of the active start event."""
+        row = self._one(sql.FIRST_MESSAGE_START, name=name)
+        return (row[0], row[1], row[2], row[3], row[4]) if row else None
 
     def load_signal_starts(self, name: str) -> list[tuple[int, int, str]]:
         """Element id, process id and BPMN element id of each active signal start event, in id order."""

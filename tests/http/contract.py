@@ -37,7 +37,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -175,6 +175,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
         "name": "string required max-255",
+        "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
         **_WORKER,
@@ -408,6 +409,12 @@ ANSWERS: dict[str, dict[str, str]] = {
         "correlated": "boolean A",
         "name": "string A",
         "uniqueKey": "string O",
+        "result": "MessageResult O +",
+        "partition": "date O +",
+        "processInstanceId": "int32 O +",
+        "bpmnElementId": "string O +",
+        "bpmnProcessId": "string O +",
+        "version": "string O +",
     },
     "MessageSubscription": {
         "id": "int64 A",
@@ -545,6 +552,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
