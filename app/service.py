@@ -33,9 +33,9 @@ from app.config import Config
 from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
-from app.engine.records import Job, Task
-from app.engine.types import WorkState
+from app.engine.records import Task
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import Leases
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
@@ -102,6 +102,7 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
@@ -226,9 +227,7 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "keys": LEAVES | {"store"},
     "leases": LEAVES | {"engine"},
     "chores": LEAVES,
+    "finding": LEAVES | {"engine", "criteria", "store"},
     "service": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "keys", "leases", "logs"},
+    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
