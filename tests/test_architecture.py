@@ -26,13 +26,15 @@ MAY_IMPORT = {
     "leases": LEAVES | {"engine"},
     "chores": LEAVES,
     "finding": LEAVES | {"engine", "criteria", "store"},
+    "nodes": LEAVES | {"config", "store"},
     "service": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"},
+    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
+    | {"nodes"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs"},
-    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor", "http_worker"},
+    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
     "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"},
