@@ -68,6 +68,8 @@ class Config:
     xml_timers: bool = True
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
+    query_timeout: float = 2.0
+    count_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 4
@@ -359,6 +361,12 @@ OPTIONS = (
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
     Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
+    Option(
+        "query_timeout",
+        parse.duration_of_at_least(0.1),
+        "How long a query by order, cursor, total or the criteria beside them may take, before it is refused",
+    ),
+    Option("count_limit", parse.whole_number(1, 2**31 - 2), "Up to how many results a query with a total counts"),
     Option(
         "http_bind_address",
         parse.bind_address,

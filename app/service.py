@@ -36,8 +36,8 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.nodes import Nodes
@@ -105,6 +105,7 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
@@ -236,9 +237,7 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
 
     def lock_jobs(self, command: LockJobs) -> list[Job]:

@@ -104,7 +104,7 @@ def test_paths_and_pages_have_parameters(document):
         names = [parameter["name"] for parameter in [*common, *operation.get("parameters", [])]]
         expected = re.findall("{(.*?)}", path)
         if path.endswith("/query"):
-            expected += ["offset", "limit"]
+            expected += ["offset", "limit", "order", "cursor", "total"]
         assert [name for name in names if name not in ("names", "excludeParentVariables")] == expected
 
 

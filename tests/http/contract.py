@@ -126,8 +126,19 @@ QUERY_PARAMETERS = {
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }
-PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
-"""Query parameters of all queries."""
+PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
+"""Query parameters of all queries, beside `order`."""
+ORDERS = {
+    "queryProcesses": "createdAt",
+    "queryProcessInstances": "createdAt endedAt",
+    "queryElementInstances": "createdAt",
+    "queryJobs": "createdAt dueAt",
+    "queryTasks": "createdAt dueAt",
+    "queryUserTasks": "createdAt",
+    "queryIncidents": "createdAt",
+    "queryMessages": "createdAt",
+}
+"""What results can be ordered by, beside `id`."""
 
 _WORKER = {"workerId": "string required max-255"}
 _TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
@@ -501,7 +512,13 @@ ANSWERS: dict[str, dict[str, str]] = {
         "updatedBy": "string A",
     },
     **{
-        f"{entity}Res": {"count": "int32 A", "results": f"[{entity}] A"}
+        f"{entity}Res": {
+            "count": "int32 A",
+            "results": f"[{entity}] A",
+            "nextCursor": "string O +",
+            "total": "int32 O +",
+            "totalIsLowerBound": "boolean O +",
+        }
         for entity in (
             "Element",
             "ElementInstance",
