@@ -124,7 +124,7 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 """The ids in the path that go with the bodies of the same names; all others are 1."""
 
 ORDER = (
-    *("createProcess", "queryProcesses", "getBpmnXml", "queryElements"),
+    *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.api.answer import Response, json_answer
+from werkzeug.http import parse_etags, unquote_etag
+
+from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
-from app.api.context import service
+from app.api.context import current, service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.openapi import TAGGED
 from app.api.params import Page
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, results_of, worker_id
 from app.bpmn.advice import REFUSED, RULES
-from app.commands.process import CreateProcess, GetBpmnXml
+from app.bpmn.diagram import diagram, etag
+from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import ProcessCriteria
+from app.engine.records import Process
+from app.errors import EngineError
 
 _RULES = "\n".join(
     [
@@ -147,3 +153,35 @@ def get_bpmn_xml(id: int) -> Response:
     """Gets the BPMN XML of an existing process."""
     # Clients compare the whole content type, so it must not name the encoding.
     return Response(service().execute(GetBpmnXml(id=id)).encode(), 200, "text/xml")
+
+
+_FOR_EVER = "private, max-age=31536000, immutable"
+"""How long a diagram may be kept: a version never changes."""
+
+
+@blp.route("/processes/<id>/diagram", problems=(304, 404, 422), extension=True)
+@blp.response(200, {"type": "string"}, content_type="text/xml", headers=TAGGED)
+def get_diagram(id: int) -> Response:
+    """Gets a BPMN XML of an existing process that can be shown.
+
+    It is the deployed one, if that has a shape or an edge for every element and sequence flow of the process. Else it
+    is one with the same elements and flows, and with positions that are computed.
+
+    A request with the `ETag` of an earlier answer in `If-None-Match` is answered by 304 while the diagram is the same.
+    """
+    process = service().execute(GetProcess(id=id))
+    tag = etag(process.bpmn_xml, process.bpmn_process_id)
+    if parse_etags(current.get().if_none_match).contains_weak(unquote_etag(tag)[0]):
+        response = empty(304)
+    else:
+        response = Response(_drawn(process).encode(), 200, "text/xml")
+    response.headers += [("ETag", tag), ("Cache-Control", _FOR_EVER)]
+    return response
+
+
+def _drawn(process: Process) -> str:
+    try:
+        return diagram(process.bpmn_xml, process.bpmn_process_id)
+    except EngineError as error:
+        error.title = "failed to get diagram"
+        raise

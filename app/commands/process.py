@@ -43,6 +43,12 @@ class CreateProcess(Command[Process]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetProcess(Command[Process]):
+    title = "failed to get process"
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetBpmnXml(Command[str]):
     title = "failed to get BPMN XML"
     id: int
@@ -92,11 +98,19 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     return process
 
 
+def get_process(ctx: Context, cmd: GetProcess) -> Process:
+    return _found(ctx, cmd.id)
+
+
 def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
-    process = ctx.tx.find_process_by_id(cmd.id)
+    return _found(ctx, cmd.id).bpmn_xml
+
+
+def _found(ctx: Context, id: int) -> Process:
+    process = ctx.tx.find_process_by_id(id)
     if process is None:
-        raise not_found(f"process {cmd.id}")
-    return process.bpmn_xml
+        raise not_found(f"process {id}")
+    return process
 
 
 def _by_id(definitions: Mapping[str, T]) -> dict[str, T]:

@@ -68,6 +68,7 @@ OPERATIONS = {
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
         "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 422)
     ),
