@@ -119,13 +119,20 @@ class CreateProcessSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that creates the process.")
 
 
+class ProcessFileSchema(CreateProcessSchema):
+    """The same where the model is the body, and says itself what may be left out."""
+
+    bpmn_process_id = ShortText(extension=True)
+    version = ShortText(extension=True)
+
+
 class ProcessCriteriaSchema(ApiSchema):
     id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
 
 
 @blp.route("/processes", methods=["POST"], problems=(409, 422))
-@blp.arguments(CreateProcessSchema)
+@blp.arguments(CreateProcessSchema, file=ProcessFileSchema)
 @blp.response(201, ProcessSchema)
 def create_process(body: dict[str, Any]) -> Response:
     """Creates a process that is modeled as BPMN XML.
@@ -134,6 +141,8 @@ def create_process(body: dict[str, Any]) -> Response:
     existing process is returned; when it differs, a problem of type CONFLICT.
 
     `warnings` tell what is odd about the model, though it is executed as it says.
+
+    The body may also be the file itself, in its own encoding. Then the other fields are query parameters.
     """
     return json_answer(encode_process(service().execute(CreateProcess(**body))), 201)
 
