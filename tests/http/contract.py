@@ -20,6 +20,8 @@ class Operation(NamedTuple):
     problems: tuple[int, ...] = ()
     """Statuses of failures beyond 400, 401, 415 and 500."""
     extension: bool = False
+    takes_file: bool = False
+    """Whether the body may be an XML file, too."""
     also: tuple[int, ...] = ()
     """Other statuses of success, with the same answer."""
     alias: str = ""
@@ -68,9 +70,10 @@ OPERATIONS = {
     "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
-    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
+    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
         "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
     ),
@@ -122,7 +125,21 @@ OPERATIONS = {
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
 
+_FILE = {
+    "bpmnProcessId": "string max-255 +",
+    "errors": "[ErrorDefinition] max-100 +",
+    "escalations": "[EscalationDefinition] max-100 +",
+    "messages": "[MessageDefinition] max-100 +",
+    "parallelism": "int32 gte-0 +",
+    "signals": "[SignalDefinition] max-100 +",
+    "tags": "[string] max-100 +",
+    "timers": "[TimerDefinition] max-100 +",
+    "version": "string max-255 +",
+    "workerId": "string max-255 +",
+}
+"""What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }

@@ -75,6 +75,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["getProcessVariables"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}/variables?names={CANARY}", None)
     found["getElementVariables"] = ("GET", f"/element-instances/{DAY}/{ids['visit']}/variables?names={CANARY}", None)
     found["getBpmnXml"] = ("GET", "/processes/1/bpmn-xml", None)
+    found["getDiagram"] = ("GET", "/processes/1/diagram", None)
     return found
 
 
@@ -101,7 +102,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": CANARY}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml"}
+READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
