@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "keys": LEAVES | {"store"},
     "leases": LEAVES | {"engine"},
     "chores": LEAVES,
+    "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "keys", "leases", "logs"},
+    | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "keys", "leases", "logs", "notices"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
