@@ -79,6 +79,7 @@ class TaskExecutor:
         while not self._stopping.is_set():
             with self._lock:
                 self._next = None
+            self._service.nodes.note_executor()
             locked = self._service.execute(LockTasks(limit=self._limit))
             if locked:
                 began = time.monotonic()

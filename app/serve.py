@@ -27,6 +27,7 @@ from app.errors import EngineError, ErrorKind, StartError
 from app.executor import TaskExecutor
 from app.http_worker import Logger, Worker
 from app.http_worker.problem import problem
+from app.nodes import Heart
 from app.service import Service
 from app.store import Store, find_schema, migrate, open_store, usable
 from app.store.away import is_away
@@ -128,10 +129,12 @@ class _Running:
     app: Flask
     service: Service
     executor: TaskExecutor | None
+    heart: Heart
 
     def stop(self) -> None:
         if self.executor is not None:
             self.executor.stop()
+        self.heart.stop()
         self.service.close()
 
 
@@ -218,7 +221,9 @@ class Application:
         executor = TaskExecutor(service) if self.config.task_executor_enabled else None
         if executor is not None:
             executor.start()
-        return _Running(loaded.app, service, executor)
+        heart = Heart(service.nodes)
+        heart.start()
+        return _Running(loaded.app, service, executor, heart)
 
     def _note(self, error: Exception) -> None:
         reason = "the database can't be reached"

@@ -39,6 +39,7 @@ from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.keys import ApiKeys
 from app.leases import Leases
+from app.nodes import Nodes
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
 
@@ -104,6 +105,8 @@ class Service:
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
+        self.nodes = Nodes(config, store, self._base_time)
+        """This process and the others on the database."""
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)

@@ -15,11 +15,12 @@ from app.config import Config
 from app.criteria import Criteria
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
-from app.store import graphs, schema
+from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
+from app.store.nodes import Node
 from app.store.query import Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
@@ -30,6 +31,7 @@ from app.store.trouble import Guard, Outages, TroubleKind
 __all__ = [
     "GraphMissing",
     "Migrated",
+    "Node",
     "QueueLimited",
     "Schema",
     "Store",
@@ -204,6 +206,27 @@ class Store:
         """Raises EngineError NOT_FOUND."""
         if not self._change(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)):
             raise not_found(f"API key {secret_id}")
+
+    def find_nodes(self) -> list[Node]:
+        """The service processes that have a row, in the order in which they were started."""
+
+        def find() -> list[Node]:
+            with self._dialect.engine.connect() as connection:
+                return [Node(**row) for row in connection.execute(nodes.ALL).mappings()]
+
+        return self.reach(find)
+
+    def write_node(self, node: Node, gone: Iterable[Node] = ()) -> None:
+        """Writes the row of a service process, whether or not it has one, and deletes those of others."""
+
+        def write() -> None:
+            with self.begin() as tx:
+                tx.along(*nodes.writes(node, gone))
+
+        self.reach(write)
+
+    def delete_node(self, id: int) -> None:
+        self._change(nodes.one(id))
 
     def _change(self, statement: Any) -> int:
         """How many rows; never repeated, since a lost connection does not tell whether it has changed them."""
