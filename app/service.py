@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from app import notices
 from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
@@ -153,11 +154,14 @@ class Service:
             context = Context(tx, self._options, self._engine_time, limited=limited)
             result: R = HANDLERS[type(command)](context, command)
         self._committed(tx, began)
+        if tx.wrote:
+            notices.of_command(command, result)
         return result
 
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
+            notices.of_changes(tx.changes, with_errors=self.config.log_errors)
         if tx.due and self.on_due:
             self.on_due(tx.due)
         if tx.leased_until and self._job_leases.handed_out() and self.on_due:

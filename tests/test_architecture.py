@@ -27,9 +27,10 @@ MAY_IMPORT = {
     "chores": LEAVES,
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
+    "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"nodes"},
+    | {"nodes", "notices"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},

@@ -108,6 +108,11 @@ class Transaction:
         if changes:
             self._changes = changes
 
+    @property
+    def changes(self) -> Changes:
+        """What was saved; its records have their ids once it is committed."""
+        return self._changes or Changes()
+
     def along(self, *writes: Write) -> None:
         """Registers rows that are written if, and only if, the command is committed: what is noted about it.
 

@@ -1,7 +1,8 @@
 """Whatever fails, no value of a request is written to a log or shown by an answer of a server error.
 
 Statements fail for real: tables are missing, or refuse to be written to with a message that quotes the row. Ids and
-names of the model, and partitions and ids, may be in a log; none of the texts that came with a request is.
+names of the model, partitions and ids, and who sent a request may be in a log; none of the other texts that came with
+it is.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def with_canaries(body: dict[str, Any], **instead: Any) -> dict[str, Any]:
     for place in places(body, str):
         if not PLAIN & {step for step in place if isinstance(step, str)}:
             body = put(body, place, CANARY)
-    return {name: value for name, value in (body | instead).items() if value is not None}
+    who = FOR_WORKER if "workerId" in body else {}
+    return {name: value for name, value in (body | who | instead).items() if value is not None}
 
 
 def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
@@ -101,7 +103,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
     }
 
 
-FOR_WORKER = {"workerId": CANARY}
+FOR_WORKER = {"workerId": "some-worker"}
 READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
