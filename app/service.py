@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from app import notices
 from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
@@ -36,8 +37,8 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.nodes import Nodes
@@ -105,6 +106,7 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
@@ -152,11 +154,14 @@ class Service:
             context = Context(tx, self._options, self._engine_time, limited=limited)
             result: R = HANDLERS[type(command)](context, command)
         self._committed(tx, began)
+        if tx.wrote:
+            notices.of_command(command, result)
         return result
 
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
+            notices.of_changes(tx.changes, with_errors=self.config.log_errors)
         if tx.due and self.on_due:
             self.on_due(tx.due)
         if tx.leased_until and self._job_leases.handed_out() and self.on_due:
@@ -236,9 +241,7 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
 
     def lock_jobs(self, command: LockJobs) -> list[Job]:

@@ -23,7 +23,7 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.params import Page
+from app.api.find import find, page_of
 from app.api.problem import ProblemSchema, problem_of
 from app.api.rules import MOST_ITEMS, MOST_OF_ERROR, some_time
 from app.api.schemas import (
@@ -38,7 +38,7 @@ from app.api.schemas import (
 from app.commands.base import CalledProcess, Completion
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
 from app.commands.lease import ExtendJobs, HeldJob
-from app.criteria import JobCriteria
+from app.criteria import JobCriteria, Paging
 from app.engine.records import Job
 from app.engine.types import JobType, WorkState
 from app.errors import EngineError
@@ -274,12 +274,12 @@ def lock_jobs(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/jobs/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(JobCriteria)
 @blp.arguments(JobCriteriaSchema)
-@blp.response(200, results_of(JobSchema))
-def query_jobs(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(JobSchema))
+def query_jobs(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a job query."""
-    return listed(encode_job, service().query(JobCriteria(**body), **page._asdict()))
+    return find(encode_job, JobCriteria(**body), paging)
 
 
 @blp.route("/jobs/unlock", methods=["POST"])

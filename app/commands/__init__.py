@@ -35,6 +35,7 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     message.SendMessage: message.send_message,
     process.CreateProcess: process.create_process,
     process.GetBpmnXml: process.get_bpmn_xml,
+    process.GetProcess: process.get_process,
     signal.SendSignal: signal.send_signal,
     system.SetTime: system.set_time,
     task.ExtendTasks: task.extend_tasks,

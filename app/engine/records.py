@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
-from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
+from app.engine.types import InstanceState, JobType, MessageResult, TaskType, UserTaskState, WorkState
 from app.errors import Cause
 from app.timer import Timer
 
@@ -298,6 +298,17 @@ class VariableView:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Who gets a message: an element that waits for it in an instance, or the process that it starts."""
+
+    partition: date | None = None
+    process_instance_id: int | None = None
+    bpmn_element_id: str | None = None
+    bpmn_process_id: str | None = None
+    version: str | None = None
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Message:
     id: int = 0
@@ -310,6 +321,9 @@ class Message:
     unique_key: str | None = None
     key_freed: bool = False
     """The instance it started has ended: another message may have its unique key."""
+    result: MessageResult | None = None
+    """What has become of it when it was sent, and by `receiver` who gets it; known then, and not kept."""
+    receiver: Receiver | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

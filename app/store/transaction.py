@@ -115,6 +115,11 @@ class Transaction:
         if changes:
             self._changes = changes
 
+    @property
+    def changes(self) -> Changes:
+        """What was saved; its records have their ids once it is committed."""
+        return self._changes or Changes()
+
     def along(self, *writes: Write) -> None:
         """Registers rows that are written if, and only if, the command is committed: what is noted about it.
 
@@ -192,9 +197,10 @@ class Transaction:
         row = self._one(sql.MESSAGE_START, name=name, other_than=other_than)
         return (row[0], row[1], row[2]) if row else None
 
-    def load_message_starts(self, name: str) -> list[tuple[int, int, str]]:
-        """Element id, process id and BPMN element id of the active message start event, at most one."""
-        return [(row[0], row[1], row[2]) for row in self._all(sql.MESSAGE_STARTS, name=name)]
+    def find_first_message_start(self, name: str) -> tuple[int, int, str, str, str] | None:
+        """Element id, process id, BPMN element id, BPMN process id and version of the active start event."""
+        row = self._one(sql.FIRST_MESSAGE_START, name=name)
+        return (row[0], row[1], row[2], row[3], row[4]) if row else None
 
     def load_signal_starts(self, name: str) -> list[tuple[int, int, str]]:
         """Element id, process id and BPMN element id of each active signal start event, in id order."""

@@ -80,6 +80,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "correlationKey": "k",
             "expirationTimer": TIMER,
             "name": "n",
+            "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
             **WORKER,
