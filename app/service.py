@@ -242,6 +242,7 @@ class Service:
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
         show_due(found, now)
+        self._store.describe(found)
         return found
 
     def lock_jobs(self, command: LockJobs) -> list[Job]:
@@ -253,6 +254,7 @@ class Service:
         wanted = command.limit - len(jobs)
         if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
             jobs += self.execute(replace(command, limit=wanted))
+        self._store.describe(jobs)
         return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:

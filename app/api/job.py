@@ -9,12 +9,13 @@ from app.api.answer import Response, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import listed
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
     Choice,
     Duration,
+    Flag,
     Int32,
     Many,
     Object,
@@ -24,8 +25,9 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
+from app.api.job_answer import JobSchema, encode_job
 from app.api.problem import ProblemSchema, problem_of
-from app.api.rules import MOST_ITEMS, MOST_OF_ERROR, some_time
+from app.api.rules import MOST_ITEMS, MOST_NAMES, MOST_OF_ERROR, some_time
 from app.api.schemas import (
     CountResSchema,
     Tags,
@@ -39,8 +41,7 @@ from app.commands.base import CalledProcess, Completion
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
 from app.commands.lease import ExtendJobs, HeldJob
 from app.criteria import JobCriteria, Paging
-from app.engine.records import Job
-from app.engine.types import JobType, WorkState
+from app.engine.types import JobType
 from app.errors import EngineError
 from app.timer import format_timestamp
 
@@ -60,43 +61,6 @@ def lock_timeout(description: str, **options: Any) -> Duration:
 
 def lock_version(description: str) -> Int32:
     return Int32(gte=1, extension=True, description=description)
-
-
-class JobSchema(AnswerSchema):
-    partition = Partition(required=True)
-    id = Int32(required=True)
-    element_id = Int32(required=True)
-    element_instance_id = Int32(required=True)
-    process_id = Int32(required=True)
-    process_instance_id = Int32(required=True)
-    bpmn_element_id = Text(required=True, example="serviceTaskA")
-    completed_at = Timestamp()
-    correlation_key = Text(extension=True)
-    created_at = Timestamp(required=True)
-    created_by = Text(required=True)
-    due_at = Timestamp(required=True)
-    error = Text()
-    locked_at = Timestamp()
-    locked_by = Text()
-    locked_until = Timestamp(
-        extension=True, description="When the lock ends by itself, if it does: others can lock the job then."
-    )
-    lock_version = Int32(
-        extension=True, description="With `lockedUntil`: counts the locks of this job, so that each can be told apart."
-    )
-    retry_count = Int32(required=True)
-    state = Choice(WorkState, "work state", required=True)
-    type = Choice(JobType, "job type", required=True)
-
-
-def _lease(job: Job) -> datetime | None:
-    """When the lock of a job ends that is held."""
-    return job.locked_until if job.completed_at is None else None
-
-
-encode_job = compile_encoder(
-    JobSchema, locked_until=_lease, lock_version=lambda job: job.lock_version if _lease(job) else 0
-)
 
 
 class LockConditionsSchema(ApiSchema):
@@ -135,6 +99,14 @@ class LockConditionsSchema(ApiSchema):
         description="Types of tasks to include, as the BPMN files state them: the `type` of `zeebe:taskDefinition`, "
         "or `camunda:topic`.",
     )
+    variables = Many(
+        ShortText(example="amount"),
+        most=MOST_NAMES,
+        unique=True,
+        extension=True,
+        description="Names of variables that the jobs are answered with, as far as they see them.",
+    )
+    all_variables = Flag(extension=True, description="Whether the jobs are answered with all variables they see.")
     limit = Int32(
         gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
     )

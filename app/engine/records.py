@@ -167,6 +167,8 @@ class Job:
     partition: date
     id: int = 0
     token: ElementInstance | None = None
+    node: Node | None = None
+    """Its element; known where the graph of its process version is at hand."""
     element_id: int
     element_instance_id: int = 0
     process_id: int
@@ -187,6 +189,8 @@ class Job:
     type: JobType
     detached: bool = False
     """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+    variables: Sequence[VariableView] = ()
+    """What it sees; known when it was asked for."""
     lock_version: int = 0
     """How often it was locked: tells the locks of one worker id apart."""
 
@@ -296,6 +300,8 @@ class VariableView:
     encoding: str
     encrypted: bool
     value: str = field(repr=False)
+    error: str = ""
+    """Why there is no clear text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

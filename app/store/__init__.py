@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import Criteria, Page, Paging
 from app.engine.graph import Graph
+from app.engine.records import Job
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect, Session
@@ -44,6 +46,8 @@ __all__ = [
     "open_store",
     "usable",
 ]
+
+logger = logging.getLogger(__name__)
 
 API_KEY = table(ApiKeyRow)
 
@@ -137,6 +141,27 @@ class Store:
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""
         return self._graphs.load(process_id, self._read_graph)
+
+    def describe(self, records: Iterable[Any]) -> None:
+        """Has the jobs among the records know their elements; each process version is loaded once.
+
+        What can't be loaded now is left out: a worker has locked its jobs already, and must get them.
+        """
+        nodes: dict[int, Graph | None] = {}
+        for record in records:
+            if not isinstance(record, Job) or record.node is not None:
+                continue
+            if record.process_id not in nodes:
+                nodes[record.process_id] = self._graph_if_possible(record.process_id)
+            graph = nodes[record.process_id]
+            record.node = graph.node(record.element_id) if graph else None
+
+    def _graph_if_possible(self, process_id: int) -> Graph | None:
+        try:
+            return self._graphs.find(process_id) or self.load_graph(process_id)
+        except Exception:
+            logger.warning("jobs are shown without what their process %d says", process_id, exc_info=True)
+            return None
 
     def _read_graph(self, process_id: int) -> Stored:
         def read() -> Stored:

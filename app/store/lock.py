@@ -5,15 +5,40 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+    update,
+)
 
 from app.engine.types import WorkState
 from app.store.dialect import Dialect
-from app.store.load import DAY
-from app.store.tables import CLAIMED_TASK, LEASED_JOB, UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
+from app.store.load import DAY, EI
+from app.store.tables import (
+    CLAIMED_TASK,
+    LEASED_JOB,
+    UNCLAIMED_JOB,
+    UNCLAIMED_TASK,
+    JobRow,
+    TaskRow,
+    VariableRow,
+    table,
+)
 
 JOB = table(JobRow)
 TASK = table(TaskRow)
+V = table(VariableRow)
 STATEMENTS = 512
 """Combinations of filters and limits whose statements are kept."""
 RECOVERED_AT_ONCE = 1000
@@ -47,6 +72,7 @@ class Claims:
         self.extend_jobs = self._extend_jobs()
         self.recover_jobs = self._recover_jobs()
         self.first_lease_end = self._first_lease_end()
+        self.visible = {named: self._visible(named=named) for named in (True, False)}
 
     def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
         """Locks due work in the order partition, due time, id.
@@ -186,6 +212,47 @@ class Claims:
         conditions: list[Any] = [text(LEASED_JOB), ended]
         first = self._dialect.first_by_day(JOB, conditions, ("locked_until",), RECOVERED_AT_ONCE)
         return _update(JOB, first, _FREE).returning(JOB.c.id)
+
+    def _visible(self, *, named: bool) -> Any:
+        """The variables that element instances `ids` of one day, `day`, see, those of their scopes and of the process.
+
+        Of each the element instance, the distance of the scope, its BPMN element id (none for the process instance),
+        and the variable. With `named` those of `names` only, a JSON array.
+        """
+        own, scope = EI.alias("own"), EI.alias("scope")
+        columns = ("id", "parent_id", "process_instance_id", "bpmn_element_id")
+        chain = (
+            select(own.c.id.label("origin"), literal(0).label("depth"), *(own.c[name] for name in columns))
+            .where(own.c.partition == DAY, self._dialect.any_of(own.c.id, "ids"))
+            .cte("chain", recursive=True)
+        )
+        chain = chain.union_all(
+            select(chain.c.origin, chain.c.depth + 1, *(scope.c[name] for name in columns)).where(
+                scope.c.partition == DAY,
+                scope.c.id == chain.c.parent_id,
+                (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
+            )
+        )
+        is_named = [self._dialect.is_one_of(V.c.name, "names").is_(true())] if named else []
+        value = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
+        of_scopes = (
+            select(chain.c.origin, chain.c.depth, chain.c.bpmn_element_id, *value)
+            .select_from(chain.join(V, V.c.element_instance_id == chain.c.id))
+            # Says the same again, but in a form in which SQLite finds the index instead of reading the day.
+            .where(V.c.partition == DAY, V.c.element_instance_id.in_(select(chain.c.id)), *is_named)
+        )
+        is_own = (V.c.process_instance_id == chain.c.process_instance_id) & (chain.c.depth == 0)
+        of_process = (
+            select(chain.c.origin, null(), null(), *value)
+            .select_from(chain.join(V, is_own))
+            .where(
+                V.c.partition == DAY,
+                V.c.element_instance_id.is_(None),
+                V.c.process_instance_id.in_(select(chain.c.process_instance_id)),
+                *is_named,
+            )
+        )
+        return union_all(of_scopes, of_process)
 
     def _first_lease_end(self) -> Any:
         """When the next lease of a job ends, or did; None where there is none."""

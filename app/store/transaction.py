@@ -145,6 +145,10 @@ class Transaction:
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
 
+    def begin(self) -> None:
+        """What follows is one transaction, also where nothing has to be locked before it."""
+        self._session.begin()
+
     def begin_alone(self) -> None:
         """Opens the transaction where only one at a time can write, so that none commits between now and the end."""
         if not self._dialect.locks_rows:
@@ -433,6 +437,24 @@ class Transaction:
                 return found
             meant = self._elements.look_up(self._session, self.graph, kinds)
 
+    def load_visible_variables(self, jobs: Iterable[Job], names: Sequence[str] | None) -> list[list[VariableView]]:
+        """What each of the jobs sees: of a name the innermost variable only, these first, and by name within a scope.
+
+        One statement for all jobs of a day. Without `names` all variables.
+        """
+        found = list(jobs)
+        days: dict[date, list[int]] = {}
+        for job in found:
+            days.setdefault(job.partition, []).append(job.element_instance_id)
+        named = {"names": orjson.dumps(list(names)).decode()} if names is not None else {}
+        statement = self._claims.visible[names is not None]
+        calls = [Call(statement, {"day": day, "ids": ids, **named}, day=day) for day, ids in days.items()]
+        seen: dict[tuple[date, int], list[Row]] = {}
+        for day, rows in zip(days, self._session.run(*calls), strict=True):
+            for row in rows:
+                seen.setdefault((day, row[0]), []).append(row)
+        return [_visible(seen.get((job.partition, job.element_instance_id), [])) for job in found]
+
     def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
         """The rows of jobs of one day, those that exist, without the lock of their instances.
 
@@ -621,6 +643,14 @@ def _new_day(record: Any) -> tuple[date, ...]:
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:
     name, encoding, encrypted, value = row
     return VariableView(bpmn_element_id=bpmn_element_id, name=name, encoding=encoding, encrypted=encrypted, value=value)
+
+
+def _visible(rows: list[Row]) -> list[VariableView]:
+    rows = sorted(rows, key=lambda row: (row[1] is None, row[1] or 0, row[3]))
+    first: dict[str, VariableView] = {}
+    for _, _, bpmn_element_id, *row in rows:
+        first.setdefault(row[0], _variable_view(bpmn_element_id, row))
+    return list(first.values())
 
 
 def _by_name(variable: VariableView) -> tuple[str, str]:

@@ -17,6 +17,7 @@ DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
 LEASE = {"lockTimeout": "PT1M"}
 KINDS = {"types": ["EXECUTE"], "bpmnElementIds": ["work"], "bpmnProcessIds": ["p"], "taskTypes": ["x"]}
+KINDS |= {"variables": ["a"], "allVariables": True}
 
 OUTCOME = {
     "completion": {

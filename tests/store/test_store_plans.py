@@ -478,6 +478,25 @@ def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of:
     assert steps_of(lite, Claims(lite.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters}) < LITE_ROWS / 2
 
 
+VISIBLE = {"day": DAY, "ids": list(range(3, 63, 3)), "names": '["x"]'}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("named", [False, True])
+def test_the_variables_of_locked_jobs_are_found_by_indexes(postgres: Full, named: bool):
+    found = explained(postgres, Claims(postgres.dialect).visible[named], VISIBLE)
+    assert sequential(found) == []
+    assert visited(found) <= 10 * len(VISIBLE["ids"])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("named", [False, True])
+def test_the_variables_of_locked_jobs_are_found_by_indexes_on_sqlite(lite: Full, named: bool):
+    details = plan_of(lite, Claims(lite.dialect).visible[named], VISIBLE)
+    assert [detail for detail in details if detail.split()[0] == "SCAN" and detail.split()[1] in BIG] == []
+    assert steps_of(lite, Claims(lite.dialect).visible[named], VISIBLE) < LITE_ROWS / 2
+
+
 @pytest.mark.sqlite
 @pytest.mark.parametrize("name", KEYED)
 def test_a_claim_by_element_or_process_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, name: str):
