@@ -228,3 +228,9 @@ def test_the_page_loads_nothing_from_elsewhere(client):
         assert len(asset.data) > 500
     types = [client.get(f"/docs/{name}").content_type for name in ("swagger-ui.css", "swagger-ui-bundle.js")]
     assert types == ["text/css", "text/javascript"]
+
+
+def test_every_type_of_job_is_described(document):
+    described = document["components"]["schemas"]["JobType"]
+    rows = [line.split(" | ")[0] for line in described["description"].splitlines() if line.startswith("| `")]
+    assert sorted(rows) == sorted(f"| `{name}`" for name in described["enum"])
