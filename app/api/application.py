@@ -16,6 +16,7 @@ from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
+from app.api.idempotency import answer
 from app.api.params import convert_path
 from app.api.problem import answer_to
 
@@ -85,10 +86,10 @@ class Application(flask.Flask):
         method, path = request.method, request.path
         view = self._fixed.get((method, path))
         if view is not None:
-            return view()
+            return answer(request, view, {})
         for pattern, view in self._patterns.get((method, path.split("/", 2)[1]), ()):
             if match := pattern.fullmatch(path):
-                return view(**convert_path(match.groupdict()))
+                return answer(request, view, convert_path(match.groupdict()))
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(path, method)
         return self._views[endpoint](**convert_path(parts))

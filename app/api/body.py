@@ -54,6 +54,7 @@ def _raw_body(request: Request) -> bytes:
     raw = _content(request.environ, limit)
     if len(raw) > limit:
         raise _too_large(limit)
+    request.body = raw
     if not raw.strip(b" \t\r\n"):
         raise _invalid("request body is empty")
     return raw

@@ -17,11 +17,13 @@ EXTENSION = "bpmn"
 class Request:
     """What a WSGI server says about a request (PEP 3333), and the request's id."""
 
-    __slots__ = ("environ", "id", "method", "path", "service")
+    __slots__ = ("body", "environ", "id", "method", "path", "service")
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
         self.service = service
+        self.body = b""
+        """As it was sent, once it was read."""
         self.method: str = environ["REQUEST_METHOD"].upper()
         self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
         self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))

@@ -118,6 +118,12 @@ OPERATIONS = {
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
 
+READING: set[str] = set()
+"""Operations that only read, though their method is not GET and their path does not end in `/query`."""
+
+KEY_HEADER = "string name max-255 +"
+"""`Idempotency-Key`, in every operation that writes."""
+
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
 

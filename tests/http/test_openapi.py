@@ -20,10 +20,12 @@ from tests.http.contract import (
     ANSWERS,
     ENUMS,
     ERROR_TYPES,
+    KEY_HEADER,
     OPERATIONS,
     PAGE,
     PUBLIC,
     QUERY_PARAMETERS,
+    READING,
     REQUESTS,
     SHARED,
     Operation,
@@ -109,12 +111,18 @@ def pair(request, document) -> tuple[str, Operation, list[dict[str, Any]]]:
     return request.param, expected, [document["paths"][path][expected.method.lower()] for path in paths]
 
 
+def writes(name: str) -> bool:
+    operation = OPERATIONS[name]
+    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING
+
+
 def test_operations_have_their_statuses(pair):
     name, expected, documented = pair
     statuses = {expected.success, *expected.also, *expected.problems}
     if name not in PUBLIC:
         statuses |= {401, 500, 503}
         statuses |= {400} if expected.request or "{" in expected.path else set()
+        statuses |= {400, 409} if writes(name) else set()
         statuses |= {415} if expected.request else set()
     for operation in documented:
         assert {int(status) for status in operation["responses"]} == statuses
@@ -163,6 +171,7 @@ def test_operations_have_their_parameters(pair, document):
         }
         expected_parameters = {("query", key): set(value.split()) for key, value in in_query.items()}
         expected_parameters |= {("path", key): set(in_path[key].split()) for key in re.findall("{(.*?)}", path)}
+        expected_parameters |= {("header", "Idempotency-Key"): set(KEY_HEADER.split())} if writes(name) else {}
         assert found == expected_parameters
 
 
