@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.commands.base import Command
+from app.commands.job import LockJobs
 from app.commands.result import kind_of
 from app.commands.task import ExecutedTasks, LockTasks
 from app.criteria import TaskCriteria
-from app.engine.records import Task
+from app.engine.records import Job, Task
 from app.errors import EngineError, ErrorKind
 from app.memory import Memory, Step
 from app.service import Service
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 _UNCERTAIN = frozenset({ErrorKind.BUG, ErrorKind.UNAVAILABLE, ErrorKind.UNKNOWN})
 """Errors that say nothing about the command itself: another time it may succeed."""
@@ -59,18 +60,27 @@ class Remembering:
             outcomes |= self._service.keep(self._memory, kinds, refusals)
         return [outcomes[place] for place in kinds]
 
+    def lock_jobs(self, command: LockJobs) -> list[Job]:
+        """Jobs that were locked before are answered as they were then, whoever has them now."""
+        places = range(self._place, self._place + 2)
+        known = self._service.recall(self._memory, dict.fromkeys(places, list[Job]))
+        jobs = _joined(known) or self._service.lock_jobs(command, [Step(self._memory, place) for place in places])
+        if jobs:
+            self._place += 2
+        return jobs
+
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Of tasks that were locked before, those are run that were not."""
-        first, second, whole = range(self._place, self._place + 3)
+        *locking, whole = range(self._place, self._place + 3)
         self._place += 3
-        kinds = {first: list[Task], second: list[Task], whole: ExecutedTasks}
+        kinds = {**dict.fromkeys(locking, list[Task]), whole: ExecutedTasks}
         known = self._service.recall(self._memory, kinds)
         if whole in known:
             found: ExecutedTasks = known[whole]
             return found
-        tasks = self._as_they_are([*known.get(first, ()), *known.get(second, ())])
+        tasks = self._as_they_are(_joined(known))
         if not tasks:
-            tasks = self._lock(command, Step(self._memory, first), Step(self._memory, second))
+            tasks = self._service.lock_tasks(command, [Step(self._memory, place) for place in locking])
         own = [task for task in tasks if task.completed_at is None and task.locked_by == self._service.config.engine_id]
         executed = self._service.run_tasks(own)
         # Another request with the key may have been faster.
@@ -82,18 +92,15 @@ class Remembering:
         kept: ExecutedTasks = self._service.keep(self._memory, kinds, {whole: executed})[whole]
         return kept
 
-    def _lock(self, command: LockTasks, first: Step, second: Step) -> list[Task]:
-        service = self._service
-        service.settle()
-        tasks = service.execute(command, first)
-        if len(tasks) < command.limit and service.recover_tasks():
-            tasks += service.execute(replace(command, limit=command.limit - len(tasks)), second)
-        return tasks
-
     def _as_they_are(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks as they are stored now."""
         criteria = (TaskCriteria(partition=task.partition, id=task.id) for task in tasks)
         return [task for each in criteria for task in self._service.query(each)]
+
+
+def _joined(known: Mapping[int, list[T]]) -> list[T]:
+    """What was locked in several places."""
+    return [each for place in sorted(known) for each in known[place]]
 
 
 def _is_certain(outcome: Exception) -> bool:

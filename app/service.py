@@ -12,12 +12,15 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from app import notices
 from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.job import LockJobs
+from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.task import (
     MOST_INTERRUPTIONS,
@@ -35,10 +38,10 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
-from app.leases import Leases
+from app.leases import JobLeases, Leases
 from app.memory import Memory, Step, share_once
 from app.nodes import Nodes
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
@@ -107,6 +110,7 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
@@ -114,7 +118,13 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
-        self.chores: list[Chore] = [Chore("forget idempotency keys", FORGETTING_SECONDS, self.forget_results)]
+        self._job_leases = JobLeases(
+            lambda: self._read(Transaction.find_first_lease_end), lambda: self.execute(RecoverJobs()), self.now
+        )
+        self.chores: list[Chore] = [
+            self._job_leases.chore,
+            Chore("forget idempotency keys", FORGETTING_SECONDS, self.forget_results),
+        ]
         """What the executor of every service process does beside due tasks, in this order."""
 
     def execute(self, command: Command[R], step: Step | None = None) -> R:
@@ -155,13 +165,18 @@ class Service:
             handle = partial(HANDLERS[type(command)], context, command)
             result: R = step.once(tx, command, handle) if step else handle()
         self._committed(tx, began)
+        if tx.wrote:
+            notices.of_command(command, result)
         return result
 
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
+            notices.of_changes(tx.changes, with_errors=self.config.log_errors)
         if tx.due and self.on_due:
             self.on_due(tx.due)
+        if tx.leased_until and self._job_leases.handed_out() and self.on_due:
+            self.on_due(tx.leased_until)
 
     def execute_each(self, commands: Sequence[Command[R]], steps: Sequence[Step] = ()) -> list[R | Exception]:
         """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
@@ -245,18 +260,31 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
+
+    def lock_jobs(self, command: LockJobs, steps: Sequence[Step] = ()) -> list[Job]:
+        """Locks due jobs. Without an executor, leases that have ended are given back when there are too few jobs.
+
+        For that there are two `steps`, if there are any. Raises EngineError like `execute`.
+        """
+        jobs = self.execute(command, *steps[:1])
+        wanted = command.limit - len(jobs)
+        if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
+            jobs += self.execute(replace(command, limit=wanted), *steps[1:])
+        return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
+        return self.run_tasks(self.lock_tasks(command))
+
+    def lock_tasks(self, command: LockTasks, steps: Sequence[Step] = ()) -> list[Task]:
+        """Locks due tasks, also those whose leases have ended; for that there are two `steps`, if there are any."""
         self.settle()
-        tasks = self.execute(command)
+        tasks = self.execute(command, *steps[:1])
         if len(tasks) < command.limit and self.recover_tasks():
-            tasks += self.execute(replace(command, limit=command.limit - len(tasks)))
-        return self.run_tasks(tasks)
+            tasks += self.execute(replace(command, limit=command.limit - len(tasks)), *steps[1:])
+        return tasks
 
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
         """Runs locked tasks and extends their leases meanwhile; once `stopped`, the rest is released.

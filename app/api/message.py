@@ -9,12 +9,12 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import TimerField, process_variables, results_of, worker_id
+from app.api.find import find, page_of
+from app.api.schemas import TimerField, process_variables, worker_id
 from app.commands.message import SendMessage
-from app.criteria import MessageCriteria, MessageSubscriptionCriteria
+from app.criteria import MessageCriteria, MessageSubscriptionCriteria, Paging
 from app.engine.records import Message, Receiver
 from app.engine.types import MessageResult
 
@@ -118,18 +118,18 @@ def send_message(body: dict[str, Any]) -> Response:
 
 @blp.route("/events/messages/query", methods=["POST"], alias=True)
 @blp.route("/messages/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(MessageCriteria)
 @blp.arguments(MessageCriteriaSchema)
-@blp.response(200, results_of(MessageSchema))
-def query_messages(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(MessageSchema))
+def query_messages(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a message query."""
-    return listed(encode_message, service().query(MessageCriteria(**body), **page._asdict()))
+    return find(encode_message, MessageCriteria(**body), paging)
 
 
 @blp.route("/messages/subscriptions/query", methods=["POST"], extension=True)
-@blp.paged
+@blp.paged_by(MessageSubscriptionCriteria)
 @blp.arguments(MessageSubscriptionCriteriaSchema)
-@blp.response(200, results_of(MessageSubscriptionSchema))
-def query_message_subscriptions(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(MessageSubscriptionSchema))
+def query_message_subscriptions(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a message subscription query."""
-    return listed(encode_subscription, service().query(MessageSubscriptionCriteria(**body), **page._asdict()))
+    return find(encode_subscription, MessageSubscriptionCriteria(**body), paging)

@@ -22,6 +22,8 @@ LEFT_OUT: Mapping[type[Any], frozenset[str]] = {records.Process: frozenset({"bpm
 
 Restore = Callable[[Any], Any]
 
+_REFUSAL = "refusal"
+
 
 def kind_of(command: Command[Any]) -> Any:
     """The type of the command's result."""
@@ -35,36 +37,28 @@ def _returned(handler: Callable[..., Any]) -> Any:
 
 def stored(outcome: Any) -> str:
     """A result, or the EngineError that a command was refused with."""
-    if not isinstance(outcome, EngineError):
-        return _dumps({"result": _plain(outcome)})
-    partition, id = outcome.existing or (None, None)
-    refusal = {
-        "kind": outcome.kind,
-        "title": outcome.title,
-        "detail": outcome.detail,
-        "causes": [_plain(cause) for cause in outcome.causes],
-        "partition": partition,
-        "id": id,
-    }
-    return _dumps({"refusal": refusal})
+    # Records are taken apart here: they refer to others.
+    return orjson.dumps(_plain(outcome), option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
 def restored(kind: Any, text: str) -> Any:
     """What `stored` was given, where results are of the type `kind`."""
     found = orjson.loads(text)
-    if "result" in found:
-        return _restorer(kind)(found["result"])
-    refusal = found["refusal"]
-    causes = [Cause(**cause) for cause in refusal["causes"]]
-    error = EngineError(ErrorKind(refusal["kind"]), refusal["detail"], title=refusal["title"], causes=causes)
-    if refusal["partition"]:
-        error.existing = date.fromisoformat(refusal["partition"]), refusal["id"]
+    return _refusal(found) if _is_refusal(found) else _restorer(kind)(found)
+
+
+def _is_refusal(value: Any) -> bool:
+    return isinstance(value, dict) and _REFUSAL in value
+
+
+def _refusal(value: Mapping[str, Any]) -> EngineError:
+    found = value[_REFUSAL]
+    causes = [Cause(**cause) for cause in found["causes"]]
+    error = EngineError(ErrorKind(found["kind"]), found["detail"], title=found["title"], causes=causes)
+    if found["existing"]:
+        partition, id = found["existing"]
+        error.existing = date.fromisoformat(partition), id
     return error
-
-
-def _dumps(value: Any) -> str:
-    # Records are taken apart here: they refer to others.
-    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
 def _plain(value: Any) -> Any:
@@ -72,6 +66,9 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         found = ((name, getattr(value, name)) for name in _restorers(type(value)))
         return {name: _plain(each) for name, each in found if each is not None}
+    if isinstance(value, EngineError):
+        refusal = {name: _plain(getattr(value, name)) for name in ("kind", "title", "detail", "causes", "existing")}
+        return {_REFUSAL: refusal}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
@@ -106,10 +103,10 @@ def _restorer(hint: Any) -> Restore:
         return hint
     if is_dataclass(hint):
         return _of_class(hint)
-    members = [member for member in _members(hint) if member is not NoneType]
+    members = [member for member in _members(hint) if member not in (NoneType, EngineError)]
     if len(members) == 1:
         of_member = _restorer(members[0])
-        return lambda value: None if value is None else of_member(value)
+        return lambda value: None if value is None else _refusal(value) if _is_refusal(value) else of_member(value)
     arguments = get_args(hint)
     if get_origin(hint) in (list, tuple, Sequence) and arguments:
         of_item, make = _restorer(arguments[0]), list if get_origin(hint) is list else tuple

@@ -179,11 +179,14 @@ class Job:
     locked_at: datetime | None = None
     locked_by: str | None = None
     locked_until: datetime | None = None
+    """When the lock ends by itself: it is a lease then. None for one that is held until it is given back."""
     retry_count: int = 0
     state: WorkState = WorkState.CREATED
     type: JobType
     detached: bool = False
     """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+    lock_version: int = 0
+    """How often it was locked: tells the locks of one worker id apart."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

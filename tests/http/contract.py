@@ -20,6 +20,8 @@ class Operation(NamedTuple):
     problems: tuple[int, ...] = ()
     """Statuses of failures beyond 400, 401, 415 and 500."""
     extension: bool = False
+    takes_file: bool = False
+    """Whether the body may be an XML file, too."""
     also: tuple[int, ...] = ()
     """Other statuses of success, with the same answer."""
     alias: str = ""
@@ -65,11 +67,13 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
-    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
+    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
         "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
     ),
@@ -127,12 +131,37 @@ KEY_HEADER = "string name max-255 +"
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
 
+_FILE = {
+    "bpmnProcessId": "string max-255 +",
+    "errors": "[ErrorDefinition] max-100 +",
+    "escalations": "[EscalationDefinition] max-100 +",
+    "messages": "[MessageDefinition] max-100 +",
+    "parallelism": "int32 gte-0 +",
+    "signals": "[SignalDefinition] max-100 +",
+    "tags": "[string] max-100 +",
+    "timers": "[TimerDefinition] max-100 +",
+    "version": "string max-255 +",
+    "workerId": "string max-255 +",
+}
+"""What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }
-PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
-"""Query parameters of all queries."""
+PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
+"""Query parameters of all queries, beside `order`."""
+ORDERS = {
+    "queryProcesses": "createdAt",
+    "queryProcessInstances": "createdAt endedAt",
+    "queryElementInstances": "createdAt",
+    "queryJobs": "createdAt dueAt",
+    "queryTasks": "createdAt dueAt",
+    "queryUserTasks": "createdAt",
+    "queryIncidents": "createdAt",
+    "queryMessages": "createdAt",
+}
+"""What results can be ordered by, beside `id`."""
 
 _WORKER = {"workerId": "string required max-255"}
 _TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
@@ -143,11 +172,13 @@ _LOCK = {
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
+    "lockTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
     "elementVariables": "[ElementVariable] max-100",
     "error": "string",
+    "lockVersion": "int32 gte-1 +",
     "processVariables": "[ProcessVariable] max-100",
     "retryLimit": "int32 gte-0",
     "retryTimer": "string duration max-255",
@@ -210,6 +241,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
     },
+    "ExtendJobs": {
+        "jobs": "[ExtendJobsItem] required max-1000",
+        "lockTimeout": "string required duration max-255 +",
+        **_WORKER,
+    },
+    "ExtendJobsItem": {"partition": "date required", "id": "int32 required gte-1", "lockVersion": "int32 gte-1 +"},
     "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
@@ -392,6 +429,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "dueAt": "time A",
         "error": "string O",
         **_LOCKED,
+        "lockedUntil": "time O +",
+        "lockVersion": "int32 O +",
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
@@ -496,7 +535,13 @@ ANSWERS: dict[str, dict[str, str]] = {
         "updatedBy": "string A",
     },
     **{
-        f"{entity}Res": {"count": "int32 A", "results": f"[{entity}] A"}
+        f"{entity}Res": {
+            "count": "int32 A",
+            "results": f"[{entity}] A",
+            "nextCursor": "string O +",
+            "total": "int32 O +",
+            "totalIsLowerBound": "boolean O +",
+        }
         for entity in (
             "Element",
             "ElementInstance",
@@ -513,6 +558,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         )
     },
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
+    "ExtendJobsRes": {"results": "[ExtendJobsResult] A"},
+    "ExtendJobsResult": {**_KEY, "status": "int32 A", "lockedUntil": "time O", "problem": "Problem O"},
     "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
     "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
     "CreateProcessInstancesResult": {
@@ -570,3 +617,9 @@ ERROR_TYPES = (
     "cron gte lte max required unique iso8601_duration tag_name timer variable_name process element sequence_flow "
     "error_event escalation_event message_event signal_event timer_event"
 )
+
+
+def writes(name: str) -> bool:
+    """Whether an operation changes something, so that it takes an Idempotency-Key."""
+    operation = OPERATIONS[name]
+    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING

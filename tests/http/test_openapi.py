@@ -22,13 +22,14 @@ from tests.http.contract import (
     ERROR_TYPES,
     KEY_HEADER,
     OPERATIONS,
+    ORDERS,
     PAGE,
     PUBLIC,
     QUERY_PARAMETERS,
-    READING,
     REQUESTS,
     SHARED,
     Operation,
+    writes,
 )
 from tests.http.talk import Nobody
 
@@ -111,11 +112,6 @@ def pair(request, document) -> tuple[str, Operation, list[dict[str, Any]]]:
     return request.param, expected, [document["paths"][path][expected.method.lower()] for path in paths]
 
 
-def writes(name: str) -> bool:
-    operation = OPERATIONS[name]
-    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING
-
-
 def test_operations_have_their_statuses(pair):
     name, expected, documented = pair
     statuses = {expected.success, *expected.also, *expected.problems}
@@ -132,9 +128,10 @@ def test_operations_have_their_bodies(pair, document):
     _, expected, documented = pair
     for operation in documented:
         body = operation.get("requestBody", {"content": {}})
-        assert {media: reference(found["schema"]) for media, found in body["content"].items()} == (
-            {"application/json": expected.request} if expected.request else {}
-        )
+        media_types = {"application/json": expected.request} if expected.request else {}
+        if expected.takes_file:
+            media_types |= {"application/xml": "", "text/xml": ""}
+        assert {media: reference(found["schema"]) for media, found in body["content"].items()} == media_types
         assert body.get("required", False) is bool(expected.request)
         content = operation["responses"][str(expected.success)].get("content", {})
         answer = {media: reference(found["schema"]) for media, found in content.items()}
@@ -158,13 +155,15 @@ def test_failures_are_problems_or_have_no_body(pair, document):
 
 def test_operations_have_their_parameters(pair, document):
     name, expected, documented = pair
-    in_query = PAGE if expected.path.endswith("/query") else QUERY_PARAMETERS.get(name, {})
+    in_query = QUERY_PARAMETERS.get(name, {})
+    if expected.path.endswith("/query"):
+        in_query = in_query | PAGE | {"order": f"string + one-of-{2 * (1 + len(ORDERS.get(name, '').split()))}"}
     in_path = {"partition": "date required", "id": "int32 gte-1 required"}
     for path, operation in zip([expected.path, expected.alias], documented, strict=False):
         everything = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         found = {
             (parameter["in"], parameter["name"]): words(
-                parameter["schema"] | {"x-extension": parameter.get("x-extension")},
+                schema_of(parameter) | {"x-extension": parameter.get("x-extension")},
                 needed="required" if parameter.get("required") else "",
             )
             for parameter in everything
@@ -173,6 +172,11 @@ def test_operations_have_their_parameters(pair, document):
         expected_parameters |= {("path", key): set(in_path[key].split()) for key in re.findall("{(.*?)}", path)}
         expected_parameters |= {("header", "Idempotency-Key"): set(KEY_HEADER.split())} if writes(name) else {}
         assert found == expected_parameters
+
+
+def schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = (parameter.get("content", {}).get("application/json") or parameter)["schema"]
+    return schema
 
 
 def test_operations_say_whether_they_are_extensions_and_need_authentication(pair):
@@ -214,6 +218,13 @@ def test_answers_have_their_properties(document, name):
         for key, value in schema["properties"].items()
     } == {key: set(value.split()) for key, value in ANSWERS[name].items()}
     assert list(schema["properties"]) == list(ANSWERS[name]), "properties are written in this order"
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("query")])
+def test_queries_have_their_orders(document, name):
+    parameters = document["paths"][OPERATIONS[name].path]["post"]["parameters"]
+    (order,) = [parameter["schema"]["enum"] for parameter in parameters if parameter["name"] == "order"]
+    assert order == [sign + column for column in ["id", *ORDERS.get(name, "").split()] for sign in ("", "-")]
 
 
 def or_null(schema: dict[str, Any]) -> set[str]:
