@@ -161,6 +161,11 @@ class Application:
         self._running.service.draining = True
         return True
 
+    def stop_waiting(self) -> None:
+        """Has requests that wait be answered, and lets no other one wait."""
+        if self._running is not None:
+            self._running.service.waiting.drain()
+
     def stop(self) -> None:
         """Stops the task executor, which releases what it has locked, and closes the connections to the database."""
         self._stopping.set()

@@ -38,9 +38,11 @@ from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.keys import ApiKeys
 from app.leases import Leases
-from app.nodes import Nodes
+from app.nodes import Nodes, quietly
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
+from app.waiting import Waiting
+from app.waker import Waker
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +108,9 @@ class Service:
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
+        self.waiting = Waiting(config.http_waiters, config.http_threads // 2)
+        """Requests of this process that wait."""
+        self._waker = Waker(self.waiting, self.nodes, store, self.now)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
@@ -152,6 +157,8 @@ class Service:
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
+        if self._waker.listens and (tx.wrote or tx.freed):
+            self._waker.committed(tx.saved, freed=tx.freed)
         if tx.due and self.on_due:
             self.on_due(tx.due)
 
@@ -405,6 +412,8 @@ class Service:
 
     def close(self) -> None:
         self._leases.close()
+        self._waker.close()
+        quietly(self.nodes.leave)
         self._store.close()
 
 

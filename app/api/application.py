@@ -18,6 +18,8 @@ from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
 from app.api.params import convert_path
 from app.api.problem import answer_to
+from app.api.waiting import Parked
+from app.waiting import PARKED, RESUMED
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -52,19 +54,27 @@ class Application(flask.Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ, self.extensions[EXTENSION])
+        resumed: Parked | None = environ.get(RESUMED)
+        if resumed is not None:
+            request.id = resumed.request_id
         entered = current.set(request)
         logs.request_id.set(request.id)
         try:
-            response = self._answer(request)
+            response = self._answer(request, resumed)
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             current.reset(entered)
+        if isinstance(response, Parked):
+            environ[PARKED] = response
+            return []
         response.headers.append(("X-Request-Id", request.id))
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, resumed: Parked | None) -> Response:
         try:
+            if resumed is not None:
+                return resumed.go_on()
             return self._enter(request) or self._view(request)
         except Exception as error:
             return answer_to(error)

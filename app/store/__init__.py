@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from app.criteria import Criteria
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
-from app.store.dialect import Dialect
+from app.store.dialect import Dialect, Ear, Session
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
+from app.store.happened import Asked, Outstanding
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Queries
@@ -29,6 +30,7 @@ from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "Ear",
     "GraphMissing",
     "Migrated",
     "Node",
@@ -71,6 +73,7 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._outstanding = Outstanding(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
@@ -134,15 +137,34 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        def find() -> list[Any]:
+        return self._ask(lambda session: self._queries.find(session, criteria, now, offset, limit))
+
+    def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
+        """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
+        return self._ask(lambda session: self._outstanding.find(session, asked))
+
+    def next_job(self, now: datetime) -> datetime | None:
+        """When the next job becomes due that nobody has locked, of those that are not due at `now`."""
+        return self._ask(lambda session: self._outstanding.next_job(session, now))
+
+    def open_ear(self) -> Ear | None:
+        """None where processes can't tell each other anything. Whoever opens it closes it."""
+        return self._guard.reach(self._dialect.ear, again=False)
+
+    def tell(self, message: str) -> None:
+        """Tells the processes that have an ear."""
+        self._ask(lambda session: session.run(self._dialect.message(message)))
+
+    def _ask(self, do: Callable[[Session], R]) -> R:
+        def ask() -> R:
             session = self._dialect.session()
             try:
-                return self._queries.find(session, criteria, now, offset, limit)
+                return do(session)
             finally:
                 session.close()
                 session.connection.close()
 
-        return self.reach(find)
+        return self.reach(ask)
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""

@@ -71,6 +71,8 @@ class Transaction:
         """When the first of the tasks that were written becomes due; known after the commit."""
         self.wrote = False
         """Whether something was saved and committed."""
+        self.freed = False
+        """Whether jobs were given back."""
         self.is_timed = False
         """Whether the time of the command was read."""
 
@@ -105,6 +107,11 @@ class Transaction:
         assert self._changes is None, "a command saves once"
         if changes:
             self._changes = changes
+
+    @property
+    def saved(self) -> Changes | None:
+        """What was registered by `save`."""
+        return self._changes
 
     def along(self, *writes: Write) -> None:
         """Registers rows that are written if, and only if, the command is committed: what is noted about it.
@@ -374,7 +381,9 @@ class Transaction:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
         names = frozenset(filters)
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
-        return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        count = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self.freed |= of is JOB and count > 0
+        return count
 
     def extend_tasks(self, partition: date, ids: list[int], worker: str, until: datetime) -> int:
         """Moves the end of the leases of tasks that `worker` holds; how many these were."""
