@@ -24,6 +24,8 @@ LONGEST_NAME = 255
 """Characters of the ids of engines and API keys."""
 BESIDE_REQUESTS = 4
 """Connections of a process that no request takes: of the executor, the leases of its tasks, probes, and a spare one."""
+KEPT_DAYS = 30
+"""Days that stay attached on PostgreSQL, unless it is said otherwise: history is looked for by the week and month."""
 FOR_TESTS = "BPMN_TEST_"
 """How names begin that belong to the tests of this project."""
 
@@ -142,7 +144,7 @@ def _defaults_by_others(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     defaults: dict[str, Any] = {}
     if not values.get("database_url", _default("database_url")).startswith("sqlite"):
-        defaults = {"http_workers": os.cpu_count() or 1, "http_threads": 8, "partition_retention_days": 2}
+        defaults = {"http_workers": os.cpu_count() or 1, "http_threads": 8, "partition_retention_days": KEPT_DAYS}
     threads: int = {"http_threads": _default("http_threads"), **defaults, **values}["http_threads"]
     return {**defaults, "database_pool_size": threads + BESIDE_REQUESTS}
 
@@ -294,7 +296,7 @@ OPTIONS = (
         "partition_retention_days",
         parse.days_or_ever,
         "After how many days partitions without open instances are detached; 0 keeps them for ever",
-        default="2 on PostgreSQL, 0 on SQLite",
+        default=f"{KEPT_DAYS} on PostgreSQL, 0 on SQLite",
         show=lambda value: str(value or 0),
     ),
     Option(

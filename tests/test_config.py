@@ -158,7 +158,7 @@ def test_other_texts_are_no_durations(text: str):
 
 def test_postgres_works_in_parallel_and_forgets_old_days_unless_told_otherwise():
     config = Config.from_env(POSTGRES)
-    assert (config.http_workers, config.partition_retention_days) == (os.cpu_count(), 2)
+    assert (config.http_workers, config.partition_retention_days) == (os.cpu_count(), 30)
     assert config.http_threads > Config().http_threads
     assert config.database_pool_size == config.connections
     told = Config.from_env(POSTGRES | {"BPMN_HTTP_WORKERS": "1", "BPMN_PARTITION_RETENTION_DAYS": "0"})

@@ -55,14 +55,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "createProcessInstance": {
         "bpmnProcessId": "order",
         "correlationKey": "order-1",
+        "onConflict": "RETURN",
         "tags": _TAGS,
+        "uniqueCorrelationKey": True,
         "variables": _VARIABLES,
         "version": "1",
         **_WORKER,
     },
     "createProcessInstances": {
         "processInstances": [
-            {"bpmnProcessId": "order", "correlationKey": "order-2", "version": "1"},
+            {"bpmnProcessId": "order", "correlationKey": "order-2", "uniqueCorrelationKey": True},
             {"bpmnProcessId": "order", "correlationKey": "order-3", "variables": _VARIABLES, "version": "1"},
         ],
         **_WORKER,

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
 from app.api.rules import (
     MOST_CHARACTERS,
@@ -406,7 +406,16 @@ class ApiSchema(Schema):
                     return None
         except ValidationError:
             return None
-        return loaded if len(loaded) == len(data) else None
+        return loaded if len(loaded) == len(data) and not self.broken_together(data) else None
+
+    def broken_together(self, given: Mapping[str, Any]) -> dict[str, list[Violation]]:
+        """What is wrong with the decoded properties as they come together, by the property that it is reported at."""
+        return {}
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_together(self, _loaded: Any, given: Any, **_options: Any) -> None:
+        if broken_ones := self.broken_together(given):
+            raise ValidationError(dict(broken_ones))
 
     def decode(self, value: Any) -> dict[str, Any]:
         """The properties of the JSON value that are neither null nor zero. Raises `Undecodable`."""

@@ -78,6 +78,8 @@ class ProcessInstance:
     tags: dict[str, str] = field(default_factory=dict)
     version: str
     revision: int = 0
+    existing: bool = False
+    """It was there before, and is the answer to who wanted to start another one; not kept."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

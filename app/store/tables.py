@@ -82,6 +82,7 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
+OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
 ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
 
@@ -185,6 +186,7 @@ class ProcessInstanceRow(Partitioned, Base):
         partial("process_instance_parent_id_idx", "parent_id", "partition", where="parent_id IS NOT NULL"),
         partial("process_instance_root_id_idx", "root_id", "partition", where="root_id IS NOT NULL"),
         partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
+        partial("process_instance_key_idx", "correlation_key", "bpmn_process_id", where=OPEN_ROOT_WITH_KEY),
         _tags("process_instance_tags_idx"),
     )
     parent_id: Mapped[int | None]

@@ -321,6 +321,11 @@ class Transaction:
         row = self._one(sql.INSTANCE, day=partition, id=id)
         return r.read_instance(row) if row else None
 
+    def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
+        """An instance of any version of the process that has the key, was not called, and has not ended."""
+        row = self._one(sql.OPEN_ROOT, bpmn_process_id=bpmn_process_id, correlation_key=correlation_key)
+        return r.read_instance(row) if row else None
+
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
         return r.read_visit(row) if row else None

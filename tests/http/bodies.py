@@ -43,7 +43,9 @@ OUTCOME = {
 NEW_INSTANCE = {
     "bpmnProcessId": "p",
     "correlationKey": "k",
+    "onConflict": "RETURN",
     "tags": TAGS,
+    "uniqueCorrelationKey": True,
     "variables": PROCESS_VARIABLES,
     "version": "1",
 }

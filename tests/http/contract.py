@@ -20,6 +20,8 @@ class Operation(NamedTuple):
     problems: tuple[int, ...] = ()
     """Statuses of failures beyond 400, 401, 415 and 500."""
     extension: bool = False
+    also: tuple[int, ...] = ()
+    """Other statuses of success, with the same answer."""
     alias: str = ""
     """An older path of the same operation."""
 
@@ -69,7 +71,7 @@ OPERATIONS = {
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "createProcessInstance": Operation(
-        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 422)
+        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
     ),
     "createProcessInstances": Operation(
         "POST",
@@ -147,9 +149,11 @@ _OUTCOME = {
 _NEW_INSTANCE = {
     "bpmnProcessId": "string required max-255",
     "correlationKey": "string max-255",
+    "onConflict": "OnConflict +",
     "tags": _TAGS,
+    "uniqueCorrelationKey": "boolean +",
     "variables": "[ProcessVariable] max-100",
-    "version": "string required max-255",
+    "version": "string max-255",
 }
 
 REQUESTS: dict[str, dict[str, str]] = {
@@ -521,11 +525,14 @@ ANSWERS: dict[str, dict[str, str]] = {
         "title": "string A",
         "detail": "string A",
         "errors": "[Error] O",
+        "existing": "Existing O +",
     },
+    "Existing": _KEY,
     "Error": {"pointer": "string A", "type": "string A one-of-18", "detail": "string A", "value": "string O"},
 }
 
 ENUMS = {
+    "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
     "SET_ERROR_CODE SET_ESCALATION_CODE SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE "
