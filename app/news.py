@@ -16,6 +16,10 @@ LONGEST = 7000
 """Bytes of a text for other processes."""
 
 
+class NoNews(Exception):
+    """A text is not understood."""
+
+
 class Address(NamedTuple):
     partition: date
     id: int
@@ -118,12 +122,12 @@ def encode(news: News, sender: int) -> str:
 
 
 def decode(text: str) -> tuple[int, News]:
-    """The sender and its news. Raises ValueError for a text that no process of this version has sent."""
+    """The sender and its news. Raises NoNews for a text that no process of this version has sent."""
     try:
         found = orjson.loads(text)
         jobs = [JobNews(date.fromisoformat(day), *rest) for day, *rest in found["jobs"]]
         happened = {Happening(kind, day and date.fromisoformat(day), id) for kind, day, id in found["happened"]}
         due = found["due"] and datetime.fromisoformat(found["due"])
         return found["from"], News(jobs, happened, bool(found["anything"]), due)
-    except (KeyError, TypeError) as error:
-        raise ValueError(str(error)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoNews from error

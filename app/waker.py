@@ -19,7 +19,7 @@ from datetime import datetime
 
 from app.engine.changes import Changes
 from app.errors import EngineError, ErrorKind
-from app.news import News, decode, encode, news_of
+from app.news import News, NoNews, decode, encode, news_of
 from app.nodes import BEAT_SECONDS, Nodes
 from app.store import Ear, Store
 from app.waiting import Waiting
@@ -301,7 +301,7 @@ class Waker:
         for message in messages:
             try:
                 sender, news = decode(message)
-            except ValueError:
+            except NoNews:
                 # Of another version: there is something.
                 sender, news = 0, News(anything=True)
             if sender == self._nodes.id:

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "nodes": LEAVES | {"config", "store"},
     "news": LEAVES | {"engine"},
     "waiting": LEAVES | {"news"},
-    "waker": LEAVES | {"news", "nodes", "store", "waiting"},
+    "waker": LEAVES | {"engine", "news", "nodes", "store", "waiting"},
     "service": LEAVES
     | {
         "bpmn",

@@ -77,7 +77,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, **_WORKER},
+    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "waitTimeout": "PT20S", **_WORKER},
     "completeJobs": {
         "jobs": [
             {"partition": DAY, "id": 4, "processVariables": _VARIABLES},

@@ -137,6 +137,7 @@ _LOCK = {
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
+    "waitTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
