@@ -81,9 +81,9 @@ class Waker:
 
     # Called by those who serve requests.
 
-    def committed(self, changes: Changes | None, *, freed: bool = False) -> None:
+    def committed(self, changes: Changes, *, freed: bool = False) -> None:
         """To be called after a commit while it `listens`; `freed` tells that jobs were given back."""
-        news = news_of(changes) if changes else News()
+        news = news_of(changes)
         news.anything |= freed
         if not news:
             return

@@ -35,14 +35,16 @@ class Seen:
 class Parked(Response):
     """Stands for a response that is still waited for."""
 
-    __slots__ = ("go_on", "request_id", "waiter")
+    __slots__ = ("began", "go_on", "request", "waiter")
 
     def __init__(self, waiter: Waiter, go_on: Callable[[], Response]) -> None:
         super().__init__()
         self.waiter = waiter
         self.go_on = go_on
         """Looks again; what it returns may be Parked again."""
-        self.request_id = current.get().id
+        self.request = current.get()
+        self.began = 0.0
+        """When the request came, by the application's clock."""
 
 
 def answered(want: Want, seconds: float, look: Callable[[], Seen]) -> Response:

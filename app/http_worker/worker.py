@@ -89,6 +89,7 @@ class Logger(GunicornLogger):
 
 class Worker(BaseWorker):
     wsgi: Application
+    _is_told_to_stop = False
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -112,7 +113,6 @@ class Worker(BaseWorker):
         """Those that have begun to wait, and nobody hears."""
         self._numbers = itertools.count(1)
         self._stop_at = math.inf
-        self._is_told_to_stop = False
         self._stopped_at = -math.inf
         self._next_sweep = 0.0
         self._next_warning = 0.0
