@@ -102,9 +102,10 @@ def test_a_client_that_has_left_gets_no_job_and_leaves_its_place(patient: Served
     with ExitStack() as stack:
         for client in waiting(stack, patient, WAITERS):
             client.close()
-        [stays, *_] = waiting(stack, patient, WAITERS)
+        stay = waiting(stack, patient, WAITERS)
         create(patient)
-        assert len(jobs(until_answered([stays], 1)[0])) == 1
+        [woken] = until_answered(stay, 1)
+        assert len(jobs(woken)) == 1
     found = json.loads(patient.post("/jobs/query").body)["results"]
     assert {job["state"] for job in found} == {"LOCKED"}
 
