@@ -17,8 +17,8 @@ from app.api import examples
 from app.api.body import read_body
 from app.api.fields import ApiSchema, camel
 from app.api.file_body import FileBody
-from app.api.openapi import PAGE_PARAMETERS
-from app.api.params import page
+from app.api.openapi import PAGE_PARAMETERS, search_parameters
+from app.api.params import orders_of, page, paging
 
 View = Callable[..., Any]
 
@@ -109,6 +109,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         document = _document(view)
         with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
         return with_page
+
+    def paged_by(self, kind: type[Any]) -> Callable[[View], View]:
+        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_paging(**kwargs: Any) -> Any:
+                return view(paging=paging(kind), **kwargs)
+
+            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind))]}
+            with_paging._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
+            return with_paging
+
+        return decorate
 
     def parameters(self, *parameters: dict[str, Any]) -> Callable[[View], View]:
         """Documents query parameters."""

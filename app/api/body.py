@@ -31,6 +31,7 @@ def read_body(schema: ApiSchema) -> dict[str, Any]:
         loaded: dict[str, Any] = schema.load(decoded)
     except ValidationError as error:
         raise broken_body(flatten(error.messages_dict)) from None
+    request.worker_id = loaded.get("worker_id", "")
     return loaded
 
 

@@ -10,17 +10,17 @@ from werkzeug.http import parse_etags, unquote_etag
 from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import current, service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.find import find, page_of
 from app.api.openapi import TAGGED
-from app.api.params import Page
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import Tags, TimerField, all_tags, results_of, worker_id
+from app.api.schemas import Tags, TimerField, all_tags, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.bpmn.diagram import diagram, etag
 from app.bpmn.ignored import KINDS
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
-from app.criteria import ProcessCriteria
+from app.criteria import Paging, ProcessCriteria
 from app.engine.records import Process
 from app.errors import EngineError
 
@@ -150,12 +150,12 @@ def create_process(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/processes/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ProcessCriteria)
 @blp.arguments(ProcessCriteriaSchema)
-@blp.response(200, results_of(ProcessSchema))
-def query_processes(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ProcessSchema))
+def query_processes(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process query."""
-    return listed(encode_process, service().query(ProcessCriteria(**body), **page._asdict()))
+    return find(encode_process, ProcessCriteria(**body), paging)
 
 
 @blp.route("/processes/<id>/bpmn-xml", problems=(404,))

@@ -21,6 +21,7 @@ from tests.http.contract import (
     ENUMS,
     ERROR_TYPES,
     OPERATIONS,
+    ORDERS,
     PAGE,
     PUBLIC,
     QUERY_PARAMETERS,
@@ -151,7 +152,9 @@ def test_failures_are_problems_or_have_no_body(pair, document):
 
 def test_operations_have_their_parameters(pair, document):
     name, expected, documented = pair
-    in_query = PAGE if expected.path.endswith("/query") else QUERY_PARAMETERS.get(name, {})
+    in_query = QUERY_PARAMETERS.get(name, {})
+    if expected.path.endswith("/query"):
+        in_query = in_query | PAGE | {"order": f"string + one-of-{2 * (1 + len(ORDERS.get(name, '').split()))}"}
     in_path = {"partition": "date required", "id": "int32 gte-1 required"}
     for path, operation in zip([expected.path, expected.alias], documented, strict=False):
         everything = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
@@ -211,6 +214,13 @@ def test_answers_have_their_properties(document, name):
         for key, value in schema["properties"].items()
     } == {key: set(value.split()) for key, value in ANSWERS[name].items()}
     assert list(schema["properties"]) == list(ANSWERS[name]), "properties are written in this order"
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("query")])
+def test_queries_have_their_orders(document, name):
+    parameters = document["paths"][OPERATIONS[name].path]["post"]["parameters"]
+    (order,) = [parameter["schema"]["enum"] for parameter in parameters if parameter["name"] == "order"]
+    assert order == [sign + column for column in ["id", *ORDERS.get(name, "").split()] for sign in ("", "-")]
 
 
 def or_null(schema: dict[str, Any]) -> set[str]:
