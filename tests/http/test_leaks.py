@@ -105,7 +105,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
+READS = {"checkProcess", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
