@@ -26,6 +26,9 @@ MAY_IMPORT = {
     "leases": LEAVES | {"engine"},
     "chores": LEAVES,
     "nodes": LEAVES | {"config", "store"},
+    "metrics": LEAVES,
+    "metrics_folder": LEAVES | {"config", "metrics"},
+    "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {
@@ -41,12 +44,15 @@ MAY_IMPORT = {
         "logs",
         "nodes",
         "notices",
+        "metrics",
     },
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
-    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
+    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"} | {"gauges", "metrics"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs"},
-    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"},
+    "serve": LEAVES
+    | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"}
+    | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
     "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"},
@@ -77,6 +83,7 @@ ONLY_IN = {
     "croniter": {"cron"},
     "isodate": {"timer"},
     "cryptography": {"crypto"},
+    "prometheus_client": {"metrics"},
 }
 
 

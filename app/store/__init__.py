@@ -17,6 +17,7 @@ from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect
+from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
@@ -29,6 +30,7 @@ from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
@@ -67,13 +69,21 @@ class Store:
     def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0, *, quiet: bool = False) -> None:
         self._dialect = dialect
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
+        self._guard.on_retry = self._retried
+        self.on_retry: Callable[[], None] | None = None
+        """Told each time that something is repeated after a conflict in the database, or a lost connection."""
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._facts = FactStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
+
+    def _retried(self) -> None:
+        if self.on_retry:
+            self.on_retry()
 
     def tell_of_outages(self) -> None:
         """Logs them from now on; those that were kept quiet are forgotten."""
@@ -143,6 +153,25 @@ class Store:
                 session.connection.close()
 
         return self.reach(find)
+
+    def read_facts(self, **until: datetime) -> Facts:
+        """What is known about the state of the system; see `FactStatements.read`."""
+
+        def read() -> Facts:
+            session = self._dialect.session()
+            try:
+                return self._facts.read(session, **until)
+            finally:
+                session.close()
+                session.connection.close()
+
+        return self.reach(read)
+
+    @property
+    def connections_in_use(self) -> int:
+        """Of the pool of this process."""
+        pool = self._dialect.engine.pool
+        return int(pool.checkedout())  # type: ignore[attr-defined]  # the pools that we ask for have it
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""
