@@ -62,10 +62,14 @@ class Config:
     task_executor_limit: int = 25
     task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
+    job_lock_timeout: float = 0.0
+    """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
+    query_timeout: float = 2.0
+    count_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 4
@@ -351,6 +355,12 @@ OPTIONS = (
         alias="GO_BPMN_TASK_RETRY_LIMIT",
     ),
     Option(
+        "job_lock_timeout",
+        parse.duration_or_zero(1),
+        "How long jobs stay locked for workers that do not say so themselves (`lockTimeout`), before others can have "
+        "them; with 0 until they are completed or unlocked",
+    ),
+    Option(
         "set_time_enabled",
         parse.flag,
         "Whether engine time can be moved by PATCH /time; for tests only",
@@ -361,6 +371,12 @@ OPTIONS = (
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
     Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
+    Option(
+        "query_timeout",
+        parse.duration_of_at_least(0.1),
+        "How long a query by order, cursor, total or the criteria beside them may take, before it is refused",
+    ),
+    Option("count_limit", parse.whole_number(1, 2**31 - 2), "Up to how many results a query with a total counts"),
     Option(
         "http_bind_address",
         parse.bind_address,

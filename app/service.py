@@ -18,6 +18,8 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.job import LockJobs
+from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.task import (
     MOST_INTERRUPTIONS,
@@ -35,10 +37,10 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
-from app.leases import Leases
+from app.leases import JobLeases, Leases
 from app.nodes import Nodes
 from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
@@ -124,6 +126,7 @@ class Service:
             store.on_retry = self.metrics.retried
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
@@ -131,7 +134,8 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
-        self.chores: list[Chore] = []
+        self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
+        self.chores: list[Chore] = [self._job_leases.chore]
         """What the executor of every service process does beside due tasks, in this order."""
 
     def execute(self, command: Command[R]) -> R:
@@ -184,6 +188,8 @@ class Service:
                 self.metrics.incidents(incidents)
         if tx.due and self.on_due:
             self.on_due(tx.due)
+        if tx.leased_until and self._job_leases.handed_out() and self.on_due:
+            self.on_due(tx.leased_until)
 
     def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
         """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
@@ -268,10 +274,19 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
+
+    def lock_jobs(self, command: LockJobs) -> list[Job]:
+        """Locks due jobs. Without an executor, leases that have ended are given back when there are too few jobs.
+
+        Raises EngineError like `execute`.
+        """
+        jobs = self.execute(command)
+        wanted = command.limit - len(jobs)
+        if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
+            jobs += self.execute(replace(command, limit=wanted))
+        return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
@@ -394,10 +409,15 @@ class Service:
 
     def recover_tasks(self) -> int:
         """Gives back tasks whose lease has ended, whoever held them; how many these were."""
-        recovered = self.execute(RecoverTasks())
+        return self._expired("task", self.execute(RecoverTasks()))
+
+    def _recover_jobs(self) -> int:
+        return self._expired("job", self.execute(RecoverJobs()))
+
+    def _expired(self, of: str, count: int) -> int:
         if self.metrics is not None:
-            self.metrics.expired("task", recovered)
-        return recovered
+            self.metrics.expired(of, count)
+        return count
 
     def upcoming(self) -> tuple[datetime | None, datetime | None]:
         """When the next task becomes due, or did, and when the next lease of a task ends, or did; None without any."""

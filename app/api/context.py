@@ -47,6 +47,11 @@ class Request:
         return found
 
     @property
+    def if_none_match(self) -> str:
+        found: str = self.environ.get("HTTP_IF_NONE_MATCH", "")
+        return found
+
+    @property
     def content_type(self) -> str:
         found: str = self.environ.get("CONTENT_TYPE", "")
         return found

@@ -10,7 +10,7 @@ from app.api.answer import Response, empty, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -24,10 +24,10 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.params import Page
+from app.api.find import find, page_of
 from app.api.problem import ProblemSchema
 from app.api.rules import Violation
-from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
+from app.api.schemas import Tags, all_tags, process_variables, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -35,7 +35,7 @@ from app.commands.instance import (
     ResumeProcessInstance,
     SuspendProcessInstance,
 )
-from app.criteria import ProcessInstanceCriteria
+from app.criteria import Paging, ProcessInstanceCriteria
 from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
 
@@ -171,12 +171,12 @@ def create_process_instances(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/process-instances/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ProcessInstanceCriteria)
 @blp.arguments(ProcessInstanceCriteriaSchema)
-@blp.response(200, results_of(ProcessInstanceSchema))
-def query_process_instances(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ProcessInstanceSchema))
+def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process instance query."""
-    return listed(encode_instance, service().query(ProcessInstanceCriteria(**body), **page._asdict()))
+    return find(encode_instance, ProcessInstanceCriteria(**body), paging)
 
 
 @blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))

@@ -12,17 +12,17 @@ from sqlalchemy import Connection, delete, func, insert, make_url, select
 
 from app.clock import Clock, SystemClock
 from app.config import Config
-from app.criteria import Criteria
+from app.criteria import Criteria, Page, Paging
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
-from app.store.dialect import Dialect
+from app.store.dialect import Dialect, Session
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
 from app.store.nodes import Node
-from app.store.query import Queries
+from app.store.query import Bounds, Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
@@ -66,8 +66,16 @@ class ApiKey:
 class Store:
     """What is here raises EngineError UNAVAILABLE for the database's trouble; `begin` leaves that to `reach`."""
 
-    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        transaction_timeout: float = 30.0,
+        *,
+        bounds: Bounds | None = None,
+        quiet: bool = False,
+    ) -> None:
         self._dialect = dialect
+        self._bounds = bounds or Bounds()
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._guard.on_retry = self._retried
         self.on_retry: Callable[[], None] | None = None
@@ -144,28 +152,28 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        def find() -> list[Any]:
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+
+    def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
+        """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
+        return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def _read(self, do: Callable[[Session], R]) -> R:
+        """What `do` reads, outside of any transaction."""
+
+        def read() -> R:
             session = self._dialect.session()
             try:
-                return self._queries.find(session, criteria, now, offset, limit)
-            finally:
-                session.close()
-                session.connection.close()
-
-        return self.reach(find)
-
-    def read_facts(self, **until: datetime) -> Facts:
-        """What is known about the state of the system; see `FactStatements.read`."""
-
-        def read() -> Facts:
-            session = self._dialect.session()
-            try:
-                return self._facts.read(session, **until)
+                return do(session)
             finally:
                 session.close()
                 session.connection.close()
 
         return self.reach(read)
+
+    def read_facts(self, **until: datetime) -> Facts:
+        """What is known about the state of the system; see `FactStatements.read`."""
+        return self._read(lambda session: self._facts.read(session, **until))
 
     @property
     def connections_in_use(self) -> int:
@@ -279,7 +287,8 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
 
 def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
-    return Store(_dialect(config, clock), config.transaction_timeout, quiet=quiet)
+    bounds = Bounds(config.query_timeout, config.count_limit)
+    return Store(_dialect(config, clock), config.transaction_timeout, bounds=bounds, quiet=quiet)
 
 
 def migrate(config: Config) -> Migrated:

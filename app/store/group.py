@@ -270,6 +270,9 @@ class _Unreachable:
     def run(self, *calls: Call) -> list[list[Row]]:
         raise LeavesGroup
 
+    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+        raise LeavesGroup
+
     def commit(self, *calls: Call) -> None:
         raise LeavesGroup
 

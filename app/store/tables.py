@@ -82,6 +82,7 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
+LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
 OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
 ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
@@ -248,6 +249,7 @@ class JobRow(Partitioned, Base):
         Index("job_process_instance_id_idx", "process_instance_id", "partition"),
         Index("job_element_instance_id_idx", "element_instance_id", "partition"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+        partial("job_lease_idx", "partition", "locked_until", where=LEASED_JOB),
     )
     element_id: Mapped[int]
     element_instance_id: Mapped[int]
@@ -267,6 +269,7 @@ class JobRow(Partitioned, Base):
     state: Mapped[str]
     type: Mapped[str]
     detached: Mapped[bool]
+    lock_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class TaskRow(Partitioned, Base):

@@ -34,6 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
+PLAIN |= {"lockTimeout", "onConflict"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -56,6 +57,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
         },
         "createProcessInstance": {"bpmnProcessId": "p", "version": "1"},
         "completeJob": {"completion": None, "elementVariables": None},
+        "sendMessage": {"requireReceiver": None},
         "setElementVariables": {
             "variables": [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}],
         },
@@ -76,6 +78,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["getProcessVariables"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}/variables?names={CANARY}", None)
     found["getElementVariables"] = ("GET", f"/element-instances/{DAY}/{ids['visit']}/variables?names={CANARY}", None)
     found["getBpmnXml"] = ("GET", "/processes/1/bpmn-xml", None)
+    found["getDiagram"] = ("GET", "/processes/1/diagram", None)
     return found
 
 
@@ -87,6 +90,11 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
     )
     jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]
     return {
+        "extendJobs": (
+            "POST",
+            "/jobs/extend",
+            {"jobs": [{"partition": DAY, "id": ids["job"]}], "lockTimeout": "PT5M", **FOR_WORKER},
+        ),
         "completeJobs": ("POST", "/jobs/complete", {"jobs": jobs, "lockNext": {}, **FOR_WORKER}),
         "createProcessInstances": (
             "POST",
@@ -97,7 +105,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml"}
+READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
@@ -112,7 +120,7 @@ def fill(api: Api) -> dict[str, int]:
     waiting = api.start("message")
     api.work(instance=waiting, completion={"messageName": CANARY, "messageCorrelationKey": CANARY})
     of_instance = {"partition": DAY, "processInstanceId": instance["id"]}
-    job = api.lock(**of_instance, **FOR_WORKER)
+    job = api.lock(**of_instance, lockTimeout="PT1M", **FOR_WORKER)
     # The task that delivers the message waits to be executed.
     variables = [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}]
     api.post("/messages", name=CANARY, correlationKey=CANARY, variables=variables, **FOR_WORKER)

@@ -20,8 +20,9 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import UnlockJobs
+from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
-from app.commands.process import GetBpmnXml
+from app.commands.process import GetBpmnXml, GetProcess
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import (
@@ -105,7 +106,7 @@ def test_every_command_reads_its_time_after_its_last_lock(service: Service, witn
     assert witness.tasks == set(TaskType)
 
 
-READS = {GetBpmnXml, GetElementVariables, GetProcessVariables, UnlockJobs, UnlockTasks, ReleaseTasks}
+READS = {GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables, UnlockJobs, UnlockTasks, ReleaseTasks}
 """Commands that neither wait nor ask for the time."""
 
 LIMITED = play.model("start -> a -> end", process_id="limited")
@@ -168,6 +169,9 @@ def live(service: Service) -> None:
     (job,) = play.lock_of(service, play.begin(service))
     do(SetElementVariables(partition=job.partition, id=job.element_instance_id, worker_id=play.WORKER))
     do(GetElementVariables(partition=job.partition, id=job.element_instance_id))
+    held = HeldJob(partition=job.partition, id=job.id)
+    do(ExtendJobs(worker_id=play.WORKER, lock_timeout="PT1M", jobs=(held,)))
+    do(RecoverJobs())
     do(UnlockJobs(worker_id=play.WORKER))
     do(Prepare())
     for instance in _instances(service):
