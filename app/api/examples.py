@@ -168,9 +168,9 @@ ORDER = (
     ),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "checkReadiness", "checkLiveness"),
 )
-"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

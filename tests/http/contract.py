@@ -121,6 +121,7 @@ OPERATIONS = {
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
