@@ -37,6 +37,8 @@ class Remembering:
         return getattr(self._service, name)
 
     def execute(self, command: Command[R]) -> R:
+        if command.reads:
+            return self._service.execute(command)
         result: R | None = None
         try:
             result = self._service.execute(command, Step(self._memory, self._place))

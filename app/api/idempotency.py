@@ -43,6 +43,10 @@ PARAMETER = {
 """What the OpenAPI document says of it."""
 
 
+REPLAYED_HEADER = (REPLAYED, "true")
+"""Of an answer for which nothing was done anew."""
+
+
 def answer(request: Request, view: View, parts: Mapping[str, Any]) -> Response:
     """What the view answers, given the converted parts of the path. Raises EngineError for a key that can't be used."""
     key = request.environ.get(_HEADER)
@@ -54,11 +58,9 @@ def answer(request: Request, view: View, parts: Mapping[str, Any]) -> Response:
         raise _unusable(f"must be 1 to {MOST_CHARACTERS} visible ASCII characters, without spaces")
     service = request.service
     memory = service.memory(digest(key, caller(request.authorization), view.__name__), lambda: _fingerprint(request))
+    request.memory = memory
     request.service = cast("Service", Remembering(service, memory))
-    response = view(**parts)
-    if memory.is_replayed:
-        response.headers.append((REPLAYED, "true"))
-    return response
+    return view(**parts)
 
 
 def _unusable(detail: str) -> EngineError:

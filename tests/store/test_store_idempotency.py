@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -325,9 +324,9 @@ def replayed(service: Service, key: str) -> Any:
     return seen
 
 
-@pytest.mark.parametrize("handler", HANDLERS.values(), ids=lambda handler: handler.__name__)
-def test_every_result_can_be_kept(handler: Callable[..., Any]):
-    assert callable(_restorer(_returned(handler)))
+@pytest.mark.parametrize("kind", [each for each in HANDLERS if not each.reads], ids=lambda kind: kind.__name__)
+def test_every_result_can_be_kept_but_of_what_only_reads(kind: type[Command[Any]]):
+    assert callable(_restorer(_returned(HANDLERS[kind])))
 
 
 def test_a_refusal_is_restored_as_it_was():
