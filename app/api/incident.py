@@ -9,9 +9,9 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Duration, Int32, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, Text, Timestamp
 from app.api.find import find, page_of
-from app.api.schemas import worker_id
+from app.api.schemas import time_range, worker_id
 from app.commands.incident import ResolveIncident
 from app.criteria import IncidentCriteria, Paging
 
@@ -44,6 +44,9 @@ class IncidentCriteriaSchema(ApiSchema):
     job_id = Int32(description="Job filter.")
     process_instance_id = Int32(description="Process instance filter.")
     task_id = Int32(description="Task filter.")
+    process_id = Int32(description="Process filter.", extension=True)
+    created = time_range("When they were created.")
+    open = Flag(description="Whether only incidents are included that are not resolved.", extension=True)
 
 
 class ResolveIncidentSchema(ApiSchema):

@@ -26,8 +26,8 @@ from app.api.fields import (
 )
 from app.api.find import find, page_of
 from app.api.problem import ProblemSchema
-from app.api.rules import Violation
-from app.api.schemas import Tags, all_tags, process_variables, worker_id
+from app.api.rules import MOST_ITEMS, Violation
+from app.api.schemas import Tags, all_tags, choices, process_variables, time_range, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -127,6 +127,24 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
     root_id = Int32(description="Filter for a root process instance and everything below it.", extension=True)
     process_id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process instance must have, to be included.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    versions = Many(
+        ShortText(), most=MOST_ITEMS, unique=True, description="Process versions to include.", extension=True
+    )
+    states = choices(InstanceState, "instance state", "States to include.")
+    correlation_key = ShortText(description="Correlation key filter.", extension=True)
+    created = time_range("When they were created.")
+    ended = time_range("When they have ended.")
+    has_incident = Flag(
+        description="Whether only instances are included that have an incident which is not resolved.", extension=True
+    )
+    waiting_at = ShortText(
+        description="BPMN ID of an element that has an active element instance in the instance.", extension=True
+    )
+    roots_only = Flag(
+        description="Whether only instances are included that no other instance has called.", extension=True
+    )
+    created_by = ShortText(description="Filter for the worker that has created them.", extension=True)
 
 
 class SuspendProcessInstanceSchema(ApiSchema):

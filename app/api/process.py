@@ -9,7 +9,7 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Object, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, worker_id
@@ -116,6 +116,10 @@ class CreateProcessSchema(ApiSchema):
 class ProcessCriteriaSchema(ApiSchema):
     id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    latest_only = Flag(
+        description="Whether only the newest version of each process is included, as far as it matches.", extension=True
+    )
 
 
 @blp.route("/processes", methods=["POST"], problems=(409, 422))

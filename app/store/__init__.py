@@ -142,7 +142,8 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+        """Raises EngineError QUERY for what takes too long, if it is limited in time."""
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit, self._bounds))
 
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""

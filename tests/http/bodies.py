@@ -14,6 +14,7 @@ TIMER = {"time": "2026-11-24T00:00:00Z", "timeCycle": "0 * * * *", "timeDuration
 PROCESS_VARIABLES = [{"name": "a", "data": DATA}]
 ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
+RANGE = {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
 WORKER = {"workerId": "w1"}
 
 OUTCOME = {
@@ -63,6 +64,8 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processInstanceId": 1,
             "bpmnElementId": "work",
             "states": ["STARTED"],
+            "bpmnElementTypes": ["SERVICE_TASK"],
+            "active": True,
         },
     ),
     "setElementVariables": (
@@ -82,7 +85,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
-    "queryMessages": ("POST", "/messages/query", {"id": 1, "excludeExpired": True, "name": "n"}),
+    "queryMessages": (
+        "POST",
+        "/messages/query",
+        {"id": 1, "excludeExpired": True, "name": "n", "correlationKey": "k", "correlated": True},
+    ),
     "queryMessageSubscriptions": (
         "POST",
         "/messages/subscriptions/query",
@@ -97,7 +104,16 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryIncidents": (
         "POST",
         "/incidents/query",
-        {"partition": DAY, "id": 1, "jobId": 1, "processInstanceId": 1, "taskId": 1},
+        {
+            "partition": DAY,
+            "id": 1,
+            "jobId": 1,
+            "processInstanceId": 1,
+            "taskId": 1,
+            "processId": 1,
+            "created": RANGE,
+            "open": True,
+        },
     ),
     "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER}),
     "lockJobs": (
@@ -108,7 +124,20 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryJobs": (
         "POST",
         "/jobs/query",
-        {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
+        {
+            "partition": DAY,
+            "id": 1,
+            "elementId": 1,
+            "elementInstanceId": 1,
+            "processId": 1,
+            "processInstanceId": 1,
+            "states": ["DUE"],
+            "types": ["EXECUTE"],
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "lockedBy": "w",
+            "open": True,
+        },
     ),
     "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
@@ -138,7 +167,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
-    "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
+    "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
     "createProcessInstance": ("POST", "/process-instances", {**NEW_INSTANCE, **WORKER}),
     "createProcessInstances": (
         "POST",
@@ -148,7 +177,24 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryProcessInstances": (
         "POST",
         "/process-instances/query",
-        {"partition": DAY, "id": 1, "parentId": 1, "rootId": 1, "processId": 1, "tags": TAGS},
+        {
+            "partition": DAY,
+            "id": 1,
+            "parentId": 1,
+            "rootId": 1,
+            "processId": 1,
+            "tags": TAGS,
+            "bpmnProcessId": "p",
+            "versions": ["1"],
+            "states": ["STARTED"],
+            "correlationKey": "k",
+            "created": RANGE,
+            "ended": RANGE,
+            "hasIncident": True,
+            "waitingAt": "work",
+            "rootsOnly": True,
+            "createdBy": "w1",
+        },
     ),
     "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", WORKER),
     "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", WORKER),
@@ -174,6 +220,9 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processId": 1,
             "processInstanceId": 1,
             "type": "TRIGGER_EVENT",
+            "states": ["DUE"],
+            "bpmnElementId": "work",
+            "open": True,
         },
     ),
     "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e"}),
@@ -187,6 +236,10 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processId": 1,
             "processInstanceId": 1,
             "tags": TAGS,
+            "states": ["STARTED"],
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "correlationKey": "k",
         },
     ),
     "updateUserTask": (
