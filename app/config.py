@@ -62,6 +62,8 @@ class Config:
     task_executor_limit: int = 25
     task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
+    job_lock_timeout: float = 0.0
+    """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
@@ -83,6 +85,8 @@ class Config:
     docs_public: bool = True
     log_level: str = "INFO"
     log_format: str = "text"
+    log_requests: bool = True
+    log_errors: bool = True
 
     @property
     def is_sqlite(self) -> bool:
@@ -213,7 +217,7 @@ class _Reader:
 
 def mask_password(url: str) -> str:
     """`url` without the password, be it before the host or a parameter."""
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
 
 def _mask(value: object) -> str:
@@ -343,6 +347,12 @@ OPTIONS = (
         alias="GO_BPMN_TASK_RETRY_LIMIT",
     ),
     Option(
+        "job_lock_timeout",
+        parse.duration_or_zero(1),
+        "How long jobs stay locked for workers that do not say so themselves (`lockTimeout`), before others can have "
+        "them; with 0 until they are completed or unlocked",
+    ),
+    Option(
         "set_time_enabled",
         parse.flag,
         "Whether engine time can be moved by PATCH /time; for tests only",
@@ -417,6 +427,12 @@ OPTIONS = (
     Option("docs_public", parse.flag, "Whether /docs and /openapi.json are served without authentication"),
     Option("log_level", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
     Option("log_format", parse.choice("text", "json"), "Format of log messages"),
+    Option("log_requests", parse.flag, "Whether there is a line in the log for each request, but for probes"),
+    Option(
+        "log_errors",
+        parse.flag,
+        "Whether the log tells of an incident by what error it was caused: one line, without what looks like a value",
+    ),
 )
 
 
@@ -444,6 +460,27 @@ def listing(config: Config) -> list[Line]:
         )
         for option in OPTIONS
     ]
+
+
+def changed(config: Config) -> dict[str, str]:
+    """The options of `config` that are not at the defaults of its database, as they are listed; without its address."""
+    usual = Config(database_url=config.database_url, **_defaults_by_others({"database_url": config.database_url}))
+    return {
+        option.name: option.show(getattr(config, option.field))
+        for option in OPTIONS
+        if getattr(config, option.field) != getattr(usual, option.field) and option.field != "database_url"
+    }
+
+
+def version() -> str:
+    """The version of py-bpmn that is installed; "unknown" where it is run without an installation."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("py-bpmn")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def markdown() -> str:

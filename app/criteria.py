@@ -127,6 +127,9 @@ class IncidentCriteria:
     process_instance_id: int = 0
     task_id: int = 0
     process_id: int = 0
+    bpmn_process_id: str = ""
+    bpmn_element_id: str = ""
+    error_id: str = ""
     created: Range | None = None
     open: bool = False
     """Those that are not resolved."""

@@ -23,13 +23,14 @@ MAY_IMPORT = {
     "store": LEAVES | {"bpmn", "engine", "criteria", "config"},
     "commands": LEAVES | {"bpmn", "engine", "criteria", "config", "store"},
     "keys": LEAVES | {"store"},
-    "leases": LEAVES | {"engine"},
+    "leases": LEAVES | {"chores", "engine"},
     "chores": LEAVES,
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
+    "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"nodes"},
+    | {"nodes", "notices"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},

@@ -62,6 +62,11 @@ class ElementInstanceSchema(AnswerSchema):
     partition = Partition(required=True)
     id = Int32(required=True)
     parent_id = Int32()
+    prev_id = Int32(
+        extension=True,
+        description="The element instance it came from; of a boundary event the one that the event is attached to.",
+    )
+    prev_bpmn_element_id = Text(extension=True, description="The BPMN element of that one.")
     element_id = Int32(required=True)
     process_id = Int32(required=True)
     process_instance_id = Int32(required=True)

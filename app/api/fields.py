@@ -172,9 +172,9 @@ class Name(Text):
 class Duration(Text):
     """An ISO 8601 duration, as text."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, rule: Validator = duration, **options: Any) -> None:
         options = {"example": "PT1H", **options}
-        super().__init__(rule=duration, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
+        super().__init__(rule=rule, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
 
     def decode(self, value: Any) -> str | None:
         if type(value) is not str:

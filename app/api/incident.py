@@ -9,7 +9,7 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.schemas import time_range, worker_id
 from app.commands.incident import ResolveIncident
@@ -29,8 +29,17 @@ class IncidentSchema(AnswerSchema):
     process_id = Int32()
     process_instance_id = Int32()
     task_id = Int32()
+    bpmn_process_id = Text(extension=True)
+    bpmn_element_id = Text(extension=True)
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
+    error = Text(description="The error of the job or task.", extension=True)
+    error_id = Text(
+        example="0b6d1c1a2f3e4d5c",
+        description="Incidents have the same one if their errors differ only in numbers, quoted texts, UUIDs and "
+        "addresses.",
+        extension=True,
+    )
     resolved_at = Timestamp()
     resolved_by = Text()
 
@@ -45,6 +54,9 @@ class IncidentCriteriaSchema(ApiSchema):
     process_instance_id = Int32(description="Process instance filter.")
     task_id = Int32(description="Task filter.")
     process_id = Int32(description="Process filter.", extension=True)
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    error_id = ShortText(description="Filter for the ID that equal errors have in common.", extension=True)
     created = time_range("When they were created.")
     open = Flag(description="Whether only incidents are included that are not resolved.", extension=True)
 

@@ -96,10 +96,17 @@ _EXTENSIONS = {
 
 _NULL = {"type": "object", "nullable": True, "enum": [None]}
 
-_BARE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_BARE = {HTTPStatus.NOT_MODIFIED, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Answers without a body."""
 
+TAGGED = {
+    "ETag": {"description": "Tells this content apart from others.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long the content may be kept.", "schema": {"type": "string"}},
+}
+"""Headers of an answer that need not be asked for again."""
+
 _HEADERS: dict[HTTPStatus, dict[str, Any]] = {
+    HTTPStatus.NOT_MODIFIED: TAGGED,
     HTTPStatus.UNAUTHORIZED: {
         "WWW-Authenticate": {
             "description": "The schemes of credentials that are accepted.",

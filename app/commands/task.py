@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from app.commands import maintenance
 from app.commands.base import Command
-from app.commands.context import Context, insert_task, walk_as_needed
+from app.commands.context import Context, insert_task, later, walk_as_needed
 from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
 from app.engine.changes import Changes
-from app.engine.records import Incident, Task
+from app.engine.failures import incident_of
+from app.engine.records import Task
 from app.engine.types import TaskType, WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
@@ -137,23 +138,15 @@ def extend_tasks(ctx: Context, cmd: ExtendTasks) -> int:
 def postpone_task(ctx: Context, cmd: PostponeTask) -> None:
     task = cmd.task
     pause = min(2.0**task.interruptions, ctx.config.task_executor_interval)
-    ctx.tx.postpone_task(task.partition, task.id, ctx.engine_id, _later(ctx.now, pause), cmd.error[:LONGEST_ERROR])
+    ctx.tx.postpone_task(task.partition, task.id, ctx.engine_id, later(ctx.now, pause), cmd.error[:LONGEST_ERROR])
 
 
 def recover_tasks(ctx: Context, cmd: RecoverTasks) -> int:
-    return ctx.tx.recover_tasks(ctx.now, _later(ctx.now, -ctx.config.task_lock_timeout))
+    return ctx.tx.recover_tasks(ctx.now, later(ctx.now, -ctx.config.task_lock_timeout))
 
 
 def _end_of_lease(ctx: Context) -> datetime:
-    return _later(ctx.now, ctx.config.task_lock_timeout)
-
-
-def _later(now: datetime, seconds: float) -> datetime:
-    try:
-        return now + timedelta(seconds=seconds)
-    except OverflowError:
-        # The calendar ends here.
-        return now
+    return later(ctx.now, ctx.config.task_lock_timeout)
 
 
 def unlock_tasks(ctx: Context, cmd: UnlockTasks) -> int:
@@ -254,16 +247,16 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
         retry.retry_count = task.retry_count + 1
         return changes
     task.state = WorkState.CAUSED_INCIDENT
-    changes.insert(
-        Incident(
-            partition=task.partition,
-            element_id=task.element_id,
-            element_instance_id=task.element_instance_id,
-            process_id=task.process_id,
-            process_instance_id=task.process_instance_id,
-            task_id=task.id,
-            created_at=ctx.now,
-            created_by=ctx.engine_id,
-        )
-    )
+    changes.insert(incident_of(task, _bpmn_process_id(ctx, task), ctx.now, ctx.engine_id))
     return changes
+
+
+def _bpmn_process_id(ctx: Context, task: Task) -> str | None:
+    """None for a task that belongs to no process."""
+    if task.process_id is None:
+        return None
+    if task.process_instance_id is not None:
+        # At hand, since the instance was locked.
+        return ctx.tx.graph(task.process_id).bpmn_process_id
+    process = ctx.tx.find_process_by_id(task.process_id)
+    return process.bpmn_process_id if process else None

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
-from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
+from app.engine.types import InstanceState, JobType, MessageResult, TaskType, UserTaskState, WorkState
 from app.errors import Cause
 from app.timer import Timer
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -140,6 +142,13 @@ class ElementInstance:
     pending_events: int = 0
     """How many attached or following events a job must still define before this can start."""
 
+    @property
+    def duration_ms(self) -> int | None:
+        """How long it has lasted from its start to its end."""
+        if self.ended_at is None or self.started_at is None:
+            return None
+        return (self.ended_at - self.started_at) // _MILLISECOND
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ElementVisit:
@@ -158,6 +167,9 @@ class ElementVisit:
     ended_at: datetime | None
     started_at: datetime | None
     state: str
+    prev_id: int | None = None
+    prev_bpmn_element_id: str | None = None
+    """The element that `prev_id` is a visit of; known where it was asked for."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -179,11 +191,14 @@ class Job:
     locked_at: datetime | None = None
     locked_by: str | None = None
     locked_until: datetime | None = None
+    """When the lock ends by itself: it is a lease then. None for one that is held until it is given back."""
     retry_count: int = 0
     state: WorkState = WorkState.CREATED
     type: JobType
     detached: bool = False
     """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+    lock_version: int = 0
+    """How often it was locked: tells the locks of one worker id apart."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -258,6 +273,12 @@ class Incident:
     created_by: str
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    bpmn_process_id: str | None = None
+    bpmn_element_id: str | None = None
+    error: str | None = None
+    """That of its job or task."""
+    error_id: str | None = None
+    """Incidents with equal ones have failed in the same way."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -293,6 +314,17 @@ class VariableView:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Who gets a message: an element that waits for it in an instance, or the process that it starts."""
+
+    partition: date | None = None
+    process_instance_id: int | None = None
+    bpmn_element_id: str | None = None
+    bpmn_process_id: str | None = None
+    version: str | None = None
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Message:
     id: int = 0
@@ -305,6 +337,9 @@ class Message:
     unique_key: str | None = None
     key_freed: bool = False
     """The instance it started has ended: another message may have its unique key."""
+    result: MessageResult | None = None
+    """What has become of it when it was sent, and by `receiver` who gets it; known then, and not kept."""
+    receiver: Receiver | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

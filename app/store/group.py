@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import CompoundSelect, Connection, Executable, Select, and_, func, literal_column, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.store import load
 from app.store import rows as r
@@ -219,11 +218,6 @@ class Member(Transaction):
     def __init__(self, group: Group, *given: Any) -> None:
         super().__init__(_Unreachable(), *given)
         self._group = group
-
-    @property
-    def changes(self) -> Changes:
-        """What the command has saved."""
-        return self._changes or Changes()
 
     @property
     def maintenance(self) -> Maintenance:

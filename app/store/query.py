@@ -36,6 +36,7 @@ from app.store.tables import (
 ELEMENT = table(ElementRow)
 DEFINITION = table(EventDefinitionRow)
 PROCESS = table(ProcessRow)
+VISIT = table(ElementInstanceRow)
 MESSAGE = table(MessageRow)
 PI = table(ProcessInstanceRow)
 
@@ -50,7 +51,7 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.ProcessCriteria: _Query(PROCESS, r.read_process),
     c.ElementCriteria: _Query(ELEMENT, r.read_element),
     c.ProcessInstanceCriteria: _Query(PI, r.read_instance),
-    c.ElementInstanceCriteria: _Query(table(ElementInstanceRow), r.read_visit),
+    c.ElementInstanceCriteria: _Query(VISIT, r.read_visit_and_prev),
     c.JobCriteria: _Query(table(JobRow), r.read_job),
     c.TaskCriteria: _Query(table(TaskRow), r.read_task),
     c.UserTaskCriteria: _Query(table(UserTaskRow), r.read_user_task),
@@ -224,6 +225,9 @@ _KEYS = frozenset({"element_instance_id", "id", "job_id", "process_instance_id",
 
 
 def _select(found: Table) -> Select[Any]:
+    if found is VISIT:
+        prev = select(ELEMENT.c.bpmn_element_id).where(ELEMENT.c.id == found.c.prev_element_id)
+        return select(*found.c, prev.scalar_subquery())
     if found is not ELEMENT:
         return select(*found.c)
     return select(*found.c, DEFINITION.c.suspended, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)).select_from(

@@ -55,7 +55,12 @@ MESSAGE_START = (
     .limit(1)
 )
 _START = (DEFINITION.c.element_id, DEFINITION.c.process_id, DEFINITION.c.bpmn_element_id)
-MESSAGE_STARTS = select(*_START).where(*_ACTIVE_MESSAGE_START).order_by(DEFINITION.c.element_id).limit(1)
+FIRST_MESSAGE_START = (
+    select(*_START, DEFINITION.c.bpmn_process_id, DEFINITION.c.version)
+    .where(*_ACTIVE_MESSAGE_START)
+    .order_by(DEFINITION.c.element_id)
+    .limit(1)
+)
 SIGNAL_STARTS = (
     select(*_START)
     .where(text(ACTIVE_SIGNAL_START), DEFINITION.c.signal_name == bindparam("name"))

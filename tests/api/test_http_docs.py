@@ -57,6 +57,7 @@ def test_every_operation_is_documented_under_its_name(document, application):
         "createProcessInstance",
         "createProcessInstances",
         "executeTasks",
+        "extendJobs",
         "getBpmnXml",
         "getElementVariables",
         "getProcessVariables",
@@ -160,8 +161,10 @@ def test_answers_list_what_is_always_there(document):
         "completedAt",
         "correlationKey",
         "error",
+        "lockVersion",
         "lockedAt",
         "lockedBy",
+        "lockedUntil",
     }
 
 
@@ -211,6 +214,7 @@ def test_what_the_original_api_does_not_have_is_marked(document):
         "checkLiveness",
         "completeJobs",
         "createProcessInstances",
+        "extendJobs",
         "queryMessageSubscriptions",
         "querySignalSubscriptions",
         "queryUserTasks",

@@ -16,6 +16,7 @@ ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 RANGE = {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
 WORKER = {"workerId": "w1"}
+LEASE = {"lockTimeout": "PT1M"}
 
 OUTCOME = {
     "completion": {
@@ -37,6 +38,7 @@ OUTCOME = {
     },
     "elementVariables": ELEMENT_VARIABLES,
     "error": "boom",
+    "lockVersion": 1,
     "processVariables": PROCESS_VARIABLES,
     "retryLimit": 1,
     "retryTimer": "PT1H",
@@ -80,6 +82,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "correlationKey": "k",
             "expirationTimer": TIMER,
             "name": "n",
+            "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
             **WORKER,
@@ -111,6 +114,9 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processInstanceId": 1,
             "taskId": 1,
             "processId": 1,
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "errorId": "0b6d1c1a2f3e4d5c",
             "created": RANGE,
             "open": True,
         },
@@ -119,7 +125,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lockJobs": (
         "POST",
         "/jobs/lock",
-        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **WORKER},
+        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WORKER},
     ),
     "queryJobs": (
         "POST",
@@ -140,13 +146,18 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
+    "extendJobs": (
+        "POST",
+        "/jobs/extend",
+        {"jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}], **LEASE, **WORKER},
+    ),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
     "completeJobs": (
         "POST",
         "/jobs/complete",
         {
             "jobs": [{"partition": DAY, "id": 1, **OUTCOME}],
-            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1},
+            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE},
             **WORKER,
         },
     ),

@@ -20,6 +20,8 @@ class Operation(NamedTuple):
     problems: tuple[int, ...] = ()
     """Statuses of failures beyond 400, 401, 415 and 500."""
     extension: bool = False
+    takes_file: bool = False
+    """Whether the body may be an XML file, too."""
     also: tuple[int, ...] = ()
     """Other statuses of success, with the same answer."""
     alias: str = ""
@@ -37,7 +39,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -65,11 +67,13 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
-    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
+    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
         "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
     ),
@@ -121,7 +125,21 @@ OPERATIONS = {
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
 
+_FILE = {
+    "bpmnProcessId": "string max-255 +",
+    "errors": "[ErrorDefinition] max-100 +",
+    "escalations": "[EscalationDefinition] max-100 +",
+    "messages": "[MessageDefinition] max-100 +",
+    "parallelism": "int32 gte-0 +",
+    "signals": "[SignalDefinition] max-100 +",
+    "tags": "[string] max-100 +",
+    "timers": "[TimerDefinition] max-100 +",
+    "version": "string max-255 +",
+    "workerId": "string max-255 +",
+}
+"""What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }
@@ -148,11 +166,13 @@ _LOCK = {
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
+    "lockTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
     "elementVariables": "[ElementVariable] max-100",
     "error": "string",
+    "lockVersion": "int32 gte-1 +",
     "processVariables": "[ProcessVariable] max-100",
     "retryLimit": "int32 gte-0",
     "retryTimer": "string duration max-255",
@@ -185,6 +205,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
         "name": "string required max-255",
+        "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
         **_WORKER,
@@ -211,6 +232,9 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "taskId": "int32",
         "processId": "int32 +",
+        "bpmnProcessId": "string max-255 +",
+        "bpmnElementId": "string max-255 +",
+        "errorId": "string max-255 +",
         "created": "TimeRange +",
         "open": "boolean +",
     },
@@ -231,6 +255,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "lockedBy": "string max-255 +",
         "open": "boolean +",
     },
+    "ExtendJobs": {
+        "jobs": "[ExtendJobsItem] required max-1000",
+        "lockTimeout": "string required duration max-255 +",
+        **_WORKER,
+    },
+    "ExtendJobsItem": {"partition": "date required", "id": "int32 required gte-1", "lockVersion": "int32 gte-1 +"},
     "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
@@ -398,6 +428,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "ElementInstance": {
         **_KEY,
         "parentId": "int32 O",
+        "prevId": "int32 O +",
+        "prevBpmnElementId": "string O +",
         "elementId": "int32 A",
         "processId": "int32 A",
         "processInstanceId": "int32 A",
@@ -417,7 +449,11 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processId": "int32 O",
         "processInstanceId": "int32 O",
         "taskId": "int32 O",
+        "bpmnProcessId": "string O +",
+        "bpmnElementId": "string O +",
         **_CREATED,
+        "error": "string O +",
+        "errorId": "string O +",
         "resolvedAt": "time O",
         "resolvedBy": "string O",
     },
@@ -431,6 +467,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "dueAt": "time A",
         "error": "string O",
         **_LOCKED,
+        "lockedUntil": "time O +",
+        "lockVersion": "int32 O +",
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
@@ -443,6 +481,12 @@ ANSWERS: dict[str, dict[str, str]] = {
         "correlated": "boolean A",
         "name": "string A",
         "uniqueKey": "string O",
+        "result": "MessageResult O +",
+        "partition": "date O +",
+        "processInstanceId": "int32 O +",
+        "bpmnElementId": "string O +",
+        "bpmnProcessId": "string O +",
+        "version": "string O +",
     },
     "MessageSubscription": {
         "id": "int64 A",
@@ -552,6 +596,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         )
     },
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
+    "ExtendJobsRes": {"results": "[ExtendJobsResult] A"},
+    "ExtendJobsResult": {**_KEY, "status": "int32 A", "lockedUntil": "time O", "problem": "Problem O"},
     "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
     "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
     "CreateProcessInstancesResult": {
@@ -584,6 +630,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "

@@ -111,7 +111,7 @@ CASES: list[tuple[str, dict[str, Any], Callable[[Entity], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("resource", "criteria", "matches"), CASES, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("resource", "criteria", "matches"), CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
 def test_a_criterion_finds_what_is_so(
     api: Api, resource: str, criteria: dict[str, Any], matches: Callable[[Entity], bool]
 ):

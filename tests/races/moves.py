@@ -15,6 +15,7 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
+from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
@@ -141,6 +142,20 @@ def lock_jobs(name: str = "", limit: int = 100, id_of: str = "") -> Move:
         return LockJobs(worker_id=OTHER_WORKER, limit=limit, partition=DAY, **filters)
 
     return Move(LockJobs, ".".join(filter(None, (name, id_of))) + (f":{limit}" if limit < 100 else ""), make)
+
+
+def extend_jobs(name: str, *elements: str, lock_version: int = 1) -> Move:
+    """Jobs that the worker of the stage has locked."""
+
+    def make(stage: Stage) -> Command[Any]:
+        jobs = [HeldJob(partition=DAY, id=stage.job(name, each).id, lock_version=lock_version) for each in elements]
+        return ExtendJobs(worker_id=play.WORKER, lock_timeout="PT9H", jobs=tuple(jobs))
+
+    return Move(ExtendJobs, f"{name}.{'+'.join(elements)}", make)
+
+
+def recover_jobs() -> Move:
+    return Move(RecoverJobs, "", lambda stage: RecoverJobs())
 
 
 def unlock_jobs() -> Move:

@@ -56,6 +56,8 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
     claims = Claims(dialect)
     found: dict[str, tuple[Any, dict[str, Any]]] = {
         "the next due time": (claims.upcoming, {}),
+        "leases of jobs that have ended": (claims.recover_jobs, {"now": NOW}),
+        "the next end of a lease of a job": (claims.first_lease_end, {}),
         "leases that have ended": (claims.recover, {"now": NOW, "abandoned": NOW - timedelta(days=1)}),
         "an open instance by its key": (sql.OPEN_ROOT, {"correlation_key": "nobody's", "bpmn_process_id": "p7"}),
     }
@@ -68,6 +70,8 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
 
 NAMES = [
     "the next due time",
+    "leases of jobs that have ended",
+    "the next end of a lease of a job",
     "leases that have ended",
     "an open instance by its key",
     *(f"claim {of.name}s, {name}" for of in (JOB, TASK) for name in FILTERS),

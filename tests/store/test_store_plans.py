@@ -376,7 +376,17 @@ WRITES: dict[str, Write] = {
     ),
     "a job": Write(
         UPDATE[records.Job],
-        [{"partition": DAY, "id": 53, "completed_at": NOW, "error": None, "state": "DONE", "locked_by": "w"}],
+        [
+            {
+                "partition": DAY,
+                "id": 53,
+                "completed_at": NOW,
+                "error": None,
+                "state": "DONE",
+                "locked_by": "w",
+                "lock_version": 0,
+            }
+        ],
     ),
     "an instance": Write(
         UPDATE[records.ProcessInstance],
