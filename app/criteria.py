@@ -222,3 +222,31 @@ class Page:
     """How many match, where that was asked."""
     total_is_lower_bound: bool = False
     """Whether there are more than are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceCount:
+    """How many instances there are of a group; None is what it is not grouped by."""
+
+    bpmn_process_id: str | None = None
+    version: str | None = None
+    process_id: int | None = None
+    state: str | None = None
+    count: int
+    incident_count: int
+    """Incidents of these instances that are not resolved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentGroup:
+    """Incidents of one element of a process, over all its versions, that have failed in the same way."""
+
+    error_id: str | None
+    error: str | None
+    """That of the last one."""
+    bpmn_process_id: str | None
+    bpmn_element_id: str | None
+    count: int
+    first: datetime
+    """When the first one was created."""
+    last: datetime

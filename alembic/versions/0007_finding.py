@@ -42,17 +42,14 @@ def _fill() -> None:
         LEFT JOIN process p ON p.id = i.process_id
         WHERE (i.partition, i.id) > (:partition, :id)
         ORDER BY i.partition, i.id LIMIT :limit"""
-    ).bindparams(sa.bindparam("partition", type_=sa.Date()))
+    )
     fill = sa.text(
         """UPDATE incident SET bpmn_process_id = :process, bpmn_element_id = :element, error = :error,
             error_id = :error_id
         WHERE partition = :partition AND id = :id"""
     )
     connection = op.get_bind()
-    first = connection.execute(sa.text("SELECT min(partition) FROM incident")).scalar()
-    if first is None:
-        return
-    last = {"partition": first, "id": 0}
+    last = {"partition": "0001-01-01", "id": 0}
     while rows := connection.execute(some, {**last, "limit": FILLED_AT_ONCE}).all():
         values = [
             {

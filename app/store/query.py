@@ -123,7 +123,7 @@ class Queries:
         if _BEFORE_OF.get(shape.kind, _BEFORE).issuperset(given):
             (rows,) = session.run(call)
         else:
-            (rows,) = _read_within(session, bounds, criteria, call)
+            (rows,) = read_within(session, bounds, criteria, call)
         return _read(shape, rows)
 
     def page(self, session: Session, criteria: c.Criteria, now: datetime, paging: c.Paging, bounds: Bounds) -> c.Page:
@@ -147,7 +147,7 @@ class Queries:
         calls = [self._call(shape, given, parameters, now)]
         if paging.with_total:
             calls.append(self._call(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now))
-        rows, *counted = _read_within(session, bounds, criteria, *calls)
+        rows, *counted = read_within(session, bounds, criteria, *calls)
         page = c.Page(records=_read(shape, rows[: paging.limit]))
         if paging.with_cursor and len(rows) > paging.limit:
             last = [getattr(page.records[-1], column.name) for column in pages.columns_of(found, order)]
@@ -184,9 +184,12 @@ class Queries:
         return statement.offset(bindparam("offset", type_=Integer)) if shape.has_offset else statement
 
 
-def _read_within(session: Session, bounds: Bounds, criteria: c.Criteria, *calls: Call) -> list[list[Row]]:
+def read_within(
+    session: Session, bounds: Bounds, criteria: c.Criteria, *calls: Call, scans: bool = False
+) -> list[list[Row]]:
+    """Like `Session.read`; raises EngineError QUERY for what takes too long."""
     try:
-        return session.read(*calls, seconds=bounds.seconds)
+        return session.read(*calls, seconds=bounds.seconds, scans=scans)
     except TooSlow as error:
         raise too_slow(bounds, criteria) from error
 

@@ -60,6 +60,12 @@ OPERATIONS = {
         "SignalSubscriptionRes",
         extension=True,
     ),
+    "countProcessInstances": Operation(
+        "POST", "/process-instances/count", 200, "CountProcessInstances", "ProcessInstanceCountRes", extension=True
+    ),
+    "groupIncidents": Operation(
+        "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
+    ),
     "queryIncidents": Operation("POST", "/incidents/query", 200, "IncidentCriteria", "IncidentRes"),
     "resolveIncident": Operation(
         "PATCH", "/incidents/{partition}/{id}/resolve", 204, "ResolveIncident", "", (404, 409)
@@ -139,6 +145,7 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
@@ -323,6 +330,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "rootsOnly": "boolean +",
         "createdBy": "string max-255 +",
     },
+    "CountProcessInstances": {},
     "SuspendProcessInstance": _WORKER,
     "ResumeProcessInstance": _WORKER,
     "CancelProcessInstance": _WORKER,
@@ -379,6 +387,11 @@ REQUESTS: dict[str, dict[str, str]] = {
     "TimeRange": {"from": "time", "until": "time"},
     "SetTime": _TIMER,
     "Timer": _TIMER,
+}
+
+REQUESTS["CountProcessInstances"] = {
+    **REQUESTS["ProcessInstanceCriteria"],
+    "groupBy": "[InstanceGroup] max-3 unique",
 }
 
 SHARED: dict[str, dict[str, str]] = {
@@ -605,6 +618,25 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processInstance": "ProcessInstance O",
         "problem": "Problem O",
     },
+    "IncidentGroup": {
+        "errorId": "string O",
+        "error": "string O",
+        "bpmnProcessId": "string O",
+        "bpmnElementId": "string O",
+        "count": "int32 A",
+        "first": "time A",
+        "last": "time A",
+    },
+    "IncidentGroupRes": {"count": "int32 A", "results": "[IncidentGroup] A"},
+    "ProcessInstanceCount": {
+        "bpmnProcessId": "string O",
+        "version": "string O",
+        "processId": "int32 O",
+        "state": "InstanceState O",
+        "count": "int32 A",
+        "incidentCount": "int32 A",
+    },
+    "ProcessInstanceCountRes": {"count": "int32 A", "results": "[ProcessInstanceCount] A"},
     "LockJobsRes": {"count": "int32 A", "jobs": "[Job] A"},
     "GetElementVariablesRes": {"count": "int32 A", "variables": "[ElementVariable] A"},
     "GetProcessVariablesRes": {"count": "int32 A", "variables": "[ProcessVariable] A"},
@@ -630,6 +662,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "InstanceGroup": "bpmnProcessId version state",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
