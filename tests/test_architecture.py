@@ -29,13 +29,18 @@ MAY_IMPORT = {
     "nodes": LEAVES | {"config", "store"},
     "metrics": LEAVES,
     "metrics_folder": LEAVES | {"config", "metrics"},
+    "health": LEAVES | {"config", "store"},
+    "examine": LEAVES | {"health", "service", "store"},
+    "check": LEAVES | {"api", "config", "examine", "health", "service", "store"},
     "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
     | {"nodes", "notices", "metrics"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
-    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"} | {"gauges", "metrics"},
+    "api": LEAVES
+    | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"}
+    | {"gauges", "metrics", "examine", "health"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs"},
     "serve": LEAVES
@@ -43,7 +48,7 @@ MAY_IMPORT = {
     | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
-    "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"},
+    "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"} | {"check"},
 }
 """What a part of app may import besides itself; the empty name is create_app."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.api import (
     element,
+    health,
     incident,
     instance,
     job,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, health, system)
 
 
 def create(service: Service) -> Application:

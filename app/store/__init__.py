@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -174,6 +174,10 @@ class Store:
     def read_facts(self, **until: datetime) -> Facts:
         """What is known about the state of the system; see `FactStatements.read`."""
         return self._read(lambda session: self._facts.read(session, **until))
+
+    def read_encrypted(self, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        return self._read(lambda session: self._facts.read_encrypted(session, days))
 
     @property
     def connections_in_use(self) -> int:
