@@ -73,6 +73,8 @@ class Config:
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 4
+    http_waiters: int = 256
+    long_poll_max: float = 30.0
     http_keep_alive: float = 60.0
     http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
@@ -394,6 +396,14 @@ OPTIONS = (
         parse.whole_number(1, 256),
         "Threads of each worker process: requests that are served at once",
         default="8 on PostgreSQL, 4 on SQLite",
+    ),
+    Option(
+        "http_waiters",
+        parse.whole_number(0, 10_000),
+        "Requests of each worker process that may wait, as by `waitTimeout`; more are answered at once",
+    ),
+    Option(
+        "long_poll_max", parse.duration_of_at_least(0), "Longest `waitTimeout`; one that is longer is taken as this one"
     ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
     Option(

@@ -183,6 +183,11 @@ class Application:
         self._running.service.draining = True
         return True
 
+    def stop_waiting(self) -> None:
+        """Has requests that wait be answered, and lets no other one wait."""
+        if self._running is not None:
+            self._running.service.waiting.drain()
+
     def stop(self) -> None:
         """Stops the task executor, which releases what it has locked, and closes the connections to the database."""
         self._stopping.set()
@@ -227,7 +232,7 @@ class Application:
         heart = Heart(service.nodes)
         heart.start()
         if service.metrics is not None:
-            service.metrics.start(lambda: loaded.store.connections_in_use)
+            service.metrics.start(lambda: loaded.store.connections_in_use, lambda: service.waiting.count)
         return _Running(loaded.app, service, executor, heart)
 
     def _note(self, error: Exception) -> None:

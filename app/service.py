@@ -41,9 +41,11 @@ from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
-from app.nodes import Nodes
+from app.nodes import Nodes, quietly
 from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
+from app.waiting import Waiting
+from app.waker import Waker
 
 if TYPE_CHECKING:
     from app.metrics import Metrics
@@ -130,6 +132,9 @@ class Service:
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
+        self.waiting = Waiting(config.http_waiters, config.http_threads // 2)
+        """Requests of this process that wait."""
+        self._waker = Waker(self.waiting, self.nodes, store, self.now)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
@@ -186,6 +191,8 @@ class Service:
             incidents = notices.of_changes(tx.changes, with_errors=self.config.log_errors)
             if self.metrics is not None:
                 self.metrics.incidents(incidents)
+        if self._waker.listens and (tx.wrote or tx.freed):
+            self._waker.committed(tx.changes, freed=tx.freed)
         if tx.due and self.on_due:
             self.on_due(tx.due)
         if tx.leased_until and self._job_leases.handed_out() and self.on_due:
@@ -483,6 +490,8 @@ class Service:
 
     def close(self) -> None:
         self._leases.close()
+        self._waker.close()
+        quietly(self.nodes.leave)
         self._store.close()
 
 

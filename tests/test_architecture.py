@@ -27,6 +27,9 @@ MAY_IMPORT = {
     "chores": LEAVES,
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
+    "news": LEAVES | {"engine"},
+    "waiting": LEAVES | {"news"},
+    "waker": LEAVES | {"engine", "news", "nodes", "store", "waiting"},
     "metrics": LEAVES,
     "metrics_folder": LEAVES | {"config", "metrics"},
     "health": LEAVES | {"config", "store"},
@@ -36,13 +39,13 @@ MAY_IMPORT = {
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"nodes", "notices", "metrics"},
+    | {"metrics", "news", "nodes", "notices", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"}
-    | {"gauges", "metrics", "examine", "health"},
+    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "service", "logs", "waiting"}
+    | {"examine", "health"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
-    "http_worker": LEAVES | {"config", "logs"},
+    "http_worker": LEAVES | {"config", "logs", "waiting"},
     "serve": LEAVES
     | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"}
     | {"metrics", "metrics_folder"},

@@ -21,6 +21,8 @@ from app.api.fields import camel
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
+from app.api.waiting import Parked
+from app.waiting import PARKED, RESUMED
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -71,16 +73,24 @@ class Application(flask.Flask):
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began = time.perf_counter()
-        request = Request(environ, self.extensions[EXTENSION])
+        resumed: Parked | None = environ.get(RESUMED)
+        if resumed is None:
+            request, began = Request(environ, self.extensions[EXTENSION]), time.perf_counter()
+        else:
+            request, began = resumed.request, resumed.began
+            request.environ = environ
         entered = current.set(request)
         logs.request_id.set(request.id)
         try:
-            response = self._answer(request)
+            response = self._answer(request, resumed)
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             current.reset(entered)
+        if isinstance(response, Parked):
+            response.began = began
+            environ[PARKED] = response
+            return []
         response.headers.append(("X-Request-Id", request.id))
         seconds = time.perf_counter() - began
         log_answer(request, response.status, seconds)
@@ -88,8 +98,10 @@ class Application(flask.Flask):
             request.service.metrics.request(request.operation or UNKNOWN, response.status, seconds)
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, resumed: Parked | None) -> Response:
         try:
+            if resumed is not None:
+                return resumed.go_on()
             view = self._find(request)
             return self._enter(request) or self._view(request, view)
         except Exception as error:

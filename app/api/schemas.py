@@ -239,6 +239,14 @@ class TimerField(Object):
         return super()._deserialize(value, attr, data)
 
 
+def wait_timeout(description: str) -> Duration:
+    return Duration(
+        extension=True,
+        example="PT20S",
+        description=f"{description}; one beyond BPMN_LONG_POLL_MAX (30 seconds, if that is not set) is taken as that.",
+    )
+
+
 def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
     return ShortText(required=True, example="go-bpmn", description=description)
 

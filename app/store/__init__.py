@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -16,10 +16,11 @@ from app.criteria import Criteria, Page, Paging
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
-from app.store.dialect import Dialect, Session
+from app.store.dialect import Dialect, Ear, Session
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
+from app.store.happened import Asked, Outstanding
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
@@ -30,6 +31,7 @@ from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "Ear",
     "Facts",
     "GraphMissing",
     "Migrated",
@@ -84,6 +86,7 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
@@ -157,6 +160,22 @@ class Store:
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
+        """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
+        return self._read(lambda session: self._outstanding.find(session, asked))
+
+    def next_job(self, now: datetime) -> datetime | None:
+        """When the next job becomes due that nobody has locked, of those that are not due at `now`."""
+        return self._read(lambda session: self._outstanding.next_job(session, now))
+
+    def open_ear(self) -> Ear | None:
+        """None where processes can't tell each other anything. Whoever opens it closes it."""
+        return self._guard.reach(self._dialect.ear, again=False)
+
+    def tell(self, message: str) -> None:
+        """Tells the processes that have an ear."""
+        self._read(lambda session: session.run(self._dialect.message(message)))
 
     def _read(self, do: Callable[[Session], R]) -> R:
         """What `do` reads, outside of any transaction."""

@@ -34,7 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"lockTimeout", "onConflict"}
+PLAIN |= {"lockTimeout", "onConflict", "waitTimeout"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -105,7 +105,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
+READS = {"checkProcess", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
