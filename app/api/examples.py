@@ -169,7 +169,7 @@ ORDER = (
     *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "getMetrics", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
 """The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 

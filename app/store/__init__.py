@@ -215,6 +215,10 @@ class Store:
         """What is known about the state of the system; see `FactStatements.read`."""
         return self._read(lambda session: self._facts.read(session, **until))
 
+    def read_encrypted(self, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        return self._read(lambda session: self._facts.read_encrypted(session, days))
+
     @property
     def connections_in_use(self) -> int:
         """Of the pool of this process."""

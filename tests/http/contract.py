@@ -127,6 +127,7 @@ OPERATIONS = {
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "getHealth": Operation("GET", "/health", 200, "", "Health", extension=True),
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
@@ -444,6 +445,24 @@ _PLACE = {
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
 ANSWERS: dict[str, dict[str, str]] = {
+    "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
+    "Finding": {
+        "code": "string A",
+        "level": "HealthLevel A",
+        "title": "string A",
+        "detail": "string O",
+        "hint": "string O",
+    },
+    "Node": {
+        "engineId": "string A",
+        "host": "string A",
+        "pid": "int32 A",
+        "version": "string O",
+        "executor": "boolean A",
+        "executorSeen": "time O",
+        "startedAt": "time A",
+        "lastSeen": "time A",
+    },
     "Element": {
         "id": "int32 A",
         "processId": "int32 A",
@@ -711,6 +730,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "HealthLevel": "ERROR OK WARN",
     "InstanceGroup": "bpmnProcessId version state",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
