@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.api import (
+    check,
     element,
+    health,
     incident,
     instance,
     job,
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (
+    *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
+    *(health, system),
+)
 
 
 def create(service: Service) -> Application:

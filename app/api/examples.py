@@ -19,6 +19,10 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <intermediateCatchEvent id="payment"><messageEventDefinition messageRef="paid"/></intermediateCatchEvent>
     <intermediateCatchEvent id="stock"><signalEventDefinition signalRef="restocked"/></intermediateCatchEvent>
     <userTask id="approve" name="Approve the order"/>
+    <boundaryEvent id="overdue" attachedToRef="approve" cancelActivity="false">
+      <timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>
+    </boundaryEvent>
+    <endEvent id="reminded"/>
     <parallelGateway id="join"/>
     <endEvent id="shipped"/>
     <sequenceFlow id="f1" sourceRef="ordered" targetRef="fork"/>
@@ -33,6 +37,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <sequenceFlow id="f10" sourceRef="stock" targetRef="join"/>
     <sequenceFlow id="f11" sourceRef="approve" targetRef="join"/>
     <sequenceFlow id="f12" sourceRef="join" targetRef="shipped"/>
+    <sequenceFlow id="f13" sourceRef="overdue" targetRef="reminded"/>
   </process>
 </definitions>
 """
@@ -48,6 +53,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "bpmnXml": MODEL,
         "tags": _TAGS,
         "version": "1",
+        **_WORKER,
+    },
+    "checkProcess": {
+        "bpmnProcessId": "order",
+        "bpmnXml": MODEL.replace('id="pack" name="Pack the goods"', 'id="pack" name="Pack all"'),
+        "tags": _TAGS,
+        "version": "2",
         **_WORKER,
     },
     "queryProcesses": {"tags": _TAGS},
@@ -77,7 +89,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "lockTimeout": "PT1M", **_WORKER},
+    "lockJobs": {
+        "partition": DAY,
+        "processIds": [1],
+        "limit": 10,
+        "lockTimeout": "PT1M",
+        "waitTimeout": "PT20S",
+        **_WORKER,
+    },
     "extendJobs": {
         "lockTimeout": "PT5M",
         "jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}, {"partition": DAY, "id": 2, "lockVersion": 1}],
@@ -93,6 +112,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "unlockJobs": {"partition": DAY, **_WORKER},
     "queryIncidents": _INSTANCE,
+    "groupIncidents": {"bpmnProcessId": "order", "open": True},
+    "countProcessInstances": {"bpmnProcessId": "order", "groupBy": ["version", "state"]},
     "resolveIncident": {"retryTimer": "PT1M", **_WORKER},
     "queryMessageSubscriptions": {"correlationKey": "order-1", "name": "order-paid"},
     "sendMessage": {
@@ -116,6 +137,8 @@ BODIES: dict[str, dict[str, Any]] = {
 """The body by operation, where there is one example."""
 
 SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "moveJob": {"retried": _WORKER},
+    "moveTimer": {"reminded": _WORKER},
     "completeJob": {
         "done": {"processVariables": _VARIABLES, **_WORKER},
         "failed": {"error": "card was declined", "retryLimit": 0, **_WORKER},
@@ -130,14 +153,19 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 
 QUERIES: dict[str, dict[str, Any]] = {
     "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+    "checkProcess": {"bpmnProcessId": "order"},
 }
 """Query parameters by operation, for a body that is a file."""
 
-IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
+IDS = {
+    "completeJob": {"done": 1, "failed": 2, "correlated": 3},
+    "moveJob": {"retried": 10},
+    "moveTimer": {"reminded": 2},
+}
 """The ids in the path that go with the bodies of the same names; all others are 1."""
 
 ORDER = (
-    *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
@@ -147,15 +175,15 @@ ORDER = (
         "extendJobs",
         "completeJob",
         "completeJobs",
+        "moveJob",
         "unlockJobs",
-        "queryIncidents",
-        "resolveIncident",
     ),
+    *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
-    *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+    *("queryUserTasks", "updateUserTask", "moveTimer", "executeTasks", "queryTasks", "unlockTasks"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
-"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

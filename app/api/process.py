@@ -11,13 +11,14 @@ from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import current, service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Object, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.openapi import TAGGED
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.bpmn.diagram import diagram, etag
+from app.bpmn.ignored import KINDS
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import Paging, ProcessCriteria
 from app.engine.records import Process
@@ -27,6 +28,7 @@ _RULES = "\n".join(
     [
         "The rule.\n",
         *(f"- `{rule.name}`: {rule.about}" for rule in RULES.values()),
+        *(f"- `{name}`: {kind.about} It has no effect." for name, kind in KINDS.items()),
         f"- `{REFUSED}`: The version was deployed before; today its model would be refused.",
     ]
 )
@@ -129,6 +131,10 @@ class ProcessFileSchema(CreateProcessSchema):
 class ProcessCriteriaSchema(ApiSchema):
     id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    latest_only = Flag(
+        description="Whether only the newest version of each process is included, as far as it matches.", extension=True
+    )
 
 
 @blp.route("/processes", methods=["POST"], problems=(409, 422))

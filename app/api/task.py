@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Flag,
+    Int32,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+)
 from app.api.find import find, page_of
-from app.api.schemas import CountResSchema
+from app.api.schemas import CountResSchema, MoveDueSchema, choices
+from app.commands.due import MoveTimer
 from app.commands.task import LockTasks, UnlockTasks
 from app.criteria import Paging, TaskCriteria
 from app.engine.types import TaskType, WorkState
@@ -75,6 +89,9 @@ class TaskCriteriaSchema(ApiSchema):
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
     type = Choice(TaskType, "task type", description="Type filter.")
+    states = choices(WorkState, "work state", "States to include.")
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    open = Flag(description="Whether only tasks are included that are still to be done.", extension=True)
 
 
 class UnlockTasksSchema(ApiSchema):
@@ -117,6 +134,18 @@ def execute_tasks(body: dict[str, Any]) -> Response:
 def query_tasks(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a task query."""
     return find(encode_task, TaskCriteria(**body), paging)
+
+
+@blp.route("/tasks/<partition>/<id>/due", methods=["PATCH"], problems=(404, 409), extension=True)
+@blp.arguments(MoveDueSchema)
+@blp.response(200, TaskSchema)
+def move_timer(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Has a timer fire now, or at an earlier time than it would.
+
+    One that repeats goes on as it would have. A task that is locked, completed, due before that time, or no timer,
+    can't be moved.
+    """
+    return json_answer(encode_task(service().execute(MoveTimer(partition=partition, id=id, **body))))
 
 
 @blp.route("/tasks/unlock", methods=["POST"])

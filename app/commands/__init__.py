@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.commands import (
+    check,
+    due,
     incident,
     instance,
     job,
@@ -21,6 +23,9 @@ from app.commands import (
 )
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
+    due.MoveJob: due.move_job,
+    due.MoveTimer: due.move_timer,
+    check.CheckProcess: check.check_process,
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from app.engine.records import (
     ElementInstance,
     EventVariable,
+    Job,
     Message,
     MessageSubscription,
     ProcessInstance,
     Queue,
     QueueEntry,
     Signal,
+    Task,
     Variable,
 )
 from app.engine.types import UserTaskState
@@ -71,8 +73,10 @@ class Changes:
         self.clock_offset_ms: int | None = None
         self.assumes_unlimited: set[str] = set()
         """Processes that must have no limit on parallelism, or the set is refused."""
+        self.moved: list[Job | Task] = []
+        """Jobs and tasks that wait, and become due at another time; nothing else of them has changed."""
         self.due: list[datetime] = []
-        """When the tasks created here become due."""
+        """When the tasks created or moved here become due."""
 
     def insert(self, record: Rec) -> Rec:
         self.new.setdefault(type(record), []).append(record)
@@ -110,6 +114,7 @@ class Changes:
         if other.clock_offset_ms is not None:
             self.clock_offset_ms = other.clock_offset_ms
         self.assumes_unlimited |= other.assumes_unlimited
+        self.moved += other.moved
         self.due += other.due
 
     def __bool__(self) -> bool:
@@ -125,6 +130,7 @@ class Changes:
             or self.finished_messages
             or self.delivered_signals
             or self.suspended_starts
+            or self.moved
             or self.queues
             or self.queued
             or self.dequeued

@@ -37,13 +37,14 @@ from app.engine.records import (
     Task,
     VariableView,
 )
-from app.store import load, sql
+from app.store import idempotency, load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
 from app.store.elements import NEWEST, Elements, Kinds
 from app.store.elements import Found as Meant
 from app.store.graphs import BY_ID, GraphMissing, Graphs
+from app.store.idempotency import Kept
 from app.store.load import Snapshot
 from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
@@ -73,6 +74,7 @@ class Transaction:
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
+        self._when_saved: list[Callable[[], Write]] = []
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -80,6 +82,8 @@ class Transaction:
         """When the locks end that were taken on jobs, if they do by themselves."""
         self.wrote = False
         """Whether something was saved and committed."""
+        self.freed = False
+        """Whether jobs were given back."""
         self.is_timed = False
         """Whether the time of the command was read."""
 
@@ -100,12 +104,15 @@ class Transaction:
 
     def _commit(self) -> None:
         changes = self._changes
+        saving: list[Call] = []
+        if changes is not None:
+            self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
+            saving = self._saver.save(self._session, changes)
+        self.along(*(make() for make in self._when_saved))
         beside = self._dialect.writes(self.noted) if self._along else []
+        self._session.commit(*saving, *beside)
         if changes is None:
-            self._session.commit(*beside)
             return
-        self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
-        self._session.commit(*self._saver.save(self._session, changes), *beside)
         self.due = min(changes.due, default=None)
         self.wrote = True
 
@@ -127,6 +134,10 @@ class Transaction:
         """
         for write in writes:
             self._along.setdefault(write.op, []).extend(write.rows)
+
+    def along_when_saved(self, make: Callable[[], Write]) -> None:
+        """Like `along`, for what can only be told of records once they have their ids."""
+        self._when_saved.append(make)
 
     @property
     def noted(self) -> list[Write]:
@@ -165,6 +176,18 @@ class Transaction:
         if calls:
             self._session.run(*calls)
 
+    def recall(self, key: str) -> list[Kept]:
+        """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
+        self.lock_key(f"idempotency\0{key}")
+        return [idempotency.read(row) for row in self._all(idempotency.OF_KEY, key=key)]
+
+    def forget_results(self, since: datetime) -> bool:
+        """Deletes the oldest results that were kept before `since`, at once; whether there may be more of them."""
+        ((last, count),) = self._all(idempotency.LAST_OF_OLDEST, since=since)
+        if count:
+            self._all(idempotency.FORGET, last=last)
+        return bool(count == idempotency.FORGOTTEN_AT_ONCE)
+
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)
         return timedelta(milliseconds=row[0] if row else 0)
@@ -191,6 +214,10 @@ class Transaction:
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
+
+    def find_newest_process(self, bpmn_process_id: str) -> Process | None:
+        id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
+        return None if id is None else self.find_process_by_id(id)
 
     def find_process_by_id(self, id: int) -> Process | None:
         row = self._one(BY_ID, id=id)
@@ -418,7 +445,9 @@ class Transaction:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
         names = frozenset(filters)
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
-        return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        count = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self.freed |= of is JOB and count > 0
+        return count
 
     def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
         meant = self._elements.known(kinds)
@@ -478,7 +507,9 @@ class Transaction:
 
     def recover_jobs(self, now: datetime) -> int:
         """Gives back jobs whose lease has ended, at most RECOVERED_AT_ONCE; how many."""
-        return len(self._all(self._claims.recover_jobs, now=now))
+        count = len(self._all(self._claims.recover_jobs, now=now))
+        self.freed |= count > 0
+        return count
 
     def find_first_lease_end(self) -> datetime | None:
         """When the next lease of a job ends, or did."""
