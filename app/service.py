@@ -42,7 +42,7 @@ from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.nodes import Nodes
-from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.store import AssumedWrongly, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
 
 logger = logging.getLogger(__name__)
@@ -138,10 +138,15 @@ class Service:
         while True:
             try:
                 return self._store.reach(self._attempts(command, limited, loaded))
-            except QueueLimited:
+            except AssumedWrongly:
                 limited = True
             except GraphMissing as missing:
-                loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                try:
+                    loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                except ProcessGone:
+                    if limited:
+                        raise
+                    limited = True
 
     def _attempts(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> Callable[[], R]:
         """Each call is an attempt; what the first one assumes of processes may be why it has to be repeated."""

@@ -17,22 +17,23 @@ from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect, Session
-from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
-from app.store.save import QueueLimited, Saver
+from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "AssumedWrongly",
     "GraphMissing",
     "Migrated",
     "Node",
-    "QueueLimited",
+    "ProcessGone",
     "Schema",
     "Store",
     "Transaction",
