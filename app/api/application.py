@@ -17,9 +17,13 @@ from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
+from app.api.fields import camel
+from app.api.idempotency import REPLAYED_HEADER, answer
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
+from app.api.waiting import Parked
+from app.waiting import PARKED, RESUMED
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -30,10 +34,21 @@ _VARIABLE = re.compile("<([a-z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 
+UNKNOWN = "unknown"
+"""The operation of what is none, for metrics."""
+
+
+def _operation(endpoint: str) -> str:
+    """Of one in a blueprint the id; all that belongs to the documentation is one."""
+    _, dot, view = endpoint.rpartition(".")
+    return camel(view) if dot and " " not in endpoint else "docs"
+
+
 class _Route(NamedTuple):
     view: View
     path: str
     """As it is documented."""
+    operation: str
 
 
 class _Received(flask.Response):
@@ -59,22 +74,37 @@ class Application(flask.Flask):
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began = time.perf_counter()
-        request = Request(environ, self.extensions[EXTENSION])
+        resumed: Parked | None = environ.get(RESUMED)
+        if resumed is None:
+            request, began = Request(environ, self.extensions[EXTENSION]), time.perf_counter()
+        else:
+            request, began = resumed.request, resumed.began
+            request.environ = environ
         entered = current.set(request)
         logs.request_id.set(request.id)
         try:
-            response = self._answer(request)
+            response = self._answer(request, resumed)
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             current.reset(entered)
+        if isinstance(response, Parked):
+            response.began = began
+            environ[PARKED] = response
+            return []
         response.headers.append(("X-Request-Id", request.id))
-        log_answer(request, response.status, time.perf_counter() - began)
+        if request.memory is not None and request.memory.is_replayed:
+            response.headers.append(REPLAYED_HEADER)
+        seconds = time.perf_counter() - began
+        log_answer(request, response.status, seconds)
+        if request.service.metrics is not None:
+            request.service.metrics.request(request.operation or UNKNOWN, response.status, seconds)
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, resumed: Parked | None) -> Response:
         try:
+            if resumed is not None:
+                return resumed.go_on()
             view = self._find(request)
             return self._enter(request) or self._view(request, view)
         except Exception as error:
@@ -91,7 +121,7 @@ class Application(flask.Flask):
                     break
             else:
                 return None
-        request.route = found.path
+        request.route, request.operation = found.path, found.operation
         return found.view
 
     def _enter(self, request: Request) -> Response | None:
@@ -109,7 +139,7 @@ class Application(flask.Flask):
 
     def _view(self, request: Request, view: View | None) -> Response:
         if view is not None:
-            return view(**convert_path(request.parts)) if request.parts else view()
+            return answer(request, view, convert_path(request.parts) if request.parts else {})
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
         return self._views[endpoint](**convert_path(parts))
@@ -122,7 +152,7 @@ class Application(flask.Flask):
     def _fixed(self) -> Mapping[tuple[str, str], _Route]:
         """The views whose paths have no variable parts, by method and path."""
         return {
-            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule)
+            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule, _operation(rule.endpoint))
             for rule in self.url_map.iter_rules()
             if not rule.arguments
             for method in rule.methods or ()
@@ -135,7 +165,7 @@ class Application(flask.Flask):
         for rule in self.url_map.iter_rules():
             if rule.arguments:
                 pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
-                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule))
+                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule), _operation(rule.endpoint))
                 for method in rule.methods or ():
                     found[method, rule.rule.split("/", 2)[1]].append((pattern, route))
         return dict(found)

@@ -84,7 +84,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "lockTimeout": "PT1M", **_WORKER},
+    "lockJobs": {
+        "partition": DAY,
+        "processIds": [1],
+        "limit": 10,
+        "lockTimeout": "PT1M",
+        "waitTimeout": "PT20S",
+        **_WORKER,
+    },
     "extendJobs": {
         "lockTimeout": "PT5M",
         "jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}, {"partition": DAY, "id": 2, "lockVersion": 1}],
@@ -100,6 +107,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "unlockJobs": {"partition": DAY, **_WORKER},
     "queryIncidents": _INSTANCE,
+    "groupIncidents": {"bpmnProcessId": "order", "open": True},
+    "countProcessInstances": {"bpmnProcessId": "order", "groupBy": ["version", "state"]},
     "resolveIncident": {"retryTimer": "PT1M", **_WORKER},
     "queryMessageSubscriptions": {"correlationKey": "order-1", "name": "order-paid"},
     "sendMessage": {
@@ -160,14 +169,13 @@ ORDER = (
         "completeJob",
         "completeJobs",
         "unlockJobs",
-        "queryIncidents",
-        "resolveIncident",
     ),
+    *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
-"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

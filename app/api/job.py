@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -15,6 +17,7 @@ from app.api.fields import (
     ApiSchema,
     Choice,
     Duration,
+    Flag,
     Int32,
     Many,
     Object,
@@ -30,11 +33,14 @@ from app.api.schemas import (
     CountResSchema,
     Tags,
     TimerField,
+    choices,
     element_variables,
     process_variables,
     results_of,
+    wait_timeout,
     worker_id,
 )
+from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.base import CalledProcess, Completion
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
 from app.commands.lease import ExtendJobs, HeldJob
@@ -42,7 +48,9 @@ from app.criteria import JobCriteria, Paging
 from app.engine.records import Job
 from app.engine.types import JobType, WorkState
 from app.errors import EngineError
+from app.news import Address
 from app.timer import format_timestamp
+from app.waiting import JobWanted
 
 blp = Blueprint(
     "job",
@@ -115,6 +123,8 @@ class LockConditionsSchema(ApiSchema):
         "unlocked."
     )
 
+    wait_timeout = wait_timeout("Duration to wait for a job where there is none to lock")
+
 
 class LockJobsSchema(LockConditionsSchema):
     worker_id = worker_id("ID of the worker that locks the jobs.")
@@ -127,6 +137,12 @@ class JobCriteriaSchema(ApiSchema):
     element_instance_id = Int32(description="Element instance filter.")
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
+    states = choices(WorkState, "work state", "States to include.")
+    types = choices(JobType, "job type", "Types to include.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    locked_by = ShortText(description="Filter for the worker that holds the job, or has completed it.", extension=True)
+    open = Flag(description="Whether only jobs are included that are still to be done.", extension=True)
 
 
 class UnlockJobsSchema(ApiSchema):
@@ -240,8 +256,19 @@ class CompleteJobsResSchema(AnswerSchema):
 @blp.arguments(LockJobsSchema)
 @blp.response(200, results_of(JobSchema, "jobs", "LockJobsResSchema"))
 def lock_jobs(body: dict[str, Any]) -> Response:
-    """Locks due jobs, which match the specified conditions."""
-    return listed(encode_job, service().lock_jobs(LockJobs(**body)), "jobs")
+    """Locks due jobs, which match the specified conditions.
+
+    With `waitTimeout` the answer comes as soon as there is a job, and is an empty list only after that time. One that
+    comes earlier says so by `Retry-After`: too many requests wait already, or the service is about to stop.
+    """
+    seconds = seconds_to_wait(body.pop("wait_timeout", ""))
+    command = LockJobs(**body)
+
+    def look() -> Seen:
+        jobs = service().lock_jobs(command)
+        return Seen(listed(encode_job, jobs, "jobs"), bool(jobs), addresses(jobs))
+
+    return answered(wanted(command), seconds, look)
 
 
 @blp.route("/jobs/query", methods=["POST"])
@@ -312,14 +339,31 @@ def complete_jobs(body: dict[str, Any]) -> Response:
             for item, outcome in zip(items, outcomes, strict=True)
         ]
     }
-    if "lock_next" in body:
-        answer |= _lock_next(LockJobs(worker_id=body["worker_id"], **body["lock_next"]))
-    return json_answer(answer)
+    if "lock_next" not in body:
+        return json_answer(answer)
+    seconds = seconds_to_wait(body["lock_next"].pop("wait_timeout", ""))
+    command = LockJobs(worker_id=body["worker_id"], **body["lock_next"])
+    return answered(wanted(command), seconds, partial(_lock_next, command, answer))
 
 
-def _lock_next(command: LockJobs) -> dict[str, Any]:
+def _lock_next(command: LockJobs, answer: dict[str, Any]) -> Seen:
     try:
-        return {"jobs": [encode_job(job) for job in service().lock_jobs(command)]}
+        jobs = service().lock_jobs(command)
     except Exception as error:
         # What was completed before must be answered all the same.
-        return {"problem": problem_of(error)}
+        return Seen(json_answer({**answer, "problem": problem_of(error)}), True)
+    return Seen(json_answer({**answer, "jobs": [encode_job(job) for job in jobs]}), bool(jobs), addresses(jobs))
+
+
+def addresses(jobs: Iterable[Job]) -> list[Address]:
+    return [Address(job.partition, job.id) for job in jobs]
+
+
+def wanted(command: LockJobs) -> JobWanted:
+    """The jobs that the command locks."""
+    return JobWanted(
+        partition=command.partition,
+        id=command.id,
+        process_ids=tuple(command.process_ids),
+        process_instance_id=command.process_instance_id,
+    )

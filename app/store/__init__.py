@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -12,13 +12,24 @@ from sqlalchemy import Connection, delete, func, insert, make_url, select
 
 from app.clock import Clock, SystemClock
 from app.config import Config
-from app.criteria import Criteria, Page, Paging
+from app.criteria import (
+    Criteria,
+    IncidentCriteria,
+    IncidentGroup,
+    InstanceCount,
+    Page,
+    Paging,
+    ProcessInstanceCriteria,
+)
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
-from app.store.dialect import Dialect, Session
+from app.store.counts import Counts
+from app.store.dialect import Dialect, Ear, Session
+from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
+from app.store.happened import Asked, Outstanding
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
@@ -30,6 +41,8 @@ from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "AssumedWrongly",
+    "Ear",
+    "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
@@ -76,13 +89,23 @@ class Store:
         self._dialect = dialect
         self._bounds = bounds or Bounds()
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
+        self._guard.on_retry = self._retried
+        self.on_retry: Callable[[], None] | None = None
+        """Told each time that something is repeated after a conflict in the database, or a lost connection."""
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
+        self._counts = Counts(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._outstanding = Outstanding(dialect)
+        self._facts = FactStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
+
+    def _retried(self) -> None:
+        if self.on_retry:
+            self.on_retry()
 
     def tell_of_outages(self) -> None:
         """Logs them from now on; those that were kept quiet are forgotten."""
@@ -143,11 +166,38 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+        """Raises EngineError QUERY for what takes too long, if it is limited in time."""
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit, self._bounds))
 
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def count_instances(
+        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int
+    ) -> list[InstanceCount]:
+        return self._read(lambda session: self._counts.instances(session, criteria, group_by, now, limit, self._bounds))
+
+    def group_incidents(
+        self, criteria: IncidentCriteria, now: datetime, offset: int, limit: int
+    ) -> list[IncidentGroup]:
+        return self._read(lambda session: self._counts.incidents(session, criteria, now, offset, limit, self._bounds))
+
+    def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
+        """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
+        return self._read(lambda session: self._outstanding.find(session, asked))
+
+    def next_job(self, now: datetime) -> datetime | None:
+        """When the next job becomes due that nobody has locked, of those that are not due at `now`."""
+        return self._read(lambda session: self._outstanding.next_job(session, now))
+
+    def open_ear(self) -> Ear | None:
+        """None where processes can't tell each other anything. Whoever opens it closes it."""
+        return self._guard.reach(self._dialect.ear, again=False)
+
+    def tell(self, message: str) -> None:
+        """Tells the processes that have an ear."""
+        self._read(lambda session: session.run(self._dialect.message(message)))
 
     def _read(self, do: Callable[[Session], R]) -> R:
         """What `do` reads, outside of any transaction."""
@@ -161,6 +211,20 @@ class Store:
                 session.connection.close()
 
         return self.reach(read)
+
+    def read_facts(self, **until: datetime) -> Facts:
+        """What is known about the state of the system; see `FactStatements.read`."""
+        return self._read(lambda session: self._facts.read(session, **until))
+
+    def read_encrypted(self, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        return self._read(lambda session: self._facts.read_encrypted(session, days))
+
+    @property
+    def connections_in_use(self) -> int:
+        """Of the pool of this process."""
+        pool = self._dialect.engine.pool
+        return int(pool.checkedout())  # type: ignore[attr-defined]  # the pools that we ask for have it
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""
