@@ -225,7 +225,7 @@ def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     return find(encode_instance, ProcessInstanceCriteria(**body), paging)
 
 
-@blp.route("/process-instances/count", methods=["POST"], extension=True)
+@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
 @blp.arguments(CountProcessInstancesSchema)
 @blp.response(200, results_of(ProcessInstanceCountSchema))
 def count_process_instances(body: dict[str, Any]) -> Response:

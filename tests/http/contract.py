@@ -134,7 +134,7 @@ OPERATIONS = {
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
 
-READING = {"checkProcess"}
+READING = {"checkProcess", "countProcessInstances", "groupIncidents"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
 
 KEY_HEADER = "string name max-255 +"
