@@ -41,7 +41,11 @@ def delete_process(ctx: Context, cmd: DeleteProcess) -> None:
     previous = ctx.tx.find_previous_process(process) if is_newest else None
     changes = Changes()
     can_go_on = is_newest and set_limit(ctx, changes, process.bpmn_process_id, previous.parallelism if previous else 0)
-    ctx.tx.lock_senders()
+    if any(
+        definition.message_name or definition.signal_name
+        for *_, definition in ctx.tx.load_start_definitions(process.id)
+    ):
+        ctx.tx.lock_senders()
     ctx.lock_instances()
     _require_unused(ctx, process)
     ctx.tx.forget_graph(process.id)
