@@ -145,7 +145,8 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 
 ORDER = (
     *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
-    *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
+    *("createProcessInstance", "createProcessInstances", "getProcessInstance"),
+    *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
     *(
