@@ -89,6 +89,9 @@ class Config:
     log_format: str = "text"
     log_requests: bool = True
     log_errors: bool = True
+    metrics_enabled: bool = False
+    metrics_public: bool = False
+    metrics_directory: str = ""
 
     @property
     def is_sqlite(self) -> bool:
@@ -135,6 +138,11 @@ class Config:
                 f"runs beside them may need {config.connections} connections at once: some will have to wait"
             )
         return config
+
+
+def share_metrics(folder: str) -> None:
+    """Has prometheus_client, which is to be imported after this, count in files of the folder."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 def inherits_sockets() -> bool:
@@ -442,6 +450,14 @@ OPTIONS = (
         "log_errors",
         parse.flag,
         "Whether the log tells of an incident by what error it was caused: one line, without what looks like a value",
+    ),
+    Option("metrics_enabled", parse.flag, "Whether /metrics is there for Prometheus; what is counted costs a little"),
+    Option("metrics_public", parse.flag, "Whether /metrics is served without authentication"),
+    Option(
+        "metrics_directory",
+        parse.any_text,
+        "Folder in which worker processes count together, best in memory; it is emptied at the start",
+        default="a new temporary one under `py-bpmn serve`, else empty: each process counts for itself",
     ),
 )
 

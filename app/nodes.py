@@ -66,6 +66,10 @@ class Nodes:
         """All that have a row, also those that have died within the hour, in the order in which they were started."""
         return self._store.find_nodes()
 
+    def now(self) -> datetime:
+        """The time by which rows are written."""
+        return self._now()
+
     def is_alive(self, node: Node) -> bool:
         return node.last_seen > self._now() - ALIVE
 

@@ -30,15 +30,21 @@ MAY_IMPORT = {
     "news": LEAVES | {"engine"},
     "waiting": LEAVES | {"news"},
     "waker": LEAVES | {"engine", "news", "nodes", "store", "waiting"},
+    "metrics": LEAVES,
+    "metrics_folder": LEAVES | {"config", "metrics"},
+    "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"news", "nodes", "notices", "waiting", "waker"},
+    | {"metrics", "news", "nodes", "notices", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
-    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "news", "service", "logs", "waiting"},
+    "api": LEAVES
+    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "service", "logs", "waiting"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs", "waiting"},
-    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"},
+    "serve": LEAVES
+    | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"}
+    | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
     "cli": LEAVES | {"", "config", "logs", "parse", "store", "service", "serve", "demo"},
@@ -69,6 +75,7 @@ ONLY_IN = {
     "croniter": {"cron"},
     "isodate": {"timer"},
     "cryptography": {"crypto"},
+    "prometheus_client": {"metrics"},
 }
 
 

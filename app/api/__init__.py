@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.api import (
+    check,
     element,
     incident,
     instance,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (process, check, element, instance, variable, job, task, message, signal, incident, user_task, system)
 
 
 def create(service: Service) -> Application:

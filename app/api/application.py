@@ -17,6 +17,7 @@ from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
+from app.api.fields import camel
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
@@ -32,10 +33,21 @@ _VARIABLE = re.compile("<([a-z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 
+UNKNOWN = "unknown"
+"""The operation of what is none, for metrics."""
+
+
+def _operation(endpoint: str) -> str:
+    """Of one in a blueprint the id; all that belongs to the documentation is one."""
+    _, dot, view = endpoint.rpartition(".")
+    return camel(view) if dot and " " not in endpoint else "docs"
+
+
 class _Route(NamedTuple):
     view: View
     path: str
     """As it is documented."""
+    operation: str
 
 
 class _Received(flask.Response):
@@ -82,7 +94,10 @@ class Application(flask.Flask):
             environ[PARKED] = response
             return []
         response.headers.append(("X-Request-Id", request.id))
-        log_answer(request, response.status, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        log_answer(request, response.status, seconds)
+        if request.service.metrics is not None:
+            request.service.metrics.request(request.operation or UNKNOWN, response.status, seconds)
         return response(environ, start_response)
 
     def _answer(self, request: Request, resumed: Parked | None) -> Response:
@@ -105,7 +120,7 @@ class Application(flask.Flask):
                     break
             else:
                 return None
-        request.route = found.path
+        request.route, request.operation = found.path, found.operation
         return found.view
 
     def _enter(self, request: Request) -> Response | None:
@@ -136,7 +151,7 @@ class Application(flask.Flask):
     def _fixed(self) -> Mapping[tuple[str, str], _Route]:
         """The views whose paths have no variable parts, by method and path."""
         return {
-            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule)
+            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule, _operation(rule.endpoint))
             for rule in self.url_map.iter_rules()
             if not rule.arguments
             for method in rule.methods or ()
@@ -149,7 +164,7 @@ class Application(flask.Flask):
         for rule in self.url_map.iter_rules():
             if rule.arguments:
                 pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
-                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule))
+                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule), _operation(rule.endpoint))
                 for method in rule.methods or ():
                     found[method, rule.rule.split("/", 2)[1]].append((pattern, route))
         return dict(found)

@@ -18,7 +18,7 @@ EXTENSION = "bpmn"
 class Request:
     """What a WSGI server says about a request (PEP 3333), the request's id, and what is known about it later on."""
 
-    __slots__ = ("environ", "id", "method", "parts", "path", "route", "service", "worker_id")
+    __slots__ = ("environ", "id", "method", "operation", "parts", "path", "route", "service", "worker_id")
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
@@ -29,6 +29,8 @@ class Request:
         """The caller's `X-Request-Id` where it is short visible ASCII, else one that is made up."""
         self.route = ""
         """The path as it is documented, such as `/jobs/{partition}/{id}/complete`; empty for one that is unknown."""
+        self.operation = ""
+        """The id of its operation in the OpenAPI document; empty where there is none."""
         self.parts: Mapping[str, str] = {}
         """The variable parts of the path, as they were sent."""
         self.worker_id = ""

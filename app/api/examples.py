@@ -50,6 +50,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "version": "1",
         **_WORKER,
     },
+    "checkProcess": {
+        "bpmnProcessId": "order",
+        "bpmnXml": MODEL.replace('id="pack" name="Pack the goods"', 'id="pack" name="Pack all"'),
+        "tags": _TAGS,
+        "version": "2",
+        **_WORKER,
+    },
     "queryProcesses": {"tags": _TAGS},
     "queryElements": {"processId": 1},
     "createProcessInstance": {
@@ -137,6 +144,7 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 
 QUERIES: dict[str, dict[str, Any]] = {
     "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+    "checkProcess": {"bpmnProcessId": "order"},
 }
 """Query parameters by operation, for a body that is a file."""
 
@@ -144,7 +152,7 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 """The ids in the path that go with the bodies of the same names; all others are 1."""
 
 ORDER = (
-    *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "getProcessInstance"),
     *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
@@ -161,9 +169,9 @@ ORDER = (
     ),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "checkReadiness", "checkLiveness"),
 )
-"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

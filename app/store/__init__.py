@@ -17,6 +17,7 @@ from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
 from app.store.dialect import Dialect, Ear, Session
+from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
@@ -31,6 +32,7 @@ from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "Ear",
+    "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
@@ -77,14 +79,22 @@ class Store:
         self._dialect = dialect
         self._bounds = bounds or Bounds()
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
+        self._guard.on_retry = self._retried
+        self.on_retry: Callable[[], None] | None = None
+        """Told each time that something is repeated after a conflict in the database, or a lost connection."""
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
         self._outstanding = Outstanding(dialect)
+        self._facts = FactStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
+
+    def _retried(self) -> None:
+        if self.on_retry:
+            self.on_retry()
 
     def tell_of_outages(self) -> None:
         """Logs them from now on; those that were kept quiet are forgotten."""
@@ -179,6 +189,16 @@ class Store:
                 session.connection.close()
 
         return self.reach(read)
+
+    def read_facts(self, **until: datetime) -> Facts:
+        """What is known about the state of the system; see `FactStatements.read`."""
+        return self._read(lambda session: self._facts.read(session, **until))
+
+    @property
+    def connections_in_use(self) -> int:
+        """Of the pool of this process."""
+        pool = self._dialect.engine.pool
+        return int(pool.checkedout())  # type: ignore[attr-defined]  # the pools that we ask for have it
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""

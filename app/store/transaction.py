@@ -183,6 +183,10 @@ class Transaction:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
 
+    def find_newest_process(self, bpmn_process_id: str) -> Process | None:
+        id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
+        return None if id is None else self.find_process_by_id(id)
+
     def find_process_by_id(self, id: int) -> Process | None:
         row = self._one(BY_ID, id=id)
         return r.read_process(row) if row else None

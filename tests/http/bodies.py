@@ -155,6 +155,23 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
+    "checkProcess": (
+        "POST",
+        "/processes/check",
+        {
+            "bpmnProcessId": "p",
+            "bpmnXml": SERVICE,
+            "errors": [{"bpmnElementId": "work", "errorCode": "E"}],
+            "escalations": [{"bpmnElementId": "work", "escalationCode": "E"}],
+            "messages": [{"bpmnElementId": "work", "messageName": "n"}],
+            "parallelism": 1,
+            "signals": [{"bpmnElementId": "work", "signalName": "n"}],
+            "tags": TAGS,
+            "timers": [{"bpmnElementId": "work", "timer": TIMER}],
+            "version": "2",
+            **WORKER,
+        },
+    ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
     "createProcessInstance": (
         "POST",

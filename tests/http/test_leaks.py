@@ -110,7 +110,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"getProcessInstance", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
+READS = {"checkProcess", "getProcessInstance", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
