@@ -202,7 +202,7 @@ def create_process_instance(body: dict[str, Any]) -> Response:
     created = service().execute(CreateProcessInstance(**body))
     if not seconds:
         return json_answer(encode_instance(created), _status(created))
-    return answered(_end_of(created.partition, created.id), seconds, partial(_see_started, created, names))
+    return answered(partial(_end_of, created.partition, created.id), seconds, partial(_see_started, created, names))
 
 
 def _end_of(partition: date, id: int) -> Happening:
@@ -238,7 +238,7 @@ def get_process_instance(partition: date, id: int) -> Response:
         instance = service().see_instance(partition, id).instance
         return Seen(json_answer(encode_instance(instance)), instance.ended_at is not None)
 
-    return answered(_end_of(partition, id), seconds_to_wait(wait_timeout_parameter()), look)
+    return answered(partial(_end_of, partition, id), seconds_to_wait(wait_timeout_parameter()), look)
 
 
 @blp.route("/process-instances/batch", methods=["POST"], extension=True)
