@@ -51,6 +51,7 @@ class SeenProcessInstance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetProcessInstance(Command[SeenProcessInstance]):
     title = "failed to get process instance"
+    reads = True
     partition: date
     id: int
     names: tuple[str, ...] = ()
