@@ -482,6 +482,15 @@ class Service:
             jobs_due_until=now, tasks_due_until=earlier(now, OVERDUE), locked_until=earlier(now, LONG_LOCKED)
         )
 
+    def count_unreadable(self) -> tuple[int, int]:
+        """How many encrypted variables of today and yesterday were looked at, and how many none of the keys decrypts.
+
+        These are a few of the newest.
+        """
+        today = self.now().date()
+        values = self._store.read_encrypted([today, earlier(self.now(), timedelta(days=1)).date()])
+        return len(values), sum(not self._options.cipher.fits(value) for value in values)
+
     def now(self) -> datetime:
         """Engine time. Raises EngineError UNAVAILABLE like `execute`."""
         if not self.config.set_time_enabled:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.api import (
     check,
     element,
+    health,
     incident,
     instance,
     job,
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, check, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (
+    *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
+    *(health, system),
+)
 
 
 def create(service: Service) -> Application:
