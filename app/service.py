@@ -45,7 +45,7 @@ from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.memory import Memory, Step, share_once
 from app.nodes import Nodes, quietly
-from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.store import AssumedWrongly, Facts, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
 from app.waiting import Waiting
 from app.waker import Waker
@@ -174,10 +174,15 @@ class Service:
         while True:
             try:
                 return self._store.reach(self._attempts(command, step, limited, loaded))
-            except QueueLimited:
+            except AssumedWrongly:
                 limited = True
             except GraphMissing as missing:
-                loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                try:
+                    loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                except ProcessGone:
+                    if limited:
+                        raise
+                    limited = True
 
     def _attempts(
         self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]

@@ -89,7 +89,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):
         return existing
     changes = Changes()
-    queued = must_queue(ctx, changes, cmd.bpmn_process_id)
+    queued = must_queue(ctx, changes, graph)
     run = start_instance(
         graph,
         partition=ctx.now.date(),

@@ -77,6 +77,7 @@ OPERATIONS = {
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "deleteProcess": Operation("DELETE", "/processes/{id}", 204, "", "", (404, 409), extension=True),
     "checkProcess": Operation(
         "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
     ),
@@ -165,6 +166,7 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "deleteProcess": {"workerId": "string required max-255"},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,

@@ -175,6 +175,7 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "locking a subscription": (sql.LOCK_MESSAGE_SUBSCRIPTION, {"id": 7}),
     "locking the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
     "subscriptions of an element instance": (sql.SUBSCRIPTIONS, KEY),
+    "tasks that are to start a process": (sql.OPEN_STARTS, {"process_id": 3}),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
 BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry", "idempotency"}
