@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "keys": LEAVES | {"store"},
     "leases": LEAVES | {"chores", "engine"},
     "chores": LEAVES,
+    "memory": LEAVES | {"commands", "store"},
+    "remembering": LEAVES | {"criteria", "engine", "commands", "memory", "service"},
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
     "news": LEAVES | {"engine"},
@@ -39,11 +41,11 @@ MAY_IMPORT = {
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"metrics", "news", "nodes", "notices", "waiting", "waker"},
+    | {"memory", "metrics", "news", "nodes", "notices", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "service", "logs", "waiting"}
-    | {"examine", "health"},
+    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "logs"}
+    | {"examine", "health", "memory", "remembering", "service", "waiting"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs", "waiting"},
     "serve": LEAVES

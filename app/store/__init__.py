@@ -13,10 +13,19 @@ from sqlalchemy import Connection, delete, func, insert, make_url, select
 
 from app.clock import Clock, SystemClock
 from app.config import Config
-from app.criteria import Criteria, Page, Paging
+from app.criteria import (
+    Criteria,
+    IncidentCriteria,
+    IncidentGroup,
+    InstanceCount,
+    Page,
+    Paging,
+    ProcessInstanceCriteria,
+)
 from app.engine.graph import Graph
 from app.errors import EngineError, conflict, not_found
 from app.store import graphs, nodes, schema
+from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
@@ -86,6 +95,7 @@ class Store:
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
+        self._counts = Counts(dialect)
         self._group_statements = GroupStatements(dialect)
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
@@ -156,11 +166,22 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+        """Raises EngineError QUERY for what takes too long, if it is limited in time."""
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit, self._bounds))
 
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def count_instances(
+        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int
+    ) -> list[InstanceCount]:
+        return self._read(lambda session: self._counts.instances(session, criteria, group_by, now, limit, self._bounds))
+
+    def group_incidents(
+        self, criteria: IncidentCriteria, now: datetime, offset: int, limit: int
+    ) -> list[IncidentGroup]:
+        return self._read(lambda session: self._counts.incidents(session, criteria, now, offset, limit, self._bounds))
 
     def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
         """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
