@@ -157,9 +157,9 @@ OTHER_IDS = {"deleteProcess": 2}
 """The ids in the path where there is one; all others are 1."""
 
 ORDER = (
-    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram"),
-    *("deleteProcess", "queryElements"),
-    *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "deleteProcess", "queryElements"),
+    *("createProcessInstance", "createProcessInstances", "getProcessInstance"),
+    *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
     *(

@@ -28,6 +28,7 @@ HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,
+    instance.GetProcessInstance: instance.get_process_instance,
     instance.ResumeProcessInstance: instance.resume_process_instance,
     instance.SuspendProcessInstance: instance.suspend_process_instance,
     job.CompleteJob: job.complete_job,

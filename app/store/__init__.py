@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -330,6 +331,13 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     return Postgres(config, clock)
 
 
+def _direct(config: Config) -> Dialect:
+    """Without a pooler between: what migrates is one long transaction."""
+    if config.database_direct_url:
+        config = replace(config, database_url=config.database_direct_url, database_direct_url="")
+    return _dialect(config)
+
+
 def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
     bounds = Bounds(config.query_timeout, config.count_limit)
@@ -341,12 +349,12 @@ def migrate(config: Config) -> Migrated:
 
     Processes that do so at once wait for each other. Raises StartError.
     """
-    return schema.migrate(_dialect(config), config.database_schema)
+    return schema.migrate(_direct(config), config.database_schema)
 
 
 def migrating(config: Config) -> AbstractContextManager[Connection]:
     """A connection with a transaction in which nobody else migrates; it is committed after the block."""
-    return schema.migrating(_dialect(config), config.database_schema)
+    return schema.migrating(_direct(config), config.database_schema)
 
 
 def find_schema(config: Config) -> Schema:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -54,6 +54,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import FollowingClock, SystemClock
 from app.config import Config, mask_password
+from app.errors import StartError
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
 from app.store.dialect import NOTHING_ASSUMED, Assumed, Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
@@ -147,14 +148,18 @@ class PostgresSession:
     def _pipeline(self, calls: Sequence[Call], *, commit: bool = False) -> list[list[Row]]:
         requests: list[Request] = [(self._dialect.compiled(call), cast("Values", call.parameters)) for call in calls]
         begins = self._pending
+        before: list[Request] = []
+        if self._dialect.settings and not self._open:
+            # What travels together is one transaction, also without a word of where it begins.
+            before.append((self._dialect.settings, {}))
         if begins:
             self._pending = False
             self._open = True
-            requests.insert(0, (BEGIN, {}))
+            before.insert(0, (BEGIN, {}))
         if commit:
             requests.append((COMMIT, {}))
-        results = self._raw.hot.run(requests)
-        return results[begins : begins + len(calls)]
+        results = self._raw.hot.run(before + requests)
+        return results[len(before) : len(before) + len(calls)]
 
 
 class Postgres:
@@ -165,11 +170,17 @@ class Postgres:
         self.clock = FollowingClock(clock or SystemClock())
         self._limit = config.transaction_timeout + driver.GRACE_SECONDS
         self._lost_at = float("-inf")
+        self._is_pooled = bool(config.database_direct_url)
+        """Whether a pooler stands between, behind which each transaction may get to another session."""
+        self.settings = _settle(_settings(config)) if self._is_pooled else None
+        """What sets up a transaction where the session can't be set up."""
         self._compiled: dict[Any, Statement] = {}
         self._days: set[date] = set()
         """Those that were seen to have tables."""
         self.engine = self._create_engine(
             config,
+            config.database_url,
+            pooled=self._is_pooled,
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
@@ -181,41 +192,29 @@ class Postgres:
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
         event.listen(self.engine, "invalidate", self._invalidated)
-        self._beside = self._create_engine(config, poolclass=NullPool)
-        """For connections that no command takes part in."""
+        direct = config.database_direct_url or config.database_url
+        self._beside = self._create_engine(config, direct, pooled=False, poolclass=NullPool)
+        """For connections that no command takes part in, and that need a session of their own."""
         self._partitions = Partitions(self._beside)
 
-    def _create_engine(self, config: Config, **options: Any) -> Engine:
-        url = make_url(config.database_url)
-        timeout = int(config.transaction_timeout * 1000)
-        settings = [
-            f"-c statement_timeout={timeout}",
-            f"-c idle_in_transaction_session_timeout={timeout}",
-            "-c timezone=UTC",
-            # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
-            "-c enable_hashjoin=off",
-            "-c enable_mergejoin=off",
-            # A plan that was made while a day was new would read all of it, for as long as it is kept.
-            "-c enable_seqscan=off",
-        ]
-        if config.database_schema:
-            settings.append(f"-c search_path={config.database_schema}")
-        given = url.query.get("options", "")
-        settings.append(given if isinstance(given, str) else " ".join(given))
+    def _create_engine(self, config: Config, address: str, *, pooled: bool, **options: Any) -> Engine:
+        url = make_url(address)
+        connect_args = {
+            "application_name": config.engine_id,
+            # Stronger than what the environment, the URL or the role says: parameters are written in it.
+            "client_encoding": "UTF8",
+            **driver.connect_arguments(url, config.transaction_timeout),
+        }
+        if pooled:
+            connect_args["prepare_threshold"] = None
+        else:
+            given = url.query.get("options", "")
+            settings = [f"-c {name}={value}" for name, value in _settings(config).items()]
+            connect_args["options"] = " ".join([*settings, given if isinstance(given, str) else " ".join(given)])
         engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args={
-                "application_name": config.engine_id,
-                # Stronger than what the environment, the URL or the role says: parameters are written in it.
-                "client_encoding": "UTF8",
-                "options": " ".join(settings),
-                **driver.connect_arguments(url, config.transaction_timeout),
-            },
-            **options,
+            url, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args=connect_args, **options
         )
-        event.listen(engine, "do_connect", self._connect)
+        event.listen(engine, "do_connect", partial(self._connect, pooled))
         return engine
 
     def session(self) -> PostgresSession:
@@ -323,6 +322,8 @@ class Postgres:
     def reason(self, error: BaseException) -> str:
         # Where several addresses were tried, the first line only announces those that follow.
         lines = [line.strip() for line in str(error).strip().splitlines()]
+        if "unsupported startup parameter" in str(error):
+            return f"it is a pooler such as PgBouncer: {_USE_DIRECT}"
         return (" ".join(lines) if lines[0].endswith(":") else lines[0]) if lines else "it does not answer"
 
     def retryable(self, error: BaseException) -> bool:
@@ -355,10 +356,12 @@ class Postgres:
         self._days -= known
         return bool(known)
 
-    def _connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> driver.Connection:
+    def _connect(
+        self, pooled: bool, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]
+    ) -> driver.Connection:
         connection = driver.Connection.connect(*arguments, **options)
         connection.limit = self._limit
-        connection.hot = Pipeline(connection, self._limit)
+        connection.hot = Pipeline(connection, self._limit, prepares=not pooled)
         return connection
 
     def _connected(self, connection: driver.Connection, record: Any) -> None:
@@ -386,11 +389,44 @@ class Postgres:
 
     def _measure(self, connection: driver.Connection) -> None:
         def ask() -> datetime:
-            row = connection.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()
-            time: datetime = row[0] if row else datetime.min
+            row = connection.execute(_ASK).fetchone()
+            assert row is not None
+            time: datetime = row[0]
+            if row[1] is None and not self._is_pooled:
+                raise StartError(POOLER)
             return time
 
         self.clock.measure(ask)
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """What a session or a transaction of ours is set to."""
+    timeout = str(int(config.transaction_timeout * 1000))
+    settings = {
+        _MARK: "on",
+        "statement_timeout": timeout,
+        "idle_in_transaction_session_timeout": timeout,
+        "timezone": "UTC",
+        # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        # A plan that was made while a day was new would read all of it, for as long as it is kept.
+        "enable_seqscan": "off",
+    }
+    return settings | ({"search_path": config.database_schema} if config.database_schema else {})
+
+
+def _settle(settings: Mapping[str, str]) -> Statement:
+    """The settings, which are all ours, until the end of a transaction."""
+    calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return Statement(f"SELECT {', '.join(calls)}", {})
+
+
+_MARK = "bpmn.session"
+"""A setting of no meaning: where it is missing, somebody between has kept the settings of the session for himself."""
+_ASK = f"SELECT clock_timestamp() AT TIME ZONE 'UTC', current_setting('{_MARK}', true)"
+_USE_DIRECT = "set BPMN_DATABASE_DIRECT_URL to the address of PostgreSQL itself, for what needs a session"
+POOLER = f"the database can't be used through this pooler, which ignores how sessions are to be set: {_USE_DIRECT}"
 
 
 def _json(name: str) -> ColumnElement[Any]:

@@ -170,8 +170,8 @@ class Transaction:
 
     def recall(self, key: str) -> list[Kept]:
         """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
-        self.lock_key(f"idempotency\0{key}")
-        return [idempotency.read(row) for row in self._all(idempotency.OF_KEY, key=key)]
+        found = self._read_locked(f"idempotency\0{key}", Call(idempotency.OF_KEY, {"key": key}))
+        return [idempotency.read(row) for row in found]
 
     def forget_results(self, since: datetime) -> bool:
         """Deletes the oldest results that were kept before `since`, at once; whether there may be more of them."""
@@ -179,6 +179,12 @@ class Transaction:
         if count:
             self._all(idempotency.FORGET, last=last)
         return bool(count == idempotency.FORGOTTEN_AT_ONCE)
+
+    def _read_locked(self, key: str, call: Call) -> list[Row]:
+        """The rows as they are once the key is locked, like `lock_key`, in one round trip."""
+        self._before_lock()
+        lock = self._dialect.advisory_lock(key)
+        return self._session.run(*([lock] if lock else []), call)[-1]
 
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)
@@ -387,9 +393,13 @@ class Transaction:
         return r.read_instance(row) if row else None
 
     def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
-        """An instance of any version of the process that has the key, was not called, and has not ended."""
-        row = self._one(sql.OPEN_ROOT, bpmn_process_id=bpmn_process_id, correlation_key=correlation_key)
-        return r.read_instance(row) if row else None
+        """An instance of any version of the process that has the key, was not called, and has not ended.
+
+        Others who ask for the same wait until the end of this transaction.
+        """
+        wanted = {"bpmn_process_id": bpmn_process_id, "correlation_key": correlation_key}
+        found = self._read_locked(f"instance\0{bpmn_process_id}\0{correlation_key}", Call(sql.OPEN_ROOT, wanted))
+        return r.read_instance(found[0]) if found else None
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
