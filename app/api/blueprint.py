@@ -20,6 +20,7 @@ from app.api.file_body import FileBody
 from app.api.idempotency import PARAMETER, UNREPEATABLE
 from app.api.openapi import PAGE_PARAMETERS, search_parameters
 from app.api.params import orders_of, page, paging
+from app.api.query_fields import QueryFields
 
 View = Callable[..., Any]
 
@@ -102,6 +103,21 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
                 described = {**described, "manual_doc": files.document(camel(view.__name__))}
             with_body._apidoc = described  # type: ignore[attr-defined]  # as above
             return with_body
+
+        return decorate
+
+    def query_arguments(self, schema: type[ApiSchema]) -> Callable[[View], View]:
+        """Passes the loaded query parameters as first argument, for an operation without a body."""
+        reader = QueryFields(schema())
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_query(**kwargs: Any) -> Any:
+                return view(reader.read(), **kwargs)
+
+            manual = {"parameters": reader.document(camel(view.__name__))}
+            with_query._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
+            return with_query
 
         return decorate
 

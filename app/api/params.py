@@ -14,6 +14,7 @@ from app.api.fields import camel, parse_date
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
 from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
+from app.timer import TimerError, check_duration
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
 _NONE = ["0"]
@@ -79,6 +80,17 @@ def paging(kind: type[Any]) -> Paging:
         with_cursor=bool(order) or "cursor" in values,
         with_total=_flag("total", values),
     )
+
+
+def wait_timeout() -> str:
+    """The query parameter `waitTimeout`, empty without."""
+    text = _values(current.get().query).get("waitTimeout", [""])[0]
+    try:
+        if text:
+            check_duration(text)
+    except TimerError as error:
+        raise _malformed("query parameter waitTimeout", str(error)) from error
+    return text
 
 
 def flag(name: str) -> bool:

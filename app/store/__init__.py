@@ -29,25 +29,26 @@ from app.store import backup, graphs, nodes, schema
 from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
 from app.store.facts import Facts, FactStatements
-from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
-from app.store.save import QueueLimited, Saver
+from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "AssumedWrongly",
     "Ear",
     "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
-    "QueueLimited",
+    "ProcessGone",
     "Schema",
     "Store",
     "Transaction",

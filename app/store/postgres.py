@@ -57,17 +57,18 @@ from app.config import Config, mask_password
 from app.errors import StartError
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
-from app.store.dialect import Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
+from app.store.dialect import NOTHING_ASSUMED, Assumed, Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
 from app.store.ear import NOTIFY, Ear
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
-from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
+from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, ProcessRow, table
 from app.store.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
+PROCESS = table(ProcessRow)
 PROCESS_INSTANCE = table(ProcessInstanceRow)
 MOST_COMPILED = 2000
 """Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
@@ -257,20 +258,23 @@ class Postgres:
         return found
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
-        parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
+        parameters = _parameters(assumed)
         parameters |= {f"count{n}": each.count for n, each in enumerate(wanted) if each.count >= MANY_IDS}
         sequences = tuple((sequence_name(each.table, each.partition), min(each.count, MANY_IDS)) for each in wanted)
-        (((limited, *blocks),),) = session.run(Call(_allocate(sequences, bool(unlimited)), parameters))
+        (((is_wrong, *blocks),),) = session.run(Call(_allocate(sequences, _conditions(assumed)), parameters))
         ids = {(each.table.name, each.partition): sorted(ids) for each, ids in zip(wanted, blocks, strict=True)}
-        return ids, limited
+        return ids, is_wrong
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
         days = {row["partition"] for write in writes if "partition" in write.op.key for row in write.rows}
         day = days.pop() if len(days) == 1 else None
         first, *more = _pieces(writes)
-        return [_written(first, unlimited, day), *(_written(piece, (), day) for piece in more)]
+        return [_written(first, assumed, day), *(_written(piece, NOTHING_ASSUMED, day) for piece in more)]
+
+    def lock_senders(self) -> list[Call]:
+        return [Call(_LOCK_SENDERS)]
 
     def lock_instances(self) -> list[Call]:
         return [Call(_SHORT_WAIT), Call(_LOCK_INSTANCES)]
@@ -452,13 +456,11 @@ _WITHOUT_LIMITS = text(
 
 _SHORT_WAIT = text("SET LOCAL lock_timeout = '1s'")
 # Whoever writes instances names the parent, whatever the day. Its days are left out: something else may hold these.
+_LOCK_SENDERS = text("LOCK TABLE message, signal IN SHARE MODE")
 _LOCK_INSTANCES = text("LOCK TABLE ONLY process_instance IN SHARE MODE")
 
 # Who introduces a limit locks out all who write instances. These take their lock, too, before their statement gets its
 # picture of the database: so it is in this picture, or they are waited for.
-_UNLIMITED = ~exists().where(
-    QUEUE.c.bpmn_process_id == any_(bindparam("unlimited", type_=ARRAY(Text))), QUEUE.c.parallelism != 0
-)
 # The same for statements that write to the table of a day, which is another one: this one changes nothing.
 _NAME_INSTANCES = text("UPDATE ONLY process_instance SET revision = revision WHERE false RETURNING 1 AS n")
 _LIMITED = f"""EXISTS (
@@ -466,10 +468,35 @@ _LIMITED = f"""EXISTS (
 )"""
 
 
+# A process is deleted by somebody who has locked out all who write instances, too.
+_GONE = (
+    f"NOT EXISTS (SELECT 1 FROM {PROCESS.name} WHERE id = CAST(:deployed AS integer))",
+    # For a number of rows that it does not know, PostgreSQL makes a plan each time. Few deal with several processes.
+    f"""EXISTS (
+        SELECT 1 FROM unnest(CAST(:deployed AS integer[])) AS known (id)
+        WHERE NOT EXISTS (SELECT 1 FROM {PROCESS.name} WHERE {PROCESS.name}.id = known.id)
+    )""",
+)
+"""Of one process, and of several."""
+
+
+def _parameters(assumed: Assumed) -> dict[str, Any]:
+    found: dict[str, Any] = {"unlimited": array(assumed.unlimited)} if assumed.unlimited else {}
+    if assumed.deployed:
+        found["deployed"] = assumed.deployed[0] if len(assumed.deployed) == 1 else array(assumed.deployed)
+    return found
+
+
+def _conditions(assumed: Assumed) -> tuple[str, ...]:
+    """What would be wrong, in SQL."""
+    limited = (_LIMITED,) if assumed.unlimited else ()
+    return (*limited, _GONE[len(assumed.deployed) > 1]) if assumed.deployed else limited
+
+
 @lru_cache(maxsize=MOST_COMPILED)
-def _allocate(wanted: tuple[tuple[str, int], ...], unlimited: bool) -> Any:
-    """Whether there is a limit, and the ids of each sequence, whose names are ours."""
-    columns = [_LIMITED if unlimited else "false"]
+def _allocate(wanted: tuple[tuple[str, int], ...], wrong: tuple[str, ...]) -> Any:
+    """Whether something is assumed wrongly, and the ids of each sequence, whose names are ours."""
+    columns = [" OR ".join(wrong) or "false"]
     for n, (sequence, count) in enumerate(wanted):
         id = f"nextval('{sequence}')"
         if count < MANY_IDS:
@@ -491,9 +518,9 @@ def _pieces(writes: Sequence[Write]) -> list[list[Write]]:
     return pieces
 
 
-def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None) -> Call:
+def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Call:
     """The writes in one statement; `day` is the one they are all about, if they are about one."""
-    parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
+    parameters = _parameters(assumed)
     if day:
         parameters["day"] = day
     for write in writes:
@@ -504,7 +531,8 @@ def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None
         if write.op.kind in (Kind.UPDATE, Kind.DELETE):
             key = _number(write.op)
             parameters[f"{name}_{key}"] = array([row[key] for row in write.rows])
-    return Call(_combined(tuple(write.op for write in writes), bool(unlimited), day is not None), parameters, day=day)
+    shape = tuple(write.op for write in writes)
+    return Call(_combined(shape, _conditions(assumed), day is not None), parameters, day=day)
 
 
 def _number(op: Op) -> str:
@@ -513,13 +541,13 @@ def _number(op: Op) -> str:
 
 
 @cache
-def _combined(shape: tuple[Op, ...], unlimited: bool, one_day: bool) -> Any:
+def _combined(shape: tuple[Op, ...], wrong: tuple[str, ...], one_day: bool) -> Any:
     parts = [_statement(op, one_day) for op in shape]
-    if len(parts) == 1 and not shape[0].exact and not unlimited:
+    if len(parts) == 1 and not shape[0].exact and not wrong:
         return parts[0]
     # Every part sees the database as it was before; no part may touch what another one writes.
     ctes = []
-    guards: list[ColumnElement[bool]] = [_UNLIMITED] if unlimited else []
+    guards: list[Any] = [text(f"NOT ({condition})") for condition in wrong]
     for number, (part, op) in enumerate(zip(parts, shape, strict=True)):
         if op.exact:
             part = part.returning(literal_column("1"))

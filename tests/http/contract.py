@@ -77,6 +77,7 @@ OPERATIONS = {
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "deleteProcess": Operation("DELETE", "/processes/{id}", 204, "", "", (404, 409), extension=True),
     "checkProcess": Operation(
         "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
     ),
@@ -84,7 +85,16 @@ OPERATIONS = {
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
-        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
+        "POST",
+        "/process-instances",
+        201,
+        "CreateProcessInstance",
+        "StartedProcessInstance",
+        (404, 409, 422),
+        also=(200, 202),
+    ),
+    "getProcessInstance": Operation(
+        "GET", "/process-instances/{partition}/{id}", 200, "", "ProcessInstance", (404,), extension=True
     ),
     "createProcessInstances": Operation(
         "POST",
@@ -156,10 +166,12 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "deleteProcess": {"workerId": "string required max-255"},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
+    "getProcessInstance": {"waitTimeout": "string duration +"},
     "getProcessVariables": {"names": "string"},
 }
 PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
@@ -335,7 +347,12 @@ REQUESTS: dict[str, dict[str, str]] = {
     "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
     "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
     "ProcessCriteria": {"id": "int32", "tags": _TAGS, "bpmnProcessId": "string max-255 +", "latestOnly": "boolean +"},
-    "CreateProcessInstance": {**_NEW_INSTANCE, **_WORKER},
+    "CreateProcessInstance": {
+        **_NEW_INSTANCE,
+        "returnVariables": "[string] max-1000 each-255 +",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "CreateProcessInstances": {"processInstances": "[NewProcessInstance] required max-100", **_WORKER},
     "NewProcessInstance": _NEW_INSTANCE,
     "ProcessInstanceCriteria": {
@@ -443,6 +460,21 @@ _PLACE = {
     "processInstanceId": "int32 A",
 }
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
+
+_INSTANCE = {
+    **_KEY,
+    "parentId": "int32 O +",
+    "rootId": "int32 O +",
+    "processId": "int32 A",
+    "bpmnProcessId": "string A",
+    "correlationKey": "string O",
+    **_CREATED,
+    "endedAt": "time O",
+    "startedAt": "time O",
+    "state": "InstanceState A",
+    "tags": "[Tag] O",
+    "version": "string A",
+}
 
 ANSWERS: dict[str, dict[str, str]] = {
     "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
@@ -600,20 +632,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "aspects": "[string] O",
     },
     "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
-    "ProcessInstance": {
-        **_KEY,
-        "parentId": "int32 O +",
-        "rootId": "int32 O +",
-        "processId": "int32 A",
-        "bpmnProcessId": "string A",
-        "correlationKey": "string O",
-        **_CREATED,
-        "endedAt": "time O",
-        "startedAt": "time O",
-        "state": "InstanceState A",
-        "tags": "[Tag] O",
-        "version": "string A",
-    },
+    "ProcessInstance": _INSTANCE,
+    "StartedProcessInstance": {**_INSTANCE, "variables": "[ProcessVariable] O +"},
     "Task": {
         **_KEY,
         **_MAYBE_PLACE,
