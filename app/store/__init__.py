@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, make_url, select
@@ -23,8 +24,8 @@ from app.criteria import (
     ProcessInstanceCriteria,
 )
 from app.engine.graph import Graph
-from app.errors import EngineError, conflict, not_found
-from app.store import graphs, nodes, schema
+from app.errors import EngineError, StartError, conflict, not_found
+from app.store import backup, graphs, nodes, schema
 from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
 from app.store.facts import Facts, FactStatements
@@ -51,6 +52,7 @@ __all__ = [
     "Schema",
     "Store",
     "Transaction",
+    "back_up",
     "find_schema",
     "head_revision",
     "migrate",
@@ -360,6 +362,14 @@ def migrating(config: Config) -> AbstractContextManager[Connection]:
 def find_schema(config: Config) -> Schema:
     """What is in the database, which is not created by looking. Raises StartError where it can't be used."""
     return schema.find(_dialect(config))
+
+
+def back_up(config: Config, target: Path) -> int:
+    """Copies a SQLite database, which may be in use, into a new file; its size in bytes. Raises StartError."""
+    dialect = _dialect(config)
+    if dialect.creates_days:
+        raise StartError("this is for SQLite; a PostgreSQL database is copied by pg_dump, see the guide on deploying")
+    return backup.copy(dialect.place, target)
 
 
 def usable(config: Config) -> AbstractContextManager[None]:
