@@ -8,6 +8,7 @@ from app.api import (
     check,
     element,
     incident,
+    insight,
     instance,
     job,
     message,
@@ -27,7 +28,21 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, check, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (
+    process,
+    check,
+    element,
+    instance,
+    insight,
+    variable,
+    job,
+    task,
+    message,
+    signal,
+    incident,
+    user_task,
+    system,
+)
 
 
 def create(service: Service) -> Application:

@@ -156,6 +156,7 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 ORDER = (
     *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
+    *("getWaiting", "getHistory"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
     *(
