@@ -1,13 +1,15 @@
 """The commands of operators: `py-bpmn COMMAND`.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 when a command failed with the
-message it printed, 2 for a wrong command line, 130 when it was interrupted.
+message it printed, 2 for a wrong command line, 130 when it was interrupted. `check` answers 0 when all is well, 1 for
+warnings, and 2 for errors and what could not be checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -35,14 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
     try:
         arguments = _parser().parse_args(argv)
-        arguments.command(arguments)
+        code: int | None = arguments.command(arguments)
     except ConfigError as error:
         return _fail(str(error))
     except (CommandError, EngineError, StartError) as error:
         return _fail(f"error: {error}")
     except KeyboardInterrupt:
         return 130
-    return 0
+    return code or 0
 
 
 def _fail(message: str) -> int:
@@ -166,6 +168,18 @@ def revoke_api_key(arguments: argparse.Namespace) -> None:
         service.keys.revoke(arguments.secret_id)
 
 
+def check(arguments: argparse.Namespace) -> int:
+    """Prints how the system is; 0 when all is well, 1 for warnings, 2 for errors."""
+    from app.check import ask, local, show
+
+    found = ask(arguments.url, arguments.key_file, _load_config()) if arguments.url else local(_load_config())
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(show(found))
+    return {"OK": 0, "WARN": 1}.get(found["status"], 2)
+
+
 def demo(arguments: argparse.Namespace) -> None:
     from app.demo import main
 
@@ -255,6 +269,13 @@ def _parser() -> argparse.ArgumentParser:
     revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
     revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
 
+    look = _add(commands, "check", check, "tell what is wrong with the system, and what helps")
+    look.add_argument("--json", action="store_true", help="print all that is known as JSON")
+    look.add_argument("--url", help="ask a service, such as http://127.0.0.1:8080, instead of the database")
+    look.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="with --url: file with the API key; else the configured user"
+    )
+
     _add(commands, "demo", demo, "play a process against a service of its own")
     _add(commands, "version", show_version, "print the version")
     return parser
@@ -265,7 +286,7 @@ if TYPE_CHECKING:
 
 
 def _add(
-    commands: _Commands, name: str, command: Callable[[argparse.Namespace], None], text: str
+    commands: _Commands, name: str, command: Callable[[argparse.Namespace], int | None], text: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=command)

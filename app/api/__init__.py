@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.api import (
     check,
     element,
+    health,
     incident,
     insight,
     instance,
@@ -29,19 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["create"]
 
 _RESOURCES = (
-    process,
-    check,
-    element,
-    instance,
-    insight,
-    variable,
-    job,
-    task,
-    message,
-    signal,
-    incident,
-    user_task,
-    system,
+    *(process, check, element, instance, insight, variable, job, task, message, signal, incident, user_task),
+    *(health, system),
 )
 
 

@@ -18,6 +18,7 @@ from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
 from app.api.fields import camel
+from app.api.idempotency import REPLAYED_HEADER, answer
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
@@ -87,11 +88,15 @@ class Application(flask.Flask):
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             current.reset(entered)
+        if resumed is not None:
+            response.headers += resumed.headers
         if isinstance(response, Parked):
             response.began = began
             environ[PARKED] = response
             return []
         response.headers.append(("X-Request-Id", request.id))
+        if request.memory is not None and request.memory.is_replayed:
+            response.headers.append(REPLAYED_HEADER)
         seconds = time.perf_counter() - began
         log_answer(request, response.status, seconds)
         if request.service.metrics is not None:
@@ -136,7 +141,7 @@ class Application(flask.Flask):
 
     def _view(self, request: Request, view: View | None) -> Response:
         if view is not None:
-            return view(**convert_path(request.parts)) if request.parts else view()
+            return answer(request, view, convert_path(request.parts) if request.parts else {})
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
         return self._views[endpoint](**convert_path(parts))

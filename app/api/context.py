@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app import logs
 
 if TYPE_CHECKING:
+    from app.memory import Memory
     from app.service import Service
 
 EXTENSION = "bpmn"
@@ -18,11 +19,17 @@ EXTENSION = "bpmn"
 class Request:
     """What a WSGI server says about a request (PEP 3333), the request's id, and what is known about it later on."""
 
-    __slots__ = ("environ", "id", "method", "operation", "parts", "path", "route", "service", "worker_id")
+    __slots__ = (
+        *("body", "environ", "id", "memory", "method", "operation", "parts", "path", "route", "service", "worker_id"),
+    )
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
         self.service = service
+        self.body = b""
+        """As it was sent, once it was read."""
+        self.memory: Memory | None = None
+        """Of a request with an Idempotency-Key: what was done for it before."""
         self.method: str = environ["REQUEST_METHOD"].upper()
         self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
         self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))

@@ -89,7 +89,7 @@ def query_incidents(body: dict[str, Any], paging: Paging) -> Response:
     return find(encode_incident, IncidentCriteria(**body), paging)
 
 
-@blp.route("/incidents/groups", methods=["POST"], extension=True)
+@blp.route("/incidents/groups", methods=["POST"], extension=True, reads=True)
 @blp.paged
 @blp.arguments(IncidentCriteriaSchema)
 @blp.response(200, results_of(IncidentGroupSchema))

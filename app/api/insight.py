@@ -169,7 +169,7 @@ def encode_entry(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blp.route("/process-instances/count", methods=["POST"], extension=True)
+@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
 @blp.arguments(CountProcessInstancesSchema)
 @blp.response(200, results_of(ProcessInstanceCountSchema))
 def count_process_instances(body: dict[str, Any]) -> Response:

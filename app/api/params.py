@@ -14,6 +14,7 @@ from app.api.fields import camel, parse_date
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
 from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
+from app.timer import TimerError, check_duration
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
 _NONE = ["0"]
@@ -93,6 +94,17 @@ def paging_by(name: str) -> Paging:
     if order not in ("", name, f"-{name}"):
         raise _out_of_bounds(f"order {shown(order)} must be one of {name}, -{name}", "order")
     return Paging(limit=row_limit(), order=order, cursor=values.get("cursor", [""])[0], with_cursor=True)
+
+
+def wait_timeout() -> str:
+    """The query parameter `waitTimeout`, empty without."""
+    text = _values(current.get().query).get("waitTimeout", [""])[0]
+    try:
+        if text:
+            check_duration(text)
+    except TimerError as error:
+        raise _malformed("query parameter waitTimeout", str(error)) from error
+    return text
 
 
 def flag(name: str) -> bool:

@@ -18,3 +18,5 @@ class Command(Generic[R_co]):
 
     title: ClassVar[str] = ""
     """Title of the problem when it fails."""
+    reads: ClassVar[bool] = False
+    """Whether it changes nothing, so that it may be executed again at any time."""

@@ -33,8 +33,8 @@ class Node:
     terminate: bool = False
     called_element: str = ""
     definition: EventDefinition | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """What a new user task is tagged with."""
+    tags: Mapping[str, str] | None = None
+    """What a new user task is tagged with, if the model assigns it to somebody."""
 
     @property
     def recurs(self) -> bool:
@@ -99,7 +99,7 @@ def compile_graph(
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
-            node.tags = tags.get(element.id, node.tags)
+            node.tags = tags.get(element.id)
         if parent:
             parent.children.append(node)
     for element in elements:

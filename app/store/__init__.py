@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -29,14 +30,14 @@ from app.store import graphs, nodes, schema
 from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
 from app.store.facts import Facts, FactStatements
-from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
 from app.store.history import Histories
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
-from app.store.save import QueueLimited, Saver
+from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.situation import Situations
 from app.store.tables import ApiKeyRow, table
@@ -44,12 +45,13 @@ from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "AssumedWrongly",
     "Ear",
     "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
-    "QueueLimited",
+    "ProcessGone",
     "Schema",
     "Store",
     "Transaction",
@@ -233,6 +235,10 @@ class Store:
         """What is known about the state of the system; see `FactStatements.read`."""
         return self._read(lambda session: self._facts.read(session, **until))
 
+    def read_encrypted(self, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        return self._read(lambda session: self._facts.read_encrypted(session, days))
+
     @property
     def connections_in_use(self) -> int:
         """Of the pool of this process."""
@@ -343,6 +349,13 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     return Postgres(config, clock)
 
 
+def _direct(config: Config) -> Dialect:
+    """Without a pooler between: what migrates is one long transaction."""
+    if config.database_direct_url:
+        config = replace(config, database_url=config.database_direct_url, database_direct_url="")
+    return _dialect(config)
+
+
 def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
     bounds = Bounds(config.query_timeout, config.count_limit)
@@ -354,12 +367,12 @@ def migrate(config: Config) -> Migrated:
 
     Processes that do so at once wait for each other. Raises StartError.
     """
-    return schema.migrate(_dialect(config), config.database_schema)
+    return schema.migrate(_direct(config), config.database_schema)
 
 
 def migrating(config: Config) -> AbstractContextManager[Connection]:
     """A connection with a transaction in which nobody else migrates; it is committed after the block."""
-    return schema.migrating(_dialect(config), config.database_schema)
+    return schema.migrating(_direct(config), config.database_schema)
 
 
 def find_schema(config: Config) -> Schema:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, Executable, FromClause, Select, Table
 from sqlalchemy.sql.elements import ColumnElement
@@ -83,6 +83,18 @@ class Op:
 class Write:
     op: Op
     rows: list[Values]
+
+
+class Assumed(NamedTuple):
+    """What changes assume of processes without having locked them; else they are refused."""
+
+    unlimited: Sequence[str] = ()
+    """BPMN ids of processes without a limit on parallelism."""
+    deployed: Sequence[int] = ()
+    """Ids of process versions that were not deleted."""
+
+
+NOTHING_ASSUMED = Assumed()
 
 
 class Session(Protocol):
@@ -189,19 +201,23 @@ class Dialect(Protocol):
         ...
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         """Blocks of ascending ids by table name and partition, in one statement.
 
-        With them comes whether one of the processes `unlimited` has a limit all the same.
+        With them comes whether something else is so than is assumed.
         """
         ...
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
         """The calls that make these writes, in any order; no row is written twice.
 
-        They fail when one of the processes `unlimited` has a limit by then.
+        They fail when something else is so by then than is assumed.
         """
+        ...
+
+    def lock_senders(self) -> list[Call]:
+        """Calls that keep messages and signals from being sent until the end of the transaction, where needed."""
         ...
 
     def lock_instances(self) -> list[Call]:

@@ -473,6 +473,19 @@ class SignalSubscriptionRow(GlobalBig, Base):
     name: Mapped[str]
 
 
+class IdempotencyRow(Base):
+    """The result of a command that came with an Idempotency-Key, by its place in the request."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("idempotency_created_at_idx", "created_at"),)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    request: Mapped[str]
+    result: Mapped[str]
+    encrypted: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
 class EngineClockRow(Base):
     """One row: how far engine time is ahead of the clock. It survives restarts and is the same for all processes."""
 

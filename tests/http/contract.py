@@ -83,6 +83,7 @@ OPERATIONS = {
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "deleteProcess": Operation("DELETE", "/processes/{id}", 204, "", "", (404, 409), extension=True),
     "checkProcess": Operation(
         "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
     ),
@@ -90,7 +91,16 @@ OPERATIONS = {
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
-        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
+        "POST",
+        "/process-instances",
+        201,
+        "CreateProcessInstance",
+        "StartedProcessInstance",
+        (404, 409, 422),
+        also=(200, 202),
+    ),
+    "getProcessInstance": Operation(
+        "GET", "/process-instances/{partition}/{id}", 200, "", "ProcessInstance", (404,), extension=True
     ),
     "createProcessInstances": Operation(
         "POST",
@@ -133,10 +143,17 @@ OPERATIONS = {
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "getHealth": Operation("GET", "/health", 200, "", "Health", extension=True),
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
+
+READING = {"checkProcess", "countProcessInstances", "groupIncidents"}
+"""Operations that only read, though their method is not GET and their path does not end in `/query`."""
+
+KEY_HEADER = "string name max-255 +"
+"""`Idempotency-Key`, in every operation that writes."""
 
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
@@ -158,10 +175,12 @@ QUERY_PARAMETERS = {
     "queryProcessInstances": {"waiting": "boolean +"},
     "getWaiting": {"limit": "int32 gte-0 lte-100000"},
     "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
+    "deleteProcess": {"workerId": "string required max-255"},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
+    "getProcessInstance": {"waitTimeout": "string duration +"},
     "getProcessVariables": {"names": "string"},
 }
 PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
@@ -337,7 +356,12 @@ REQUESTS: dict[str, dict[str, str]] = {
     "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
     "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
     "ProcessCriteria": {"id": "int32", "tags": _TAGS, "bpmnProcessId": "string max-255 +", "latestOnly": "boolean +"},
-    "CreateProcessInstance": {**_NEW_INSTANCE, **_WORKER},
+    "CreateProcessInstance": {
+        **_NEW_INSTANCE,
+        "returnVariables": "[string] max-1000 each-255 +",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "CreateProcessInstances": {"processInstances": "[NewProcessInstance] required max-100", **_WORKER},
     "NewProcessInstance": _NEW_INSTANCE,
     "ProcessInstanceCriteria": {
@@ -473,7 +497,42 @@ _WAITING = {
 }
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
+_INSTANCE = {
+    **_KEY,
+    "parentId": "int32 O +",
+    "rootId": "int32 O +",
+    "processId": "int32 A",
+    "bpmnProcessId": "string A",
+    "correlationKey": "string O",
+    **_CREATED,
+    "endedAt": "time O",
+    "startedAt": "time O",
+    "state": "InstanceState A",
+    "tags": "[Tag] O",
+    "version": "string A",
+    "incidentCount": "int32 O +",
+    "waitingAt": "[string] O +",
+}
+
 ANSWERS: dict[str, dict[str, str]] = {
+    "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
+    "Finding": {
+        "code": "string A",
+        "level": "HealthLevel A",
+        "title": "string A",
+        "detail": "string O",
+        "hint": "string O",
+    },
+    "Node": {
+        "engineId": "string A",
+        "host": "string A",
+        "pid": "int32 A",
+        "version": "string O",
+        "executor": "boolean A",
+        "executorSeen": "time O",
+        "startedAt": "time A",
+        "lastSeen": "time A",
+    },
     "Element": {
         "id": "int32 A",
         "processId": "int32 A",
@@ -611,22 +670,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "aspects": "[string] O",
     },
     "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
-    "ProcessInstance": {
-        **_KEY,
-        "parentId": "int32 O +",
-        "rootId": "int32 O +",
-        "processId": "int32 A",
-        "bpmnProcessId": "string A",
-        "correlationKey": "string O",
-        **_CREATED,
-        "endedAt": "time O",
-        "startedAt": "time O",
-        "state": "InstanceState A",
-        "tags": "[Tag] O",
-        "version": "string A",
-        "incidentCount": "int32 O +",
-        "waitingAt": "[string] O +",
-    },
+    "ProcessInstance": _INSTANCE,
+    "StartedProcessInstance": {**_INSTANCE, "variables": "[ProcessVariable] O +"},
     "Task": {
         **_KEY,
         **_MAYBE_PLACE,
@@ -780,6 +825,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "HealthLevel": "ERROR OK WARN",
     "InstanceGroup": "bpmnProcessId version state",
     "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
     "HistoryKind": "ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
@@ -808,3 +854,9 @@ ERROR_TYPES = (
     "cron gte lte max required unique iso8601_duration tag_name timer variable_name process element sequence_flow "
     "error_event escalation_event message_event signal_event timer_event"
 )
+
+
+def writes(name: str) -> bool:
+    """Whether an operation changes something, so that it takes an Idempotency-Key."""
+    operation = OPERATIONS[name]
+    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING
