@@ -143,8 +143,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
         return with_page
 
-    def paged_by(self, kind: type[Any]) -> Callable[[View], View]:
-        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`."""
+    def paged_by(self, kind: type[Any], *more: dict[str, Any]) -> Callable[[View], View]:
+        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`.
+
+        `more` documents further query parameters.
+        """
 
         def decorate(view: View) -> View:
             @wraps(view)
@@ -152,7 +155,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
                 return view(paging=paging(kind), **kwargs)
 
             setattr(with_paging, _QUERIES, True)
-            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind))]}
+            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind)), *more]}
             with_paging._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
             return with_paging
 

@@ -158,7 +158,7 @@ OTHER_IDS = {"deleteProcess": 2}
 
 ORDER = (
     *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "deleteProcess", "queryElements"),
-    *("createProcessInstance", "createProcessInstances", "getProcessInstance"),
+    *("createProcessInstance", "createProcessInstances", "getProcessInstance", "getWaiting", "getHistory"),
     *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),

@@ -24,6 +24,8 @@ from app.criteria import (
     ProcessInstanceCriteria,
 )
 from app.engine.graph import Graph
+from app.engine.records import ProcessInstance
+from app.engine.waiting import Situation
 from app.errors import EngineError, StartError, conflict, not_found
 from app.store import backup, graphs, nodes, schema
 from app.store.counts import Counts
@@ -32,11 +34,13 @@ from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
+from app.store.history import Histories
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
 from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
+from app.store.situation import Situations
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
@@ -99,6 +103,8 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._counts = Counts(dialect)
+        self._situations = Situations(dialect)
+        self._histories = Histories(dialect)
         self._group_statements = GroupStatements(dialect)
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
@@ -175,6 +181,18 @@ class Store:
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def situation(self, partition: date, id: int, limit: int) -> Situation | None:
+        """What an instance waits for, at as many element instances; None without the instance."""
+        return self._read(lambda session: self._situations.find(session, partition, id, limit, self._bounds))
+
+    def places(self, instances: Sequence[ProcessInstance]) -> dict[tuple[date, int], tuple[int, list[str]]]:
+        """How many open incidents each of the instances has, and BPMN elements where it waits."""
+        return self._read(lambda session: self._situations.places(session, instances, self._bounds))
+
+    def history(self, partition: date, id: int, paging: Paging) -> Page | None:
+        """What has happened in an instance; None without the instance."""
+        return self._read(lambda session: self._histories.find(session, partition, id, paging, self._bounds))
 
     def count_instances(
         self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int

@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine, Executable, Select, Table
+from sqlalchemy import Connection, Engine, Executable, FromClause, Select, Table
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import Clock
@@ -186,6 +186,10 @@ class Dialect(Protocol):
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """`column` is one of the values of parameter `name`, a JSON array of texts."""
+        ...
+
+    def keys(self, of: Table, name: str) -> FromClause:
+        """The rows of parameter `name`, a JSON array of objects with `partition` and `id`, as those of a table."""
         ...
 
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

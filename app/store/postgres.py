@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Engine,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -248,6 +249,11 @@ class Postgres:
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(_texts(name))
+
+    def keys(self, of: Table, name: str) -> FromClause:
+        key = (column("partition", of.c.partition.type), column("id", of.c.id.type))
+        rows = func.jsonb_to_recordset(_json(name)).table_valued(*key)
+        return rows.render_derived(name=name, with_types=True)
 
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         found: ColumnElement[bool] = sql_cast(column, JSONB).contains(_json(name))

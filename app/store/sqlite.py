@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Executable,
+    FromClause,
     Select,
     Table,
     TableValuedAlias,
@@ -343,6 +344,14 @@ class SQLite:
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
+
+    def keys(self, of: Table, name: str) -> FromClause:
+        each = _json_each(name)
+        key = [
+            func.json_extract(each.c.value, literal_column(f"'$.{column.name}'"), type_=column.type).label(column.name)
+            for column in (of.c.partition, of.c.id)
+        ]
+        return select(*key).subquery(name)
 
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         wanted = _json_each(name)

@@ -63,6 +63,12 @@ OPERATIONS = {
     "countProcessInstances": Operation(
         "POST", "/process-instances/count", 200, "CountProcessInstances", "ProcessInstanceCountRes", extension=True
     ),
+    "getWaiting": Operation(
+        "GET", "/process-instances/{partition}/{id}/waiting", 200, "", "GetWaitingRes", (404,), extension=True
+    ),
+    "getHistory": Operation(
+        "GET", "/process-instances/{partition}/{id}/history", 200, "", "GetHistoryRes", (404,), extension=True
+    ),
     "groupIncidents": Operation(
         "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
     ),
@@ -166,6 +172,9 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "queryProcessInstances": {"waiting": "boolean +"},
+    "getWaiting": {"limit": "int32 gte-0 lte-100000"},
+    "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
     "deleteProcess": {"workerId": "string required max-255"},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
@@ -459,6 +468,33 @@ _PLACE = {
     "processId": "int32 A",
     "processInstanceId": "int32 A",
 }
+_WAITING = {
+    "elementInstanceId": "int32 A",
+    "bpmnElementId": "string A",
+    "bpmnElementName": "string O",
+    "bpmnElementType": "ElementType A",
+    "since": "time A",
+    "kind": "WaitingKind A",
+    "jobId": "int32 O",
+    "jobType": "JobType O",
+    "taskId": "int32 O",
+    "taskType": "TaskType O",
+    "incidentId": "int32 O",
+    "userTaskId": "int32 O",
+    "partition": "date O",
+    "processInstanceId": "int32 O",
+    "state": "WorkState O",
+    "dueAt": "time O",
+    "retryCount": "int32 O",
+    "lockedBy": "string O",
+    "lockedUntil": "time O",
+    "error": "string O",
+    "errorId": "string O",
+    "name": "string O",
+    "correlationKey": "string O",
+    "missing": "[string] O",
+    "position": "int32 O",
+}
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
 _INSTANCE = {
@@ -474,6 +510,8 @@ _INSTANCE = {
     "state": "InstanceState A",
     "tags": "[Tag] O",
     "version": "string A",
+    "incidentCount": "int32 O +",
+    "waitingAt": "[string] O +",
 }
 
 ANSWERS: dict[str, dict[str, str]] = {
@@ -706,6 +744,43 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processInstance": "ProcessInstance O",
         "problem": "Problem O",
     },
+    "WaitingEvent": _WAITING,
+    "Waiting": {**_WAITING, "also": "[WaitingEvent] O"},
+    "GetWaitingRes": {"count": "int32 A", "results": "[Waiting] A", "hasMore": "boolean O"},
+    "HistoryEntry": {
+        "time": "time A",
+        "kind": "HistoryKind A",
+        "elementInstanceId": "int32 O",
+        "bpmnElementId": "string O",
+        "bpmnElementType": "ElementType O",
+        "prevId": "int32 O",
+        "prevBpmnElementId": "string O",
+        "state": "string O",
+        "createdAt": "time O",
+        "createdBy": "string O",
+        "startedAt": "time O",
+        "endedAt": "time O",
+        "dueAt": "time O",
+        "jobId": "int32 O",
+        "jobType": "JobType O",
+        "lockedAt": "time O",
+        "lockedBy": "string O",
+        "retryCount": "int32 O",
+        "error": "string O",
+        "errorId": "string O",
+        "incidentId": "int32 O",
+        "resolvedAt": "time O",
+        "resolvedBy": "string O",
+        "userTaskId": "int32 O",
+        "updatedAt": "time O",
+        "updatedBy": "string O",
+        "taskId": "int32 O",
+        "taskType": "TaskType O",
+        "messageId": "int64 O",
+        "signalId": "int64 O",
+        "name": "string O",
+    },
+    "GetHistoryRes": {"count": "int32 A", "results": "[HistoryEntry] A", "nextCursor": "string O"},
     "IncidentGroup": {
         "errorId": "string O",
         "error": "string O",
@@ -752,6 +827,8 @@ ANSWERS: dict[str, dict[str, str]] = {
 ENUMS = {
     "HealthLevel": "ERROR OK WARN",
     "InstanceGroup": "bpmnProcessId version state",
+    "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
+    "HistoryKind": "ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
