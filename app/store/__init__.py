@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,12 +25,13 @@ from app.criteria import (
     ProcessInstanceCriteria,
 )
 from app.engine.graph import Graph
-from app.engine.records import ProcessInstance
+from app.engine.records import Job, ProcessInstance
 from app.engine.waiting import Situation
 from app.errors import EngineError, StartError, conflict, not_found
 from app.store import backup, graphs, nodes, schema
 from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
+from app.store.elements import Elements
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
@@ -64,6 +66,8 @@ __all__ = [
     "open_store",
     "usable",
 ]
+
+logger = logging.getLogger(__name__)
 
 API_KEY = table(ApiKeyRow)
 
@@ -109,6 +113,7 @@ class Store:
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
         self._graphs = Graphs()
+        self._elements = Elements(dialect)
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
@@ -141,6 +146,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded or {},
         )
@@ -154,6 +160,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded,
         )
@@ -166,6 +173,27 @@ class Store:
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""
         return self._graphs.load(process_id, self._read_graph)
+
+    def describe(self, records: Iterable[Any]) -> None:
+        """Has the jobs among the records know their elements; each process version is loaded once.
+
+        What can't be loaded now is left out: a worker has locked its jobs already, and must get them.
+        """
+        nodes: dict[int, Graph | None] = {}
+        for record in records:
+            if not isinstance(record, Job) or record.node is not None:
+                continue
+            if record.process_id not in nodes:
+                nodes[record.process_id] = self._graph_if_possible(record.process_id)
+            graph = nodes[record.process_id]
+            record.node = graph.node(record.element_id) if graph else None
+
+    def _graph_if_possible(self, process_id: int) -> Graph | None:
+        try:
+            return self._graphs.find(process_id) or self.load_graph(process_id)
+        except Exception:
+            logger.warning("jobs are shown without what their process %d says", process_id, exc_info=True)
+            return None
 
     def _read_graph(self, process_id: int) -> Stored:
         def read() -> Stored:
