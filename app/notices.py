@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.commands.deletion import DeleteProcess
 from app.commands.incident import ResolveIncident
 from app.commands.instance import CancelProcessInstance, ResumeProcessInstance, SuspendProcessInstance
 from app.commands.process import CreateProcess
@@ -83,6 +84,10 @@ def _of_deployment(command: CreateProcess, process: Any) -> Fields:
     }
 
 
+def _of_deletion(command: DeleteProcess, _: Any) -> Fields:
+    return {"process_id": command.id, "worker_id": command.worker_id}
+
+
 def _of_resolving(command: ResolveIncident, _: Any) -> Fields:
     return {"incident": _address(command.partition, command.id), "worker_id": command.worker_id}
 
@@ -94,6 +99,7 @@ def _of_time(_: SetTime, times: Any) -> Fields:
 _NOTICES: Mapping[type[Any], tuple[str, Callable[[Any, Any], Fields]]] = {
     CancelProcessInstance: ("a process instance was canceled", _of_instance),
     CreateProcess: ("a process was deployed", _of_deployment),
+    DeleteProcess: ("a process was deleted", _of_deletion),
     ResolveIncident: ("an incident was resolved", _of_resolving),
     ResumeProcessInstance: ("a process instance was resumed", _of_instance),
     SetTime: ("engine time was moved", _of_time),

@@ -19,6 +19,7 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.instance import GetProcessInstance, SeenProcessInstance
 from app.commands.job import LockJobs
 from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
@@ -44,7 +45,7 @@ from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.memory import Memory, Step, share_once
 from app.nodes import Nodes, quietly
-from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.store import AssumedWrongly, Facts, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
 from app.waiting import Waiting
 from app.waker import Waker
@@ -179,10 +180,15 @@ class Service:
         while True:
             try:
                 return self._store.reach(self._attempts(command, step, limited, loaded))
-            except QueueLimited:
+            except AssumedWrongly:
                 limited = True
             except GraphMissing as missing:
-                loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                try:
+                    loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                except ProcessGone:
+                    if limited:
+                        raise
+                    limited = True
 
     def _attempts(
         self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]
@@ -324,6 +330,13 @@ class Service:
             jobs += self.execute(replace(command, limit=wanted), *steps[1:])
         self._store.describe(jobs)
         return jobs
+
+    def see_instance(self, partition: date, id: int, names: Iterable[str] = ()) -> SeenProcessInstance:
+        """An instance as it is, once it has ended with those of its variables that are named.
+
+        Raises EngineError NOT_FOUND, and like `execute`.
+        """
+        return self.execute(GetProcessInstance(partition=partition, id=id, names=tuple(names)))
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""

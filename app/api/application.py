@@ -88,6 +88,8 @@ class Application(flask.Flask):
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             current.reset(entered)
+        if resumed is not None:
+            response.headers += resumed.headers
         if isinstance(response, Parked):
             response.began = began
             environ[PARKED] = response

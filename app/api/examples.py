@@ -59,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "bpmnProcessId": "order",
         "bpmnXml": MODEL.replace('id="pack" name="Pack the goods"', 'id="pack" name="Pack all"'),
         "tags": _TAGS,
-        "version": "2",
+        "version": "3",
         **_WORKER,
     },
     "queryProcesses": {"tags": _TAGS},
@@ -152,21 +152,25 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 """The bodies by operation and name of the example, in the order in which they work."""
 
 QUERIES: dict[str, dict[str, Any]] = {
-    "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+    "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "2", **_WORKER},
     "checkProcess": {"bpmnProcessId": "order"},
+    "deleteProcess": _WORKER,
 }
-"""Query parameters by operation, for a body that is a file."""
+"""Query parameters by operation, where there is no body in JSON."""
 
 IDS = {
     "completeJob": {"done": 1, "failed": 2, "correlated": 3},
     "moveJob": {"retried": 10},
     "moveTimer": {"reminded": 2},
 }
-"""The ids in the path that go with the bodies of the same names; all others are 1."""
+"""The ids in the path that go with the bodies of the same names."""
+OTHER_IDS = {"deleteProcess": 2}
+"""The ids in the path where there is one; all others are 1."""
 
 ORDER = (
-    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
-    *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "deleteProcess", "queryElements"),
+    *("createProcessInstance", "createProcessInstances", "getProcessInstance", "getWaiting", "getHistory"),
+    *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
     *(
@@ -199,4 +203,4 @@ def of_path(operation: str, parameter: str) -> dict[str, Any]:
         return {"example": DAY}
     if operation in IDS:
         return {"examples": {name: {"value": id} for name, id in IDS[operation].items()}}
-    return {"example": 1}
+    return {"example": OTHER_IDS.get(operation, 1)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -271,7 +272,7 @@ def lock_jobs(body: dict[str, Any]) -> Response:
         jobs = service().lock_jobs(command)
         return Seen(listed(encode_job, jobs, "jobs"), bool(jobs), addresses(jobs))
 
-    return answered(wanted(command), seconds, look)
+    return answered(partial(wanted, command), seconds, look)
 
 
 @blp.route("/jobs/query", methods=["POST"])
@@ -357,7 +358,7 @@ def complete_jobs(body: dict[str, Any]) -> Response:
         return json_answer(answer)
     seconds = seconds_to_wait(body["lock_next"].pop("wait_timeout", ""))
     command = LockJobs(worker_id=body["worker_id"], **body["lock_next"])
-    return answered(wanted(command), seconds, partial(_lock_next, command, answer))
+    return answered(partial(wanted, command), seconds, partial(_lock_next, command, answer))
 
 
 def _lock_next(command: LockJobs, answer: dict[str, Any]) -> Seen:
@@ -374,14 +375,9 @@ def addresses(jobs: Iterable[Job]) -> list[Address]:
 
 
 def wanted(command: LockJobs) -> JobWanted:
-    """The jobs that the command locks."""
-    return JobWanted(
-        partition=command.partition,
-        id=command.id,
-        process_ids=tuple(command.process_ids),
-        process_instance_id=command.process_instance_id,
-        types=command.types,
-        bpmn_element_ids=command.bpmn_element_ids,
-        bpmn_process_ids=command.bpmn_process_ids,
-        task_types=command.task_types,
-    )
+    """The jobs that the command locks; commands that differ in anything but worker and number want different ones."""
+    known = {name: getattr(command, name) for name in _CONDITIONS}
+    return JobWanted(**known, otherwise=replace(command, worker_id="", limit=1))
+
+
+_CONDITIONS = [field.name for field in fields(JobWanted) if field.name in LockJobs.__dataclass_fields__]

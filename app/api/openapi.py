@@ -67,6 +67,29 @@ def search_parameters(orders: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
+LIMIT = PAGE_PARAMETERS[1]
+HISTORY_PARAMETERS = [
+    LIMIT,
+    {
+        "name": "order",
+        "in": "query",
+        "description": "`-time` for the last one first.",
+        "schema": {"type": "string", "enum": ["time", "-time"], "default": "time"},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "`nextCursor` of the page before; empty for the first page.",
+        "schema": {"type": "string"},
+    },
+]
+WAITING = {
+    "name": "waiting",
+    "in": "query",
+    "x-extension": True,
+    "description": "Whether it is told of each instance where it waits, and how many open incidents it has.",
+    "schema": {"type": "boolean", "default": False},
+}
 _PATH_PARAMETERS = {
     "partition": {
         "description": "Partition: the UTC date on which the process instance was created.",
@@ -193,10 +216,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
             blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
             self.spec.tag({"name": blueprint.name, "description": blueprint.description})
         document: dict[str, Any] = deepcopy(self.spec.to_dict())
-        for path in document["paths"].values():
-            for parameter in path.get("post", {}).get("parameters", ()):
-                if parameter["name"] == "limit":
-                    parameter["schema"]["maximum"] = service().config.max_query_limit
+        operations = (path.get(method, {}) for path in document["paths"].values() for method in ("get", "post"))
+        for parameter in (each for operation in operations for each in operation.get("parameters", ())):
+            if parameter["name"] == "limit":
+                parameter["schema"]["maximum"] = service().config.max_query_limit
         return document
 
     def _register_error_handlers(self) -> None:

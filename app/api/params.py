@@ -14,6 +14,7 @@ from app.api.fields import camel, parse_date
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
 from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
+from app.timer import TimerError, check_duration
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
 _NONE = ["0"]
@@ -79,6 +80,31 @@ def paging(kind: type[Any]) -> Paging:
         with_cursor=bool(order) or "cursor" in values,
         with_total=_flag("total", values),
     )
+
+
+def row_limit() -> int:
+    """How many results are asked for."""
+    return page().limit
+
+
+def paging_by(name: str) -> Paging:
+    """The page of a list that has one order, forwards and backwards, and pages by cursor only."""
+    values = _values(current.get().query)
+    order = values.get("order", [""])[0]
+    if order not in ("", name, f"-{name}"):
+        raise _out_of_bounds(f"order {shown(order)} must be one of {name}, -{name}", "order")
+    return Paging(limit=row_limit(), order=order, cursor=values.get("cursor", [""])[0], with_cursor=True)
+
+
+def wait_timeout() -> str:
+    """The query parameter `waitTimeout`, empty without."""
+    text = _values(current.get().query).get("waitTimeout", [""])[0]
+    try:
+        if text:
+            check_duration(text)
+    except TimerError as error:
+        raise _malformed("query parameter waitTimeout", str(error)) from error
+    return text
 
 
 def flag(name: str) -> bool:

@@ -247,7 +247,7 @@ def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) ->
     called = completion.called_process
     return Call(
         graph=graph,
-        queued=must_queue(ctx, changes, bpmn_process_id),
+        queued=must_queue(ctx, changes, graph),
         correlation_key=(called.correlation_key or None) if called else None,
         tags={name: value for name, value in called.tags.items() if value} if called else {},
     )

@@ -15,12 +15,14 @@ from app.commands.signal import broadcast
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
 from app.engine.elements.signal import SignalThrowEvent
+from app.engine.graph import Graph
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Task
 from app.engine.run import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
 from app.engine.work import Facts
 from app.errors import bug
+from app.store.graphs import GraphMissing
 from app.store.transaction import Found
 from app.timer import TimerError, next_due
 
@@ -133,8 +135,10 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     is_timer = payload.timer is not None and not payload.message_id
     if is_timer and ctx.tx.is_suspended(task.element_id):
         return WorkState.DONE
-    graph = ctx.tx.graph(task.process_id)
-    queued = must_queue(ctx, changes, graph.bpmn_process_id)
+    graph = _graph_to_start(ctx, task.process_id)
+    if graph is None:
+        return WorkState.CANCELED
+    queued = must_queue(ctx, changes, graph)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -171,6 +175,18 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     settle(ctx, changes, ctx.engine_id)
     task.instance = run.instance
     return WorkState.DONE
+
+
+def _graph_to_start(ctx: Context, process_id: int) -> Graph | None:
+    """None for a process that was deleted. Raises GraphMissing for one that is to be loaded first."""
+    if ctx.tx.is_doubtful and not ctx.tx.is_deployed(process_id):
+        return None
+    try:
+        return ctx.tx.graph(process_id)
+    except GraphMissing:
+        if not ctx.tx.is_deployed(process_id):
+            return None
+        raise
 
 
 def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:

@@ -71,6 +71,12 @@ class Changes:
         self.dequeued: list[QueueEntry] = []
         """Entries that are taken out of their queues."""
         self.clock_offset_ms: int | None = None
+        self.undeployed: list[int] = []
+        """Ids of process versions that go, with their elements and the timers that would start them."""
+        self.resumed_starts: list[int] = []
+        """Element ids of start events that are in force again."""
+        self.assumes_deployed: set[int] = set()
+        """Ids of process versions that must be there still, or the set is refused."""
         self.assumes_unlimited: set[str] = set()
         """Processes that must have no limit on parallelism, or the set is refused."""
         self.moved: list[Job | Task] = []
@@ -113,6 +119,9 @@ class Changes:
         self.dequeued += other.dequeued
         if other.clock_offset_ms is not None:
             self.clock_offset_ms = other.clock_offset_ms
+        self.undeployed += other.undeployed
+        self.resumed_starts += other.resumed_starts
+        self.assumes_deployed |= other.assumes_deployed
         self.assumes_unlimited |= other.assumes_unlimited
         self.moved += other.moved
         self.due += other.due
@@ -130,6 +139,8 @@ class Changes:
             or self.finished_messages
             or self.delivered_signals
             or self.suspended_starts
+            or self.undeployed
+            or self.resumed_starts
             or self.moved
             or self.queues
             or self.queued

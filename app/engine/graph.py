@@ -53,8 +53,8 @@ class Node:
     timer_text: tuple[str, str] | None = None
     """Tag and text of the timer in the file."""
     definition: EventDefinition | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """What a new user task is tagged with."""
+    tags: Mapping[str, str] | None = None
+    """What a new user task is tagged with, if the model assigns it to somebody."""
 
     @property
     def recurs(self) -> bool:
@@ -124,7 +124,7 @@ def compile_graph(
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
-            node.tags = tags.get(element.id, node.tags)
+            node.tags = tags.get(element.id)
         if parent:
             parent.children.append(node)
     for element in elements:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Executable,
+    FromClause,
     Select,
     Table,
     TableValuedAlias,
@@ -44,7 +45,20 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import SystemClock
 from app.config import Config
-from app.store.dialect import Call, Kind, Op, Row, Session, Stale, TooSlow, Values, Wanted, Write
+from app.store.dialect import (
+    NOTHING_ASSUMED,
+    Assumed,
+    Call,
+    Kind,
+    Op,
+    Row,
+    Session,
+    Stale,
+    TooSlow,
+    Values,
+    Wanted,
+    Write,
+)
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.sqlite_compiled import Compiled, Parameters
@@ -370,6 +384,14 @@ class SQLite:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
 
+    def keys(self, of: Table, name: str) -> FromClause:
+        each = _json_each(name)
+        key = [
+            func.json_extract(each.c.value, literal_column(f"'$.{column.name}'"), type_=column.type).label(column.name)
+            for column in (of.c.partition, of.c.id)
+        ]
+        return select(*key).subquery(name)
+
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         wanted = _json_each(name)
         return ~exists(wanted.c.key).where(_tag(column, wanted.c.key).is_distinct_from(wanted.c.value))
@@ -379,11 +401,11 @@ class SQLite:
         return ~exists(wanted.c.key).where(_tag(column, wanted.c.value).is_(None))
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         # Counting is writing: it belongs into the one transaction.
         session.begin()
-        parameters: dict[str, Any] = {"unlimited": json.dumps(unlimited)}
+        parameters: dict[str, Any] = {name: json.dumps(each) for name, each in assumed._asdict().items()}
         for i, each in enumerate(wanted):
             parameters[f"t{i}"] = each.table.name
             parameters[f"p{i}"] = each.partition.isoformat() if each.partition else ""
@@ -396,8 +418,8 @@ class SQLite:
             ids[each.table.name, each.partition] = list(range(end - each.count + 1, end + 1))
         return ids, bool(rows[0][3])
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
-        # Whether these have a limit was read in this transaction, beside which nobody writes.
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
+        # Whether it is so was read in this transaction, beside which nobody writes.
         calls = []
         for write in writes:
             rows: list[Values] = write.rows
@@ -407,6 +429,9 @@ class SQLite:
             # A list of one would make it executemany, which costs more.
             calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0], changes))
         return calls
+
+    def lock_senders(self) -> list[Call]:
+        return []
 
     def lock_instances(self) -> list[Call]:
         return []
@@ -551,6 +576,9 @@ def _allocate(count: int) -> Any:
         RETURNING table_name, partition, last_id, EXISTS (
             SELECT 1 FROM {queue}
             WHERE bpmn_process_id IN (SELECT value FROM json_each(:unlimited)) AND parallelism <> 0
+        ) OR EXISTS (
+            SELECT 1 FROM json_each(:deployed) AS known
+            WHERE NOT EXISTS (SELECT 1 FROM process WHERE process.id = known.value)
         )"""
     )
 

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 import orjson
 
+from app.bpmn.model import ElementType, EventDefinition
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
@@ -86,6 +87,8 @@ class Transaction:
         """Whether jobs were given back."""
         self.is_timed = False
         """Whether the time of the command was read."""
+        self.is_doubtful = False
+        """Whether an attempt before has failed, maybe since a process was deleted that others know still."""
 
     def __enter__(self) -> Self:
         return self
@@ -178,8 +181,8 @@ class Transaction:
 
     def recall(self, key: str) -> list[Kept]:
         """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
-        self.lock_key(f"idempotency\0{key}")
-        return [idempotency.read(row) for row in self._all(idempotency.OF_KEY, key=key)]
+        found = self._read_locked(f"idempotency\0{key}", Call(idempotency.OF_KEY, {"key": key}))
+        return [idempotency.read(row) for row in found]
 
     def forget_results(self, since: datetime) -> bool:
         """Deletes the oldest results that were kept before `since`, at once; whether there may be more of them."""
@@ -187,6 +190,12 @@ class Transaction:
         if count:
             self._all(idempotency.FORGET, last=last)
         return bool(count == idempotency.FORGOTTEN_AT_ONCE)
+
+    def _read_locked(self, key: str, call: Call) -> list[Row]:
+        """The rows as they are once the key is locked, like `lock_key`, in one round trip."""
+        self._before_lock()
+        lock = self._dialect.advisory_lock(key)
+        return self._session.run(*([lock] if lock else []), call)[-1]
 
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)
@@ -208,12 +217,18 @@ class Transaction:
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
         """An empty version is the newest one. Raises GraphMissing like `graph`."""
-        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version)
+        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version, doubtful=self.is_doubtful)
         return None if process_id is None else self.graph(process_id)
 
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
+
+    def is_deployed(self, process_id: int) -> bool:
+        return self._one(sql.IS_DEPLOYED, id=process_id) is not None
+
+    def forget_graph(self, process_id: int) -> None:
+        self._graphs.forget(process_id)
 
     def find_newest_process(self, bpmn_process_id: str) -> Process | None:
         id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
@@ -237,10 +252,33 @@ class Transaction:
         """Element id, process id and BPMN element id of each active signal start event, in id order."""
         return [(row[0], row[1], row[2]) for row in self._all(sql.SIGNAL_STARTS, name=name)]
 
+    def find_previous_process(self, process: Process) -> Process | None:
+        """The newest version that is older."""
+        row = self._one(sql.PREVIOUS_PROCESS, bpmn_process_id=process.bpmn_process_id, id=process.id)
+        return r.read_process(row) if row else None
+
+    def count_instances(self, process_id: int, most: int) -> int:
+        """How many instances a version has, ended or not; counted up to `most`."""
+        row = self._one(sql.COUNT_INSTANCES, process_id=process_id, most=most)
+        assert row is not None
+        return int(row[0])
+
+    def find_open_starts(self, process_id: int) -> list[tuple[int, str | None]]:
+        """Element id and payload of each open task that is to start a version."""
+        return [(row[0], row[1]) for row in self._all(sql.OPEN_STARTS, process_id=process_id)]
+
+    def load_start_definitions(self, process_id: int) -> list[tuple[int, str, ElementType, EventDefinition]]:
+        """Element id, BPMN element id, type and definition of each start event of a version that something starts."""
+        rows = self._all(sql.START_DEFINITIONS, process_id=process_id)
+        return [
+            (element_id, bpmn_element_id, ElementType(type), r.read_definition(columns))
+            for element_id, bpmn_element_id, type, *columns in rows
+        ]
+
     def is_suspended(self, element_id: int) -> bool:
-        """Whether a newer version has replaced the start event."""
+        """Whether a newer version has replaced the start event, or its own was deleted."""
         row = self._one(sql.DEFINITION_SUSPENDED, element_id=element_id)
-        return bool(row and row[0])
+        return row is None or bool(row[0])
 
     # The queue of a process with a limit on parallelism
 
@@ -277,6 +315,11 @@ class Transaction:
         row = self._one(sql.COUNT_ACTIVE, bpmn_process_id=bpmn_process_id)
         assert row is not None
         return int(row[0])
+
+    def lock_senders(self) -> None:
+        """Keeps messages and signals from being sent; before `lock_instances`."""
+        self._before_lock()
+        self._session.run(*self._dialect.lock_senders())
 
     def lock_instances(self) -> None:
         """Waits for all who are about to write instances, and keeps others from it.
@@ -361,9 +404,13 @@ class Transaction:
         return r.read_instance(row) if row else None
 
     def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
-        """An instance of any version of the process that has the key, was not called, and has not ended."""
-        row = self._one(sql.OPEN_ROOT, bpmn_process_id=bpmn_process_id, correlation_key=correlation_key)
-        return r.read_instance(row) if row else None
+        """An instance of any version of the process that has the key, was not called, and has not ended.
+
+        Others who ask for the same wait until the end of this transaction.
+        """
+        wanted = {"bpmn_process_id": bpmn_process_id, "correlation_key": correlation_key}
+        found = self._read_locked(f"instance\0{bpmn_process_id}\0{correlation_key}", Call(sql.OPEN_ROOT, wanted))
+        return r.read_instance(found[0]) if found else None
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)

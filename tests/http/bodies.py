@@ -237,7 +237,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
-    "createProcessInstance": ("POST", "/process-instances", {**NEW_INSTANCE, **WORKER}),
+    "createProcessInstance": (
+        "POST",
+        "/process-instances",
+        {**NEW_INSTANCE, "returnVariables": ["a"], **WAIT, **WORKER},
+    ),
     "createProcessInstances": (
         "POST",
         "/process-instances/batch",

@@ -77,6 +77,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["resumeProcessInstance"] = ("PATCH", f"/process-instances/{DAY}/{ids['suspended']}/resume", FOR_WORKER)
     found["completeJob with success"] = (*found["completeJob"][:2], found["completeJob"][2] | {"error": ""})
     found |= batches(found, ids)
+    found["getProcessInstance"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}", None)
     for name, place in (("moveJob", "jobs"), ("moveTimer", "tasks")):
         found[name] = ("PATCH", f"/{place}/{DAY}/{ids[name]}/due", FOR_WORKER)
     found["getProcessVariables"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}/variables?names={CANARY}", None)
@@ -86,10 +87,14 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     return found
 
 
+NOT_OF_ONE = {"workerId", "returnVariables", "waitTimeout"}
+"""What a request has that is not about one of several."""
+
+
 def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     """Two of each, so that they share a transaction."""
     job, instance = (
-        {key: value for key, value in alone[name][2].items() if key != "workerId"}
+        {key: value for key, value in alone[name][2].items() if key not in NOT_OF_ONE}
         for name in ("completeJob with success", "createProcessInstance")
     )
     jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from app.config import Config
 from app.engine import records
-from app.store import load, open_store, sql
+from app.store import idempotency, load, open_store, sql
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
 from app.store.lock import JOB, TASK, Claims
@@ -103,6 +103,10 @@ FILLING = (
     SELECT {day}, n, 'p' || n % {processes}, 1, {now} FROM {numbers} WHERE n <= {few}
     """,
     """
+    INSERT INTO idempotency (key, place, request, result, encrypted, created_at)
+    SELECT 'k' || n, 0, 'r', 'null', false, {now} FROM {numbers} WHERE n <= {few}
+    """,
+    """
     INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
     SELECT n, n, 'text', false, 'x', 'v' FROM {numbers} WHERE n <= {few}
     """,
@@ -167,6 +171,9 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "called instances": (load.CALLED, {"day": DAY, "parent": 99}),
     "instances below a root": (load.BELOW, {"day": DAY, "root": 99}),
     "an instance": (sql.INSTANCE, KEY),
+    "what is kept of a request": (idempotency.OF_KEY, {"key": "k7"}),
+    "whether anything is to be forgotten": (idempotency.LAST_OF_OLDEST, {"since": NOW}),
+    "forgetting it": (idempotency.FORGET, {"last": NOW - timedelta(days=1)}),
     "an open instance by its correlation key": (sql.OPEN_ROOT, {"correlation_key": "k7", "bpmn_process_id": "p7"}),
     "an element instance": (sql.VISIT, KEY),
     "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
@@ -183,9 +190,10 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "locking a subscription": (sql.LOCK_MESSAGE_SUBSCRIPTION, {"id": 7}),
     "locking the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
     "subscriptions of an element instance": (sql.SUBSCRIPTIONS, KEY),
+    "tasks that are to start a process": (sql.OPEN_STARTS, {"process_id": 3}),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
-BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry"}
+BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry", "idempotency"}
 
 
 @dataclass(slots=True)

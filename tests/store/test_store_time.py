@@ -14,6 +14,7 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.check import CheckProcess
 from app.commands.context import Context
+from app.commands.deletion import DeleteProcess
 from app.commands.incident import ResolveIncident
 from app.commands.instance import (
     CancelProcessInstance,
@@ -155,6 +156,7 @@ def live(service: Service) -> None:
     do = service.execute
     process = play.deploy(service, LIMITED, parallelism=1)
     do(GetBpmnXml(id=process.id))
+    do(DeleteProcess(id=play.deploy(service, TIMER_START, version="unused").id, worker_id="w"))
     for xml in (MESSAGE_START, SIGNAL_START, TIMER_START):
         play.deploy(service, xml)
     # An end that gives its slot away, a start by a task, and a cancellation.
