@@ -72,7 +72,7 @@ def test_paths_and_pages_have_parameters(document):
 
 def test_bodies_refer_to_schemas_that_refuse_unknown_properties(document):
     for method, _, operation in operations(document):
-        if method == "get":
+        if method in ("get", "delete"):
             assert "requestBody" not in operation
             continue
         body = operation["requestBody"]
