@@ -9,6 +9,7 @@ from app.api import (
     element,
     health,
     incident,
+    insight,
     instance,
     job,
     message,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["create"]
 
 _RESOURCES = (
-    *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
+    *(process, check, element, instance, insight, variable, job, task, message, signal, incident, user_task),
     *(health, system),
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from datetime import date
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from app.api.answer import Response, empty, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import absent, compile_encoder
 from app.api.fields import (
     DURATION_PATTERN,
     AnswerSchema,
@@ -28,8 +27,9 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.find import find, page_of
-from app.api.params import to_snake
+from app.api.find import find, page_answer, page_of
+from app.api.openapi import WAITING
+from app.api.params import flag
 from app.api.params import wait_timeout as wait_timeout_parameter
 from app.api.problem import ProblemSchema
 from app.api.rules import MOST_ITEMS, MOST_NAMES, Violation
@@ -39,7 +39,6 @@ from app.api.schemas import (
     all_tags,
     choices,
     process_variables,
-    results_of,
     time_range,
     wait_timeout,
     worker_id,
@@ -88,6 +87,10 @@ class ProcessInstanceSchema(AnswerSchema):
     state = Choice(InstanceState, "instance state", required=True)
     tags = all_tags()
     version = Text(required=True)
+    incident_count = Int32(extension=True, description="With `waiting=true`: incidents that are not resolved.")
+    waiting_at = Many(
+        Text(), extension=True, description="With `waiting=true`: BPMN IDs of elements where it waits, 10 at most."
+    )
 
 
 class StartedProcessInstanceSchema(ProcessInstanceSchema):
@@ -100,7 +103,7 @@ class StartedProcessInstanceSchema(ProcessInstanceSchema):
     )
 
 
-encode_instance = compile_encoder(ProcessInstanceSchema)
+encode_instance = compile_encoder(ProcessInstanceSchema, incident_count=absent, waiting_at=absent)
 
 
 class NewProcessInstanceSchema(ApiSchema):
@@ -195,32 +198,6 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
     created_by = ShortText(description="Filter for the worker that has created them.", extension=True)
 
 
-class InstanceGroup(StrEnum):
-    """What instances can be grouped by."""
-
-    BPMN_PROCESS_ID = "bpmnProcessId"
-    VERSION = "version"
-    STATE = "state"
-
-
-class CountProcessInstancesSchema(ProcessInstanceCriteriaSchema):
-    group_by = Many(
-        Choice(InstanceGroup, "group"), most=len(InstanceGroup), unique=True, description="What groups have in common."
-    )
-
-
-class ProcessInstanceCountSchema(AnswerSchema):
-    bpmn_process_id = Text()
-    version = Text()
-    process_id = Int32(description="The process, where it is known from BPMN process ID and version.")
-    state = Choice(InstanceState, "instance state")
-    count = Int32(required=True, example=1)
-    incident_count = Int32(required=True, description="Incidents of these instances that are not resolved.", example=0)
-
-
-encode_count = compile_encoder(ProcessInstanceCountSchema)
-
-
 class SuspendProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that suspends the process instance.")
 
@@ -313,25 +290,23 @@ def create_process_instances(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/process-instances/query", methods=["POST"])
-@blp.paged_by(ProcessInstanceCriteria)
+@blp.paged_by(ProcessInstanceCriteria, WAITING)
 @blp.arguments(ProcessInstanceCriteriaSchema)
 @blp.response(200, page_of(ProcessInstanceSchema))
 def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process instance query."""
-    return find(encode_instance, ProcessInstanceCriteria(**body), paging)
+    criteria = ProcessInstanceCriteria(**body)
+    if not flag("waiting"):
+        return find(encode_instance, criteria, paging)
+    page = service().finding.page(criteria, paging)
+    places = service().finding.places(page.records)
 
+    def encode(instance: ProcessInstance) -> dict[str, Any]:
+        incidents, elements = places.get((instance.partition, instance.id), (0, []))
+        more = {"incidentCount": incidents, "waitingAt": elements}
+        return encode_instance(instance) | {name: value for name, value in more.items() if value}
 
-@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
-@blp.arguments(CountProcessInstancesSchema)
-@blp.response(200, results_of(ProcessInstanceCountSchema))
-def count_process_instances(body: dict[str, Any]) -> Response:
-    """Counts process instances, in groups where asked to, the largest group first.
-
-    Groups without any instance are no results.
-    """
-    names = [to_snake(name) for name in body.pop("group_by", ())]
-    limit = service().config.max_query_limit
-    return listed(encode_count, service().finding.count_instances(ProcessInstanceCriteria(**body), names, limit))
+    return page_answer(encode, page)
 
 
 @blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))

@@ -82,6 +82,20 @@ def paging(kind: type[Any]) -> Paging:
     )
 
 
+def row_limit() -> int:
+    """How many results are asked for."""
+    return page().limit
+
+
+def paging_by(name: str) -> Paging:
+    """The page of a list that has one order, forwards and backwards, and pages by cursor only."""
+    values = _values(current.get().query)
+    order = values.get("order", [""])[0]
+    if order not in ("", name, f"-{name}"):
+        raise _out_of_bounds(f"order {shown(order)} must be one of {name}, -{name}", "order")
+    return Paging(limit=row_limit(), order=order, cursor=values.get("cursor", [""])[0], with_cursor=True)
+
+
 def wait_timeout() -> str:
     """The query parameter `waitTimeout`, empty without."""
     text = _values(current.get().query).get("waitTimeout", [""])[0]

@@ -7,6 +7,8 @@ from typing import Any
 
 from app.commands import (
     check,
+    deletion,
+    due,
     incident,
     instance,
     job,
@@ -23,6 +25,9 @@ from app.commands import (
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     check.CheckProcess: check.check_process,
+    deletion.DeleteProcess: deletion.delete_process,
+    due.MoveJob: due.move_job,
+    due.MoveTimer: due.move_timer,
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,

@@ -89,7 +89,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):
         return existing
     changes = Changes()
-    queued = must_queue(ctx, changes, cmd.bpmn_process_id)
+    queued = must_queue(ctx, changes, graph)
     run = start_instance(
         graph,
         partition=ctx.now.date(),
@@ -109,7 +109,6 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
 
 def _existing(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance | None:
     """The instance that is in the way of a unique start. Those who want the same key wait for each other."""
-    ctx.tx.lock_key(f"process instance\0{cmd.bpmn_process_id}\0{cmd.correlation_key}")
     found = ctx.tx.find_open_root(cmd.bpmn_process_id, cmd.correlation_key)
     if found is None:
         return None

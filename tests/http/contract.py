@@ -63,6 +63,12 @@ OPERATIONS = {
     "countProcessInstances": Operation(
         "POST", "/process-instances/count", 200, "CountProcessInstances", "ProcessInstanceCountRes", extension=True
     ),
+    "getWaiting": Operation(
+        "GET", "/process-instances/{partition}/{id}/waiting", 200, "", "GetWaitingRes", (404,), extension=True
+    ),
+    "getHistory": Operation(
+        "GET", "/process-instances/{partition}/{id}/history", 200, "", "GetHistoryRes", (404,), extension=True
+    ),
     "groupIncidents": Operation(
         "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
     ),
@@ -73,10 +79,13 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "moveJob": Operation("PATCH", "/jobs/{partition}/{id}/due", 200, "MoveDue", "Job", (404, 409), extension=True),
+    "moveTimer": Operation("PATCH", "/tasks/{partition}/{id}/due", 200, "MoveDue", "Task", (404, 409), extension=True),
     "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "deleteProcess": Operation("DELETE", "/processes/{id}", 204, "", "", (404, 409), extension=True),
     "checkProcess": Operation(
         "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
     ),
@@ -165,6 +174,10 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "queryProcessInstances": {"waiting": "boolean +"},
+    "getWaiting": {"limit": "int32 gte-0 lte-100000"},
+    "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
+    "deleteProcess": {"workerId": "string required max-255"},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
@@ -194,6 +207,12 @@ _LOCK = {
     "id": "int32",
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
+    "types": "[JobType] max-100 unique +",
+    "bpmnElementIds": "[string] max-100 each-255 unique +",
+    "bpmnProcessIds": "[string] max-100 each-255 unique +",
+    "taskTypes": "[string] max-100 each-255 unique +",
+    "variables": "[string] max-1000 each-255 unique +",
+    "allVariables": "boolean +",
     "limit": "int32 gte-1 lte-1000",
     "lockTimeout": "string duration max-255 +",
     "waitTimeout": "string duration max-255 +",
@@ -291,6 +310,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "lockedBy": "string max-255 +",
         "open": "boolean +",
     },
+    "MoveDue": {"dueAt": "time", **_WORKER},
     "ExtendJobs": {
         "jobs": "[ExtendJobsItem] required max-1000",
         "lockTimeout": "string required duration max-255 +",
@@ -463,6 +483,33 @@ _PLACE = {
     "processId": "int32 A",
     "processInstanceId": "int32 A",
 }
+_WAITING = {
+    "elementInstanceId": "int32 A",
+    "bpmnElementId": "string A",
+    "bpmnElementName": "string O",
+    "bpmnElementType": "ElementType A",
+    "since": "time A",
+    "kind": "WaitingKind A",
+    "jobId": "int32 O",
+    "jobType": "JobType O",
+    "taskId": "int32 O",
+    "taskType": "TaskType O",
+    "incidentId": "int32 O",
+    "userTaskId": "int32 O",
+    "partition": "date O",
+    "processInstanceId": "int32 O",
+    "state": "WorkState O",
+    "dueAt": "time O",
+    "retryCount": "int32 O",
+    "lockedBy": "string O",
+    "lockedUntil": "time O",
+    "error": "string O",
+    "errorId": "string O",
+    "name": "string O",
+    "correlationKey": "string O",
+    "missing": "[string] O",
+    "position": "int32 O",
+}
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
 _INSTANCE = {
@@ -478,6 +525,8 @@ _INSTANCE = {
     "state": "InstanceState A",
     "tags": "[Tag] O",
     "version": "string A",
+    "incidentCount": "int32 O +",
+    "waitingAt": "[string] O +",
 }
 
 _MESSAGE = {
@@ -570,6 +619,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         **_KEY,
         **_PLACE,
         "bpmnElementId": "string A",
+        "bpmnElementName": "string O +",
         "completedAt": "time O",
         "correlationKey": "string O +",
         **_CREATED,
@@ -581,7 +631,26 @@ ANSWERS: dict[str, dict[str, str]] = {
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
+        "taskType": "string O +",
+        "decisions": "[Decision] O +",
+        "calledElement": "string O +",
+        "messageName": "string O +",
+        "signalName": "string O +",
+        "errorName": "string O +",
+        "escalationName": "string O +",
+        "variables": "[VisibleVariable] O +",
+        "timer": "JobTimer O +",
     },
+    "Decision": {
+        "flowId": "string A",
+        "name": "string O",
+        "target": "string A",
+        "targetName": "string O",
+        "condition": "string O",
+        "default": "boolean O",
+    },
+    "VisibleVariable": {"bpmnElementId": "string O", "name": "string A", "data": "Data O", "error": "string O"},
+    "JobTimer": {"type": "string A", "text": "string A"},
     "Message": _MESSAGE,
     "SentMessage": {**_MESSAGE, "delivered": "boolean O +"},
     "MessageSubscription": {
@@ -719,6 +788,43 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processInstance": "ProcessInstance O",
         "problem": "Problem O",
     },
+    "WaitingEvent": _WAITING,
+    "Waiting": {**_WAITING, "also": "[WaitingEvent] O"},
+    "GetWaitingRes": {"count": "int32 A", "results": "[Waiting] A", "hasMore": "boolean O"},
+    "HistoryEntry": {
+        "time": "time A",
+        "kind": "HistoryKind A",
+        "elementInstanceId": "int32 O",
+        "bpmnElementId": "string O",
+        "bpmnElementType": "ElementType O",
+        "prevId": "int32 O",
+        "prevBpmnElementId": "string O",
+        "state": "string O",
+        "createdAt": "time O",
+        "createdBy": "string O",
+        "startedAt": "time O",
+        "endedAt": "time O",
+        "dueAt": "time O",
+        "jobId": "int32 O",
+        "jobType": "JobType O",
+        "lockedAt": "time O",
+        "lockedBy": "string O",
+        "retryCount": "int32 O",
+        "error": "string O",
+        "errorId": "string O",
+        "incidentId": "int32 O",
+        "resolvedAt": "time O",
+        "resolvedBy": "string O",
+        "userTaskId": "int32 O",
+        "updatedAt": "time O",
+        "updatedBy": "string O",
+        "taskId": "int32 O",
+        "taskType": "TaskType O",
+        "messageId": "int64 O",
+        "signalId": "int64 O",
+        "name": "string O",
+    },
+    "GetHistoryRes": {"count": "int32 A", "results": "[HistoryEntry] A", "nextCursor": "string O"},
     "IncidentGroup": {
         "errorId": "string O",
         "error": "string O",
@@ -765,6 +871,8 @@ ANSWERS: dict[str, dict[str, str]] = {
 ENUMS = {
     "HealthLevel": "ERROR OK WARN",
     "InstanceGroup": "bpmnProcessId version state",
+    "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
+    "HistoryKind": "ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",

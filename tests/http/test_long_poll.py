@@ -27,7 +27,7 @@ PATIENCE = 30.0
 @pytest.fixture
 def service(config: Config) -> Iterator[Service]:
     """A service by the time of the machine."""
-    service = open_service(replace(config, long_poll_max=2.0, http_threads=2))
+    service = open_service(replace(config, long_poll_max=PATIENCE, http_threads=2))
     play.deploy(service)
     yield service
     service.close()
@@ -79,13 +79,38 @@ def test_jobs_are_locked_as_soon_as_there_are_some(service: Service):
     assert service.waiting.count == 0
 
 
+CHARGE = play.model(
+    "start -> a -> end",
+    body='<serviceTask id="a"><extensionElements><z:taskDefinition xmlns:z="http://camunda.org/schema/zeebe/1.0" '
+    'type="charge"/></extensionElements></serviceTask>',
+)
+
+
+def test_who_names_the_jobs_it_can_do_waits_for_these(service: Service):
+    process = play.deploy(service, CHARGE, version="2")
+    named = {
+        "types": ["EXECUTE"],
+        "bpmnElementIds": ["a", "other"],
+        "bpmnProcessIds": ["p"],
+        "processIds": [process.id, 99],
+        "taskTypes": ["charge"],
+    }
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", **named})
+    until_waiting(service)
+    play.start(service)
+    wanted = play.start(service, version="2")
+    (job,) = asking.answer.json["jobs"]
+    assert job["processInstanceId"] == wanted.id
+
+
 def test_what_is_there_is_locked_without_waiting(service: Service, client: FlaskClient):
     play.start(service)
     assert post(client, "/jobs/lock", {"waitTimeout": "PT1H"}).json["count"] == 1
     assert service.waiting.count == 0
 
 
-def test_the_list_is_empty_after_the_time_and_no_time_is_longer_than_the_longest(client: FlaskClient):
+def test_the_list_is_empty_after_the_time_and_no_time_is_longer_than_the_longest(service: Service, client: FlaskClient):
+    service.config = replace(service.config, long_poll_max=0.5)
     answer = post(client, "/jobs/lock", {"waitTimeout": "P9999Y"})
     assert (answer.status_code, answer.json) == (200, {"count": 0, "jobs": []})
     assert "Retry-After" not in answer.headers
@@ -98,9 +123,9 @@ def test_without_a_time_nobody_waits(service: Service, client: FlaskClient, time
 
 
 def test_half_of_the_threads_wait_and_other_requests_are_told_to_come_again(service: Service, client: FlaskClient):
-    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT2S"})
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"})
     until_waiting(service)
-    early = post(client, "/jobs/lock", {"waitTimeout": "PT2S"})
+    early = post(client, "/jobs/lock", {"waitTimeout": "PT1H"})
     assert (early.json["jobs"], early.headers["Retry-After"]) == ([], "1")
     play.start(service)
     assert asking.answer.json["count"] == 1
@@ -153,6 +178,7 @@ def test_a_look_that_breaks_ends_the_wait(service: Service, monkeypatch: pytest.
         raise ValueError(command)
 
     monkeypatch.setattr(service, "execute", broken)
+    service.waiting.look()
     assert asking.answer.status_code == 500
     assert service.waiting.count == 0
 
