@@ -88,6 +88,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
+            **WAIT,
             **WORKER,
         },
     ),
@@ -101,7 +102,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/messages/subscriptions/query",
         {"partition": DAY, "processInstanceId": 1, "correlationKey": "k", "name": "n"},
     ),
-    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WORKER}),
+    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WAIT, **WORKER}),
     "querySignalSubscriptions": (
         "POST",
         "/signals/subscriptions/query",

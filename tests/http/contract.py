@@ -39,7 +39,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "SentMessage", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -257,6 +257,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
         **_WORKER,
     },
     "MessageCriteria": {
@@ -272,7 +273,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string max-255",
         "name": "string max-255",
     },
-    "SendSignal": {"name": "string required max-255", "variables": "[ProcessVariable] max-100", **_WORKER},
+    "SendSignal": {
+        "name": "string required max-255",
+        "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string max-255"},
     "IncidentCriteria": {
         "partition": "date",
@@ -523,6 +529,22 @@ _INSTANCE = {
     "waitingAt": "[string] O +",
 }
 
+_MESSAGE = {
+    "id": "int64 A",
+    "correlationKey": "string A",
+    **_CREATED,
+    "expiresAt": "time O",
+    "correlated": "boolean A",
+    "name": "string A",
+    "uniqueKey": "string O",
+    "result": "MessageResult O +",
+    "partition": "date O +",
+    "processInstanceId": "int32 O +",
+    "bpmnElementId": "string O +",
+    "bpmnProcessId": "string O +",
+    "version": "string O +",
+}
+
 ANSWERS: dict[str, dict[str, str]] = {
     "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
     "Finding": {
@@ -629,21 +651,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "VisibleVariable": {"bpmnElementId": "string O", "name": "string A", "data": "Data O", "error": "string O"},
     "JobTimer": {"type": "string A", "text": "string A"},
-    "Message": {
-        "id": "int64 A",
-        "correlationKey": "string A",
-        **_CREATED,
-        "expiresAt": "time O",
-        "correlated": "boolean A",
-        "name": "string A",
-        "uniqueKey": "string O",
-        "result": "MessageResult O +",
-        "partition": "date O +",
-        "processInstanceId": "int32 O +",
-        "bpmnElementId": "string O +",
-        "bpmnProcessId": "string O +",
-        "version": "string O +",
-    },
+    "Message": _MESSAGE,
+    "SentMessage": {**_MESSAGE, "delivered": "boolean O +"},
     "MessageSubscription": {
         "id": "int64 A",
         "partition": "date A",
@@ -653,7 +662,13 @@ ANSWERS: dict[str, dict[str, str]] = {
         **_CREATED,
         "name": "string A",
     },
-    "Signal": {"id": "int64 A", **_CREATED, "name": "string A", "subscriberCount": "int32 A"},
+    "Signal": {
+        "id": "int64 A",
+        **_CREATED,
+        "name": "string A",
+        "subscriberCount": "int32 A",
+        "deliveredCount": "int32 O +",
+    },
     "SignalSubscription": {
         "id": "int64 A",
         "partition": "date A",
