@@ -168,6 +168,13 @@ def revoke_api_key(arguments: argparse.Namespace) -> None:
         service.keys.revoke(arguments.secret_id)
 
 
+def back_up(arguments: argparse.Namespace) -> None:
+    from app.store import back_up
+
+    size = back_up(_load_config(), arguments.file)
+    print(f"copied the database to {arguments.file}, {size} bytes")
+
+
 def check(arguments: argparse.Namespace) -> int:
     """Prints how the system is; 0 when all is well, 1 for warnings, 2 for errors."""
     from app.check import ask, local, show
@@ -269,6 +276,8 @@ def _parser() -> argparse.ArgumentParser:
     revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
     revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
 
+    backup = _add(commands, "backup", back_up, "copy a SQLite database into a file, while services use it")
+    backup.add_argument("file", type=Path, metavar="FILE", help="new file, which only its owner can read")
     look = _add(commands, "check", check, "tell what is wrong with the system, and what helps")
     look.add_argument("--json", action="store_true", help="print all that is known as JSON")
     look.add_argument("--url", help="ask a service, such as http://127.0.0.1:8080, instead of the database")

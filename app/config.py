@@ -294,6 +294,7 @@ OPTIONS = (
         parse.database_url,
         "Database to use: sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME",
         show=mask_password,
+        from_file=True,
         alias="GO_BPMN_PG_DATABASE_URL",
     ),
     Option(
@@ -302,6 +303,7 @@ OPTIONS = (
         "The same database without a pooler between, to be set where BPMN_DATABASE_URL leads to one that gives each "
         "transaction a session, such as PgBouncer",
         show=mask_password,
+        from_file=True,
     ),
     Option(
         "database_schema", parse.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"

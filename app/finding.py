@@ -45,6 +45,7 @@ class Finding:
         now = self._now()
         page = self._store.page(criteria, now, paging)
         show_due(page.records, now)
+        self._store.describe(page.records)
         return page
 
     def statistics(self, criteria: StatisticsCriteria) -> Statistics:

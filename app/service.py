@@ -105,6 +105,12 @@ def _outcome(execute: Callable[[T], R], given: T) -> R | Exception:
         return error
 
 
+def _each(results: Iterable[Any]) -> Iterator[Any]:
+    """The results, and what is in those that are lists."""
+    for result in results:
+        yield from result if isinstance(result, list) else [result]
+
+
 def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
     return Shared(alone=list(range(len(commands))))
 
@@ -198,6 +204,8 @@ class Service:
             handle = partial(HANDLERS[type(command)], context, command)
             result: R = step.once(tx, command, handle) if step else handle()
         self._committed(tx, began)
+        if step:
+            self._store.describe(_each([result]))
         if tx.wrote:
             notices.of_command(command, result)
         return result
@@ -227,6 +235,7 @@ class Service:
             found |= outcomes
             if any(map(_is_unavailable, outcomes.values())):
                 break
+        self._store.describe(found.values())
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
 
     def _each(
@@ -307,6 +316,7 @@ class Service:
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
         show_due(found, now)
+        self._store.describe(found)
         return found
 
     def lock_jobs(self, command: LockJobs, steps: Sequence[Step] = ()) -> list[Job]:
@@ -318,6 +328,7 @@ class Service:
         wanted = command.limit - len(jobs)
         if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
             jobs += self.execute(replace(command, limit=wanted), *steps[1:])
+        self._store.describe(jobs)
         return jobs
 
     def see_instance(self, partition: date, id: int, names: Iterable[str] = ()) -> SeenProcessInstance:
@@ -477,7 +488,9 @@ class Service:
 
         Raises EngineError CONFLICT when the key of the request belongs to another one.
         """
-        return self._read(lambda tx: memory.recall(tx, kinds))
+        found = self._read(lambda tx: memory.recall(tx, kinds))
+        self._store.describe(_each(found.values()))
+        return found
 
     def keep(self, memory: Memory, kinds: Mapping[int, Any], outcomes: Mapping[int, Any]) -> dict[int, Any]:
         """Has outcomes kept in a transaction of their own; in place of one that is known by now comes that one."""

@@ -19,6 +19,10 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <intermediateCatchEvent id="payment"><messageEventDefinition messageRef="paid"/></intermediateCatchEvent>
     <intermediateCatchEvent id="stock"><signalEventDefinition signalRef="restocked"/></intermediateCatchEvent>
     <userTask id="approve" name="Approve the order"/>
+    <boundaryEvent id="overdue" attachedToRef="approve" cancelActivity="false">
+      <timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>
+    </boundaryEvent>
+    <endEvent id="reminded"/>
     <parallelGateway id="join"/>
     <endEvent id="shipped"/>
     <sequenceFlow id="f1" sourceRef="ordered" targetRef="fork"/>
@@ -33,6 +37,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <sequenceFlow id="f10" sourceRef="stock" targetRef="join"/>
     <sequenceFlow id="f11" sourceRef="approve" targetRef="join"/>
     <sequenceFlow id="f12" sourceRef="join" targetRef="shipped"/>
+    <sequenceFlow id="f13" sourceRef="overdue" targetRef="reminded"/>
   </process>
 </definitions>
 """
@@ -133,6 +138,8 @@ BODIES: dict[str, dict[str, Any]] = {
 """The body by operation, where there is one example."""
 
 SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "moveJob": {"retried": _WORKER},
+    "moveTimer": {"reminded": _WORKER},
     "completeJob": {
         "done": {"processVariables": _VARIABLES, **_WORKER},
         "failed": {"error": "card was declined", "retryLimit": 0, **_WORKER},
@@ -152,7 +159,11 @@ QUERIES: dict[str, dict[str, Any]] = {
 }
 """Query parameters by operation, where there is no body in JSON."""
 
-IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
+IDS = {
+    "completeJob": {"done": 1, "failed": 2, "correlated": 3},
+    "moveJob": {"retried": 10},
+    "moveTimer": {"reminded": 2},
+}
 """The ids in the path that go with the bodies of the same names."""
 OTHER_IDS = {"deleteProcess": 2}
 """The ids in the path where there is one; all others are 1."""
@@ -169,11 +180,12 @@ ORDER = (
         "extendJobs",
         "completeJob",
         "completeJobs",
+        "moveJob",
         "unlockJobs",
     ),
     *("queryIncidents", "groupIncidents", "countProcessInstances", "getStatistics", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
-    *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
+    *("queryUserTasks", "updateUserTask", "moveTimer", "executeTasks", "queryTasks", "unlockTasks"),
     *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
 """The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""

@@ -15,7 +15,9 @@ from marshmallow import fields
 from app.api import examples
 from app.api.context import service
 from app.api.fields import AnswerSchema, ApiSchema, Choice, camel
+from app.api.job_types import described
 from app.api.problem import RETRY_AFTER, ProblemSchema
+from app.engine.types import JobType
 
 _INT32 = {"type": "integer", "format": "int32"}
 PAGE_PARAMETERS = [
@@ -270,6 +272,8 @@ def _enumeration(converter: Any, choices: type[StrEnum]) -> str:
     components = converter.spec.components
     if name not in components.schemas:
         component: dict[str, Any] = {"type": "string", "enum": [member.value for member in choices]}
+        if choices is JobType:
+            component["description"] = described()
         if name in _EXTENSIONS:
             component["x-extensions"] = _EXTENSIONS[name]
         components.schema(name, component)

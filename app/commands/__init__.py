@@ -8,6 +8,7 @@ from typing import Any
 from app.commands import (
     check,
     deletion,
+    due,
     incident,
     instance,
     job,
@@ -25,6 +26,8 @@ from app.commands import (
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     check.CheckProcess: check.check_process,
     deletion.DeleteProcess: deletion.delete_process,
+    due.MoveJob: due.move_job,
+    due.MoveTimer: due.move_timer,
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,

@@ -209,6 +209,7 @@ def _insert(
                 bpmn_element_name=element.name or None,
                 bpmn_element_type=element.type,
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
+                task_type=element.task_type,
                 definition=definition,
             )
         )

@@ -5,6 +5,7 @@ Runners raise EngineError for what is the task's own failure; `app.commands.task
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from app.commands import maintenance
@@ -208,7 +209,8 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
     if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
         return
     try:
-        due = next_due(timer, task.due_at, task.due_at, payload.first_due_at)
+        planned = payload.planned_at or task.due_at
+        due = next_due(timer, planned, planned, payload.first_due_at)
     except TimerError:
         # A cron expression whose last tick is behind us.
         return
@@ -216,6 +218,8 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
         return
     again = retry_task(task, ctx.engine_id, ctx.now, due)
     again.partition = ctx.now.date()
+    if payload.planned_at:
+        again.serialized_task = replace(payload, planned_at=None).serialize()
     if task.repetitions:
         again.repetitions = task.repetitions - 1
     insert_task(ctx, changes, again)

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from app.engine.records import (
     ElementInstance,
     EventVariable,
+    Job,
     Message,
     MessageSubscription,
     ProcessInstance,
     Queue,
     QueueEntry,
     Signal,
+    Task,
     Variable,
 )
 from app.engine.types import UserTaskState
@@ -77,8 +79,10 @@ class Changes:
         """Ids of process versions that must be there still, or the set is refused."""
         self.assumes_unlimited: set[str] = set()
         """Processes that must have no limit on parallelism, or the set is refused."""
+        self.moved: list[Job | Task] = []
+        """Jobs and tasks that wait, and become due at another time; nothing else of them has changed."""
         self.due: list[datetime] = []
-        """When the tasks created here become due."""
+        """When the tasks created or moved here become due."""
 
     def insert(self, record: Rec) -> Rec:
         self.new.setdefault(type(record), []).append(record)
@@ -119,6 +123,7 @@ class Changes:
         self.resumed_starts += other.resumed_starts
         self.assumes_deployed |= other.assumes_deployed
         self.assumes_unlimited |= other.assumes_unlimited
+        self.moved += other.moved
         self.due += other.due
 
     def __bool__(self) -> bool:
@@ -136,6 +141,7 @@ class Changes:
             or self.suspended_starts
             or self.undeployed
             or self.resumed_starts
+            or self.moved
             or self.queues
             or self.queued
             or self.dequeued

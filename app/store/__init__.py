@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, make_url, select
@@ -25,12 +27,13 @@ from app.criteria import (
     StatisticsCriteria,
 )
 from app.engine.graph import Graph
-from app.engine.records import ProcessInstance
+from app.engine.records import Job, ProcessInstance
 from app.engine.waiting import Situation
-from app.errors import EngineError, conflict, not_found
-from app.store import graphs, nodes, schema
+from app.errors import EngineError, StartError, conflict, not_found
+from app.store import backup, graphs, nodes, schema
 from app.store.counts import Counts
 from app.store.dialect import Dialect, Ear, Session
+from app.store.elements import Elements
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
@@ -58,6 +61,7 @@ __all__ = [
     "Schema",
     "Store",
     "Transaction",
+    "back_up",
     "find_schema",
     "head_revision",
     "migrate",
@@ -65,6 +69,8 @@ __all__ = [
     "open_store",
     "usable",
 ]
+
+logger = logging.getLogger(__name__)
 
 API_KEY = table(ApiKeyRow)
 
@@ -111,6 +117,7 @@ class Store:
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
         self._graphs = Graphs()
+        self._elements = Elements(dialect)
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
@@ -143,6 +150,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded or {},
         )
@@ -156,6 +164,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded,
         )
@@ -168,6 +177,27 @@ class Store:
     def load_graph(self, process_id: int) -> Graph:
         """The graph of a process version that exists; takes its time for a large one."""
         return self._graphs.load(process_id, self._read_graph)
+
+    def describe(self, records: Iterable[Any]) -> None:
+        """Has the jobs among the records know their elements; each process version is loaded once.
+
+        What can't be loaded now is left out: a worker has locked its jobs already, and must get them.
+        """
+        nodes: dict[int, Graph | None] = {}
+        for record in records:
+            if not isinstance(record, Job) or record.node is not None:
+                continue
+            if record.process_id not in nodes:
+                nodes[record.process_id] = self._graph_if_possible(record.process_id)
+            graph = nodes[record.process_id]
+            record.node = graph.node(record.element_id) if graph else None
+
+    def _graph_if_possible(self, process_id: int) -> Graph | None:
+        try:
+            return self._graphs.find(process_id) or self.load_graph(process_id)
+        except Exception:
+            logger.warning("jobs are shown without what their process %d says", process_id, exc_info=True)
+            return None
 
     def _read_graph(self, process_id: int) -> Stored:
         def read() -> Stored:
@@ -385,6 +415,14 @@ def migrating(config: Config) -> AbstractContextManager[Connection]:
 def find_schema(config: Config) -> Schema:
     """What is in the database, which is not created by looking. Raises StartError where it can't be used."""
     return schema.find(_dialect(config))
+
+
+def back_up(config: Config, target: Path) -> int:
+    """Copies a SQLite database, which may be in use, into a new file; its size in bytes. Raises StartError."""
+    dialect = _dialect(config)
+    if dialect.creates_days:
+        raise StartError("this is for SQLite; a PostgreSQL database is copied by pg_dump, see the guide on deploying")
+    return backup.copy(dialect.place, target)
 
 
 def usable(config: Config) -> AbstractContextManager[None]:

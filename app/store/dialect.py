@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
@@ -182,6 +182,28 @@ class Dialect(Protocol):
         Rows that others have locked are passed over. An index that begins with `partition` and `order` is followed
         within each day; that is why it is no matter how many rows match on other days.
         """
+        ...
+
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        """Like `first_by_day`, for rows whose `key` is one of the values of parameter `name`, a list of integers.
+
+        An index that begins with `key`, `partition` and `order` is followed for each of the values, so that it is no
+        matter how many rows match that have other ones. `conditions` makes them for an alias of the table; they are
+        those of an index on `partition` and `due_at`, too. With `day`, only this one is looked through.
+        """
+        ...
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` is one of the many values of parameter `name`, a list of integers; not to be found by an index."""
         ...
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

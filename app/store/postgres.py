@@ -75,6 +75,8 @@ MOST_COMPILED = 2000
 """Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
 MANY_IDS = 9
 """Ids of one table, from which on their number is a parameter."""
+PASSED_OVER = 200
+"""Rows of one key that others may be about to lock, beside those that a claim by several keys can find."""
 ROWS_AT_ONCE = 100
 """Rows of a table that one statement changes: each is compared with each."""
 MIGRATION_LOCK = 0x62706D6E
@@ -243,6 +245,71 @@ class Postgres:
             .lateral("rows")
         )
         return select(rows.c.partition, rows.c.id).select_from(days.join(rows, literal_column("true"))).limit(first)
+
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        most: ColumnElement[int] = literal_column(str(limit))
+        due, head, row = of.alias("due"), of.alias("head"), of.alias("row")
+        # Most days have nothing that is due: there no key has to be looked for.
+        is_due = (
+            select(literal_column("1"))
+            .select_from(due)
+            .where(*conditions(due)[:2], due.c.partition == PARTITION_DAY.c.partition)
+            .order_by(due.c.due_at, due.c.id)
+            .limit(literal_column("1"))
+            .correlate(PARTITION_DAY)
+            .lateral("is_due")
+        )
+        found = select(PARTITION_DAY.c.partition).select_from(PARTITION_DAY.join(is_due, true()))
+        if day is not None:
+            found = found.where(PARTITION_DAY.c.partition == day)
+        days = found.order_by(PARTITION_DAY.c.partition).subquery("days")
+        # Unless it can count the keys, PostgreSQL makes one plan for any number of them.
+        given = select(bindparam(name, type_=ARRAY(Integer))).scalar_subquery()
+        keys = func.unnest(given).table_valued("key", name="keys").render_derived()
+        # Of each key the first ones, whether or not others hold them; then those that can be had, in their order.
+        first = (
+            select(head.c.id, *(head.c[each] for each in order if each != "id"))
+            .where(*conditions(head), head.c[key] == keys.c.key, head.c.partition == days.c.partition)
+            .order_by(*(head.c[each] for each in order))
+            .limit(literal_column(str(limit + PASSED_OVER)))
+            .correlate(days, keys)
+            .lateral("first")
+        )
+        merged = (
+            select(first.c.id)
+            .select_from(keys.join(first, true()))
+            .order_by(*(first.c[each] for each in order))
+            .correlate(days)
+            .lateral("merged")
+        )
+        free = (
+            select(row.c.partition, row.c.id)
+            .where(*conditions(row), row.c.partition == days.c.partition, row.c.id == merged.c.id)
+            .with_for_update(skip_locked=True)
+            .correlate(days, merged)
+            .lateral("free")
+        )
+        rows = (
+            select(free.c.partition, free.c.id)
+            .select_from(merged.join(free, true()))
+            .limit(most)
+            .correlate(days)
+            .lateral("rows")
+        )
+        return select(rows.c.partition, rows.c.id).select_from(days.join(rows, true())).limit(most)
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column.in_(select(func.unnest(bindparam(name, type_=ARRAY(Integer)))))
+        return found.is_(true())
 
     def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         return [exists().where(PARTITION_DAY.c.partition == day)]

@@ -94,6 +94,21 @@ UPDATE: Mapping[type[Any], Op] = {
     )
     for kind, columns in CHANGEABLE.items()
 }
+MOVE: Mapping[type[Any], Op] = {
+    kind: Op(
+        f"moved_{r.TABLES[kind].name}",
+        Kind.UPDATE,
+        r.TABLES[kind],
+        key=("partition", "id"),
+        columns=columns,
+        where=f"{name}.locked_by IS NULL AND {name}.completed_at IS NULL AND NOT {name}.detached",
+        exact=True,
+    )
+    for kind, name, columns in (
+        (records.Job, "job", ("due_at",)),
+        (records.Task, "task", ("due_at", "serialized_task")),
+    )
+}
 DELETE: Mapping[type[Any], Op] = {
     kind: Op(f"gone_{r.TABLES[kind].name}", Kind.DELETE, r.TABLES[kind], key=("id",))
     for kind in (records.MessageSubscription, records.SignalSubscription)
@@ -358,6 +373,10 @@ def _writes(changes: Changes) -> Iterable[Write]:
                 record.revision += 1
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
+    for kind, op in MOVE.items():
+        moved = [record for record in changes.moved if isinstance(record, kind)]
+        if moved:
+            yield Write(op, [_changed(op, record) for record in moved])
     yield from _variables(changes)
     finished = changes.finished_messages
     if finished:

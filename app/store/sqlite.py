@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
+    JSON,
     Connection,
     Engine,
     Executable,
@@ -33,6 +34,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -341,6 +343,43 @@ class SQLite:
             .order_by(of.c.partition, *(of.c[name] for name in order))
             .limit(limit)
         )
+
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        due, head = of.alias("due"), of.alias("head")
+        # Most days have nothing that is due: there no key has to be looked for.
+        is_due = exists().where(*conditions(due)[:2], due.c.partition == COUNTER.c.partition).correlate(COUNTER)
+        days = self.days(of).where(is_due, *([COUNTER.c.partition == day] if day is not None else [])).subquery("days")
+        # What depends on the day comes after it: or each day would be looked at again for each key.
+        of_day = func.substr(days.c.partition, literal_column("1"), literal_column("0"))
+        given = bindparam(name, type_=JSON).op("||", return_type=Text())(of_day)
+        keys = func.json_each(given).table_valued("value", name="keys")
+        first: Select[Any] = (
+            select(literal_column("head.rowid"))
+            .select_from(head)
+            .where(*conditions(head), head.c[key] == keys.c.value, head.c.partition == days.c.partition)
+            .order_by(*(head.c[each] for each in order))
+            .limit(limit)
+            .correlate(days, keys)
+        )
+        return (
+            select(of.c.partition, of.c.id)
+            .select_from(days.join(keys, true()).join(of, literal_column(f"{of.name}.rowid").in_(first)))
+            .order_by(of.c.partition, *(of.c[each] for each in order))
+            .limit(limit)
+        )
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        values = func.json_each(bindparam(name, type_=JSON)).table_valued("value")
+        return column.in_(select(values.c.value)).is_(true())
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))

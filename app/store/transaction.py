@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+import orjson
 
 from app.bpmn.model import ElementType, EventDefinition
 from app.engine import records
@@ -39,10 +42,12 @@ from app.store import idempotency, load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
+from app.store.elements import NEWEST, Elements, Kinds
+from app.store.elements import Found as Meant
 from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.idempotency import Kept
 from app.store.load import Snapshot
-from app.store.lock import JOB, TASK, Claims
+from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
 from app.store.save import Saver
 
@@ -57,6 +62,7 @@ class Transaction:
         saver: Saver,
         claims: Claims,
         graphs: Graphs,
+        elements: Elements,
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
     ) -> None:
@@ -65,6 +71,7 @@ class Transaction:
         self._saver = saver
         self._claims = claims
         self._graphs = graphs
+        self._elements = elements
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
@@ -151,6 +158,10 @@ class Transaction:
     @property
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
+
+    def begin(self) -> None:
+        """What follows is one transaction, also where nothing has to be locked before it."""
+        self._session.begin()
 
     def begin_alone(self) -> None:
         """Opens the transaction where only one at a time can write, so that none commits between now and the end."""
@@ -436,9 +447,20 @@ class Transaction:
         filters: dict[str, Any],
         detached: bool,
         until: datetime | None = None,
+        kinds: Kinds | None = None,
     ) -> list[Job]:
-        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended."""
-        found = self._claim(JOB, r.read_job, now, worker, limit, filters, detached, until)
+        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended.
+
+        Those of `kinds` only; where these are not known so far, that takes a statement of its own. May raise
+        GraphMissing, but only when nothing was locked.
+        """
+        found: list[Job] = []
+        call = partial(self._claim_call, JOB, now, worker, limit, detached=detached, until=until)
+        if kinds is None:
+            (rows,) = self._session.run(call(filters))
+            found = _claimed(r.read_job, rows)
+        else:
+            found = self._lock_jobs_of(kinds, filters, call)
         if found:
             self.leased_until = until
         return found
@@ -447,26 +469,24 @@ class Transaction:
         self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
     ) -> list[Task]:
         """Locks due tasks; unless the lease is extended, others may have them after `until`."""
-        return self._claim(TASK, r.read_task, now, worker, limit, filters, False, until)
+        (rows,) = self._session.run(self._claim_call(TASK, now, worker, limit, filters, until=until))
+        return _claimed(r.read_task, rows)
 
-    def _claim(
+    def _claim_call(
         self,
         of: Any,
-        read: Callable[[Row], Rec],
         now: datetime,
         worker: str,
         limit: int,
         filters: dict[str, Any],
-        detached: bool,
+        *,
+        detached: bool = False,
         until: datetime | None = None,
-    ) -> list[Rec]:
+    ) -> Call:
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
-        parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
+        parameters = {name if name in LISTS else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
-        call = Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
-        (rows,) = self._session.run(call)
-        found: list[Any] = [read(row) for row in rows]
-        return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+        return Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
@@ -475,6 +495,41 @@ class Transaction:
         count = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
         self.freed |= of is JOB and count > 0
         return count
+
+    def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
+        meant = self._elements.known(kinds)
+        if meant is None or meant.outdated:
+            meant = self._elements.look_up(self._session, self.graph, kinds)
+        while True:
+            # With the claim comes whether there are newer versions. Their jobs matter only where there are no others.
+            wanted = _filters_of(kinds, meant)
+            calls = [call(filters | wanted)] if wanted else []
+            ((newest,),), *rows = self._session.run(Call(NEWEST), *calls)
+            found = _claimed(r.read_job, rows[0]) if rows else []
+            if newest <= meant.newest:
+                return found
+            self._elements.note_newest(kinds, newest)
+            if found:
+                return found
+            meant = self._elements.look_up(self._session, self.graph, kinds)
+
+    def load_visible_variables(self, jobs: Iterable[Job], names: Sequence[str] | None) -> list[list[VariableView]]:
+        """What each of the jobs sees: of a name the innermost variable only, these first, and by name within a scope.
+
+        One statement for all jobs of a day. Without `names` all variables.
+        """
+        found = list(jobs)
+        days: dict[date, list[int]] = {}
+        for job in found:
+            days.setdefault(job.partition, []).append(job.element_instance_id)
+        named = {"names": orjson.dumps(list(names)).decode()} if names is not None else {}
+        statement = self._claims.visible[names is not None]
+        calls = [Call(statement, {"day": day, "ids": ids, **named}, day=day) for day, ids in days.items()]
+        seen: dict[tuple[date, int], list[Row]] = {}
+        for day, rows in zip(days, self._session.run(*calls), strict=True):
+            for row in rows:
+                seen.setdefault((day, row[0]), []).append(row)
+        return [_visible(seen.get((job.partition, job.element_instance_id), [])) for job in found]
 
     def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
         """The rows of jobs of one day, those that exist, without the lock of their instances.
@@ -617,6 +672,35 @@ READERS: dict[str, Callable[[Row], Any]] = {
 }
 
 
+MOST_KEYS = 1000
+"""Elements or processes whose work is looked for one by one; of more, all that is due is looked through."""
+
+
+def _filters_of(kinds: Kinds, meant: Meant) -> dict[str, Any]:
+    """The filters of a claim; none when nothing can be meant."""
+    if not meant.process_ids:
+        return {}
+    filters: dict[str, Any] = {}
+    if kinds.types:
+        filters["types"] = orjson.dumps(kinds.types).decode()
+    if kinds.names_elements and len(meant.element_ids) <= MOST_KEYS:
+        return filters | _one_of("element", meant.element_ids)
+    if kinds.names_elements:
+        filters["any_element_ids"] = meant.element_ids
+    if kinds.names_processes:
+        filters |= _one_of("process", meant.process_ids)
+    return filters
+
+
+def _one_of(name: str, ids: list[int]) -> dict[str, Any]:
+    return {f"{name}_id": ids[0]} if len(ids) == 1 else {f"{name}_ids": ids}
+
+
+def _claimed(read: Callable[[Row], Rec], rows: list[Row]) -> list[Rec]:
+    found: list[Any] = [read(row) for row in rows]
+    return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+
+
 _FIRST_ENTRIES = 2
 """The next one in a queue, and whether there is another."""
 
@@ -637,6 +721,14 @@ def _new_day(record: Any) -> tuple[date, ...]:
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:
     name, encoding, encrypted, value = row
     return VariableView(bpmn_element_id=bpmn_element_id, name=name, encoding=encoding, encrypted=encrypted, value=value)
+
+
+def _visible(rows: list[Row]) -> list[VariableView]:
+    rows = sorted(rows, key=lambda row: (row[1] is None, row[1] or 0, row[3]))
+    first: dict[str, VariableView] = {}
+    for _, _, bpmn_element_id, *row in rows:
+        first.setdefault(row[0], _variable_view(bpmn_element_id, row))
+    return list(first.values())
 
 
 def _by_name(variable: VariableView) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.commands.base import Command, Completion
 from app.commands.deletion import DeleteProcess
+from app.commands.due import MoveJob, MoveTimer
 from app.commands.incident import ResolveIncident
 from app.commands.instance import (
     CancelProcessInstance,
@@ -155,6 +156,20 @@ def extend_jobs(name: str, *elements: str, lock_version: int = 1) -> Move:
         return ExtendJobs(worker_id=play.WORKER, lock_timeout="PT9H", jobs=tuple(jobs))
 
     return Move(ExtendJobs, f"{name}.{'+'.join(elements)}", make)
+
+
+def move_job(name: str, element: str) -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return MoveJob(partition=DAY, id=stage.job(name, element).id, worker_id=OTHER_WORKER)
+
+    return Move(MoveJob, f"{name}.{element}", make)
+
+
+def move_timer(name: str, element: str) -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return MoveTimer(partition=DAY, id=stage.task("TRIGGER_EVENT", name, element).id, worker_id=OTHER_WORKER)
+
+    return Move(MoveTimer, f"{name}.{element}", make)
 
 
 def recover_jobs() -> Move:

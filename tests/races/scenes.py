@@ -20,6 +20,8 @@ from tests.races.moves import (
     fail_task,
     lock_jobs,
     lock_tasks,
+    move_job,
+    move_timer,
     postpone_task,
     prepare,
     recover_jobs,
@@ -75,6 +77,7 @@ RICH = model(
     "start -> fork -> free",
     "fork -> held -> after",
     "fork -> lost -> found",
+    "fork -> retried",
     "fork -> broken",
     "fork -> user",
     "fork -> timer -> end",
@@ -101,6 +104,7 @@ def _fill(stage: Stage, name: str) -> None:
     for element in ("left", "right"):
         stage.complete(name, element)
     stage.complete(name, "broken", error="broken")
+    stage.complete(name, "retried", error="broken", retry_limit=1, retry_timer="PT9H")
     stage.complete(name, "mail", KEY)
     stage.complete(name, "letter", KEY)
     # The message is on its way to it.
@@ -124,6 +128,8 @@ def on_everything(name: str) -> tuple[Move, ...]:
         complete(name, "lost", how=":late"),
         extend_jobs(name, "held", "lost"),
         recover_jobs(),
+        move_job(name, "retried"),
+        move_timer(name, "later"),
         update_user_task(name),
         update_user_task(name, "tag"),
         resolve(name),
