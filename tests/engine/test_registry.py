@@ -28,12 +28,13 @@ MANAGEMENT = {
 POINTERS = {
     records.Process: {"warnings"},
     records.DeployedElement: {"process", "definition", "suspended"},
-    records.ProcessInstance: {"parent"},
+    records.ProcessInstance: {"parent", "existing"},
     records.ElementInstance: {"node", "instance", "parent", "prev"},
     records.Job: {"token", "node", "variables"},
     records.Task: {"instance", "token", "process", "element", "origin", "timer"},
     records.UserTask: {"token"},
     records.Variable: {"instance"},
+    records.Message: {"receiver", "result"},
     records.MessageSubscription: {"token"},
     records.SignalSubscription: {"token"},
 }
