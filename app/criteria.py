@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,26 @@ class SignalSubscriptionCriteria:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCriteria:
+    partition: date | None = None
+    process_instance_id: int = 0
+    actor: str = ""
+    credential: str = ""
+    operations: tuple[str, ...] = ()
+    bpmn_process_id: str = ""
+    time_from: datetime | None = None
+    time_until: datetime | None = None
+    """Exclusive."""
+    after: int = 0
+    """The id that comes before those that are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyCriteria:
+    secret_id: str = ""
+
+
 Criteria = (
     ProcessCriteria
     | ElementCriteria
@@ -125,4 +145,6 @@ Criteria = (
     | MessageCriteria
     | MessageSubscriptionCriteria
     | SignalSubscriptionCriteria
+    | AuditCriteria
+    | ApiKeyCriteria
 )

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from app import caller
 from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
+from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
@@ -102,12 +104,15 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
-        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
+        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl, self.execute)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
-        self.chores: list[Chore] = []
+        self.chores: list[Chore] = [
+            Chore("note the use of API keys", 60.0, self.keys.note_use),
+            Chore("purge the audit", 3600.0, self.purge_audit),
+        ]
         """What the executor of every service process does beside due tasks, in this order."""
 
     def execute(self, command: Command[R]) -> R:
@@ -141,8 +146,10 @@ class Service:
     def _once(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> R:
         began = time.monotonic()
         with self._store.begin(loaded) as tx:
-            context = Context(tx, self._options, self._engine_time, limited=limited)
+            asking = None if command.of_engine else caller.current.get()
+            context = Context(tx, self._options, self._engine_time, limited=limited, caller=asking)
             result: R = HANDLERS[type(command)](context, command)
+            note(context, command, result)
         self._committed(tx, began)
         return result
 
@@ -382,6 +389,15 @@ class Service:
         except OverflowError:
             # Engine time was moved to the end of the calendar: there it stops.
             return cut(datetime.max)
+
+    def purge_audit(self) -> bool:
+        """Deletes some of what is kept for longer than is configured; whether there may be more of it."""
+        days = self.config.audit_retention_days
+        try:
+            return days is not None and self._store.purge_audit(self.now() - timedelta(days=days))
+        except OverflowError:
+            # Before the calendar begins.
+            return False
 
     def ready(self) -> bool:
         """Whether the database answers; known within a second, asked at most once a second."""

@@ -433,7 +433,7 @@ class TestApiKeys:
         assert main(["api-key", "create", "--secret-id", "a", "--expires", expires]) == 0
         capsys.readouterr()
         main(["api-key", "list"])
-        text = capsys.readouterr().out.strip().rpartition("expires ")[2].removesuffix("Z")
+        text = capsys.readouterr().out.split("\t")[2].removeprefix("expires ").removesuffix("Z")
         remaining = datetime.fromisoformat(text) - datetime.now(UTC).replace(tzinfo=None)
         assert timedelta(days=29) < remaining <= timedelta(days=30)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.api import (
+    audit,
     element,
     incident,
     instance,
     job,
+    key,
     message,
     process,
     signal,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, system)
+_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, audit, key, system)
 
 
 def create(service: Service) -> Application:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 from werkzeug.routing import MapAdapter
 
-from app import logs
+from app import caller, logs
 from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
 from app.api.params import convert_path
 from app.api.problem import answer_to
+from app.api.roles import enter
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -59,6 +60,7 @@ class Application(flask.Flask):
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
+            caller.current.set(None)
             current.reset(entered)
         response.headers.append(("X-Request-Id", request.id))
         return response(environ, start_response)
@@ -83,39 +85,44 @@ class Application(flask.Flask):
 
     def _view(self, request: Request) -> Response:
         method, path = request.method, request.path
-        view = self._fixed.get((method, path))
-        if view is not None:
-            return view()
-        for pattern, view in self._patterns.get((method, path.split("/", 2)[1]), ()):
+        endpoint = self._fixed.get((method, path))
+        if endpoint is not None:
+            return self._entered(endpoint)()
+        for pattern, endpoint in self._patterns.get((method, path.split("/", 2)[1]), ()):
             if match := pattern.fullmatch(path):
-                return view(**convert_path(match.groupdict()))
+                return self._entered(endpoint)(**convert_path(match.groupdict()))
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(path, method)
-        return self._views[endpoint](**convert_path(parts))
+        return self._entered(endpoint)(**convert_path(parts))
+
+    def _entered(self, endpoint: str) -> View:
+        """The view, if the caller may use it, which is known before the path is converted."""
+        enter(current.get(), endpoint)
+        return self._views[endpoint]
 
     @property
     def _views(self) -> dict[str, View]:
         return cast("dict[str, View]", self.view_functions)
 
     @cached_property
-    def _fixed(self) -> dict[tuple[str, str], View]:
-        """The views whose paths have no variable parts, by method and path."""
+    def _fixed(self) -> dict[tuple[str, str], str]:
+        """The endpoints whose paths have no variable parts, by method and path."""
         return {
-            (method, rule.rule): self._views[rule.endpoint]
+            (method, rule.rule): rule.endpoint
             for rule in self.url_map.iter_rules()
             if not rule.arguments
             for method in rule.methods or ()
         }
 
     @cached_property
-    def _patterns(self) -> dict[tuple[str, str], list[tuple[re.Pattern[str], View]]]:
-        """The other views with the patterns of their paths, by method and the first part of the path."""
+    def _patterns(self) -> dict[tuple[str, str], list[tuple[re.Pattern[str], str]]]:
+        """The other endpoints with the patterns of their paths, by method and the first part of the path."""
         found = defaultdict(list)
         for rule in self.url_map.iter_rules():
             if rule.arguments:
                 pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
                 for method in rule.methods or ():
-                    found[method, rule.rule.split("/", 2)[1]].append((pattern, self._views[rule.endpoint]))
+                    found[method, rule.rule.split("/", 2)[1]].append((pattern, rule.endpoint))
         return dict(found)
 
     @cached_property

@@ -54,7 +54,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
             if public:
                 manual["security"] = []
             else:
-                statuses = {*_own_problems(rule, document), *problems, 401, 500, 503}
+                statuses = {*_own_problems(rule, document), *problems, 401, 403, 500, 503}
                 manual["responses"] = {status: HTTPStatus(status).name for status in sorted(statuses)}
             view._apidoc = {**document, "manual_doc": manual}  # type: ignore[attr-defined]  # flask-smorest's place
             self.add_url_rule(rule, None, view, methods=list(methods))

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from app import logs
+from app.caller import Grant
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -17,11 +18,13 @@ EXTENSION = "bpmn"
 class Request:
     """What a WSGI server says about a request (PEP 3333), and the request's id."""
 
-    __slots__ = ("environ", "id", "method", "path", "service")
+    __slots__ = ("environ", "grant", "id", "method", "path", "service")
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
         self.service = service
+        self.grant: Grant | None = None
+        """What the caller may do, once that is known; None for what needs no authentication."""
         self.method: str = environ["REQUEST_METHOD"].upper()
         self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
         self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))

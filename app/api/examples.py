@@ -102,6 +102,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "executeTasks": {**_INSTANCE, "limit": 10},
     "queryTasks": {**_INSTANCE, "type": "TRIGGER_EVENT"},
     "unlockTasks": {"partition": DAY, "engineId": "default-engine"},
+    "queryAudit": {"operations": ["setProcessVariables"], **_INSTANCE},
+    "createApiKey": {
+        "secretId": "shop",
+        "roles": ["WORKER"],
+        "bpmnProcessIds": ["order*"],
+        "maySend": True,
+        "description": "workers of the shop",
+        **_WORKER,
+    },
+    "queryApiKeys": {"secretId": "shop"},
+    "revokeApiKey": {"reason": "the shop is closed", **_WORKER},
     "setTime": {"timeDuration": "PT1H"},
     "cancelProcessInstance": _WORKER,
 }
@@ -131,6 +142,7 @@ ORDER = (
     *("queryJobs", "lockJobs", "completeJob", "completeJobs", "unlockJobs", "queryIncidents", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
+    *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
     *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
 )
 """The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""

@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Duration, Int32, Partition, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import results_of, worker_id
+from app.api.schemas import reason, results_of, worker_id
 from app.commands.incident import ResolveIncident
 from app.criteria import IncidentCriteria
 
@@ -49,6 +49,7 @@ class IncidentCriteriaSchema(ApiSchema):
 class ResolveIncidentSchema(ApiSchema):
     retry_timer = Duration(description="Duration until the retry job or task becomes due.")
     worker_id = worker_id("ID of the worker that resolves the incident.")
+    reason = reason()
 
 
 @blp.route("/incidents/query", methods=["POST"])

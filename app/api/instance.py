@@ -13,7 +13,7 @@ from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.problem import ProblemSchema
-from app.api.schemas import Tags, all_tags, process_variables, results_of, worker_id
+from app.api.schemas import Tags, all_tags, process_variables, reason, results_of, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -88,14 +88,17 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
 
 class SuspendProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that suspends the process instance.")
+    reason = reason()
 
 
 class ResumeProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that resumes the process instance.")
+    reason = reason()
 
 
 class CancelProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that cancels the process instance.")
+    reason = reason()
 
 
 @blp.route("/process-instances", methods=["POST"], problems=(404, 422))

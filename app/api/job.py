@@ -32,6 +32,7 @@ from app.api.schemas import (
     TimerField,
     element_variables,
     process_variables,
+    reason,
     results_of,
     worker_id,
 )
@@ -100,6 +101,7 @@ class UnlockJobsSchema(ApiSchema):
     partition = Partition(description="Partition condition.")
     id = Int32(description="Job condition - must be used in combination with a partition.")
     worker_id = worker_id("Condition that restricts the jobs to those locked by a specific worker.")
+    reason = reason()
 
 
 class CalledProcessSchema(ApiSchema):

@@ -43,7 +43,7 @@ _PATH_PARAMETERS = {
 _EXTENSIONS = {
     "JobType": ["CALL_PROCESS", "PASS_VARIABLES", "SET_SIGNAL_NAME"],
     "TaskType": ["TERMINATE_PROCESS_INSTANCE"],
-    "ProblemType": ["BUG", "EXECUTION", "UNAVAILABLE", "UNKNOWN"],
+    "ProblemType": ["BUG", "EXECUTION", "FORBIDDEN", "UNAVAILABLE", "UNKNOWN"],
     "ElementType": [
         "CALL_ACTIVITY",
         "ERROR_END_EVENT",
@@ -64,7 +64,7 @@ _EXTENSIONS = {
 
 _NULL = {"type": "object", "nullable": True, "enum": [None]}
 
-_BARE = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_BARE = {HTTPStatus.UNAUTHORIZED}
 """Answers without a body."""
 
 _HEADERS: dict[HTTPStatus, dict[str, Any]] = {
@@ -75,7 +75,10 @@ _HEADERS: dict[HTTPStatus, dict[str, Any]] = {
         }
     },
     HTTPStatus.FORBIDDEN: {
-        "X-Hint": {"description": "The option that forbids the operation.", "schema": {"type": "string"}}
+        "X-Hint": {
+            "description": "The option that forbids the operation; then there is no body.",
+            "schema": {"type": "string"},
+        }
     },
     HTTPStatus.SERVICE_UNAVAILABLE: {
         "Retry-After": {

@@ -12,7 +12,7 @@ from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
 from app.api.params import Page
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import Tags, TimerField, all_tags, results_of, worker_id
+from app.api.schemas import Tags, TimerField, all_tags, reason, results_of, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.commands.process import CreateProcess, GetBpmnXml
 from app.criteria import ProcessCriteria
@@ -111,6 +111,7 @@ class CreateProcessSchema(ApiSchema):
     timers = _definitions(TimerDefinitionSchema, "timer", "Timer")
     version = ShortText(required=True, description="Any process version.", example="1")
     worker_id = worker_id("ID of the worker that creates the process.")
+    reason = reason()
 
 
 class ProcessCriteriaSchema(ApiSchema):

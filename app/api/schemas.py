@@ -27,6 +27,7 @@ from app.api.fields import (
 from app.api.rules import (
     MOST_CHARACTERS,
     MOST_ITEMS,
+    MOST_OF_REASON,
     MOST_OF_TAG_VALUE,
     OWN,
     Validator,
@@ -239,8 +240,18 @@ class TimerField(Object):
         return super()._deserialize(value, attr, data)
 
 
+class PeriodSchema(ApiSchema):
+    from_ = Timestamp(description="The first point in time.")
+    until = Timestamp(description="The point in time after the last one.")
+
+
 def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
     return ShortText(required=True, example="go-bpmn", description=description)
+
+
+def reason() -> Text:
+    """Of an operation that is audited."""
+    return Text(most=MOST_OF_REASON, description="Why; kept with the audit of the operation.", extension=True)
 
 
 class CountResSchema(AnswerSchema):

@@ -10,7 +10,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
 from app.api.params import Page
-from app.api.schemas import CountResSchema, results_of
+from app.api.schemas import CountResSchema, reason, results_of
 from app.commands.task import LockTasks, UnlockTasks
 from app.criteria import TaskCriteria
 from app.engine.types import TaskType, WorkState
@@ -85,6 +85,7 @@ class UnlockTasksSchema(ApiSchema):
         example="default-engine",
         description="Condition that restricts the tasks to those locked by a specific engine.",
     )
+    reason = reason()
 
 
 @blp.route("/tasks/execute", methods=["POST"])

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from app.engine.completion import CalledProcess, Completion, Data, VariableInput
 
-__all__ = ["CalledProcess", "Command", "Completion", "Data", "VariableInput"]
+__all__ = ["Audited", "CalledProcess", "Command", "Completion", "Data", "VariableInput"]
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -18,3 +18,12 @@ class Command(Generic[R_co]):
 
     title: ClassVar[str] = ""
     """Title of the problem when it fails."""
+    of_engine: ClassVar[bool] = False
+    """Whether it is the engine's own, whoever has caused it: it is not held to the processes of a caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited(Command[R_co]):
+    """One that is noted with who has asked for it, and why (`app.commands.audit`)."""
+
+    reason: str = ""

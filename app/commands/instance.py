@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.commands.base import Command, VariableInput
+from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context, set_process_variables, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
@@ -29,7 +29,7 @@ class CreateProcessInstance(Command[ProcessInstance]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuspendProcessInstance(Command[None]):
+class SuspendProcessInstance(Audited[None]):
     title = "failed to suspend process instance"
     partition: date
     id: int
@@ -37,7 +37,7 @@ class SuspendProcessInstance(Command[None]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeProcessInstance(Command[None]):
+class ResumeProcessInstance(Audited[None]):
     title = "failed to resume process instance"
     partition: date
     id: int
@@ -45,7 +45,7 @@ class ResumeProcessInstance(Command[None]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelProcessInstance(Command[None]):
+class CancelProcessInstance(Audited[None]):
     title = "failed to cancel process instance"
     partition: date
     id: int

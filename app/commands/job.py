@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from app.commands.base import Command, Completion, VariableInput
+from app.commands.base import Audited, Command, Completion, VariableInput
 from app.commands.context import (
     Context,
     message_key,
@@ -41,7 +41,7 @@ class LockJobs(Command[list[Job]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockJobs(Command[int]):
+class UnlockJobs(Audited[int]):
     title = "failed to unlock jobs"
     worker_id: str
     partition: date | None = None
@@ -85,6 +85,7 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
 
 def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
     filters = {"partition": cmd.partition, "id": cmd.id}
+    ctx.begin_audited()
     return ctx.tx.release(JOB, cmd.worker_id, {name: value for name, value in filters.items() if value})
 
 

@@ -30,6 +30,7 @@ class Prepare(Command[None]):
     """Provides the days to come and the management tasks, as far as they are missing."""
 
     title = "failed to prepare the days to come"
+    of_engine = True
 
 
 def prepare(ctx: Context, cmd: Prepare) -> None:

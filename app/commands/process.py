@@ -12,7 +12,7 @@ from app.bpmn.model import Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
 from app.bpmn.reader import WHITE_SPACE
-from app.commands.base import Command
+from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateProcess(Command[Process]):
+class CreateProcess(Audited[Process]):
     title = "failed to create process"
     bpmn_process_id: str
     bpmn_xml: str

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, func, insert, make_url, select
+import orjson
+from sqlalchemy import Connection, make_url
 
 from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import Criteria
 from app.engine.graph import Graph
-from app.errors import EngineError, conflict, not_found
-from app.store import graphs, schema
-from app.store.dialect import Dialect
+from app.errors import EngineError
+from app.store import graphs, keys, schema
+from app.store.audit import PURGE, PURGED_AT_ONCE
+from app.store.dialect import Call, Dialect, Row
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
+from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
 from app.store.query import Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
-from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "ApiKey",
     "GraphMissing",
     "Migrated",
     "QueueLimited",
@@ -42,21 +45,7 @@ __all__ = [
     "usable",
 ]
 
-API_KEY = table(ApiKeyRow)
-
 R = TypeVar("R")
-
-
-class ApiKey:
-    """An API key without its secret; `expires_at` None never expires."""
-
-    __slots__ = ("created_at", "expires_at", "secret_hash", "secret_id")
-
-    def __init__(self, secret_id: str, secret_hash: str, created_at: datetime, expires_at: datetime | None) -> None:
-        self.secret_id = secret_id
-        self.secret_hash = secret_hash
-        self.created_at = created_at
-        self.expires_at = expires_at
 
 
 class Store:
@@ -69,6 +58,7 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._note_use = keys.note_use(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
@@ -167,52 +157,41 @@ class Store:
         self._dialect.engine.dispose()
 
     def find_api_key(self, secret_id: str) -> ApiKey | None:
-        found = self._api_keys(API_KEY.c.secret_id == secret_id)
+        found = self._api_keys(BY_SECRET_ID, {"secret_id": secret_id})
         return found[0] if found else None
 
     def load_api_keys(self) -> list[ApiKey]:
-        return self._api_keys()
+        return self._api_keys(ALL, {})
 
-    def _api_keys(self, *conditions: Any) -> list[ApiKey]:
-        columns = (API_KEY.c.secret_id, API_KEY.c.secret_hash, API_KEY.c.created_at, API_KEY.c.expires_at)
-
+    def _api_keys(self, statement: Any, parameters: dict[str, Any]) -> list[ApiKey]:
         def load() -> list[ApiKey]:
             with self._dialect.engine.connect() as connection:
-                rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
-                return [ApiKey(*row) for row in rows]
+                return [read_key(row) for row in connection.execute(statement, parameters)]
 
         return self.reach(load)
 
-    def insert_api_key(self, key: ApiKey) -> None:
-        """Raises EngineError CONFLICT when the secret id is taken."""
-        from sqlalchemy.exc import IntegrityError
+    def note_use(self, secret_ids: Collection[str], at: datetime) -> None:
+        """Keeps that the API keys were used at that time."""
 
-        next_id = select(func.coalesce(func.max(API_KEY.c.id), 0) + 1).scalar_subquery()
-        values = {
-            "id": next_id,
-            "secret_id": key.secret_id,
-            "secret_hash": key.secret_hash,
-            "created_at": key.created_at,
-            "expires_at": key.expires_at,
-        }
-        try:
-            self._change(insert(API_KEY).values(values))
-        except IntegrityError as error:
-            raise conflict(f"secret ID {key.secret_id} already exists") from error
+        parameters = {"at": at, "secret_ids": orjson.dumps(sorted(secret_ids)).decode()}
+        self._change(Call(self._note_use, parameters))
 
-    def delete_api_key(self, secret_id: str) -> None:
-        """Raises EngineError NOT_FOUND."""
-        if not self._change(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)):
-            raise not_found(f"API key {secret_id}")
+    def purge_audit(self, until: datetime) -> bool:
+        """Deletes some of what was noted before; whether there may be more of it."""
+        return len(self._change(Call(PURGE, {"until": until}))) == PURGED_AT_ONCE
 
-    def _change(self, statement: Any) -> int:
-        """How many rows; never repeated, since a lost connection does not tell whether it has changed them."""
+    def _change(self, call: Call) -> list[Row]:
+        """What a statement returns that is committed by itself."""
 
-        def change() -> int:
-            with self._dialect.engine.connect() as connection:
-                return connection.execute(statement).rowcount
+        def change() -> list[Row]:
+            session = self._dialect.session()
+            try:
+                return session.run(call)[0]
+            finally:
+                session.close()
+                session.connection.close()
 
-        return self._guard.reach(change, again=False)
+        return self.reach(change)
 
 
 def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:

@@ -66,7 +66,10 @@ class Op:
     key: tuple[str, ...] = ()
     """Columns that find the row; for UPSERT those of the unique index."""
     columns: tuple[str, ...] = ()
-    """Columns that are set; for UPSERT those that are updated where the row exists."""
+    """Columns that are set; for UPSERT those that are updated where the row exists.
+
+    For INSERT those that rows give, where the database gives the others; without any, rows give all.
+    """
     where: str = ""
     """The condition of the unique index of an UPSERT, or a further one of UPDATE and DELETE."""
     unchanged: tuple[str, ...] = ()

@@ -232,10 +232,15 @@ class Member(Transaction):
     def lock_instance(self, source: str, partition: date, id: int, *, whole: bool = False) -> Found | None:
         if whole:
             raise LeavesGroup
-        return self._group.find(Address(source, partition, id))
+        return self._find(Address(source, partition, id))
 
     def lock_instance_of_join(self, partition: date, id: int) -> Found | None:
-        return self._group.find(Address("task", partition, id))
+        return self._find(Address("task", partition, id))
+
+    def _find(self, address: Address) -> Found | None:
+        found = self._group.find(address)
+        self.subject = found.snapshot.instance if found else None
+        return found
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
         return self._group.find_graph(bpmn_process_id, version)

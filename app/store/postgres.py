@@ -478,6 +478,8 @@ def _combined(shape: tuple[Op, ...], unlimited: bool, one_day: bool) -> Any:
 def _statement(op: Op, one_day: bool) -> Any:
     given = (*op.columns, *op.unchanged) if op.kind is Kind.UPDATE else ()
     names = [c.name for c in op.table.c] if op.kind in (Kind.INSERT, Kind.UPSERT) else [*op.key, *given]
+    if op.kind is Kind.INSERT and op.columns:
+        names = list(op.columns)
     rows = (
         func.jsonb_to_recordset(sql_cast(bindparam(op.name, type_=Text), JSONB))
         .table_valued(*(column(name, op.table.c[name].type) for name in names))

@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, select
 
 from app import criteria as c
 from app.store import rows as r
+from app.store.audit import AUDIT, read_entry
 from app.store.dialect import Call, Dialect, Row, Session
+from app.store.keys import API_KEY, read_key
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -56,6 +58,8 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.MessageCriteria: _Query(MESSAGE, r.read_message),
     c.MessageSubscriptionCriteria: _Query(table(MessageSubscriptionRow), r.read_message_subscription),
     c.SignalSubscriptionCriteria: _Query(table(SignalSubscriptionRow), r.read_signal_subscription),
+    c.AuditCriteria: _Query(AUDIT, read_entry),
+    c.ApiKeyCriteria: _Query(API_KEY, read_key),
 }
 
 
@@ -86,7 +90,8 @@ class Queries:
     def _statement(self, kind: type[Any], names: tuple[str, ...], has_offset: bool) -> Select[Any]:
         found = QUERIES[kind].table
         conditions = [self._condition(found, name) for name in names]
-        if "partition" in names and _is_by_key(names):
+        # What is noted stays when its day goes.
+        if "partition" in names and _is_by_key(names) and found is not AUDIT:
             conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))
         # Subscriptions carry the partition of their instance, but are numbered over all of them.
         partitioned = "partition" in found.primary_key.columns
@@ -105,6 +110,12 @@ class Queries:
         if name == "root_id":
             root = bindparam(name, type_=found.c.id.type)
             return (found.c.root_id == root) | (found.c.id == root)
+        if name == "time_from":
+            return found.c.time >= bindparam(name, type_=found.c.time.type)
+        if name == "time_until":
+            return found.c.time < bindparam(name, type_=found.c.time.type)
+        if name == "after":
+            return found.c.id > bindparam(name, type_=found.c.id.type)
         if name == _NOW:
             return found.c.expires_at.is_(None) | (found.c.expires_at > bindparam("now", type_=found.c.expires_at.type))
         return found.c[name] == bindparam(name, type_=found.c[name].type)
@@ -112,7 +123,7 @@ class Queries:
 
 _NOW = "exclude_expired"
 """The criterion that is compared with the time."""
-_LISTS = {"names": "name", "states": "state"}
+_LISTS = {"names": "name", "operations": "operation", "states": "state"}
 """Criteria that name several values of a column."""
 _FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in QUERIES}
 

@@ -39,6 +39,7 @@ from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
 from app.store.graphs import BY_ID, GraphMissing, Graphs
+from app.store.keys import Keys
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import Maintenance
@@ -66,6 +67,7 @@ class Transaction:
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
+        self._released = 0
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -73,6 +75,8 @@ class Transaction:
         """Whether something was saved and committed."""
         self.is_timed = False
         """Whether the time of the command was read."""
+        self.subject: ProcessInstance | None = None
+        """The instance that was locked first: the one that the command is about."""
 
     def __enter__(self) -> Self:
         return self
@@ -115,6 +119,11 @@ class Transaction:
             self._along.setdefault(write.op, []).extend(write.rows)
 
     @property
+    def changes_something(self) -> bool:
+        """Whether anything was registered, or changed by a statement of its own."""
+        return self._changes is not None or bool(self._along) or self._released > 0
+
+    @property
     def noted(self) -> list[Write]:
         """What was registered by `along`."""
         return [Write(op, rows) for op, rows in self._along.items()]
@@ -130,6 +139,14 @@ class Transaction:
     @property
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self._session, self._dialect)
+
+    def begin(self) -> None:
+        """Opens the transaction for what would otherwise be committed by itself."""
+        self._before_lock()
 
     def begin_alone(self) -> None:
         """Opens the transaction where only one at a time can write, so that none commits between now and the end."""
@@ -271,6 +288,7 @@ class Transaction:
         if not results[0]:
             return None
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
+        self.subject = self.subject or instance
         found = results[1] if tokens is not None else []
         may_be_many = not whole and source in load.ACTIVE and instance.ended_at is None
         if may_be_many and not load.has_active(found):
@@ -374,7 +392,8 @@ class Transaction:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
         names = frozenset(filters)
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
-        return len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        return self._released
 
     def extend_tasks(self, partition: date, ids: list[int], worker: str, until: datetime) -> int:
         """Moves the end of the leases of tasks that `worker` holds; how many these were."""

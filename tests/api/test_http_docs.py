@@ -53,6 +53,7 @@ def test_every_operation_is_documented_under_its_name(document, application):
         "checkReadiness",
         "completeJob",
         "completeJobs",
+        "createApiKey",
         "createProcess",
         "createProcessInstance",
         "createProcessInstances",
@@ -61,6 +62,8 @@ def test_every_operation_is_documented_under_its_name(document, application):
         "getElementVariables",
         "getProcessVariables",
         "lockJobs",
+        "queryApiKeys",
+        "queryAudit",
         "queryElementInstances",
         "queryElements",
         "queryIncidents",
@@ -75,6 +78,7 @@ def test_every_operation_is_documented_under_its_name(document, application):
         "queryVariables",
         "resolveIncident",
         "resumeProcessInstance",
+        "revokeApiKey",
         "sendMessage",
         "sendSignal",
         "setElementVariables",
@@ -147,7 +151,7 @@ def test_constraints_are_those_that_are_checked(document):
         ("UserTaskState", 4),
         ("WorkState", 7),
         ("ElementType", 37),
-        ("ProblemType", 12),
+        ("ProblemType", 13),
     ],
 )
 def test_enumerations_are_components(document, name, size):
@@ -168,12 +172,12 @@ def test_answers_list_what_is_always_there(document):
 def test_problems_have_their_own_media_type(document):
     responses = document["components"]["responses"]
     for name, response in responses.items():
-        if name in ("UNAUTHORIZED", "FORBIDDEN"):
+        if name == "UNAUTHORIZED":
             assert "content" not in response
         else:
             assert list(response["content"]) == ["application/problem+json"]
     complete = document["paths"]["/jobs/{partition}/{id}/complete"]["patch"]["responses"]
-    assert sorted(complete) == ["200", "400", "401", "404", "409", "415", "500", "503"]
+    assert sorted(complete) == ["200", "400", "401", "403", "404", "409", "415", "500", "503"]
 
 
 def test_answers_without_a_body_and_those_that_pass_have_headers(document):
@@ -210,10 +214,14 @@ def test_what_the_original_api_does_not_have_is_marked(document):
         "cancelProcessInstance",
         "checkLiveness",
         "completeJobs",
+        "createApiKey",
         "createProcessInstances",
+        "queryApiKeys",
+        "queryAudit",
         "queryMessageSubscriptions",
         "querySignalSubscriptions",
         "queryUserTasks",
+        "revokeApiKey",
         "updateUserTask",
     }
     assert document["components"]["schemas"]["JobCompletion"]["properties"]["calledProcess"]["x-extension"] is True

@@ -15,6 +15,7 @@ PROCESS_VARIABLES = [{"name": "a", "data": DATA}]
 ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
+WHY = {"reason": "asked for"}
 
 OUTCOME = {
     "completion": {
@@ -66,7 +67,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "setElementVariables": (
         "PUT",
         f"/element-instances/{DAY}/{{visit}}/variables",
-        {"variables": ELEMENT_VARIABLES, **WORKER},
+        {"variables": ELEMENT_VARIABLES, **WORKER, **WHY},
     ),
     "sendMessage": (
         "POST",
@@ -97,7 +98,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/incidents/query",
         {"partition": DAY, "id": 1, "jobId": 1, "processInstanceId": 1, "taskId": 1},
     ),
-    "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER}),
+    "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER, **WHY}),
     "lockJobs": (
         "POST",
         "/jobs/lock",
@@ -108,7 +109,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/jobs/query",
         {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
     ),
-    "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
+    "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER, **WHY}),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
     "completeJobs": (
         "POST",
@@ -134,6 +135,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "timers": [{"bpmnElementId": "work", "timer": TIMER}],
             "version": "2",
             **WORKER,
+            **WHY,
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
@@ -148,13 +150,13 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/process-instances/query",
         {"partition": DAY, "id": 1, "parentId": 1, "rootId": 1, "processId": 1, "tags": TAGS},
     ),
-    "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", WORKER),
-    "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", WORKER),
-    "cancelProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/cancel", WORKER),
+    "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", {**WORKER, **WHY}),
+    "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", {**WORKER, **WHY}),
+    "cancelProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/cancel", {**WORKER, **WHY}),
     "setProcessVariables": (
         "PUT",
         f"/process-instances/{DAY}/{{instance}}/variables",
-        {"variables": PROCESS_VARIABLES, **WORKER},
+        {"variables": PROCESS_VARIABLES, **WORKER, **WHY},
     ),
     "executeTasks": (
         "POST",
@@ -174,7 +176,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "type": "TRIGGER_EVENT",
         },
     ),
-    "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e"}),
+    "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e", **WHY}),
     "queryUserTasks": (
         "POST",
         "/user-tasks/query",
@@ -201,12 +203,42 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
+    "createApiKey": (
+        "POST",
+        "/api-keys",
+        {
+            "secretId": "shop",
+            "roles": ["READER"],
+            "bpmnProcessIds": ["p*"],
+            "mayDeploy": True,
+            "maySend": True,
+            "description": "of the shop",
+            "expiresAt": "2099-11-24T00:00:00Z",
+            **WORKER,
+            **WHY,
+        },
+    ),
+    "queryApiKeys": ("POST", "/api-keys/query", {"secretId": "shop"}),
+    "revokeApiKey": ("PATCH", "/api-keys/{key}/revoke", {**WORKER, **WHY}),
+    "queryAudit": (
+        "POST",
+        "/audit/query",
+        {
+            "created": {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"},
+            "actor": "w1",
+            "credential": "test",
+            "operations": ["createProcess"],
+            "partition": DAY,
+            "processInstanceId": 1,
+            "bpmnProcessId": "p",
+        },
+    ),
     "queryVariables": (
         "POST",
         "/variables/query",
         {"partition": DAY, "elementInstanceId": 1, "processInstanceId": 1, "names": ["a"]},
     ),
-    "setTime": ("PATCH", "/time", TIMER),
+    "setTime": ("PATCH", "/time", {**TIMER, **WHY}),
 }
 
 Place = tuple[str | int, ...]

@@ -111,6 +111,10 @@ OPERATIONS = {
         "PATCH", "/user-tasks/{partition}/{id}", 200, "UpdateUserTask", "UserTask", (404, 409, 422), extension=True
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
+    "queryAudit": Operation("POST", "/audit/query", 200, "AuditCriteria", "AuditRes", extension=True),
+    "createApiKey": Operation("POST", "/api-keys", 201, "CreateApiKey", "CreatedApiKey", (409,), extension=True),
+    "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
+    "revokeApiKey": Operation("PATCH", "/api-keys/{id}/revoke", 204, "RevokeApiKey", "", (404,), extension=True),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
@@ -127,6 +131,7 @@ PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
 """Query parameters of all queries."""
 
 _WORKER = {"workerId": "string required max-255"}
+_WHY = {"reason": "string max-500 +"}
 _TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
 _TAGS = "[Tag] max-100"
 _LOCK = {
@@ -163,7 +168,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnElementId": "string max-255",
         "states": "[InstanceState] max-7 unique",
     },
-    "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER},
+    "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER, **_WHY},
     "SendMessage": {
         "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
@@ -188,7 +193,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "taskId": "int32",
     },
-    "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER},
+    "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER, **_WHY},
     "LockJobs": {**_LOCK, **_WORKER},
     "LockConditions": _LOCK,
     "JobCriteria": {
@@ -199,7 +204,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
     },
-    "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
+    "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER, **_WHY},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
     "CompleteJobsItem": {"partition": "date required", "id": "int32 required gte-1", **_OUTCOME},
@@ -233,6 +238,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "timers": "[TimerDefinition] max-100",
         "version": "string required max-255",
         **_WORKER,
+        **_WHY,
     },
     "ErrorDefinition": {"bpmnElementId": "string required max-255", "errorCode": "string max-255"},
     "EscalationDefinition": {"bpmnElementId": "string required max-255", "escalationCode": "string max-255"},
@@ -251,10 +257,10 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "tags": _TAGS,
     },
-    "SuspendProcessInstance": _WORKER,
-    "ResumeProcessInstance": _WORKER,
-    "CancelProcessInstance": _WORKER,
-    "SetProcessVariables": {"variables": "[ProcessVariable] max-100", **_WORKER},
+    "SuspendProcessInstance": {**_WORKER, **_WHY},
+    "ResumeProcessInstance": {**_WORKER, **_WHY},
+    "CancelProcessInstance": {**_WORKER, **_WHY},
+    "SetProcessVariables": {"variables": "[ProcessVariable] max-100", **_WORKER, **_WHY},
     "ExecuteTasks": {
         "partition": "date",
         "id": "int32",
@@ -272,7 +278,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "type": "TaskType",
     },
-    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255"},
+    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255", **_WHY},
     "UserTaskCriteria": {
         "partition": "date",
         "id": "int32",
@@ -297,7 +303,30 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "names": "[string] max-1000 each-255",
     },
-    "SetTime": _TIMER,
+    "AuditCriteria": {
+        "created": "Period",
+        "actor": "string max-255",
+        "credential": "string max-255",
+        "operations": "[string] max-100 each-255 unique",
+        "partition": "date",
+        "processInstanceId": "int32",
+        "bpmnProcessId": "string max-255",
+    },
+    "CreateApiKey": {
+        "secretId": "string required max-255",
+        "roles": "[Role] required max-4 unique",
+        "bpmnProcessIds": "[string] max-100 each-255 unique",
+        "mayDeploy": "boolean",
+        "maySend": "boolean",
+        "description": "string max-500",
+        "expiresAt": "time",
+        **_WORKER,
+        **_WHY,
+    },
+    "ApiKeyCriteria": {"secretId": "string max-255"},
+    "RevokeApiKey": {**_WORKER, **_WHY},
+    "Period": {"from": "time", "until": "time"},
+    "SetTime": {**_TIMER, **_WHY},
     "Timer": _TIMER,
 }
 
@@ -322,6 +351,19 @@ _PLACE = {
     "elementInstanceId": "int32 A",
     "processId": "int32 A",
     "processInstanceId": "int32 A",
+}
+_API_KEY = {
+    "id": "int32 A",
+    "secretId": "string A",
+    "roles": "[Role] A",
+    "bpmnProcessIds": "[string] O",
+    "mayDeploy": "boolean O",
+    "maySend": "boolean O",
+    "description": "string O",
+    **_CREATED,
+    "createdBy": "string O",
+    "expiresAt": "time O",
+    "lastUsedAt": "time O",
 }
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
@@ -495,6 +537,25 @@ ANSWERS: dict[str, dict[str, str]] = {
             "Variable",
         )
     },
+    "AuditEntry": {
+        "id": "int64 A",
+        "time": "time A",
+        "actor": "string O",
+        "credential": "string O",
+        "role": "Role A",
+        "operation": "string A",
+        "partition": "date O",
+        "processInstanceId": "int32 O",
+        "bpmnProcessId": "string O",
+        "target": "string O",
+        "detail": "object O",
+        "reason": "string O",
+        "requestId": "string O",
+    },
+    "ApiKey": _API_KEY,
+    "CreatedApiKey": {**_API_KEY, "authorization": "string A"},
+    "ApiKeyRes": {"count": "int32 A", "results": "[ApiKey] A"},
+    "AuditRes": {"count": "int32 A", "results": "[AuditEntry] A"},
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
     "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
     "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
@@ -522,10 +583,11 @@ ANSWERS: dict[str, dict[str, str]] = {
         "detail": "string A",
         "errors": "[Error] O",
     },
-    "Error": {"pointer": "string A", "type": "string A one-of-18", "detail": "string A", "value": "string O"},
+    "Error": {"pointer": "string A", "type": "string A one-of-19", "detail": "string A", "value": "string O"},
 }
 
 ENUMS = {
+    "Role": "READER WORKER OPERATOR ADMIN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
     "SET_ERROR_CODE SET_ESCALATION_CODE SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE "
@@ -542,10 +604,10 @@ ENUMS = {
     "SIGNAL_START_EVENT SIGNAL_THROW_EVENT+ SUB_PROCESS+ TASK TIMER_BOUNDARY_EVENT TIMER_CATCH_EVENT "
     "TIMER_START_EVENT USER_TASK+",
     "ProblemType": "HTTP_MEDIA_TYPE HTTP_REQUEST_BODY HTTP_REQUEST_URI BUG+ CONFLICT EXECUTION+ NOT_FOUND "
-    "PROCESS_MODEL QUERY VALIDATION UNAVAILABLE+ UNKNOWN+",
+    "PROCESS_MODEL QUERY VALIDATION UNAVAILABLE+ UNKNOWN+ FORBIDDEN+",
 }
 
 ERROR_TYPES = (
-    "cron gte lte max required unique iso8601_duration tag_name timer variable_name process element sequence_flow "
-    "error_event escalation_event message_event signal_event timer_event"
+    "cron gte lte max required unique iso8601_duration tag_name timer variable_name bpmn_process_id process element "
+    "sequence_flow error_event escalation_event message_event signal_event timer_event"
 )

@@ -18,6 +18,8 @@ from app.errors import EngineError, ErrorKind
 from app.secret import hash_secret
 from app.service import Service, open_service
 from app.store import ApiKey
+from app.store.dialect import Write
+from app.store.keys import INSERT_KEY, row_of_key
 from tests.conftest import application
 from tests.http.dump import dump
 
@@ -237,8 +239,9 @@ def test_an_id_has_at_most_255_characters(client, service):
 
 
 def test_a_longer_id_of_an_older_version_stays_valid(client, service):
-    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), None)
-    service._store.insert_api_key(stored)
+    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), id=1)
+    with service._store.begin() as tx:
+        tx.along(Write(INSERT_KEY, [row_of_key(stored)]))
     assert ask(client, encoded("x" * 400, "s")) == 200
 
 
