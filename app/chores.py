@@ -21,7 +21,7 @@ class Chore:
     def __init__(self, name: str, interval: float, do: Callable[[], bool]) -> None:
         """`interval` are seconds between the end of one time and the next."""
         self.name = name
-        self._interval = interval
+        self.interval = interval
         self._do = do
         self._due = float("-inf")
 
@@ -40,4 +40,12 @@ class Chore:
             # The service tells of outages itself.
             if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
                 logger.exception("what is to be done now and then has failed: %s", self.name)
-        self._due = time.monotonic() + (0.0 if has_more else self._interval)
+        self._due = time.monotonic() + (0.0 if has_more else self.interval)
+
+    def put_off(self) -> None:
+        """Was done by somebody else right now: it is due after its interval."""
+        self._due = time.monotonic() + self.interval
+
+    def hurry(self, seconds: float) -> None:
+        """Has it done in so many seconds, unless it is due sooner."""
+        self._due = min(self._due, time.monotonic() + seconds)

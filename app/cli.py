@@ -247,12 +247,10 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def show_version(arguments: argparse.Namespace) -> None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        print(version("py-bpmn"))
-    except PackageNotFoundError:
-        raise CommandError("py-bpmn is not installed") from None
+    version = configuration.version()
+    if version == "unknown":
+        raise CommandError("py-bpmn is not installed")
+    print(version)
 
 
 class _ShowVersion(argparse.Action):

@@ -65,10 +65,14 @@ class Config:
     task_executor_limit: int = 25
     task_lock_timeout: float = 60.0
     task_retry_limit: int = 0
+    job_lock_timeout: float = 0.0
+    """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
+    query_timeout: float = 2.0
+    count_limit: int = 100_000
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 4
@@ -86,6 +90,8 @@ class Config:
     docs_public: bool = True
     log_level: str = "INFO"
     log_format: str = "text"
+    log_requests: bool = True
+    log_errors: bool = True
 
     @property
     def is_sqlite(self) -> bool:
@@ -216,7 +222,7 @@ class _Reader:
 
 def mask_password(url: str) -> str:
     """`url` without the password, be it before the host or a parameter."""
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
 
 
 def _mask(value: object) -> str:
@@ -352,6 +358,12 @@ OPTIONS = (
         alias="GO_BPMN_TASK_RETRY_LIMIT",
     ),
     Option(
+        "job_lock_timeout",
+        parse.duration_or_zero(1),
+        "How long jobs stay locked for workers that do not say so themselves (`lockTimeout`), before others can have "
+        "them; with 0 until they are completed or unlocked",
+    ),
+    Option(
         "set_time_enabled",
         parse.flag,
         "Whether engine time can be moved by PATCH /time; for tests only",
@@ -362,6 +374,12 @@ OPTIONS = (
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
     Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
+    Option(
+        "query_timeout",
+        parse.duration_of_at_least(0.1),
+        "How long a query by order, cursor, total or the criteria beside them may take, before it is refused",
+    ),
+    Option("count_limit", parse.whole_number(1, 2**31 - 2), "Up to how many results a query with a total counts"),
     Option(
         "http_bind_address",
         parse.bind_address,
@@ -432,6 +450,12 @@ OPTIONS = (
     Option("docs_public", parse.flag, "Whether /docs and /openapi.json are served without authentication"),
     Option("log_level", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
     Option("log_format", parse.choice("text", "json"), "Format of log messages"),
+    Option("log_requests", parse.flag, "Whether there is a line in the log for each request, but for probes"),
+    Option(
+        "log_errors",
+        parse.flag,
+        "Whether the log tells of an incident by what error it was caused: one line, without what looks like a value",
+    ),
 )
 
 
@@ -459,6 +483,27 @@ def listing(config: Config) -> list[Line]:
         )
         for option in OPTIONS
     ]
+
+
+def changed(config: Config) -> dict[str, str]:
+    """The options of `config` that are not at the defaults of its database, as they are listed; without its address."""
+    usual = Config(database_url=config.database_url, **_defaults_by_others({"database_url": config.database_url}))
+    return {
+        option.name: option.show(getattr(config, option.field))
+        for option in OPTIONS
+        if getattr(config, option.field) != getattr(usual, option.field) and option.field != "database_url"
+    }
+
+
+def version() -> str:
+    """The version of py-bpmn that is installed; "unknown" where it is run without an installation."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("py-bpmn")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def markdown() -> str:

@@ -1,10 +1,14 @@
-"""What each query may filter by. Field names equal column names; None, empty texts and 0 don't filter."""
+"""What each query may filter by, and which page of it is asked for.
+
+Names of criteria equal names of columns; None, empty texts and 0 don't filter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,3 +152,43 @@ Criteria = (
     | AuditCriteria
     | ApiKeyCriteria
 )
+
+ORDERS: Mapping[type[Any], tuple[str, ...]] = {
+    ProcessCriteria: ("created_at",),
+    ProcessInstanceCriteria: ("created_at", "ended_at"),
+    ElementInstanceCriteria: ("created_at",),
+    JobCriteria: ("created_at", "due_at"),
+    TaskCriteria: ("created_at", "due_at"),
+    UserTaskCriteria: ("created_at",),
+    IncidentCriteria: ("created_at",),
+    MessageCriteria: ("created_at",),
+    AuditCriteria: ("time",),
+}
+"""The columns that what is found can be ordered by, beside `id`, which stands for the order without any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Which page of what matches is asked for."""
+
+    limit: int
+    offset: int = 0
+    order: str = ""
+    """One of ORDERS or `id`, with `-` in front where it is descending; empty is the cursor's, or `id`."""
+    cursor: str = ""
+    """`next_cursor` of the page before; with it, there is no offset."""
+    with_cursor: bool = False
+    """Whether `next_cursor` is wanted."""
+    with_total: bool = False
+    """Whether all that match are to be counted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    records: list[Any]
+    next_cursor: str = ""
+    """Empty on the last page, and where it is not wanted."""
+    total: int | None = None
+    """How many match, where that was asked."""
+    total_is_lower_bound: bool = False
+    """Whether there are more than are counted."""

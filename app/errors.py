@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -55,6 +56,8 @@ class EngineError(Exception):
         self.title = title
         self.detail = detail
         self.causes = tuple(causes)
+        self.existing: tuple[date, int] | None = None
+        """Partition and id of the process instance that is in the way."""
 
     def as_text(self) -> str:
         """The error as a job or task keeps it: `TYPE: title: detail`."""

@@ -32,6 +32,8 @@ class TaskExecutor:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._next: datetime | None = None
+        self._tasks_at = float("-inf")
+        """When to look for tasks the next time; seconds of the monotonic clock."""
         self._recovered = float("-inf")
         """When leases were looked through at last; seconds of the monotonic clock."""
         self._thread = threading.Thread(target=self._loop, name="task-executor", daemon=True)
@@ -53,6 +55,7 @@ class TaskExecutor:
             sooner = self._next is None or at < self._next
             if sooner:
                 self._next = at
+                self._tasks_at = float("-inf")
         if sooner:
             self._wake.set()
 
@@ -65,10 +68,13 @@ class TaskExecutor:
         """Executes what is due; how many seconds to sleep then."""
         try:
             self._service.settle()
-            self._drain()
+            if time.monotonic() >= self._tasks_at:
+                self._drain()
+                self._plan()
             to_chore = self._do_chores()
-            return min(self._seconds_to_next(), to_chore)
+            return min(max(0.0, self._tasks_at - time.monotonic()), to_chore)
         except Exception as error:
+            self._tasks_at = float("-inf")
             # The service tells of outages itself. When the database is back, what became due meanwhile is late already.
             if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
                 logger.exception("due tasks could not be executed")
@@ -79,6 +85,7 @@ class TaskExecutor:
         while not self._stopping.is_set():
             with self._lock:
                 self._next = None
+            self._service.nodes.note_executor()
             locked = self._service.execute(LockTasks(limit=self._limit))
             if locked:
                 began = time.monotonic()
@@ -106,12 +113,15 @@ class TaskExecutor:
         self._recovered = time.monotonic()
         return self._service.recover_tasks() > 0
 
-    def _seconds_to_next(self) -> float:
-        """How long to sleep: until the next task is due or the next lease ends, but no longer than the interval."""
+    def _plan(self) -> None:
+        """Looks for tasks again when the next one is due or the next lease ends, but no later than after the interval.
+
+        At once, when there was a sooner one meanwhile.
+        """
         with self._lock:
             due = self._next
-        if due is None:
-            return self._interval
-        seconds = (due - self._service.now()).total_seconds()
-        # What is due and could not be had is in the hands of somebody who is about to have it done.
-        return min(self._interval, seconds if seconds > 0 else HELD_PAUSE)
+        seconds = self._interval if due is None else (due - self._service.now()).total_seconds()
+        with self._lock:
+            if self._next is due:
+                # What is due and could not be had is in the hands of somebody who is about to have it done.
+                self._tasks_at = time.monotonic() + min(self._interval, seconds if seconds > 0 else HELD_PAUSE)

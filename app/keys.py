@@ -7,6 +7,7 @@ does not stay wrong when the key is created a moment later.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -21,6 +22,8 @@ from app.commands.key import CreateApiKey, RevokeApiKey
 from app.errors import invalid
 from app.store import ApiKey, Store
 
+logger = logging.getLogger(__name__)
+
 MOST_REMEMBERED = 10_000
 """Keys; each takes some 300 bytes, however long its id is."""
 LONGEST_ID = 255
@@ -29,6 +32,10 @@ LONGEST_ID = 255
 _UNKNOWN = float("-inf"), None, Grant(roles=frozenset())
 _NO_HASH = secret.hash_secret("")
 """What a secret is compared with when its key does not exist, so that the time taken does not tell."""
+
+
+def _named(key: ApiKey) -> dict[str, str]:
+    return {"key": key.secret_id}
 
 
 class ApiKeys:
@@ -109,6 +116,7 @@ class ApiKeys:
                 **options,
             )
         )
+        logger.info("an API key was created", extra=_named(key))
         return key, secret.authorization_value(secret_id, new)
 
     def listed(self) -> list[ApiKey]:
@@ -117,7 +125,8 @@ class ApiKeys:
 
     def revoke(self, secret_id: str = "", *, id: int = 0, worker_id: str = "", reason: str = "") -> None:
         """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
-        self._execute(RevokeApiKey(secret_id=secret_id, id=id, worker_id=worker_id, reason=reason))
+        key = self._execute(RevokeApiKey(secret_id=secret_id, id=id, worker_id=worker_id, reason=reason))
+        logger.info("an API key was revoked", extra=_named(key))
         with self._lock:
             self._valid.clear()
 

@@ -1,13 +1,26 @@
-"""Leases of tasks that this process executes: extended for as long as they are held, by one thread for all."""
+"""Leases of tasks that this process executes are extended for as long as they are held, by one thread for all.
+
+Leases of jobs are held by workers elsewhere: those that have ended are looked for now and then.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 
+from app.chores import Chore
 from app.engine.records import Task
+
+logger = logging.getLogger(__name__)
+
+BUSY = 1.0
+"""Seconds between two looks for leases of jobs that have ended, while there are leases."""
+IDLE = 5.0
+"""The same while there are none; those that this process hands out count at once."""
 
 
 class Leases:
@@ -57,3 +70,43 @@ class Leases:
             self._closing.set()
         if thread is not None and thread.is_alive():
             thread.join()
+
+
+class JobLeases:
+    """When to look for leases of jobs that have ended, so that who has none does not pay for it."""
+
+    def __init__(
+        self, first_end: Callable[[], datetime | None], recover: Callable[[], int], now: Callable[[], datetime]
+    ) -> None:
+        """`first_end` tells when the next lease ends, or did; `recover` gives some back that have ended, and counts."""
+        self._first_end = first_end
+        self._recover = recover
+        self._now = now
+        self.chore = Chore("leases of jobs", BUSY, lambda: self.recover() > 0)
+
+    def recover(self) -> int:
+        """Gives back jobs whose lease has ended, some at a time; how many these were."""
+        end = self._first_end()
+        self.chore.interval = IDLE if end is None else BUSY
+        if end is None or end > self._now():
+            return 0
+        count = self._recover()
+        if count:
+            logger.info("leases of jobs have ended, others can lock them: %d", count, extra={"jobs": count})
+        return count
+
+    def recover_when_due(self) -> int:
+        """The same for who looks for jobs without an executor that does it: nothing soon after there were no leases."""
+        if self.chore.interval == IDLE and self.chore.seconds_left > IDLE - BUSY:
+            return 0
+        count = self.recover()
+        self.chore.put_off()
+        return count
+
+    def handed_out(self) -> bool:
+        """Takes note of a new lease; whether nobody was about to look for its end."""
+        idle = self.chore.seconds_left > BUSY
+        if idle:
+            self.chore.interval = BUSY
+            self.chore.hurry(BUSY)
+        return idle

@@ -98,6 +98,16 @@ def duration_of_at_least(least: float) -> Callable[[str], float]:
     return parse
 
 
+def duration_or_zero(least: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = seconds(text)
+        if 0 < value < least:
+            raise ValueError(f"must be 0 or a duration of at least {least:g}s, but is {text!r}")
+        return value
+
+    return parse
+
+
 def database_url(text: str) -> str:
     scheme, separator, rest = text.strip().partition("://")
     if scheme == "sqlite" and separator:

@@ -7,6 +7,7 @@ may not.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -84,3 +85,31 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
     yield "Traceback (most recent call last):\n"
     yield from traceback.format_tb(error.__traceback__)
     yield f"{describe(error)}\n"
+
+
+LONGEST_SHOWN = 200
+"""Characters of an error as it is shown without its values."""
+_LOOKED_AT = 400
+_VALUES = re.compile(
+    r"""
+    # Quoted, or cut off within quotes. An apostrophe within a word is none.
+    "(?:[^"\\]|\\.)*(?:"|$) | `[^`]*(?:`|$) | «[^»]*(?:»|$) | “[^”]*(?:”|$)
+    | (?<!\w)'(?:[^'\\]|\\.|'(?=\w))*(?:'|$)
+    | \{(?:.*\}|.*) | \[(?:.*\]|.*) | <[^>]*(?:>|$)  # JSON, lists, markup
+    | (?<==)\s*\S+                                # name=value
+    | \S*(?:@|://)\S*                            # addresses
+    | [^\s,;()=]*\d[^\s,;()]*                    # numbers, UUIDs, keys
+    """,
+    re.VERBOSE,
+)
+
+
+def without_values(text: str) -> str:
+    """The first line of an error that a worker may have written, cut, without what looks like a value.
+
+    Quoted texts, JSON, numbers and whatever contains digits, addresses of mail and the web, and what follows an equals
+    sign become `…`. Words that stand alone are left: nobody can tell whether they come from a variable.
+    """
+    line = next((line.strip() for line in text[:_LOOKED_AT].splitlines() if line.strip()), "")
+    shown = _VALUES.sub("…", line)
+    return shown if len(shown) <= LONGEST_SHOWN else shown[: LONGEST_SHOWN - 1] + "…"

@@ -7,6 +7,7 @@ import gc
 import logging
 import math
 import os
+import platform
 import socket
 import sys
 import threading
@@ -21,11 +22,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from app import create_app, logs
-from app.config import Config, inherits_sockets
+from app.config import Config, changed, inherits_sockets, mask_password, version
 from app.errors import EngineError, ErrorKind, StartError
 from app.executor import TaskExecutor
 from app.http_worker import Logger, Worker
 from app.http_worker.problem import problem
+from app.nodes import Heart
 from app.service import Service
 from app.store import Store, find_schema, migrate, open_store, usable
 from app.store.away import is_away
@@ -57,6 +59,24 @@ class Loaded:
     app: Flask
     service: Service
     store: Store
+
+
+def log_start(config: Config) -> None:
+    """The first line: what starts, with which options beside the defaults; secrets are masked."""
+    fields = {
+        "version": version(),
+        "python": platform.python_version(),
+        "database": mask_password(config.database_url),
+        "authentication": _authentication(config),
+        "options": dict(changed(config)),
+    }
+    logger.info("py-bpmn starts", extra=fields)
+
+
+def _authentication(config: Config) -> str:
+    if config.auth_mode == "none":
+        return "none, this machine only"
+    return "API keys, basic" if config.has_basic_auth else "API keys"
 
 
 def load(config: Config) -> Loaded:
@@ -109,10 +129,12 @@ class _Running:
     app: Flask
     service: Service
     executor: TaskExecutor | None
+    heart: Heart
 
     def stop(self) -> None:
         if self.executor is not None:
             self.executor.stop()
+        self.heart.stop()
         self.service.close()
 
 
@@ -199,7 +221,9 @@ class Application:
         executor = TaskExecutor(service) if self.config.task_executor_enabled else None
         if executor is not None:
             executor.start()
-        return _Running(loaded.app, service, executor)
+        heart = Heart(service.nodes)
+        heart.start()
+        return _Running(loaded.app, service, executor, heart)
 
     def _note(self, error: Exception) -> None:
         reason = "the database can't be reached"
@@ -262,6 +286,7 @@ def serve(config: Config) -> None:
 def _prepared(config: Config) -> Loaded:
     loaded = load(config)
     prepare(config, loaded)
+    log_start(config)
     # What is there now stays. Worker processes share its memory as long as nobody looks through it for garbage.
     gc.freeze()
     gc.enable()

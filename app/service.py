@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from app import caller
+from app import caller, notices
 from app.chores import Chore
 from app.clock import Clock, cut
 from app.commands import HANDLERS
@@ -19,6 +19,8 @@ from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.job import LockJobs
+from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.task import (
     MOST_INTERRUPTIONS,
@@ -36,10 +38,11 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.finding import Finding, show_due
 from app.keys import ApiKeys
-from app.leases import Leases
+from app.leases import JobLeases, Leases
+from app.nodes import Nodes
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
 
@@ -104,12 +107,19 @@ class Service:
         self._store = store
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
+        self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl, self.execute)
+        self.nodes = Nodes(config, store, self._base_time)
+        """This process and the others on the database."""
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
+        self._job_leases = JobLeases(
+            lambda: self._read(Transaction.find_first_lease_end), lambda: self.execute(RecoverJobs()), self.now
+        )
         self.chores: list[Chore] = [
+            self._job_leases.chore,
             Chore("note the use of API keys", 60.0, self.keys.note_use),
             Chore("purge the audit", 3600.0, self.purge_audit),
         ]
@@ -151,13 +161,18 @@ class Service:
             result: R = HANDLERS[type(command)](context, command)
             note(context, command, result)
         self._committed(tx, began)
+        if tx.wrote:
+            notices.of_command(command, result)
         return result
 
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
+            notices.of_changes(tx.changes, with_errors=self.config.log_errors)
         if tx.due and self.on_due:
             self.on_due(tx.due)
+        if tx.leased_until and self._job_leases.handed_out() and self.on_due:
+            self.on_due(tx.leased_until)
 
     def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
         """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
@@ -233,10 +248,19 @@ class Service:
         """
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
-        for record in found:
-            if isinstance(record, Job | Task) and record.state is WorkState.CREATED and record.due_at <= now:
-                record.state = WorkState.DUE
+        show_due(found, now)
         return found
+
+    def lock_jobs(self, command: LockJobs) -> list[Job]:
+        """Locks due jobs. Without an executor, leases that have ended are given back when there are too few jobs.
+
+        Raises EngineError like `execute`.
+        """
+        jobs = self.execute(command)
+        wanted = command.limit - len(jobs)
+        if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
+            jobs += self.execute(replace(command, limit=wanted))
+        return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""

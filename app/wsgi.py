@@ -14,7 +14,7 @@ from functools import partial
 
 from app import logs
 from app.config import Config, ConfigError
-from app.serve import BOOT_ERROR, Application, prepare
+from app.serve import BOOT_ERROR, Application, log_start, prepare
 
 logger = logging.getLogger(__name__)
 warnings: list[str] = []
@@ -26,6 +26,7 @@ except ConfigError as error:
 logs.set_up(config.log_level, config.log_format)
 for warning in warnings:
     logger.warning("%s", warning)
+log_start(config)
 application = Application(config, partial(prepare, config))
 application.start()
 atexit.register(application.stop)

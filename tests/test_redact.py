@@ -13,7 +13,7 @@ from sqlalchemy import DateTime, bindparam, create_engine, select, text
 
 from app.errors import conflict
 from app.logs import TextFormatter
-from app.redact import describe, format_exception
+from app.redact import LONGEST_SHOWN, describe, format_exception, without_values
 from tests.databases import Databases, plain
 from tests.test_logs import record
 
@@ -146,3 +146,35 @@ def test_a_logged_exception_is_written_without_values():
         written = TextFormatter().format(record("failed", exc_info=sys.exc_info()))
     assert "psycopg.DataError" in written
     assert CANARY not in written.replace(f"raise psycopg.DataError({CANARY})", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        ("declined by the bank", "declined by the bank"),
+        ("no order 4711, nor A-12", "no order …, nor …"),
+        ("can't read 'ada', and won't try", "can't read …, and won't try"),
+        ('expected "a b" and “c d”, not `e f`', "expected … and …, not …"),
+        ('broken off "in the mid', "broken off …"),
+        ("mail to ada@example.org by smtp://relay/x failed", "mail to … by … failed"),
+        ("user=ada city = Ulm", "user=… city =…"),
+        ("[Errno 111] Connection refused", "… Connection refused"),
+        ("KeyError: 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "KeyError: …"),
+        ('unexpected {"iban": "DE89"} in answer', "unexpected … in answer"),
+        ("\n\n  first line\nsecond line", "first line"),
+        ("", ""),
+        ("element g has no outgoing sequence flow to yes", "element g has no outgoing sequence flow to yes"),
+    ],
+)
+def test_of_an_error_that_a_worker_has_written_what_looks_like_a_value_is_left_out(error: str, shown: str):
+    assert without_values(error) == shown
+
+
+def test_an_error_is_shown_in_a_few_words():
+    shown = without_values("word " * 3000)
+    assert len(shown) == LONGEST_SHOWN and shown.endswith("…")
+
+
+def test_looking_for_values_takes_no_longer_for_malicious_texts():
+    for error in ('"' * 10_000, "'\\" * 5000, "{[" * 5000, "a=" * 5000, "<" * 10_000, "a" * 10_000):
+        assert len(without_values(error)) <= LONGEST_SHOWN

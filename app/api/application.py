@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import flask
 from werkzeug.routing import MapAdapter
@@ -16,6 +17,7 @@ from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
+from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
 from app.api.roles import enter
@@ -27,6 +29,13 @@ View = Callable[..., Response]
 
 _VARIABLE = re.compile("<([a-z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
+
+
+class _Route(NamedTuple):
+    view: View
+    path: str
+    """As it is documented."""
+    endpoint: str
 
 
 class _Received(flask.Response):
@@ -52,6 +61,7 @@ class Application(flask.Flask):
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        began = time.perf_counter()
         request = Request(environ, self.extensions[EXTENSION])
         entered = current.set(request)
         logs.request_id.set(request.id)
@@ -63,18 +73,35 @@ class Application(flask.Flask):
             caller.current.set(None)
             current.reset(entered)
         response.headers.append(("X-Request-Id", request.id))
+        log_answer(request, response.status, time.perf_counter() - began)
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         try:
-            return self._enter(request) or self._view(request)
+            route = self._find(request)
+            return self._enter(request) or self._view(request, route)
         except Exception as error:
             return answer_to(error)
+
+    def _find(self, request: Request) -> _Route | None:
+        """The route of a path that is known, with its method; the request tells of it from now on."""
+        method, path = request.method, request.path
+        found = self._fixed.get((method, path))
+        if found is None:
+            for pattern, route in self._patterns.get((method, path.split("/", 2)[1]), ()):
+                if match := pattern.fullmatch(path):
+                    request.parts, found = match.groupdict(), route
+                    break
+            else:
+                return None
+        request.route = found.path
+        return found
 
     def _enter(self, request: Request) -> Response | None:
         """What precedes the path and the body: authentication, also of unknown paths."""
         refusal = refuse(request)
         if refusal is not None:
+            log_refusal(request, refusal.status)
             return refusal
         if request.environ["PATH_INFO"].startswith("//"):
             # Werkzeug drops all but one of the leading slashes.
@@ -83,46 +110,40 @@ class Application(flask.Flask):
             return to_docs()
         return None
 
-    def _view(self, request: Request) -> Response:
-        method, path = request.method, request.path
-        endpoint = self._fixed.get((method, path))
-        if endpoint is not None:
-            return self._entered(endpoint)()
-        for pattern, endpoint in self._patterns.get((method, path.split("/", 2)[1]), ()):
-            if match := pattern.fullmatch(path):
-                return self._entered(endpoint)(**convert_path(match.groupdict()))
+    def _view(self, request: Request, route: _Route | None) -> Response:
+        """Whether the caller may use the operation is known before the path is converted."""
+        if route is not None:
+            enter(request, route.endpoint)
+            return route.view(**convert_path(request.parts)) if request.parts else route.view()
         # Nothing that is known, as a rule: this tells whether the path has other methods.
-        endpoint, parts = self._paths.match(path, method)
-        return self._entered(endpoint)(**convert_path(parts))
-
-    def _entered(self, endpoint: str) -> View:
-        """The view, if the caller may use it, which is known before the path is converted."""
-        enter(current.get(), endpoint)
-        return self._views[endpoint]
+        endpoint, parts = self._paths.match(request.path, request.method)
+        enter(request, endpoint)
+        return self._views[endpoint](**convert_path(parts))
 
     @property
     def _views(self) -> dict[str, View]:
         return cast("dict[str, View]", self.view_functions)
 
     @cached_property
-    def _fixed(self) -> dict[tuple[str, str], str]:
-        """The endpoints whose paths have no variable parts, by method and path."""
+    def _fixed(self) -> Mapping[tuple[str, str], _Route]:
+        """The views whose paths have no variable parts, by method and path."""
         return {
-            (method, rule.rule): rule.endpoint
+            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule, rule.endpoint)
             for rule in self.url_map.iter_rules()
             if not rule.arguments
             for method in rule.methods or ()
         }
 
     @cached_property
-    def _patterns(self) -> dict[tuple[str, str], list[tuple[re.Pattern[str], str]]]:
-        """The other endpoints with the patterns of their paths, by method and the first part of the path."""
+    def _patterns(self) -> Mapping[tuple[str, str], list[tuple[re.Pattern[str], _Route]]]:
+        """The other views with the patterns of their paths, by method and the first part of the path."""
         found = defaultdict(list)
         for rule in self.url_map.iter_rules():
             if rule.arguments:
                 pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
+                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule), rule.endpoint)
                 for method in rule.methods or ():
-                    found[method, rule.rule.split("/", 2)[1]].append((pattern, rule.endpoint))
+                    found[method, rule.rule.split("/", 2)[1]].append((pattern, route))
         return dict(found)
 
     @cached_property

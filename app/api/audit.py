@@ -6,8 +6,7 @@ from typing import Any
 
 from app.api.answer import Response
 from app.api.blueprint import Blueprint
-from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -22,11 +21,11 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.params import Page
+from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import PeriodSchema, results_of
+from app.api.schemas import PeriodSchema
 from app.caller import Role
-from app.criteria import AuditCriteria
+from app.criteria import AuditCriteria, Paging
 
 blp = Blueprint("audit", __name__, description="The audit tells what operators have done: who, when, to what, and why.")
 
@@ -61,10 +60,10 @@ class AuditCriteriaSchema(ApiSchema):
 
 
 @blp.route("/audit/query", methods=["POST"], extension=True)
-@blp.paged
+@blp.paged_by(AuditCriteria)
 @blp.arguments(AuditCriteriaSchema)
-@blp.response(200, results_of(AuditEntrySchema, name="AuditResSchema"))
-def query_audit(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(AuditEntrySchema))
+def query_audit(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a query for what operators have done.
 
     Noted are deployments, settings, changes of process instances and their variables, resolved incidents, unlocked
@@ -72,4 +71,4 @@ def query_audit(body: dict[str, Any], page: Page) -> Response:
     """
     period = body.pop("created", {})
     criteria = AuditCriteria(time_from=period.get("from_"), time_until=period.get("until"), **body)
-    return listed(encode_entry, service().query(criteria, **page._asdict()))
+    return find(encode_entry, criteria, paging)

@@ -63,9 +63,13 @@ def execute_each(items: Sequence[Item], command: Callable[..., Command[Any]], **
     return [broken_body(item.causes) if item.loaded is None else next(outcomes) for item in items]
 
 
-def result(outcome: Any, name: str, encode: Encoder, status: int = 200) -> dict[str, Any]:
+def _ok(_record: Any) -> int:
+    return 200
+
+
+def result(outcome: Any, name: str, encode: Encoder, status: Callable[[Any], int] = _ok) -> dict[str, Any]:
     """`status` with the record under `name`, or with the `problem`, as the request alone would be answered."""
     if isinstance(outcome, Exception):
         problem = problem_of(outcome)
         return {"status": problem["status"], "problem": problem}
-    return {"status": status, name: encode(outcome)}
+    return {"status": status(outcome), name: encode(outcome)}

@@ -16,8 +16,9 @@ import flask_smorest  # type: ignore[import-untyped]  # has no annotations
 from app.api import examples
 from app.api.body import read_body
 from app.api.fields import ApiSchema, camel
-from app.api.openapi import PAGE_PARAMETERS
-from app.api.params import page
+from app.api.file_body import FileBody
+from app.api.openapi import PAGE_PARAMETERS, search_parameters
+from app.api.params import orders_of, page, paging
 
 View = Callable[..., Any]
 
@@ -62,19 +63,28 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
 
         return decorate
 
-    def arguments(self, schema: type[ApiSchema], **options: Any) -> Callable[[View], View]:
-        """Passes the loaded body as first argument."""
+    def arguments(
+        self, schema: type[ApiSchema], *, file: type[ApiSchema] | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        """Passes the loaded body as first argument.
+
+        With `file` the body may be an XML file, too, with the other fields of that schema as query parameters.
+        """
         arguments = super().arguments
         reader = schema()
+        files = FileBody(file()) if file is not None else None
 
         def decorate(view: View) -> View:
             document = arguments(schema, error_status_code=400, **examples.of_body(camel(view.__name__)), **options)
 
             @wraps(view)
             def with_body(**kwargs: Any) -> Any:
-                return view(read_body(reader), **kwargs)
+                return view(files.read() if files and files.is_meant() else read_body(reader), **kwargs)
 
-            with_body._apidoc = _document(document(view))  # type: ignore[attr-defined]  # as above
+            described = _document(document(view))
+            if files is not None:
+                described = {**described, "manual_doc": files.document(camel(view.__name__))}
+            with_body._apidoc = described  # type: ignore[attr-defined]  # as above
             return with_body
 
         return decorate
@@ -99,6 +109,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         document = _document(view)
         with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
         return with_page
+
+    def paged_by(self, kind: type[Any]) -> Callable[[View], View]:
+        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`."""
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_paging(**kwargs: Any) -> Any:
+                return view(paging=paging(kind), **kwargs)
+
+            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind))]}
+            with_paging._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
+            return with_paging
+
+        return decorate
 
     def parameters(self, *parameters: dict[str, Any]) -> Callable[[View], View]:
         """Documents query parameters."""

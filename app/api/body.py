@@ -24,19 +24,20 @@ def read_body(schema: ApiSchema) -> dict[str, Any]:
     request = current.get()
     _check_media_type(request.content_type)
     try:
-        decoded = read_json(_raw_body(request), schema.decode)
+        decoded = read_json(raw_body(request), schema.decode)
     except BadJson as error:
-        raise _invalid(str(error)) from None
+        raise invalid_body(str(error)) from None
     try:
         loaded: dict[str, Any] = schema.load(decoded)
     except ValidationError as error:
         raise broken_body(flatten(error.messages_dict)) from None
+    request.worker_id = loaded.get("worker_id", "")
     return loaded
 
 
 def broken_body(causes: Sequence[Cause]) -> EngineError:
     """The refusal of a body that breaks rules."""
-    return _invalid("failed to validate request body", causes)
+    return invalid_body("failed to validate request body", causes)
 
 
 def _check_media_type(header: str) -> None:
@@ -49,13 +50,14 @@ def _check_media_type(header: str) -> None:
         raise EngineError(ErrorKind.HTTP_MEDIA_TYPE, detail, title="unsupported media type")
 
 
-def _raw_body(request: Request) -> bytes:
+def raw_body(request: Request) -> bytes:
+    """The body as it is, which is not empty, nor larger than configured. Raises `EngineError`."""
     limit = request.service.config.http_max_body
     raw = _content(request.environ, limit)
     if len(raw) > limit:
         raise _too_large(limit)
     if not raw.strip(b" \t\r\n"):
-        raise _invalid("request body is empty")
+        raise invalid_body("request body is empty")
     return raw
 
 
@@ -74,8 +76,9 @@ def _content(environ: dict[str, Any], limit: int) -> bytes:
 
 def _too_large(limit: int) -> EngineError:
     size = f"{limit} bytes" if limit % _MEGABYTE else f"{limit // _MEGABYTE}MB"
-    return _invalid(f"request body size must not exceed {size}, as set by BPMN_HTTP_MAX_BODY={limit}")
+    return invalid_body(f"request body size must not exceed {size}, as set by BPMN_HTTP_MAX_BODY={limit}")
 
 
-def _invalid(detail: str, causes: Sequence[Cause] = ()) -> EngineError:
+def invalid_body(detail: str, causes: Sequence[Cause] = ()) -> EngineError:
+    """The refusal of a body."""
     return EngineError(ErrorKind.HTTP_REQUEST_BODY, detail, title="invalid request body", causes=causes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ EXTENSION = "bpmn"
 
 
 class Request:
-    """What a WSGI server says about a request (PEP 3333), and the request's id."""
+    """What a WSGI server says about a request (PEP 3333), the request's id, and what is known about it later on."""
 
-    __slots__ = ("environ", "grant", "id", "method", "path", "service")
+    __slots__ = ("environ", "grant", "id", "method", "parts", "path", "route", "service", "worker_id")
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
@@ -29,6 +30,12 @@ class Request:
         self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
         self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         """The caller's `X-Request-Id` where it is short visible ASCII, else one that is made up."""
+        self.route = ""
+        """The path as it is documented, such as `/jobs/{partition}/{id}/complete`; empty for one that is unknown."""
+        self.parts: Mapping[str, str] = {}
+        """The variable parts of the path, as they were sent."""
+        self.worker_id = ""
+        """Who sends it, where its body tells."""
 
     @property
     def query(self) -> str:
@@ -38,6 +45,11 @@ class Request:
     @property
     def authorization(self) -> str:
         found: str = self.environ.get("HTTP_AUTHORIZATION", "")
+        return found
+
+    @property
+    def if_none_match(self) -> str:
+        found: str = self.environ.get("HTTP_IF_NONE_MATCH", "")
         return found
 
     @property

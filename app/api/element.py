@@ -6,8 +6,7 @@ from typing import Any
 
 from app.api.answer import Response
 from app.api.blueprint import Blueprint
-from app.api.context import service
-from app.api.encode import absent, compile_encoder, encode_timer, listed
+from app.api.encode import absent, compile_encoder, encode_timer
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -21,10 +20,9 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.params import Page
-from app.api.schemas import results_of
+from app.api.find import find, page_of
 from app.bpmn.model import ElementType
-from app.criteria import ElementCriteria, ElementInstanceCriteria
+from app.criteria import ElementCriteria, ElementInstanceCriteria, Paging
 from app.engine.records import DeployedElement
 from app.engine.types import InstanceState
 
@@ -113,18 +111,18 @@ class ElementInstanceCriteriaSchema(ApiSchema):
 
 
 @blp.route("/elements/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ElementCriteria)
 @blp.arguments(ElementCriteriaSchema)
-@blp.response(200, results_of(ElementSchema))
-def query_elements(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ElementSchema))
+def query_elements(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an element query."""
-    return listed(encode_element, service().query(ElementCriteria(**body), **page._asdict()))
+    return find(encode_element, ElementCriteria(**body), paging)
 
 
 @blp.route("/element-instances/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ElementInstanceCriteria)
 @blp.arguments(ElementInstanceCriteriaSchema)
-@blp.response(200, results_of(ElementInstanceSchema))
-def query_element_instances(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ElementInstanceSchema))
+def query_element_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an element instance query."""
-    return listed(encode_element_instance, service().query(ElementInstanceCriteria(**body), **page._asdict()))
+    return find(encode_element_instance, ElementInstanceCriteria(**body), paging)

@@ -7,7 +7,7 @@ from typing import Any
 DAY = "2025-05-01"
 """Stands for the day on which the document is asked for: what the examples create belongs to that one."""
 
-_MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="https://example.org/order">
   <message id="paid" name="order-paid"/>
   <signal id="restocked" name="restocked"/>
@@ -45,7 +45,7 @@ _VARIABLES = [{"name": "a", "data": {"encoding": "json", "value": '{"n":1}'}}]
 BODIES: dict[str, dict[str, Any]] = {
     "createProcess": {
         "bpmnProcessId": "order",
-        "bpmnXml": _MODEL,
+        "bpmnXml": MODEL,
         "tags": _TAGS,
         "version": "1",
         **_WORKER,
@@ -55,14 +55,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "createProcessInstance": {
         "bpmnProcessId": "order",
         "correlationKey": "order-1",
+        "onConflict": "RETURN",
         "tags": _TAGS,
+        "uniqueCorrelationKey": True,
         "variables": _VARIABLES,
         "version": "1",
         **_WORKER,
     },
     "createProcessInstances": {
         "processInstances": [
-            {"bpmnProcessId": "order", "correlationKey": "order-2", "version": "1"},
+            {"bpmnProcessId": "order", "correlationKey": "order-2", "uniqueCorrelationKey": True},
             {"bpmnProcessId": "order", "correlationKey": "order-3", "variables": _VARIABLES, "version": "1"},
         ],
         **_WORKER,
@@ -75,7 +77,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, **_WORKER},
+    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "lockTimeout": "PT1M", **_WORKER},
+    "extendJobs": {
+        "lockTimeout": "PT5M",
+        "jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}, {"partition": DAY, "id": 2, "lockVersion": 1}],
+        **_WORKER,
+    },
     "completeJobs": {
         "jobs": [
             {"partition": DAY, "id": 4, "processVariables": _VARIABLES},
@@ -92,6 +99,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "correlationKey": "order-1",
         "expirationTimer": {"timeDuration": "PT1H"},
         "name": "order-paid",
+        "requireReceiver": False,
         "variables": _VARIABLES,
         **_WORKER,
     },
@@ -131,15 +139,29 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 }
 """The bodies by operation and name of the example, in the order in which they work."""
 
+QUERIES: dict[str, dict[str, Any]] = {
+    "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+}
+"""Query parameters by operation, for a body that is a file."""
+
 IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 """The ids in the path that go with the bodies of the same names; all others are 1."""
 
 ORDER = (
-    *("createProcess", "queryProcesses", "getBpmnXml", "queryElements"),
+    *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
-    *("queryJobs", "lockJobs", "completeJob", "completeJobs", "unlockJobs", "queryIncidents", "resolveIncident"),
+    *(
+        "queryJobs",
+        "lockJobs",
+        "extendJobs",
+        "completeJob",
+        "completeJobs",
+        "unlockJobs",
+        "queryIncidents",
+        "resolveIncident",
+    ),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 
 from app.api.rules import (
     MOST_CHARACTERS,
@@ -172,9 +172,9 @@ class Name(Text):
 class Duration(Text):
     """An ISO 8601 duration, as text."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, rule: Validator = duration, **options: Any) -> None:
         options = {"example": "PT1H", **options}
-        super().__init__(rule=duration, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
+        super().__init__(rule=rule, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
 
     def decode(self, value: Any) -> str | None:
         if type(value) is not str:
@@ -410,7 +410,16 @@ class ApiSchema(Schema):
                     return None
         except ValidationError:
             return None
-        return loaded if len(loaded) == len(data) else None
+        return loaded if len(loaded) == len(data) and not self.broken_together(data) else None
+
+    def broken_together(self, given: Mapping[str, Any]) -> dict[str, list[Violation]]:
+        """What is wrong with the decoded properties as they come together, by the property that it is reported at."""
+        return {}
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_together(self, _loaded: Any, given: Any, **_options: Any) -> None:
+        if broken_ones := self.broken_together(given):
+            raise ValidationError(dict(broken_ones))
 
     def decode(self, value: Any) -> dict[str, Any]:
         """The properties of the JSON value that are neither null nor zero. Raises `Undecodable`."""

@@ -8,12 +8,12 @@ from typing import Any
 from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Duration, Int32, Partition, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import reason, results_of, worker_id
+from app.api.find import find, page_of
+from app.api.schemas import reason, worker_id
 from app.commands.incident import ResolveIncident
-from app.criteria import IncidentCriteria
+from app.criteria import IncidentCriteria, Paging
 
 blp = Blueprint(
     "incident", __name__, description="An incident represents a failed job or task, which has no more retries left."
@@ -53,12 +53,12 @@ class ResolveIncidentSchema(ApiSchema):
 
 
 @blp.route("/incidents/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(IncidentCriteria)
 @blp.arguments(IncidentCriteriaSchema)
-@blp.response(200, results_of(IncidentSchema))
-def query_incidents(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(IncidentSchema))
+def query_incidents(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an incident query."""
-    return listed(encode_incident, service().query(IncidentCriteria(**body), **page._asdict()))
+    return find(encode_incident, IncidentCriteria(**body), paging)
 
 
 @blp.route("/incidents/<partition>/<id>/resolve", methods=["PATCH"], problems=(404, 409))

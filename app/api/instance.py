@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,18 +10,33 @@ from app.api.answer import Response, empty, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
+from app.api.encode import compile_encoder
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Flag,
+    Int32,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+)
+from app.api.find import find, page_of
 from app.api.problem import ProblemSchema
-from app.api.schemas import Tags, all_tags, process_variables, reason, results_of, worker_id
+from app.api.rules import Violation
+from app.api.schemas import Tags, all_tags, process_variables, reason, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
+    OnConflict,
     ResumeProcessInstance,
     SuspendProcessInstance,
 )
-from app.criteria import ProcessInstanceCriteria
+from app.criteria import Paging, ProcessInstanceCriteria
+from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
 
 blp = Blueprint("instance", __name__, description="A process instance is an execution of a process.")
@@ -51,9 +67,36 @@ class NewProcessInstanceSchema(ApiSchema):
     correlation_key = ShortText(
         description="Optional key, used to correlate a process instance with a business entity."
     )
+    on_conflict = Choice(
+        OnConflict,
+        "conflict resolution",
+        extension=True,
+        facts={"default": OnConflict.FAIL},
+        description="With `uniqueCorrelationKey`: what to do where there is such an instance. `FAIL` answers a problem "
+        "of type CONFLICT that names it in `existing`, `RETURN` answers the instance itself.",
+    )
     tags = Tags(object_form=True)
+    unique_correlation_key = Flag(
+        extension=True,
+        description="Whether an instance is created only if no other one of the process, of whatever version, has the "
+        "same correlation key. Instances that have ended, or were called by others, don't count.",
+    )
     variables = process_variables(description="Variables to set at process instance scope.")
-    version = ShortText(required=True, description="Version of an existing process.", example="1")
+    version = ShortText(
+        description="Version of an existing process; without it, the one that was created last.", example="1"
+    )
+
+    def broken_together(self, given: Mapping[str, Any]) -> dict[str, list[Violation]]:
+        is_missing = [Violation("required", "is required")]
+        found = {}
+        if "uniqueCorrelationKey" in given and "correlationKey" not in given:
+            found["correlationKey"] = is_missing
+        if "onConflict" in given and "uniqueCorrelationKey" not in given:
+            found["uniqueCorrelationKey"] = is_missing
+        if "bpmnProcessId" not in given and "version" not in given:
+            # Known clients expect both to be reported where there is neither.
+            found["version"] = is_missing
+        return found
 
 
 class CreateProcessInstanceSchema(NewProcessInstanceSchema):
@@ -101,12 +144,18 @@ class CancelProcessInstanceSchema(ApiSchema):
     reason = reason()
 
 
-@blp.route("/process-instances", methods=["POST"], problems=(404, 422))
+def _status(instance: ProcessInstance) -> int:
+    return 200 if instance.existing else 201
+
+
+@blp.route("/process-instances", methods=["POST"], problems=(404, 409, 422))
 @blp.arguments(CreateProcessInstanceSchema)
+@blp.response(200, ProcessInstanceSchema, description="With `onConflict` RETURN: the instance that is there already.")
 @blp.response(201, ProcessInstanceSchema)
 def create_process_instance(body: dict[str, Any]) -> Response:
     """Creates a process instance from an existing process."""
-    return json_answer(encode_instance(service().execute(CreateProcessInstance(**body))), 201)
+    instance = service().execute(CreateProcessInstance(**body))
+    return json_answer(encode_instance(instance), _status(instance))
 
 
 @blp.route("/process-instances/batch", methods=["POST"], extension=True)
@@ -119,16 +168,18 @@ def create_process_instances(body: dict[str, Any]) -> Response:
     is not understood is refused as a whole.
     """
     outcomes = execute_each(body["process_instances"], CreateProcessInstance, worker_id=body["worker_id"])
-    return json_answer({"results": [result(outcome, "processInstance", encode_instance, 201) for outcome in outcomes]})
+    return json_answer(
+        {"results": [result(outcome, "processInstance", encode_instance, _status) for outcome in outcomes]}
+    )
 
 
 @blp.route("/process-instances/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ProcessInstanceCriteria)
 @blp.arguments(ProcessInstanceCriteriaSchema)
-@blp.response(200, results_of(ProcessInstanceSchema))
-def query_process_instances(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ProcessInstanceSchema))
+def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process instance query."""
-    return listed(encode_instance, service().query(ProcessInstanceCriteria(**body), **page._asdict()))
+    return find(encode_instance, ProcessInstanceCriteria(**body), paging)
 
 
 @blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -23,9 +23,9 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.params import Page
+from app.api.find import find, page_of
 from app.api.problem import ProblemSchema, problem_of
-from app.api.rules import MOST_ITEMS, MOST_OF_ERROR
+from app.api.rules import MOST_ITEMS, MOST_OF_ERROR, some_time
 from app.api.schemas import (
     CountResSchema,
     Tags,
@@ -38,14 +38,29 @@ from app.api.schemas import (
 )
 from app.commands.base import CalledProcess, Completion
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
-from app.criteria import JobCriteria
+from app.commands.lease import ExtendJobs, HeldJob
+from app.criteria import JobCriteria, Paging
+from app.engine.records import Job
 from app.engine.types import JobType, WorkState
+from app.errors import EngineError
+from app.timer import format_timestamp
 
 blp = Blueprint(
     "job",
     __name__,
     description="A job is a unit of work, which must be locked, executed and completed by a worker.",
 )
+
+
+MOST_EXTENDED = 1000
+
+
+def lock_timeout(description: str, **options: Any) -> Duration:
+    return Duration(rule=some_time, example="PT1M", extension=True, description=description, **options)
+
+
+def lock_version(description: str) -> Int32:
+    return Int32(gte=1, extension=True, description=description)
 
 
 class JobSchema(AnswerSchema):
@@ -64,12 +79,25 @@ class JobSchema(AnswerSchema):
     error = Text()
     locked_at = Timestamp()
     locked_by = Text()
+    locked_until = Timestamp(
+        extension=True, description="When the lock ends by itself, if it does: others can lock the job then."
+    )
+    lock_version = Int32(
+        extension=True, description="With `lockedUntil`: counts the locks of this job, so that each can be told apart."
+    )
     retry_count = Int32(required=True)
     state = Choice(WorkState, "work state", required=True)
     type = Choice(JobType, "job type", required=True)
 
 
-encode_job = compile_encoder(JobSchema)
+def _lease(job: Job) -> datetime | None:
+    """When the lock of a job ends that is held."""
+    return job.locked_until if job.completed_at is None else None
+
+
+encode_job = compile_encoder(
+    JobSchema, locked_until=_lease, lock_version=lambda job: job.lock_version if _lease(job) else 0
+)
 
 
 class LockConditionsSchema(ApiSchema):
@@ -81,6 +109,11 @@ class LockConditionsSchema(ApiSchema):
     )
     limit = Int32(
         gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
+    )
+    lock_timeout = lock_timeout(
+        "How long the jobs stay locked, unless they are completed or extended before. A lock that has ended counts "
+        "as no attempt. If not set, BPMN_JOB_LOCK_TIMEOUT counts, or jobs stay locked until they are completed or "
+        "unlocked."
     )
 
 
@@ -132,6 +165,10 @@ class JobOutcomeSchema(ApiSchema):
         description="Optional error, used to fail a job due to a technical problem. "
         f"What goes beyond {MOST_OF_ERROR} characters is cut off.",
     )
+    lock_version = lock_version(
+        "The lock by which the worker holds the job, as it was told when it locked the job. "
+        "If it is another one by now, the job is not completed."
+    )
     process_variables = process_variables(description="Variables to set or delete at process instance scope.")
     retry_limit = Int32(
         gte=0,
@@ -161,6 +198,32 @@ class CompleteJobsSchema(ApiSchema):
     )
 
 
+class ExtendJobsItemSchema(ApiSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True, gte=1)
+    lock_version = lock_version(
+        "The lock by which the worker holds the job. If it is another one by now, it is not extended."
+    )
+
+
+class ExtendJobsSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that locked the jobs.")
+    lock_timeout = lock_timeout("How long the jobs stay locked from now on, at least.", required=True)
+    jobs = Many(Object(ExtendJobsItemSchema, make=HeldJob), most=MOST_EXTENDED, required=True, facts={"minItems": 1})
+
+
+class ExtendJobsResultSchema(AnswerSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True)
+    status = Int32(required=True, example=200)
+    locked_until = Timestamp(description="When the lock ends by itself.")
+    problem = Object(ProblemSchema)
+
+
+class ExtendJobsResSchema(AnswerSchema):
+    results = Many(Object(ExtendJobsResultSchema), required=True, description="In the order of the request.")
+
+
 class CompleteJobsResultSchema(AnswerSchema):
     partition = Partition(required=True)
     id = Int32(required=True)
@@ -180,16 +243,16 @@ class CompleteJobsResSchema(AnswerSchema):
 @blp.response(200, results_of(JobSchema, "jobs", "LockJobsResSchema"))
 def lock_jobs(body: dict[str, Any]) -> Response:
     """Locks due jobs, which match the specified conditions."""
-    return listed(encode_job, service().execute(LockJobs(**body)), "jobs")
+    return listed(encode_job, service().lock_jobs(LockJobs(**body)), "jobs")
 
 
 @blp.route("/jobs/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(JobCriteria)
 @blp.arguments(JobCriteriaSchema)
-@blp.response(200, results_of(JobSchema))
-def query_jobs(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(JobSchema))
+def query_jobs(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a job query."""
-    return listed(encode_job, service().query(JobCriteria(**body), **page._asdict()))
+    return find(encode_job, JobCriteria(**body), paging)
 
 
 @blp.route("/jobs/unlock", methods=["POST"])
@@ -198,6 +261,30 @@ def query_jobs(body: dict[str, Any], page: Page) -> Response:
 def unlock_jobs(body: dict[str, Any]) -> Response:
     """Unlocks locked, but uncompleted, jobs that are currently locked by a specific worker."""
     return json_answer({"count": service().execute(UnlockJobs(**body))})
+
+
+@blp.route("/jobs/extend", methods=["POST"], extension=True)
+@blp.arguments(ExtendJobsSchema)
+@blp.response(200, ExtendJobsResSchema)
+def extend_jobs(body: dict[str, Any]) -> Response:
+    """Extends the locks of up to 1,000 jobs that were locked with a `lockTimeout`.
+
+    A lock is never shortened, so that the request can be repeated. Each job is answered for itself. A lock that has
+    ended, was given to somebody else, or whose job is completed or not needed any more, can't be extended: whatever
+    the worker does for that job is in vain.
+    """
+    outcomes = service().execute(ExtendJobs(**body))
+    return json_answer(
+        {"results": [_extension(job, outcome) for job, outcome in zip(body["jobs"], outcomes, strict=True)]}
+    )
+
+
+def _extension(job: HeldJob, outcome: datetime | EngineError) -> dict[str, Any]:
+    told: dict[str, Any] = {"partition": job.partition, "id": job.id}
+    if isinstance(outcome, EngineError):
+        problem = problem_of(outcome)
+        return {**told, "status": problem["status"], "problem": problem}
+    return {**told, "status": 200, "lockedUntil": format_timestamp(outcome)}
 
 
 @blp.route("/jobs/<partition>/<id>/complete", methods=["PATCH"], problems=(404, 409))
@@ -234,7 +321,7 @@ def complete_jobs(body: dict[str, Any]) -> Response:
 
 def _lock_next(command: LockJobs) -> dict[str, Any]:
     try:
-        return {"jobs": [encode_job(job) for job in service().execute(command)]}
+        return {"jobs": [encode_job(job) for job in service().lock_jobs(command)]}
     except Exception as error:
         # What was completed before must be answered all the same.
         return {"problem": problem_of(error)}

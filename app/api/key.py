@@ -9,13 +9,13 @@ from typing import Any
 from app.api.answer import Response, bare, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, ShortText, Text, Timestamp
-from app.api.params import Page
+from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS, MOST_OF_REASON, broken
-from app.api.schemas import reason, results_of, worker_id
+from app.api.schemas import reason, worker_id
 from app.caller import Role
-from app.criteria import ApiKeyCriteria
+from app.criteria import ApiKeyCriteria, Paging
 
 blp = Blueprint("key", __name__, description="An API key is what a client shows to be let in.")
 
@@ -112,12 +112,12 @@ def create_api_key(body: dict[str, Any]) -> Response:
 
 @blp.route("/api-keys/query", methods=["POST"], extension=True)
 @_if_enabled
-@blp.paged
+@blp.paged_by(ApiKeyCriteria)
 @blp.arguments(ApiKeyCriteriaSchema)
-@blp.response(200, results_of(ApiKeySchema))
-def query_api_keys(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ApiKeySchema))
+def query_api_keys(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an API key query, which answers what is known about keys, without their secrets."""
-    return listed(encode_key, service().query(ApiKeyCriteria(**body), **page._asdict()))
+    return find(encode_key, ApiKeyCriteria(**body), paging)
 
 
 @blp.route("/api-keys/<id>/revoke", methods=["PATCH"], problems=(404,), extension=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import TimerField, process_variables, results_of, worker_id
+from app.api.encode import compile_encoder
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp
+from app.api.find import find, page_of
+from app.api.schemas import TimerField, process_variables, worker_id
 from app.commands.message import SendMessage
-from app.criteria import MessageCriteria, MessageSubscriptionCriteria
+from app.criteria import MessageCriteria, MessageSubscriptionCriteria, Paging
+from app.engine.records import Message, Receiver
+from app.engine.types import MessageResult
 
 blp = Blueprint("message", __name__, description="A message reaches one subscriber, by name and correlation key.")
 
@@ -26,6 +30,20 @@ class MessageSchema(AnswerSchema):
     correlated = Flag(required=True)
     name = Text(required=True, example="example-message")
     unique_key = Text()
+    result = Choice(
+        MessageResult,
+        "message result",
+        extension=True,
+        description="What becomes of the message; given when it is sent. `DELIVERED` to an element that waits for it, "
+        "which is named; `STARTING` an instance of the process that is named; `BUFFERED` until it expires; "
+        "`DUPLICATE`: this is the message that had the unique key before; `DISCARDED`: nobody waits for it, and it "
+        "has no time to live.",
+    )
+    partition = Partition(extension=True, description="With DELIVERED: that of the instance.")
+    process_instance_id = Int32(extension=True, description="With DELIVERED.")
+    bpmn_element_id = Text(extension=True, example="messageCatchEvent", description="With DELIVERED.")
+    bpmn_process_id = Text(extension=True, example="messageStartTest", description="With STARTING.")
+    version = Text(extension=True, description="With STARTING.")
 
 
 class MessageSubscriptionSchema(AnswerSchema):
@@ -42,7 +60,11 @@ class MessageSubscriptionSchema(AnswerSchema):
     name = Text(required=True)
 
 
-encode_message = compile_encoder(MessageSchema)
+def _of_receiver(name: str) -> Callable[[Message], Any]:
+    return lambda message: getattr(message.receiver, name) if message.receiver else None
+
+
+encode_message = compile_encoder(MessageSchema, **{field.name: _of_receiver(field.name) for field in fields(Receiver)})
 encode_subscription = compile_encoder(MessageSubscriptionSchema)
 
 
@@ -52,6 +74,11 @@ class SendMessageSchema(ApiSchema):
     )
     expiration_timer = TimerField(description="Expiry of the message; without it, it expires immediately.")
     name = ShortText(required=True, description="Message name.")
+    require_receiver = Flag(
+        extension=True,
+        description="Whether a message that nobody waits for is answered by a problem of type NOT_FOUND and not kept, "
+        "neither buffered nor discarded. A repetition by unique key is still answered by the message that exists.",
+    )
     unique_key = ShortText(
         description="Optional key that uniquely identifies the message. If a message with the same name, correlation "
         "key and unique key already exists, the message is discarded, and the one that exists is the answer: be it "
@@ -75,8 +102,8 @@ class MessageSubscriptionCriteriaSchema(ApiSchema):
     name = ShortText(description="Message name filter.")
 
 
-@blp.route("/events/messages", methods=["POST"], alias=True)
-@blp.route("/messages", methods=["POST"])
+@blp.route("/events/messages", methods=["POST"], problems=(404,), alias=True)
+@blp.route("/messages", methods=["POST"], problems=(404,))
 @blp.arguments(SendMessageSchema)
 @blp.response(200, MessageSchema)
 def send_message(body: dict[str, Any]) -> Response:
@@ -84,24 +111,25 @@ def send_message(body: dict[str, Any]) -> Response:
 
     A subscriber can be a message start, boundary or catch event. In case of a message start event, a new process
     instance is created. In case of a message boundary or catch event, an existing process instance is continued.
+    `result` tells which of these it is.
     """
     return json_answer(encode_message(service().execute(SendMessage(**body))))
 
 
 @blp.route("/events/messages/query", methods=["POST"], alias=True)
 @blp.route("/messages/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(MessageCriteria)
 @blp.arguments(MessageCriteriaSchema)
-@blp.response(200, results_of(MessageSchema))
-def query_messages(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(MessageSchema))
+def query_messages(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a message query."""
-    return listed(encode_message, service().query(MessageCriteria(**body), **page._asdict()))
+    return find(encode_message, MessageCriteria(**body), paging)
 
 
 @blp.route("/messages/subscriptions/query", methods=["POST"], extension=True)
-@blp.paged
+@blp.paged_by(MessageSubscriptionCriteria)
 @blp.arguments(MessageSubscriptionCriteriaSchema)
-@blp.response(200, results_of(MessageSubscriptionSchema))
-def query_message_subscriptions(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(MessageSubscriptionSchema))
+def query_message_subscriptions(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a message subscription query."""
-    return listed(encode_subscription, service().query(MessageSubscriptionCriteria(**body), **page._asdict()))
+    return find(encode_subscription, MessageSubscriptionCriteria(**body), paging)

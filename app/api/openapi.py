@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from enum import StrEnum
 from http import HTTPStatus
@@ -33,6 +33,38 @@ PAGE_PARAMETERS = [
         "schema": {**_INT32, "minimum": 0, "default": 0},
     },
 ]
+
+
+def search_parameters(orders: Sequence[str]) -> list[dict[str, Any]]:
+    """What a query can be asked for beside offset and limit."""
+    return [
+        {
+            "name": "order",
+            "in": "query",
+            "x-extension": True,
+            "description": "What the results are ordered by, `-` in front for descending; equal ones by partition and "
+            "ID, in the same direction. `id` is the order by partition and ID, as without this parameter. What has not "
+            "ended is no result in the order of `endedAt`.",
+            "schema": {"type": "string", "enum": list(orders)},
+        },
+        {
+            "name": "cursor",
+            "in": "query",
+            "x-extension": True,
+            "description": "`nextCursor` of the page before, for the same criteria; empty for the first page. The "
+            "pages have each result once, whatever is created meanwhile.",
+            "schema": {"type": "string"},
+        },
+        {
+            "name": "total",
+            "in": "query",
+            "x-extension": True,
+            "description": "Whether all results are counted, up to a configured number (100000).",
+            "schema": {"type": "boolean", "default": False},
+        },
+    ]
+
+
 _PATH_PARAMETERS = {
     "partition": {
         "description": "Partition: the UTC date on which the process instance was created.",
@@ -64,10 +96,17 @@ _EXTENSIONS = {
 
 _NULL = {"type": "object", "nullable": True, "enum": [None]}
 
-_BARE = {HTTPStatus.UNAUTHORIZED}
+_BARE = {HTTPStatus.NOT_MODIFIED, HTTPStatus.UNAUTHORIZED}
 """Answers without a body."""
 
+TAGGED = {
+    "ETag": {"description": "Tells this content apart from others.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long the content may be kept.", "schema": {"type": "string"}},
+}
+"""Headers of an answer that need not be asked for again."""
+
 _HEADERS: dict[HTTPStatus, dict[str, Any]] = {
+    HTTPStatus.NOT_MODIFIED: TAGGED,
     HTTPStatus.UNAUTHORIZED: {
         "WWW-Authenticate": {
             "description": "The schemes of credentials that are accepted.",

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from app.api.context import current, service
-from app.api.fields import parse_date
-from app.api.rules import MOST_CHARACTERS, MOST_NAMES
+from app.api.fields import camel, parse_date
+from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
+from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
 _NONE = ["0"]
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
 _GLUED_NAMES = "truenames="
 """How a known client sends `true`, followed by names without a separator."""
 
@@ -46,15 +48,58 @@ def page() -> Page:
     return Page(offset, limit or min(config.default_query_limit, config.max_query_limit))
 
 
-@lru_cache(maxsize=128)
 def _offset_and_limit(query: str) -> tuple[int, int]:
     values = _values(query)
     limit = _count("limit", values)
     return _count("offset", values), limit
 
 
+def orders_of(kind: type[Any]) -> list[str]:
+    """What the results of such a query can be ordered by."""
+    names = ["id", *(camel(column) for column in ORDERS.get(kind, ()))]
+    return [sign + name for name in names for sign in ("", "-")]
+
+
+def paging(kind: type[Any]) -> Paging:
+    """The page that a query by criteria of this kind asks for, with its order, cursor and total."""
+    offset, limit = page()
+    values = _values(current.get().query)
+    order = values.get("order", [""])[0]
+    known = orders_of(kind)
+    if order and order not in known:
+        raise _out_of_bounds(f"order {shown(order)} must be one of {', '.join(known)}", "order")
+    cursor = values.get("cursor", [""])[0]
+    if "cursor" in values and offset:
+        raise _out_of_bounds("a cursor tells where the page begins: it can't be used with an offset", "cursor")
+    return Paging(
+        limit=limit,
+        offset=offset,
+        order=_snake(order),
+        cursor=cursor,
+        with_cursor=bool(order) or "cursor" in values,
+        with_total=_flag("total", values),
+    )
+
+
+def flag(name: str) -> bool:
+    """Whether a query parameter says true."""
+    return _flag(name, _values(current.get().query))
+
+
+def _flag(name: str, values: Mapping[str, list[str]]) -> bool:
+    text = values.get(name, [""])[0]
+    if text not in _TRUE | _FALSE:
+        raise _malformed(f"query parameter {name}", f"failed to parse value {shown(text)}")
+    return text in _TRUE
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
+
+
+@lru_cache(maxsize=128)
 def _values(query: str) -> dict[str, list[str]]:
-    """The values of each parameter; what is no UTF-8 is replaced."""
+    """The values of each parameter, not to be changed; what is no UTF-8 is replaced."""
     return parse_qs(query, keep_blank_values=True)
 
 
@@ -71,10 +116,12 @@ def variable_filter() -> VariableFilter:
     if any("\0" in name for name in names):
         raise _malformed("query parameter names", "a name contains a NUL character")
     if len(names) > MOST_NAMES:
-        raise _out_of_bounds(f"{len(names)} names exceed a maximum of {MOST_NAMES}")
+        raise _out_of_bounds(f"{len(names)} names exceed a maximum of {MOST_NAMES}", "names")
     longest = max(map(len, names), default=0)
     if longest > MOST_CHARACTERS:
-        raise _out_of_bounds(f"a name of {longest} characters exceeds a maximum of {MOST_CHARACTERS} characters")
+        raise _out_of_bounds(
+            f"a name of {longest} characters exceeds a maximum of {MOST_CHARACTERS} characters", "names"
+        )
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
 
 
@@ -122,8 +169,8 @@ def _int32(text: str) -> int | None:
     return value if -(2**31) <= value < 2**31 else None
 
 
-def _out_of_bounds(detail: str) -> EngineError:
-    return invalid(detail, title="invalid query parameter names")
+def _out_of_bounds(detail: str, name: str) -> EngineError:
+    return invalid(detail, title=f"invalid query parameter {name}")
 
 
 def _malformed(parameter: str, detail: str) -> EngineError:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.api.answer import Response, bare
 from app.api.context import current
-from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Text
+from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Partition, Text
 from app.api.rules import shown
 from app.errors import Cause, EngineError, ErrorKind
 
@@ -53,12 +53,20 @@ class ErrorSchema(AnswerSchema):
     value = Text(description="The value that breaks it.")
 
 
+class ExistingSchema(AnswerSchema):
+    """A process instance."""
+
+    partition = Partition(required=True)
+    id = Int32(required=True)
+
+
 class ProblemSchema(AnswerSchema):
     status = Int32(required=True, description="The HTTP status.")
     type = Choice(ErrorKind, "problem type", required=True)
     title = Text(required=True, description="The action that failed.")
     detail = Text(required=True, description="The concrete reason.")
     errors = Many(Object(ErrorSchema))
+    existing = Object(ExistingSchema, description="The process instance that is in the way.", extension=True)
 
 
 def answer_to(error: Exception) -> Response:
@@ -85,7 +93,10 @@ def problem_of(error: Exception) -> dict[str, Any]:
         return _problem(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail)
     status = STATUSES[error.kind]
     if status < 500:
-        return _problem(status, error.kind, error.title, error.detail, error.causes)
+        problem = _problem(status, error.kind, error.title, error.detail, error.causes)
+        if error.existing:
+            problem["existing"] = dict(zip(("partition", "id"), error.existing, strict=True))
+        return problem
     if error.kind is ErrorKind.UNAVAILABLE:
         # Whoever noticed that the database is away has logged it, once for all the requests that meet it.
         return _problem(status, error.kind, error.title or "service is unavailable", error.detail)

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.api.answer import Response, json_answer
+from werkzeug.http import parse_etags, unquote_etag
+
+from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
-from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.context import current, service
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Many, Object, ShortText, Text, Timestamp
-from app.api.params import Page
+from app.api.find import find, page_of
+from app.api.openapi import TAGGED
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import Tags, TimerField, all_tags, reason, results_of, worker_id
+from app.api.schemas import Tags, TimerField, all_tags, reason, worker_id
 from app.bpmn.advice import REFUSED, RULES
-from app.commands.process import CreateProcess, GetBpmnXml
-from app.criteria import ProcessCriteria
+from app.bpmn.diagram import diagram, etag
+from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
+from app.criteria import Paging, ProcessCriteria
+from app.engine.records import Process
+from app.errors import EngineError
 
 _RULES = "\n".join(
     [
@@ -114,13 +120,20 @@ class CreateProcessSchema(ApiSchema):
     reason = reason()
 
 
+class ProcessFileSchema(CreateProcessSchema):
+    """The same where the model is the body, and says itself what may be left out."""
+
+    bpmn_process_id = ShortText(extension=True)
+    version = ShortText(extension=True)
+
+
 class ProcessCriteriaSchema(ApiSchema):
     id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process must have, to be included.")
 
 
 @blp.route("/processes", methods=["POST"], problems=(409, 422))
-@blp.arguments(CreateProcessSchema)
+@blp.arguments(CreateProcessSchema, file=ProcessFileSchema)
 @blp.response(201, ProcessSchema)
 def create_process(body: dict[str, Any]) -> Response:
     """Creates a process that is modeled as BPMN XML.
@@ -129,17 +142,19 @@ def create_process(body: dict[str, Any]) -> Response:
     existing process is returned; when it differs, a problem of type CONFLICT.
 
     `warnings` tell what is odd about the model, though it is executed as it says.
+
+    The body may also be the file itself, in its own encoding. Then the other fields are query parameters.
     """
     return json_answer(encode_process(service().execute(CreateProcess(**body))), 201)
 
 
 @blp.route("/processes/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(ProcessCriteria)
 @blp.arguments(ProcessCriteriaSchema)
-@blp.response(200, results_of(ProcessSchema))
-def query_processes(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(ProcessSchema))
+def query_processes(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process query."""
-    return listed(encode_process, service().query(ProcessCriteria(**body), **page._asdict()))
+    return find(encode_process, ProcessCriteria(**body), paging)
 
 
 @blp.route("/processes/<id>/bpmn-xml", problems=(404,))
@@ -148,3 +163,35 @@ def get_bpmn_xml(id: int) -> Response:
     """Gets the BPMN XML of an existing process."""
     # Clients compare the whole content type, so it must not name the encoding.
     return Response(service().execute(GetBpmnXml(id=id)).encode(), 200, "text/xml")
+
+
+_FOR_EVER = "private, max-age=31536000, immutable"
+"""How long a diagram may be kept: a version never changes."""
+
+
+@blp.route("/processes/<id>/diagram", problems=(304, 404, 422), extension=True)
+@blp.response(200, {"type": "string"}, content_type="text/xml", headers=TAGGED)
+def get_diagram(id: int) -> Response:
+    """Gets a BPMN XML of an existing process that can be shown.
+
+    It is the deployed one, if that has a shape or an edge for every element and sequence flow of the process. Else it
+    is one with the same elements and flows, and with positions that are computed.
+
+    A request with the `ETag` of an earlier answer in `If-None-Match` is answered by 304 while the diagram is the same.
+    """
+    process = service().execute(GetProcess(id=id))
+    tag = etag(process.bpmn_xml, process.bpmn_process_id)
+    if parse_etags(current.get().if_none_match).contains_weak(unquote_etag(tag)[0]):
+        response = empty(304)
+    else:
+        response = Response(_drawn(process).encode(), 200, "text/xml")
+    response.headers += [("ETag", tag), ("Cache-Control", _FOR_EVER)]
+    return response
+
+
+def _drawn(process: Process) -> str:
+    try:
+        return diagram(process.bpmn_xml, process.bpmn_process_id)
+    except EngineError as error:
+        error.title = "failed to get diagram"
+        raise

@@ -115,6 +115,13 @@ def duration(value: str) -> None:
         broken("iso8601_duration", "is invalid", value)
 
 
+def some_time(value: str) -> None:
+    """A duration that is not over at once."""
+    duration(value)
+    if re.search("[1-9]", value) is None:
+        broken("iso8601_duration", "must be longer than nothing", value)
+
+
 def cron(value: str) -> None:
     try:
         check_cron(value)

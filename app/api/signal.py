@@ -7,12 +7,12 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Int32, Int64, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import process_variables, results_of, worker_id
+from app.api.find import find, page_of
+from app.api.schemas import process_variables, worker_id
 from app.commands.signal import SendSignal
-from app.criteria import SignalSubscriptionCriteria
+from app.criteria import Paging, SignalSubscriptionCriteria
 
 blp = Blueprint("signal", __name__, description="A signal reaches all its subscribers, by name.")
 
@@ -68,9 +68,9 @@ def send_signal(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/signals/subscriptions/query", methods=["POST"], extension=True)
-@blp.paged
+@blp.paged_by(SignalSubscriptionCriteria)
 @blp.arguments(SignalSubscriptionCriteriaSchema)
-@blp.response(200, results_of(SignalSubscriptionSchema))
-def query_signal_subscriptions(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(SignalSubscriptionSchema))
+def query_signal_subscriptions(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a signal subscription query."""
-    return listed(encode_subscription, service().query(SignalSubscriptionCriteria(**body), **page._asdict()))
+    return find(encode_subscription, SignalSubscriptionCriteria(**body), paging)

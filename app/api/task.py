@@ -7,12 +7,12 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import CountResSchema, reason, results_of
+from app.api.find import find, page_of
+from app.api.schemas import CountResSchema, reason
 from app.commands.task import LockTasks, UnlockTasks
-from app.criteria import TaskCriteria
+from app.criteria import Paging, TaskCriteria
 from app.engine.types import TaskType, WorkState
 
 blp = Blueprint("task", __name__, description="A task is a unit of work, which the engine executes itself.")
@@ -112,12 +112,12 @@ def execute_tasks(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/tasks/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(TaskCriteria)
 @blp.arguments(TaskCriteriaSchema)
-@blp.response(200, results_of(TaskSchema))
-def query_tasks(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(TaskSchema))
+def query_tasks(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a task query."""
-    return listed(encode_task, service().query(TaskCriteria(**body), **page._asdict()))
+    return find(encode_task, TaskCriteria(**body), paging)
 
 
 @blp.route("/tasks/unlock", methods=["POST"])

@@ -8,12 +8,12 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
-from app.api.params import Page
-from app.api.schemas import Tags, all_tags, element_variables, process_variables, results_of, worker_id
+from app.api.find import find, page_of
+from app.api.schemas import Tags, all_tags, element_variables, process_variables, worker_id
 from app.commands.user_task import UpdateUserTask
-from app.criteria import UserTaskCriteria
+from app.criteria import Paging, UserTaskCriteria
 from app.engine.types import UserTaskState
 
 blp = Blueprint("user-task", __name__, description="A user task is work for a human being.")
@@ -61,12 +61,12 @@ class UpdateUserTaskSchema(ApiSchema):
 
 
 @blp.route("/user-tasks/query", methods=["POST"], extension=True)
-@blp.paged
+@blp.paged_by(UserTaskCriteria)
 @blp.arguments(UserTaskCriteriaSchema)
-@blp.response(200, results_of(UserTaskSchema))
-def query_user_tasks(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(UserTaskSchema))
+def query_user_tasks(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a user task query."""
-    return listed(encode_user_task, service().query(UserTaskCriteria(**body), **page._asdict()))
+    return find(encode_user_task, UserTaskCriteria(**body), paging)
 
 
 @blp.route("/user-tasks/<partition>/<id>", methods=["PATCH"], problems=(404, 409, 422), extension=True)

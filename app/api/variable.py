@@ -10,7 +10,8 @@ from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Partition, ShortText, Text, Timestamp
-from app.api.params import Page, variable_filter
+from app.api.find import find, page_of
+from app.api.params import variable_filter
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES
 from app.api.schemas import (
     DataSchema,
@@ -28,7 +29,7 @@ from app.commands.variable import (
     SetElementVariables,
     SetProcessVariables,
 )
-from app.criteria import VariableCriteria
+from app.criteria import Paging, VariableCriteria
 
 blp = Blueprint(
     "variable",
@@ -136,9 +137,9 @@ def set_process_variables(body: dict[str, Any], partition: date, id: int) -> Res
 
 
 @blp.route("/variables/query", methods=["POST"])
-@blp.paged
+@blp.paged_by(VariableCriteria)
 @blp.arguments(VariableCriteriaSchema)
-@blp.response(200, results_of(VariableSchema))
-def query_variables(body: dict[str, Any], page: Page) -> Response:
+@blp.response(200, page_of(VariableSchema))
+def query_variables(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a variable query, which answers what is known about variables, without their values."""
-    return listed(encode_variable, service().query(VariableCriteria(**body), **page._asdict()))
+    return find(encode_variable, VariableCriteria(**body), paging)

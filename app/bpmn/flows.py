@@ -169,7 +169,8 @@ class _Join:
             detail = f"{what} (line {statement.sources[source]})"
             self.findings.append(_Finding("source", "sequence_flow", detail, source))
         line = drawn.line if drawn else statement.sources[source]
-        return SequenceFlow(statement.id, source, target, scope, line, conditional)
+        name = drawn.get("name") if drawn else ""
+        return SequenceFlow(statement.id, source, target, scope, line, conditional, name)
 
     def list_drawn(self) -> None:
         """Adds the flow to ends that have no child for it, after those that have one."""

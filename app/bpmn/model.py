@@ -107,6 +107,7 @@ class SequenceFlow:
     """Where it is drawn; its pointer hangs below that."""
     line: int
     conditional: bool = False
+    name: str = ""
 
     @property
     def pointer(self) -> str:

@@ -134,6 +134,11 @@ class Model:
     def _startable(self) -> Mapping[str, bool]:
         return {node.token("id"): _has_none_start(node) for node in self._nodes}
 
+    @property
+    def executable_ids(self) -> list[str]:
+        """Of those processes that say so."""
+        return [node.token("id") for node in self._nodes if node.token("isExecutable") in _TRUE]
+
     def find(self, bpmn_process_id: str) -> Process | None:
         """The first process whose id is, or is written, like that.
 

@@ -123,14 +123,14 @@ class Context:
         self.tx.maintenance.create_days({today, *([today + timedelta(days=1)] if today < date.max else [])})
         self.tx.lock_instances()
 
-    def after(self, duration: str) -> datetime:
+    def after(self, duration: str, what: str = "retry timer") -> datetime:
         """Now and an ISO 8601 duration; raises EngineError VALIDATION beyond the year 9999."""
         if not duration:
             return self.now
         try:
             return add_duration(self.now, duration)
         except TimerError as error:
-            raise invalid(f"failed to evaluate retry timer: {error}") from error
+            raise invalid(f"failed to evaluate {what}: {error}") from error
 
     def run(self, snapshot: Snapshot, actor: str, changes: Changes, facts: Facts | None = None) -> Run:
         """A walk over a loaded instance."""
@@ -170,6 +170,14 @@ class Context:
                     detail = f"variable {variable.name} can't be decrypted: {error}"
                     raise EngineError(ErrorKind.UNKNOWN, detail) from error
         return found
+
+
+def later(now: datetime, seconds: float) -> datetime:
+    try:
+        return now + timedelta(seconds=seconds)
+    except OverflowError:
+        # The calendar ends here.
+        return now
 
 
 def walk_as_needed(ctx: Context, walk: Callable[[bool], T]) -> T:

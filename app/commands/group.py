@@ -80,7 +80,10 @@ class Rounds:
 
 def shares(command: Command[Any]) -> bool:
     """Whether the command can be executed together with others, as far as one can tell by its looks."""
-    return isinstance(command, CreateProcessInstance) or address_of(command) is not None
+    if isinstance(command, CreateProcessInstance):
+        # Who must be unique takes a lock of its own.
+        return not command.unique_correlation_key
+    return address_of(command) is not None
 
 
 def key_of(command: Command[Any]) -> Root | None:

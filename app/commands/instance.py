@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
 from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context, set_process_variables, walk_as_needed
@@ -17,15 +18,26 @@ from app.errors import conflict, not_found
 from app.store.load import Snapshot
 
 
+class OnConflict(StrEnum):
+    """What to do where a start that is to be unique finds an instance."""
+
+    FAIL = "FAIL"
+    RETURN = "RETURN"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateProcessInstance(Command[ProcessInstance]):
     title = "failed to create process instance"
     bpmn_process_id: str
-    version: str
+    version: str = ""
+    """Empty is the newest one."""
     worker_id: str
     correlation_key: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableInput, ...] = ()
+    unique_correlation_key: bool = False
+    """Whether there must be no other root instance of the process, of any version, that has the key and is open."""
+    on_conflict: OnConflict = OnConflict.FAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +67,9 @@ class CancelProcessInstance(Audited[None]):
 def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance:
     graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version)
     if graph is None:
-        raise not_found(f"process {cmd.bpmn_process_id}:{cmd.version}")
+        raise not_found(f"process {cmd.bpmn_process_id}{cmd.version and f':{cmd.version}'}")
+    if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):
+        return existing
     changes = Changes()
     queued = must_queue(ctx, changes, cmd.bpmn_process_id)
     run = start_instance(
@@ -73,6 +87,23 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
     settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
     return run.instance
+
+
+def _existing(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance | None:
+    """The instance that is in the way of a unique start. Those who want the same key wait for each other."""
+    ctx.tx.lock_key(f"process instance\0{cmd.bpmn_process_id}\0{cmd.correlation_key}")
+    found = ctx.tx.find_open_root(cmd.bpmn_process_id, cmd.correlation_key)
+    if found is None:
+        return None
+    if cmd.on_conflict is OnConflict.FAIL:
+        error = conflict(
+            f"process instance {found.partition}/{found.id} of process {cmd.bpmn_process_id} "
+            f"has correlation key {cmd.correlation_key}, and has not ended"
+        )
+        error.existing = found.partition, found.id
+        raise error
+    found.existing = True
+    return found
 
 
 def suspend_process_instance(ctx: Context, cmd: SuspendProcessInstance) -> None:

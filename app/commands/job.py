@@ -10,11 +10,13 @@ from typing import Any
 from app.commands.base import Audited, Command, Completion, VariableInput
 from app.commands.context import (
     Context,
+    later,
     message_key,
     set_element_variables,
     set_process_variables,
     walk_as_needed,
 )
+from app.commands.lease import require_lease, require_locked
 from app.commands.queue import foresee_end, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.elements.call_activity import called_process
@@ -24,7 +26,7 @@ from app.engine.records import ElementInstance, Incident, Job
 from app.engine.run import Run
 from app.engine.types import JobType, WorkState
 from app.engine.work import Call, Facts
-from app.errors import EngineError, ErrorKind, conflict, not_found, refused
+from app.errors import EngineError, ErrorKind, not_found, refused
 from app.store.load import Snapshot
 from app.store.lock import JOB
 
@@ -38,6 +40,8 @@ class LockJobs(Command[list[Job]]):
     id: int = 0
     process_ids: tuple[int, ...] = ()
     process_instance_id: int = 0
+    lock_timeout: str = ""
+    """ISO 8601 duration after which the lock ends by itself; empty leaves it to BPMN_JOB_LOCK_TIMEOUT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class CompleteJob(Command[Job]):
     completion: Completion | None = None
     element_variables: tuple[VariableInput, ...] = ()
     error: str = ""
+    lock_version: int = 0
+    """The lock by which the worker holds the job; 0 leaves that to its id."""
     process_variables: tuple[VariableInput, ...] = ()
     retry_limit: int = 0
     retry_timer: str = ""
@@ -80,7 +86,14 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         filters={name: value for name, value in filters.items() if value},
         # Work that nobody needs any more is handed out only to who asks for just that.
         detached=bool(cmd.id),
+        until=_end_of_lease(ctx, cmd.lock_timeout),
     )
+
+
+def _end_of_lease(ctx: Context, lock_timeout: str) -> datetime | None:
+    if lock_timeout:
+        return ctx.after(lock_timeout, "lock timeout")
+    return later(ctx.now, ctx.config.job_lock_timeout) if ctx.config.job_lock_timeout else None
 
 
 def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
@@ -99,10 +112,11 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
     if found is None:
         raise not_found(f"job {cmd.partition}/{cmd.id}")
     job: Job = found.row
-    _require_locked(job, cmd.worker_id)
+    require_locked(job, cmd.worker_id, cmd.lock_version)
     token = found.snapshot.token(job.element_instance_id)
     if token.state.ended:
         changes = Changes()
+        require_lease(job, ctx.now)
         job.state = WorkState.CANCELED
     else:
         changes = _outcome(ctx, cmd, job, found.snapshot, token)
@@ -114,21 +128,12 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
     return job
 
 
-def _require_locked(job: Job, worker_id: str) -> None:
-    name = f"job {job.partition}/{job.id}"
-    if job.completed_at is not None:
-        raise conflict(f"{name} is completed")
-    if job.locked_by is None:
-        raise conflict(f"{name} is not locked")
-    if job.locked_by != worker_id:
-        raise conflict(f"{name} is not locked by worker {worker_id}, but {job.locked_by}")
-
-
 def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance) -> Changes:
     """What the completion changes, or how the job fails; a walk that fails has changed nothing."""
     changes, facts, completion = Changes(), Facts(), cmd.completion or Completion()
     error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, snapshot, token, completion))
     # All is locked: time can be read.
+    require_lease(job, ctx.now)
     retry_due = ctx.after(cmd.retry_timer)
 
     def walk() -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context, event_variables, insert_task, message_key, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
-from app.engine.records import Message, MessageSubscription, Task
-from app.errors import invalid
+from app.engine.records import Message, MessageSubscription, Receiver, Task
+from app.engine.types import MessageResult
+from app.errors import invalid, not_found
 from app.timer import Timer, TimerError, first_due
 
 
@@ -21,6 +22,8 @@ class SendMessage(Command[Message]):
     worker_id: str
     expiration_timer: Timer | None = None
     """None when absent; a `Timer()` without any field when an empty object was sent."""
+    require_receiver: bool = False
+    """Whether it is refused where nobody waits for it, instead of being buffered or lost."""
     unique_key: str = ""
     variables: tuple[VariableInput, ...] = ()
 
@@ -37,7 +40,11 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     if cmd.unique_key:
         existing = ctx.tx.find_with_unique_key(cmd.name, cmd.correlation_key, cmd.unique_key)
         if existing:
+            existing.result = MessageResult.DUPLICATE
             return existing
+    start = None if subscription else ctx.tx.find_first_message_start(cmd.name)
+    if cmd.require_receiver and not (subscription or start):
+        raise not_found(f"a receiver of message {cmd.name} with correlation key {cmd.correlation_key}")
     changes = Changes()
     message = changes.insert(
         Message(
@@ -50,11 +57,23 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
         )
     )
     changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
-    task = _recipient(ctx, changes, message, subscription, cmd)
-    if task:
-        message.correlated = True
-        message.expires_at = None
-        insert_task(ctx, changes, task)
+    if subscription:
+        _renew_or_delete(ctx, changes, subscription, cmd)
+        _deliver(ctx, changes, message, subscriber_task(ctx, subscription, message))
+        message.result = MessageResult.DELIVERED
+        message.receiver = Receiver(
+            partition=subscription.partition,
+            process_instance_id=subscription.process_instance_id,
+            bpmn_element_id=subscription.bpmn_element_id,
+        )
+    elif start:
+        element_id, process_id, bpmn_element_id, bpmn_process_id, version = start
+        event = element_id, process_id, bpmn_element_id
+        _deliver(ctx, changes, message, start_task(ctx, event, message, cmd.expiration_timer))
+        message.result = MessageResult.STARTING
+        message.receiver = Receiver(bpmn_process_id=bpmn_process_id, version=version)
+    else:
+        message.result = MessageResult.BUFFERED if expires_at > ctx.now else MessageResult.DISCARDED
     ctx.tx.save(changes)
     return message
 
@@ -68,18 +87,17 @@ def _expires_at(ctx: Context, timer: Timer | None) -> datetime:
         raise invalid(str(error), title="failed to evaluate expiration timer") from error
 
 
-def _recipient(
-    ctx: Context, changes: Changes, message: Message, subscription: MessageSubscription | None, cmd: SendMessage
-) -> Task | None:
-    """The task that delivers the message, if there is anyone to deliver it to."""
-    if subscription:
-        if recurs(ctx, subscription):
-            subscription.created_at = ctx.now
-            subscription.created_by = cmd.worker_id
-            changes.requeued.append(subscription)
-        else:
-            changes.delete(subscription)
-        return subscriber_task(ctx, subscription, message)
-    for start in ctx.tx.load_message_starts(cmd.name):
-        return start_task(ctx, start, message, cmd.expiration_timer)
-    return None
+def _deliver(ctx: Context, changes: Changes, message: Message, task: Task) -> None:
+    message.correlated = True
+    message.expires_at = None
+    insert_task(ctx, changes, task)
+
+
+def _renew_or_delete(ctx: Context, changes: Changes, subscription: MessageSubscription, cmd: SendMessage) -> None:
+    """A subscription is used up, unless its event recurs: then it goes behind all others."""
+    if recurs(ctx, subscription):
+        subscription.created_at = ctx.now
+        subscription.created_by = cmd.worker_id
+        changes.requeued.append(subscription)
+    else:
+        changes.delete(subscription)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
-from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
-from app.bpmn.parser import find_process, parse
+from app.bpmn.parser import Model, find_process, parse
 from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task
@@ -24,11 +24,15 @@ from app.timer import Timer, TimerError, first_due
 
 T = TypeVar("T")
 
+_SHOWN_IDS = 100
+"""How many ids of processes a problem lists."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateProcess(Audited[Process]):
     title = "failed to create process"
-    bpmn_process_id: str
+    bpmn_process_id: str = ""
+    """Empty is the only executable process of the file."""
     bpmn_xml: str
     version: str
     worker_id: str
@@ -43,6 +47,12 @@ class CreateProcess(Audited[Process]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetProcess(Command[Process]):
+    title = "failed to get process"
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetBpmnXml(Command[str]):
     title = "failed to get BPMN XML"
     id: int
@@ -54,7 +64,8 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     The file is read before anything is locked: that takes most of the time. A version whose model an earlier release
     has accepted, and this one would refuse, is still answered with what is there.
     """
-    model = find_process(parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers), cmd.bpmn_process_id)
+    file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
+    model = find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else _only_process(file)
     cmd = replace(cmd, bpmn_process_id=model.element.id)
     warnings = advise(model)
     if model.causes:
@@ -92,11 +103,31 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     return process
 
 
+def _only_process(file: Model) -> ProcessModel:
+    """The one that is meant where none is named. Raises EngineError, which names all that may be meant."""
+    named = file.executable_ids or file.process_ids
+    if not named:
+        raise invalid_model("BPMN model has no process")
+    if len(named) > 1:
+        what = "several executable processes" if file.executable_ids else "no executable process, but several others"
+        some = ", ".join(each[:MAX_ID_LENGTH] for each in named[:_SHOWN_IDS]) + ", …" * (len(named) > _SHOWN_IDS)
+        raise invalid(f"bpmnProcessId is required, since the BPMN model has {what}: [{some}]")
+    return find_process(file, named[0])
+
+
+def get_process(ctx: Context, cmd: GetProcess) -> Process:
+    return _found(ctx, cmd.id)
+
+
 def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
-    process = ctx.tx.find_process_by_id(cmd.id)
+    return _found(ctx, cmd.id).bpmn_xml
+
+
+def _found(ctx: Context, id: int) -> Process:
+    process = ctx.tx.find_process_by_id(id)
     if process is None:
-        raise not_found(f"process {cmd.id}")
-    return process.bpmn_xml
+        raise not_found(f"process {id}")
+    return process
 
 
 def _by_id(definitions: Mapping[str, T]) -> dict[str, T]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from app.commands import maintenance
 from app.commands.base import Audited, Command
-from app.commands.context import Context, insert_task, walk_as_needed
+from app.commands.context import Context, insert_task, later, walk_as_needed
 from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
 from app.engine.changes import Changes
 from app.engine.records import Incident, Task
@@ -143,23 +143,15 @@ def extend_tasks(ctx: Context, cmd: ExtendTasks) -> int:
 def postpone_task(ctx: Context, cmd: PostponeTask) -> None:
     task = cmd.task
     pause = min(2.0**task.interruptions, ctx.config.task_executor_interval)
-    ctx.tx.postpone_task(task.partition, task.id, ctx.engine_id, _later(ctx.now, pause), cmd.error[:LONGEST_ERROR])
+    ctx.tx.postpone_task(task.partition, task.id, ctx.engine_id, later(ctx.now, pause), cmd.error[:LONGEST_ERROR])
 
 
 def recover_tasks(ctx: Context, cmd: RecoverTasks) -> int:
-    return ctx.tx.recover_tasks(ctx.now, _later(ctx.now, -ctx.config.task_lock_timeout))
+    return ctx.tx.recover_tasks(ctx.now, later(ctx.now, -ctx.config.task_lock_timeout))
 
 
 def _end_of_lease(ctx: Context) -> datetime:
-    return _later(ctx.now, ctx.config.task_lock_timeout)
-
-
-def _later(now: datetime, seconds: float) -> datetime:
-    try:
-        return now + timedelta(seconds=seconds)
-    except OverflowError:
-        # The calendar ends here.
-        return now
+    return later(ctx.now, ctx.config.task_lock_timeout)
 
 
 def unlock_tasks(ctx: Context, cmd: UnlockTasks) -> int:

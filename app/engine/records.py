@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
-from app.engine.types import InstanceState, JobType, TaskType, UserTaskState, WorkState
+from app.engine.types import InstanceState, JobType, MessageResult, TaskType, UserTaskState, WorkState
 from app.errors import Cause
 from app.timer import Timer
 
@@ -78,6 +78,8 @@ class ProcessInstance:
     tags: dict[str, str] = field(default_factory=dict)
     version: str
     revision: int = 0
+    existing: bool = False
+    """It was there before, and is the answer to who wanted to start another one; not kept."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -177,11 +179,14 @@ class Job:
     locked_at: datetime | None = None
     locked_by: str | None = None
     locked_until: datetime | None = None
+    """When the lock ends by itself: it is a lease then. None for one that is held until it is given back."""
     retry_count: int = 0
     state: WorkState = WorkState.CREATED
     type: JobType
     detached: bool = False
     """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+    lock_version: int = 0
+    """How often it was locked: tells the locks of one worker id apart."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -291,6 +296,17 @@ class VariableView:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Who gets a message: an element that waits for it in an instance, or the process that it starts."""
+
+    partition: date | None = None
+    process_instance_id: int | None = None
+    bpmn_element_id: str | None = None
+    bpmn_process_id: str | None = None
+    version: str | None = None
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Message:
     id: int = 0
@@ -303,6 +319,9 @@ class Message:
     unique_key: str | None = None
     key_freed: bool = False
     """The instance it started has ended: another message may have its unique key."""
+    result: MessageResult | None = None
+    """What has become of it when it was sent, and by `receiver` who gets it; known then, and not kept."""
+    receiver: Receiver | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -76,3 +76,13 @@ class TaskType(StrEnum):
     DROP_PARTITION = "DROP_PARTITION"
     PURGE_MESSAGES = "PURGE_MESSAGES"
     PURGE_SIGNALS = "PURGE_SIGNALS"
+
+
+class MessageResult(StrEnum):
+    """What becomes of a message when it is sent."""
+
+    BUFFERED = "BUFFERED"
+    DELIVERED = "DELIVERED"
+    DISCARDED = "DISCARDED"
+    DUPLICATE = "DUPLICATE"
+    STARTING = "STARTING"

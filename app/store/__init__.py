@@ -13,17 +13,18 @@ from sqlalchemy import Connection, make_url
 
 from app.clock import Clock, SystemClock
 from app.config import Config
-from app.criteria import Criteria
+from app.criteria import Criteria, Page, Paging
 from app.engine.graph import Graph
 from app.errors import EngineError
-from app.store import graphs, keys, schema
+from app.store import graphs, keys, nodes, schema
 from app.store.audit import PURGE, PURGED_AT_ONCE
-from app.store.dialect import Call, Dialect, Row
+from app.store.dialect import Call, Dialect, Row, Session
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
 from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
-from app.store.query import Queries
+from app.store.nodes import Node
+from app.store.query import Bounds, Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.transaction import Transaction
@@ -33,6 +34,7 @@ __all__ = [
     "ApiKey",
     "GraphMissing",
     "Migrated",
+    "Node",
     "QueueLimited",
     "Schema",
     "Store",
@@ -51,8 +53,16 @@ R = TypeVar("R")
 class Store:
     """What is here raises EngineError UNAVAILABLE for the database's trouble; `begin` leaves that to `reach`."""
 
-    def __init__(self, dialect: Dialect, transaction_timeout: float = 30.0, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        transaction_timeout: float = 30.0,
+        *,
+        bounds: Bounds | None = None,
+        quiet: bool = False,
+    ) -> None:
         self._dialect = dialect
+        self._bounds = bounds or Bounds()
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
@@ -122,15 +132,24 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        def find() -> list[Any]:
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+
+    def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
+        """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
+        return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def _read(self, do: Callable[[Session], R]) -> R:
+        """What `do` reads, outside of any transaction."""
+
+        def read() -> R:
             session = self._dialect.session()
             try:
-                return self._queries.find(session, criteria, now, offset, limit)
+                return do(session)
             finally:
                 session.close()
                 session.connection.close()
 
-        return self.reach(find)
+        return self.reach(read)
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""
@@ -180,6 +199,27 @@ class Store:
         """Deletes some of what was noted before; whether there may be more of it."""
         return len(self._change(Call(PURGE, {"until": until}))) == PURGED_AT_ONCE
 
+    def find_nodes(self) -> list[Node]:
+        """The service processes that have a row, in the order in which they were started."""
+
+        def find() -> list[Node]:
+            with self._dialect.engine.connect() as connection:
+                return [Node(**row) for row in connection.execute(nodes.ALL).mappings()]
+
+        return self.reach(find)
+
+    def write_node(self, node: Node, gone: Iterable[Node] = ()) -> None:
+        """Writes the row of a service process, whether or not it has one, and deletes those of others."""
+
+        def write() -> None:
+            with self.begin() as tx:
+                tx.along(*nodes.writes(node, gone))
+
+        self.reach(write)
+
+    def delete_node(self, id: int) -> None:
+        self._change(Call(nodes.one(id)))
+
     def _change(self, call: Call) -> list[Row]:
         """What a statement returns that is committed by itself."""
 
@@ -206,7 +246,8 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
 
 def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
-    return Store(_dialect(config, clock), config.transaction_timeout, quiet=quiet)
+    bounds = Bounds(config.query_timeout, config.count_limit)
+    return Store(_dialect(config, clock), config.transaction_timeout, bounds=bounds, quiet=quiet)
 
 
 def migrate(config: Config) -> Migrated:

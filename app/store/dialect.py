@@ -22,6 +22,10 @@ class Stale(Exception):
     """A row is not as it was read: another transaction has changed it."""
 
 
+class TooSlow(Exception):
+    """Reading has taken longer than it may."""
+
+
 @dataclass(slots=True, frozen=True)
 class Call:
     """A statement built once, with the parameters of this time; a list of them executes it for each.
@@ -99,6 +103,14 @@ class Session(Protocol):
 
     def run(self, *calls: Call) -> list[list[Row]]:
         """The rows of each call, an empty list where it returns none."""
+        ...
+
+    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+        """Like `run`, outside of a transaction, for calls that only read; each may take so long.
+
+        Raises TooSlow when one of them does not end by then. With `scans` they may read whole tables, where that is
+        the cheapest.
+        """
         ...
 
     def commit(self, *calls: Call) -> None:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import CompoundSelect, Connection, Executable, Select, and_, func, literal_column, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.store import load
 from app.store import rows as r
@@ -221,11 +220,6 @@ class Member(Transaction):
         self._group = group
 
     @property
-    def changes(self) -> Changes:
-        """What the command has saved."""
-        return self._changes or Changes()
-
-    @property
     def maintenance(self) -> Maintenance:
         raise LeavesGroup
 
@@ -279,6 +273,9 @@ class _Unreachable:
         """The group has begun, and holds all the locks there are."""
 
     def run(self, *calls: Call) -> list[list[Row]]:
+        raise LeavesGroup
+
+    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
         raise LeavesGroup
 
     def commit(self, *calls: Call) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_co
 
 from app.engine.types import WorkState
 from app.store.dialect import Dialect
-from app.store.tables import CLAIMED_TASK, UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
+from app.store.load import DAY
+from app.store.tables import CLAIMED_TASK, LEASED_JOB, UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
 
 JOB = table(JobRow)
 TASK = table(TaskRow)
@@ -36,6 +37,10 @@ class Claims:
         self.postpone = self._postpone()
         self.recover = self._recover()
         self.upcoming = self._upcoming()
+        self.held_jobs = {skip: self._held_jobs(skip_locked=skip) for skip in (True, False)}
+        self.extend_jobs = self._extend_jobs()
+        self.recover_jobs = self._recover_jobs()
+        self.first_lease_end = self._first_lease_end()
 
     def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
         """Locks due work in the order partition, due time, id.
@@ -62,6 +67,8 @@ class Claims:
             "locked_until": bindparam("until", type_=of.c.locked_until.type),
             "state": WorkState.LOCKED.value,
         }
+        if of is JOB:
+            values["lock_version"] = JOB.c.lock_version + 1
         return _update(of, first, values).returning(*of.c)
 
     def _filter(self, of: Table, name: str) -> ColumnElement[bool]:
@@ -117,6 +124,36 @@ class Claims:
         due = select(func.min(TASK.c.due_at)).where(text(UNCLAIMED_TASK), own).scalar_subquery()
         lease = select(func.min(TASK.c.locked_until)).where(text(CLAIMED_TASK), own).scalar_subquery()
         return select(func.min(due), func.min(lease)).select_from(days)
+
+    def _held_jobs(self, *, skip_locked: bool) -> Any:
+        """Locks the rows of jobs by `ids` of one day, `day`; those that others are writing are waited for, or left out.
+
+        In id order, so that two who do so don't wait for each other in a circle.
+        """
+        conditions = (JOB.c.partition == DAY, self._dialect.any_of(JOB.c.id, "ids"), *self._dialect.is_attached(DAY))
+        return select(*JOB.c).where(*conditions).order_by(JOB.c.id).with_for_update(skip_locked=skip_locked)
+
+    def _extend_jobs(self) -> Any:
+        """Moves the end of the leases of jobs, whose rows are locked, to `until`."""
+        return (
+            update(JOB)
+            .where(JOB.c.partition == DAY, self._dialect.any_of(JOB.c.id, "ids"))
+            .values(locked_until=_UNTIL)
+            .returning(JOB.c.id)
+        )
+
+    def _recover_jobs(self) -> Any:
+        """Gives back jobs whose lease has ended by `now`, but for those that somebody is writing."""
+        ended = JOB.c.locked_until <= bindparam("now", type_=JOB.c.locked_until.type)
+        conditions: list[Any] = [text(LEASED_JOB), ended]
+        first = self._dialect.first_by_day(JOB, conditions, ("locked_until",), RECOVERED_AT_ONCE)
+        return _update(JOB, first, _FREE).returning(JOB.c.id)
+
+    def _first_lease_end(self) -> Any:
+        """When the next lease of a job ends, or did; None where there is none."""
+        days = self._dialect.days(JOB).subquery("days")
+        end = select(func.min(JOB.c.locked_until)).where(text(LEASED_JOB), JOB.c.partition == days.c.partition)
+        return select(func.min(end.scalar_subquery())).select_from(days)
 
 
 _UNTIL = bindparam("until", type_=TASK.c.locked_until.type)

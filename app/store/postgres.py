@@ -56,7 +56,7 @@ from app.clock import FollowingClock, SystemClock
 from app.config import Config, mask_password
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
-from app.store.dialect import Call, Kind, Op, Row, Session, Values, Wanted, Write
+from app.store.dialect import Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
 from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
@@ -94,6 +94,14 @@ class PostgresSession:
         # Outside of a transaction a statement that writes commits by itself.
         commits = not self._open and not self._pending and any(call.statement.is_dml for call in calls)
         return self._guarded(lambda: self._pipeline(calls), calls, commits=commits)
+
+    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+        # What travels together is one transaction, which the settings last for.
+        limit = Call(_SCANNING if scans else _READING, {"milliseconds": str(round(seconds * 1000))})
+        try:
+            return self.run(limit, *calls)[1:]
+        except psycopg.errors.QueryCanceled as error:
+            raise TooSlow from error
 
     def _guarded(self, do: Callable[[], T], calls: Sequence[Call], *, commits: bool) -> T:
         try:
@@ -382,6 +390,12 @@ def _texts(name: str) -> ColumnElement[Any]:
     return func.array(each.scalar_subquery(), type_=ARRAY(Text))
 
 
+_READING = text("SELECT set_config('statement_timeout', :milliseconds, true), set_config('jit', 'off', true)")
+_SCANNING = text(
+    """SELECT set_config('statement_timeout', :milliseconds, true), set_config('jit', 'off', true),
+    set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true)"""
+)
+"""Who reads a good part of a table had better read all of it; sessions are set up for those who go by key."""
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 _TRY_ADVISORY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 _WITHOUT_LIMITS = text(

@@ -1,19 +1,21 @@
-"""Criteria -> SELECT. A query is one statement outside of any transaction."""
+"""Criteria -> SELECT. A query is one statement outside of any transaction; another one counts what matches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, literal_column, select
 
 from app import criteria as c
+from app.errors import EngineError, ErrorKind
+from app.store import pages
 from app.store import rows as r
 from app.store.audit import AUDIT, read_entry
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Call, Dialect, Row, Session, TooSlow
 from app.store.keys import API_KEY, read_key
 from app.store.tables import (
     ElementInstanceRow,
@@ -63,42 +65,104 @@ QUERIES: Mapping[type[Any], _Query] = {
 }
 
 
+class Bounds(NamedTuple):
+    """Of what queries may take."""
+
+    seconds: float = 2.0
+    counted: int = 100_000
+    """Most results that are counted."""
+
+
+class _Shape(NamedTuple):
+    """What the text of a statement depends on."""
+
+    kind: type[Any]
+    names: tuple[str, ...]
+    order: pages.Order = pages.Order(pages.BY_KEY)
+    has_offset: bool = False
+    goes_on: bool = False
+    """Whether it begins behind a row."""
+    counts: bool = False
+    """Whether it tells how many there are, up to a limit."""
+
+
 class Queries:
     """Finds records by criteria. There is one statement for each set of criteria that are given together."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._statements: dict[tuple[type[Any], tuple[str, ...], bool], Select[Any]] = {}
+        self._statements: dict[_Shape, Select[Any]] = {}
 
     def find(self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
         """The matching records, ordered by partition and id, or by id where there are no partitions."""
         given = _given(criteria)
-        key = type(criteria), tuple(given), offset > 0
-        statement = self._statements.get(key)
-        if statement is None:
-            statement = self._statements[key] = self._statement(*key)
-        page: dict[str, Any] = {"limit": limit}
+        shape = _Shape(type(criteria), tuple(given), has_offset=offset > 0)
+        parameters: dict[str, Any] = {"limit": limit}
         if offset:
-            page["offset"] = offset
-        if _NOW in given:
-            page["now"] = now
-        day = given.get("partition") if _is_by_key(given) else None
-        (rows,) = session.run(Call(statement, {**given, **page}, day=day))
-        read = QUERIES[type(criteria)].read
-        return [read(row) for row in rows]
+            parameters["offset"] = offset
+        (rows,) = session.run(self._call(shape, given, parameters, now))
+        return _read(shape, rows)
 
-    def _statement(self, kind: type[Any], names: tuple[str, ...], has_offset: bool) -> Select[Any]:
+    def page(self, session: Session, criteria: c.Criteria, now: datetime, paging: c.Paging, bounds: Bounds) -> c.Page:
+        """Raises EngineError QUERY for a cursor that does not fit, and where it takes too long."""
+        kind, given = type(criteria), _given(criteria)
         found = QUERIES[kind].table
-        conditions = [self._condition(found, name) for name in names]
+        mark = pages.fingerprint(kind.__name__, given)
+        cursor = pages.decode(paging.cursor, mark, paging.order) if paging.cursor else None
+        order = pages.Order.of(cursor.order if cursor else paging.order)
+        if order.column not in (pages.BY_KEY, *c.ORDERS.get(kind, ())):
+            raise pages.unfit("it is no cursor of this service")
+        if order.column == "ended_at":
+            given[_ENDED] = True
+        shape = _Shape(kind, tuple(given), order, has_offset=paging.offset > 0, goes_on=cursor is not None)
+        # One more than is asked for tells whether there is a next page.
+        parameters: dict[str, Any] = {"limit": paging.limit + 1}
+        if paging.offset:
+            parameters["offset"] = paging.offset
+        if cursor:
+            parameters |= pages.after(found, order, pages.read_last(found, order, cursor.last))
+        calls = [self._call(shape, given, parameters, now)]
+        if paging.with_total:
+            calls.append(self._call(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now))
+        try:
+            rows, *counted = session.read(*calls, seconds=bounds.seconds)
+        except TooSlow as error:
+            raise too_slow(bounds, _narrowing(kind, given)) from error
+        page = c.Page(records=_read(shape, rows[: paging.limit]))
+        if paging.with_cursor and len(rows) > paging.limit:
+            last = [getattr(page.records[-1], column.name) for column in pages.columns_of(found, order)]
+            page.next_cursor = pages.Cursor(str(order), last, mark).encode()
+        if counted:
+            total = counted[0][0][0]
+            page.total, page.total_is_lower_bound = min(total, bounds.counted), total > bounds.counted
+        return page
+
+    def _call(self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime) -> Call:
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = self._statements[shape] = self._statement(shape)
+        if _NOW in given:
+            parameters["now"] = now
+        day = given.get("partition") if _is_by_key(given) else None
+        return Call(statement, {**given, **parameters}, day=day)
+
+    def _statement(self, shape: _Shape) -> Select[Any]:
+        found = QUERIES[shape.kind].table
+        conditions = [self._condition(found, name) for name in shape.names]
         # What is noted stays when its day goes.
-        if "partition" in names and _is_by_key(names) and found is not AUDIT:
+        if "partition" in shape.names and _is_by_key(shape.names) and found is not AUDIT:
             conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))
-        # Subscriptions carry the partition of their instance, but are numbered over all of them.
-        partitioned = "partition" in found.primary_key.columns
-        order = [found.c.partition, found.c.id] if partitioned else [found.c.id]
-        statement = _select(found).where(*conditions).order_by(*order).limit(bindparam("limit", type_=Integer))
+        limit = bindparam("limit", type_=Integer)
+        if shape.counts:
+            some: Select[Any] = (
+                select(literal_column("1").label("one")).select_from(found).where(*conditions).limit(limit)
+            )
+            return select(func.count()).select_from(some.subquery("some"))
+        if shape.goes_on:
+            conditions += pages.behind(found, shape.order)
+        statement = _select(found).where(*conditions).order_by(*pages.ordered(found, shape.order)).limit(limit)
         # With an offset that it does not know, PostgreSQL would rather make a plan each time.
-        return statement.offset(bindparam("offset", type_=Integer)) if has_offset else statement
+        return statement.offset(bindparam("offset", type_=Integer)) if shape.has_offset else statement
 
     def _condition(self, found: Table, name: str) -> ColumnElement[bool]:
         if name == "tags":
@@ -116,6 +180,8 @@ class Queries:
             return found.c.time < bindparam(name, type_=found.c.time.type)
         if name == "after":
             return found.c.id > bindparam(name, type_=found.c.id.type)
+        if name == _ENDED:
+            return found.c.ended_at.is_not(None)
         if name == _NOW:
             return found.c.expires_at.is_(None) | (found.c.expires_at > bindparam("now", type_=found.c.expires_at.type))
         return found.c[name] == bindparam(name, type_=found.c[name].type)
@@ -123,9 +189,30 @@ class Queries:
 
 _NOW = "exclude_expired"
 """The criterion that is compared with the time."""
+_ENDED = "has_ended"
+"""Said by who asks for what has ended, in whatever way."""
 _LISTS = {"names": "name", "operations": "operation", "states": "state"}
 """Criteria that name several values of a column."""
 _FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in QUERIES}
+
+
+def too_slow(bounds: Bounds, narrowing: str) -> EngineError:
+    detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT: narrow it by {narrowing}"
+    return EngineError(ErrorKind.QUERY, detail, title="failed to query")
+
+
+def _narrowing(kind: type[Any], given: Collection[str]) -> str:
+    """Criteria, as clients call them, that would make a query faster."""
+    better = [text for name, text in _NARROWING.items() if name in _FIELDS[kind] and name not in given]
+    return " or ".join(better) or "what finds less"
+
+
+_NARROWING = {"process_instance_id": "processInstanceId with partition", "process_id": "processId", "id": "id"}
+
+
+def _read(shape: _Shape, rows: list[Row]) -> list[Any]:
+    read = QUERIES[shape.kind].read
+    return [read(row) for row in rows]
 
 
 def _is_by_key(names: Collection[str]) -> bool:

@@ -58,7 +58,7 @@ UNCHANGED: Mapping[type[Any], tuple[str, ...]] = {
     records.ProcessInstance: ("revision",),
     records.UserTask: ("revision",),
     # Given back and claimed by somebody else meanwhile, which takes no lock of the instance.
-    records.Job: ("locked_by",),
+    records.Job: ("locked_by", "lock_version"),
     records.Task: ("locked_by",),
 }
 """What must still be in a row as it was read; a revision counts up with each update."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select, text, true, union_all
+from sqlalchemy import Select, bindparam, func, literal, literal_column, select, text, true, union_all
 
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
 from app.store.tables import (
     ACTIVE_MESSAGE_START,
     ACTIVE_SIGNAL_START,
+    OPEN_ROOT_WITH_KEY,
     EngineClockRow,
     IncidentRow,
     JobRow,
@@ -54,7 +55,12 @@ MESSAGE_START = (
     .limit(1)
 )
 _START = (DEFINITION.c.element_id, DEFINITION.c.process_id, DEFINITION.c.bpmn_element_id)
-MESSAGE_STARTS = select(*_START).where(*_ACTIVE_MESSAGE_START).order_by(DEFINITION.c.element_id).limit(1)
+FIRST_MESSAGE_START = (
+    select(*_START, DEFINITION.c.bpmn_process_id, DEFINITION.c.version)
+    .where(*_ACTIVE_MESSAGE_START)
+    .order_by(DEFINITION.c.element_id)
+    .limit(1)
+)
 SIGNAL_STARTS = (
     select(*_START)
     .where(text(ACTIVE_SIGNAL_START), DEFINITION.c.signal_name == bindparam("name"))
@@ -81,6 +87,16 @@ COUNT_ACTIVE = select(
 )
 
 INSTANCE = select(*PI.c).where(PI.c.partition == DAY, PI.c.id == ID)
+# Without an order: it would lead to an index in which that order is, and all the days in it.
+OPEN_ROOT = (
+    select(*PI.c)
+    .where(
+        text(OPEN_ROOT_WITH_KEY),
+        PI.c.correlation_key == bindparam("correlation_key"),
+        PI.c.bpmn_process_id == _OF_PROCESS,
+    )
+    .limit(literal_column("1"))
+)
 VISIT = select(*EI.c).where(EI.c.partition == DAY, EI.c.id == ID)
 
 _VALUE = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)

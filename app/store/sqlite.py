@@ -42,7 +42,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import SystemClock
 from app.config import Config
-from app.store.dialect import Call, Kind, Op, Row, Session, Stale, Values, Wanted, Write
+from app.store.dialect import Call, Kind, Op, Row, Session, Stale, TooSlow, Values, Wanted, Write
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.sqlite_compiled import Compiled, Parameters
@@ -114,8 +114,9 @@ class Limit:
         self._seconds = seconds
         self._until = float("inf")
 
-    def start(self) -> None:
-        self._until = time.monotonic() + self._seconds
+    def start(self, seconds: float | None = None) -> None:
+        """Gives them as long as one operation may take, or less."""
+        self._until = time.monotonic() + min(seconds or self._seconds, self._seconds)
 
     def lift(self) -> None:
         self._until = float("inf")
@@ -157,6 +158,18 @@ class SQLiteSession:
             return [self._one(call) for call in calls]
         finally:
             self._writer.release()
+
+    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+        found = []
+        try:
+            for call in calls:
+                self._limit.start(seconds)
+                found.append(self._one(call))
+        except (sqlite3.Error, DBAPIError) as error:
+            if _code(_cause(error)) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise TooSlow from error
+        return found
 
     def commit(self, *calls: Call) -> None:
         if calls and not self._open:

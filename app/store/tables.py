@@ -84,6 +84,8 @@ UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
 ENDED_ROOT = "ended_at IS NOT NULL AND root_id IS NULL"
+LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
+OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
 ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
 
@@ -238,6 +240,7 @@ class ProcessInstanceRow(Partitioned, Base):
         partial("process_instance_root_id_idx", "root_id", "partition", where="root_id IS NOT NULL"),
         partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
         partial("process_instance_retention_idx", "bpmn_process_id", "ended_at", where=ENDED_ROOT),
+        partial("process_instance_key_idx", "correlation_key", "bpmn_process_id", where=OPEN_ROOT_WITH_KEY),
         _tags("process_instance_tags_idx"),
     )
     parent_id: Mapped[int | None]
@@ -299,6 +302,7 @@ class JobRow(Partitioned, Base):
         Index("job_process_instance_id_idx", "process_instance_id", "partition"),
         Index("job_element_instance_id_idx", "element_instance_id", "partition"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+        partial("job_lease_idx", "partition", "locked_until", where=LEASED_JOB),
     )
     element_id: Mapped[int]
     element_instance_id: Mapped[int]
@@ -318,6 +322,7 @@ class JobRow(Partitioned, Base):
     state: Mapped[str]
     type: Mapped[str]
     detached: Mapped[bool]
+    lock_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class TaskRow(Partitioned, Base):
@@ -520,6 +525,21 @@ class EngineClockRow(Base):
     __tablename__ = "engine_clock"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     offset_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class NodeRow(GlobalBig, Base):
+    """The service processes on this database; their rows can be lost without harm."""
+
+    __tablename__ = "node"
+    engine_id: Mapped[str]
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    executor: Mapped[bool]
+    executor_seen: Mapped[datetime | None]
+    started_at: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    waits_since: Mapped[datetime | None]
 
 
 class IdCounterRow(Base):

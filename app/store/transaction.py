@@ -71,6 +71,8 @@ class Transaction:
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
+        self.leased_until: datetime | None = None
+        """When the locks end that were taken on jobs, if they do by themselves."""
         self.wrote = False
         """Whether something was saved and committed."""
         self.is_timed = False
@@ -109,6 +111,11 @@ class Transaction:
         assert self._changes is None, "a command saves once"
         if changes:
             self._changes = changes
+
+    @property
+    def changes(self) -> Changes:
+        """What was saved; its records have their ids once it is committed."""
+        return self._changes or Changes()
 
     def along(self, *writes: Write) -> None:
         """Registers rows that are written if, and only if, the command is committed: what is noted about it.
@@ -200,9 +207,10 @@ class Transaction:
         row = self._one(sql.MESSAGE_START, name=name, other_than=other_than)
         return (row[0], row[1], row[2]) if row else None
 
-    def load_message_starts(self, name: str) -> list[tuple[int, int, str]]:
-        """Element id, process id and BPMN element id of the active message start event, at most one."""
-        return [(row[0], row[1], row[2]) for row in self._all(sql.MESSAGE_STARTS, name=name)]
+    def find_first_message_start(self, name: str) -> tuple[int, int, str, str, str] | None:
+        """Element id, process id, BPMN element id, BPMN process id and version of the active start event."""
+        row = self._one(sql.FIRST_MESSAGE_START, name=name)
+        return (row[0], row[1], row[2], row[3], row[4]) if row else None
 
     def load_signal_starts(self, name: str) -> list[tuple[int, int, str]]:
         """Element id, process id and BPMN element id of each active signal start event, in id order."""
@@ -332,6 +340,11 @@ class Transaction:
         row = self._one(sql.INSTANCE, day=partition, id=id)
         return r.read_instance(row) if row else None
 
+    def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
+        """An instance of any version of the process that has the key, was not called, and has not ended."""
+        row = self._one(sql.OPEN_ROOT, bpmn_process_id=bpmn_process_id, correlation_key=correlation_key)
+        return r.read_instance(row) if row else None
+
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
         return r.read_visit(row) if row else None
@@ -359,9 +372,20 @@ class Transaction:
     # Work
 
     def lock_jobs(
-        self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], detached: bool
+        self,
+        *,
+        now: datetime,
+        worker: str,
+        limit: int,
+        filters: dict[str, Any],
+        detached: bool,
+        until: datetime | None = None,
     ) -> list[Job]:
-        return self._claim(JOB, r.read_job, now, worker, limit, filters, detached)
+        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended."""
+        found = self._claim(JOB, r.read_job, now, worker, limit, filters, detached, until)
+        if found:
+            self.leased_until = until
+        return found
 
     def lock_tasks(
         self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
@@ -394,6 +418,36 @@ class Transaction:
         parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
         self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
         return self._released
+
+    def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
+        """The rows of jobs of one day, those that exist, without the lock of their instances.
+
+        First those that nobody is writing, then the others.
+        """
+        self._before_lock()
+        found: list[Row] = []
+        left = sorted(set(ids))
+        for skip_locked in (True, False):
+            call = Call(self._claims.held_jobs[skip_locked], {"day": partition, "ids": left}, day=partition)
+            (rows,) = self._session.run(call)
+            found += rows
+            left = sorted(set(left) - {row[1] for row in rows})
+            if not left or not self._dialect.locks_rows:
+                break
+        return [r.read_job(row) for row in found]
+
+    def extend_jobs(self, partition: date, ids: list[int], until: datetime) -> None:
+        """Moves the end of the leases of jobs whose rows are locked."""
+        self._session.run(Call(self._claims.extend_jobs, {"day": partition, "ids": ids, "until": until}, day=partition))
+
+    def recover_jobs(self, now: datetime) -> int:
+        """Gives back jobs whose lease has ended, at most RECOVERED_AT_ONCE; how many."""
+        return len(self._all(self._claims.recover_jobs, now=now))
+
+    def find_first_lease_end(self) -> datetime | None:
+        """When the next lease of a job ends, or did."""
+        row = self._one(self._claims.first_lease_end)
+        return row[0] if row else None
 
     def extend_tasks(self, partition: date, ids: list[int], worker: str, until: datetime) -> int:
         """Moves the end of the leases of tasks that `worker` holds; how many these were."""

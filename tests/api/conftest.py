@@ -38,6 +38,9 @@ class FakeService:
     def execute_tasks(self, command):
         return self.execute(command)
 
+    def lock_jobs(self, command):
+        return self.execute(command)
+
     def query(self, criteria, *, offset, limit):
         self.queries.append((criteria, offset, limit))
         return self._answer() or []

@@ -98,6 +98,12 @@ SET = (
             CreateProcessInstance(bpmn_process_id="p", version="1", worker_id="w"),
         ),
         (
+            "POST",
+            "/process-instances",
+            {"bpmnProcessId": "p", "version": "", "workerId": "w"},
+            CreateProcessInstance(bpmn_process_id="p", worker_id="w"),
+        ),
+        (
             "PATCH",
             "/process-instances/2025-05-01/7/suspend",
             {"workerId": "w"},

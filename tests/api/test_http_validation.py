@@ -36,6 +36,10 @@ def at_most(pointer, bound, value):
     return {"pointer": pointer, "type": "lte", "detail": detail, "value": value}
 
 
+def too_long(pointer, value):
+    return {"pointer": pointer, "type": "max", "detail": "exceeds a maximum of 255 characters", "value": value}
+
+
 def invalid(pointer, rule, value):
     return {"pointer": pointer, "type": rule, "detail": "is invalid", "value": value}
 
@@ -194,6 +198,13 @@ VARIABLES = "/process-instances/2026-11-23/1/variables"
             "/process-instances",
             {"bpmnProcessId": None, "version": None, "workerId": "w"},
             [required("#/bpmnProcessId"), required("#/version")],
+        ),
+        ("POST", "/process-instances", {"version": "1", "workerId": "w"}, [required("#/bpmnProcessId")]),
+        (
+            "POST",
+            "/process-instances",
+            {"bpmnProcessId": "p" * 256, "correlationKey": "k"},
+            [too_long("#/bpmnProcessId", "p" * 256), required("#/workerId")],
         ),
         (
             "PUT",

@@ -16,6 +16,7 @@ ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
 WHY = {"reason": "asked for"}
+LEASE = {"lockTimeout": "PT1M"}
 
 OUTCOME = {
     "completion": {
@@ -37,6 +38,7 @@ OUTCOME = {
     },
     "elementVariables": ELEMENT_VARIABLES,
     "error": "boom",
+    "lockVersion": 1,
     "processVariables": PROCESS_VARIABLES,
     "retryLimit": 1,
     "retryTimer": "PT1H",
@@ -44,7 +46,9 @@ OUTCOME = {
 NEW_INSTANCE = {
     "bpmnProcessId": "p",
     "correlationKey": "k",
+    "onConflict": "RETURN",
     "tags": TAGS,
+    "uniqueCorrelationKey": True,
     "variables": PROCESS_VARIABLES,
     "version": "1",
 }
@@ -76,6 +80,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "correlationKey": "k",
             "expirationTimer": TIMER,
             "name": "n",
+            "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
             **WORKER,
@@ -102,7 +107,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lockJobs": (
         "POST",
         "/jobs/lock",
-        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **WORKER},
+        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WORKER},
     ),
     "queryJobs": (
         "POST",
@@ -110,13 +115,18 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
     ),
     "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER, **WHY}),
+    "extendJobs": (
+        "POST",
+        "/jobs/extend",
+        {"jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}], **LEASE, **WORKER},
+    ),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
     "completeJobs": (
         "POST",
         "/jobs/complete",
         {
             "jobs": [{"partition": DAY, "id": 1, **OUTCOME}],
-            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1},
+            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE},
             **WORKER,
         },
     ),

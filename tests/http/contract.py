@@ -20,6 +20,10 @@ class Operation(NamedTuple):
     problems: tuple[int, ...] = ()
     """Statuses of failures beyond 400, 401, 415 and 500."""
     extension: bool = False
+    takes_file: bool = False
+    """Whether the body may be an XML file, too."""
+    also: tuple[int, ...] = ()
+    """Other statuses of success, with the same answer."""
     alias: str = ""
     """An older path of the same operation."""
 
@@ -35,7 +39,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -63,13 +67,15 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
-    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422)),
+    "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
+    "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
-        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 422)
+        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
     ),
     "createProcessInstances": Operation(
         "POST",
@@ -111,7 +117,7 @@ OPERATIONS = {
         "PATCH", "/user-tasks/{partition}/{id}", 200, "UpdateUserTask", "UserTask", (404, 409, 422), extension=True
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
-    "queryAudit": Operation("POST", "/audit/query", 200, "AuditCriteria", "AuditRes", extension=True),
+    "queryAudit": Operation("POST", "/audit/query", 200, "AuditCriteria", "AuditEntryRes", extension=True),
     "createApiKey": Operation("POST", "/api-keys", 201, "CreateApiKey", "CreatedApiKey", (409,), extension=True),
     "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
     "revokeApiKey": Operation("PATCH", "/api-keys/{id}/revoke", 204, "RevokeApiKey", "", (404,), extension=True),
@@ -123,12 +129,39 @@ OPERATIONS = {
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
 
+_FILE = {
+    "bpmnProcessId": "string max-255 +",
+    "errors": "[ErrorDefinition] max-100 +",
+    "escalations": "[EscalationDefinition] max-100 +",
+    "messages": "[MessageDefinition] max-100 +",
+    "parallelism": "int32 gte-0 +",
+    "signals": "[SignalDefinition] max-100 +",
+    "tags": "[string] max-100 +",
+    "timers": "[TimerDefinition] max-100 +",
+    "version": "string max-255 +",
+    "workerId": "string max-255 +",
+    "reason": "string max-500 +",
+}
+"""What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
 }
-PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"}
-"""Query parameters of all queries."""
+PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
+"""Query parameters of all queries, beside `order`."""
+ORDERS = {
+    "queryProcesses": "createdAt",
+    "queryProcessInstances": "createdAt endedAt",
+    "queryElementInstances": "createdAt",
+    "queryJobs": "createdAt dueAt",
+    "queryTasks": "createdAt dueAt",
+    "queryUserTasks": "createdAt",
+    "queryIncidents": "createdAt",
+    "queryMessages": "createdAt",
+    "queryAudit": "time",
+}
+"""What results can be ordered by, beside `id`."""
 
 _WORKER = {"workerId": "string required max-255"}
 _WHY = {"reason": "string max-500 +"}
@@ -140,11 +173,13 @@ _LOCK = {
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
+    "lockTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
     "elementVariables": "[ElementVariable] max-100",
     "error": "string",
+    "lockVersion": "int32 gte-1 +",
     "processVariables": "[ProcessVariable] max-100",
     "retryLimit": "int32 gte-0",
     "retryTimer": "string duration max-255",
@@ -152,9 +187,11 @@ _OUTCOME = {
 _NEW_INSTANCE = {
     "bpmnProcessId": "string required max-255",
     "correlationKey": "string max-255",
+    "onConflict": "OnConflict +",
     "tags": _TAGS,
+    "uniqueCorrelationKey": "boolean +",
     "variables": "[ProcessVariable] max-100",
-    "version": "string required max-255",
+    "version": "string max-255",
 }
 
 REQUESTS: dict[str, dict[str, str]] = {
@@ -173,6 +210,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
         "name": "string required max-255",
+        "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
         **_WORKER,
@@ -204,6 +242,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
     },
+    "ExtendJobs": {
+        "jobs": "[ExtendJobsItem] required max-1000",
+        "lockTimeout": "string required duration max-255 +",
+        **_WORKER,
+    },
+    "ExtendJobsItem": {"partition": "date required", "id": "int32 required gte-1", "lockVersion": "int32 gte-1 +"},
     "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER, **_WHY},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
@@ -423,6 +467,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "dueAt": "time A",
         "error": "string O",
         **_LOCKED,
+        "lockedUntil": "time O +",
+        "lockVersion": "int32 O +",
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
@@ -435,6 +481,12 @@ ANSWERS: dict[str, dict[str, str]] = {
         "correlated": "boolean A",
         "name": "string A",
         "uniqueKey": "string O",
+        "result": "MessageResult O +",
+        "partition": "date O +",
+        "processInstanceId": "int32 O +",
+        "bpmnElementId": "string O +",
+        "bpmnProcessId": "string O +",
+        "version": "string O +",
     },
     "MessageSubscription": {
         "id": "int64 A",
@@ -521,8 +573,16 @@ ANSWERS: dict[str, dict[str, str]] = {
         "updatedBy": "string A",
     },
     **{
-        f"{entity}Res": {"count": "int32 A", "results": f"[{entity}] A"}
+        f"{entity}Res": {
+            "count": "int32 A",
+            "results": f"[{entity}] A",
+            "nextCursor": "string O +",
+            "total": "int32 O +",
+            "totalIsLowerBound": "boolean O +",
+        }
         for entity in (
+            "ApiKey",
+            "AuditEntry",
             "Element",
             "ElementInstance",
             "Incident",
@@ -554,9 +614,9 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "ApiKey": _API_KEY,
     "CreatedApiKey": {**_API_KEY, "authorization": "string A"},
-    "ApiKeyRes": {"count": "int32 A", "results": "[ApiKey] A"},
-    "AuditRes": {"count": "int32 A", "results": "[AuditEntry] A"},
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
+    "ExtendJobsRes": {"results": "[ExtendJobsResult] A"},
+    "ExtendJobsResult": {**_KEY, "status": "int32 A", "lockedUntil": "time O", "problem": "Problem O"},
     "CompleteJobsResult": {**_KEY, "status": "int32 A", "job": "Job O", "problem": "Problem O"},
     "CreateProcessInstancesRes": {"results": "[CreateProcessInstancesResult] A"},
     "CreateProcessInstancesResult": {
@@ -582,11 +642,15 @@ ANSWERS: dict[str, dict[str, str]] = {
         "title": "string A",
         "detail": "string A",
         "errors": "[Error] O",
+        "existing": "Existing O +",
     },
+    "Existing": _KEY,
     "Error": {"pointer": "string A", "type": "string A one-of-19", "detail": "string A", "value": "string O"},
 }
 
 ENUMS = {
+    "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
+    "OnConflict": "FAIL RETURN",
     "Role": "READER WORKER OPERATOR ADMIN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "

@@ -23,8 +23,18 @@ from tests.http.talk import WORKER, Api, key
 DAY = "2026-11-23"
 NOT_AUDITED = {
     *("CompleteJob", "CreateProcessInstance", "LockJobs", "SendMessage", "SendSignal", "UpdateUserTask"),
-    *("GetBpmnXml", "GetElementVariables", "GetProcessVariables"),
-    *("ExtendTasks", "FailTask", "LockTasks", "PostponeTask", "Prepare", "RecoverTasks", "ReleaseTasks", "RunTask"),
+    *("ExtendJobs", "GetBpmnXml", "GetElementVariables", "GetProcess", "GetProcessVariables"),
+    *(
+        "ExtendTasks",
+        "FailTask",
+        "LockTasks",
+        "PostponeTask",
+        "Prepare",
+        "RecoverJobs",
+        "RecoverTasks",
+        "ReleaseTasks",
+        "RunTask",
+    ),
 }
 """Commands whose rows tell who it was, that change nothing, or are the engine's own."""
 

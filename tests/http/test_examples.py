@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 from app.api.examples import ORDER
 from tests.databases import Databases
 from tests.http.contract import OPERATIONS
-from tests.http.talk import Api
+from tests.http.talk import Answer, Api
 
 
 class Example(NamedTuple):
@@ -20,6 +21,7 @@ class Example(NamedTuple):
     method: str
     path: str
     body: Any
+    media_type: str = ""
 
 
 def named(value: dict[str, Any]) -> dict[str, Any]:
@@ -42,14 +44,26 @@ def of_operation(
     name: str, method: str, path: str, operation: dict[str, Any], in_path: list[dict[str, Any]]
 ) -> Iterator[Example]:
     bodies: dict[str, Any] = {"": None}
-    if "requestBody" in operation:
-        bodies = named(operation["requestBody"]["content"]["application/json"])
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
+        bodies = named(content["application/json"])
     for case, body in bodies.items():
         values = {}
         for parameter in in_path:
             found = named(parameter)
             values[parameter["name"]] = found.get(case, found.get(""))
         yield Example(name, method.upper(), path.format(**values), body)
+    for media_type, file in content.items():
+        if media_type != "application/json":
+            query = {each["name"]: each["example"] for each in operation["parameters"] if "example" in each}
+            yield Example(name, method.upper(), f"{path}?{urlencode(query, doseq=True)}", file["example"], media_type)
+
+
+def send(api: Api, example: Example) -> Answer:
+    if example.media_type:
+        headers = {"Content-Type": example.media_type}
+        return api.send(example.method, example.path, raw=example.body, headers=headers)
+    return api.send(example.method, example.path, example.body)
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")])
@@ -73,7 +87,7 @@ def test_every_operation_has_its_place_in_the_order(document):
 def test_the_examples_work_as_they_are(api: Api, document):
     sent = set()
     for example in examples(document):
-        answer = api.send(example.method, example.path, example.body)
+        answer = send(api, example)
         assert answer.status == OPERATIONS[example.operation].success, (example, answer)
         if example.operation.startswith("query") or example.operation in ("lockJobs", "executeTasks"):
             assert answer.body.get("count", answer.body.get("locked")), (example, "nothing is found")
@@ -84,7 +98,7 @@ def test_the_examples_work_as_they_are(api: Api, document):
 def test_the_examples_do_what_their_names_say(api: Api, document):
     states = {}
     for example in examples(document):
-        answer = api.send(example.method, example.path, example.body)
+        answer = send(api, example)
         if example.operation == "completeJob":
             states[example.path] = (answer.body["state"], json.dumps(example.body))
         if example.operation == "cancelProcessInstance":

@@ -1,7 +1,8 @@
 """Whatever fails, no value of a request is written to a log or shown by an answer of a server error.
 
 Statements fail for real: tables are missing, or refuse to be written to with a message that quotes the row. Ids and
-names of the model, and partitions and ids, may be in a log; none of the texts that came with a request is.
+names of the model, partitions and ids, and who sent a request may be in a log; none of the other texts that came with
+it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
+PLAIN |= {"lockTimeout", "onConflict"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -41,7 +43,8 @@ def with_canaries(body: dict[str, Any], **instead: Any) -> dict[str, Any]:
     for place in places(body, str):
         if not PLAIN & {step for step in place if isinstance(step, str)}:
             body = put(body, place, CANARY)
-    return {name: value for name, value in (body | instead).items() if value is not None}
+    who = FOR_WORKER if "workerId" in body else {}
+    return {name: value for name, value in (body | who | instead).items() if value is not None}
 
 
 def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
@@ -74,6 +77,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["getProcessVariables"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}/variables?names={CANARY}", None)
     found["getElementVariables"] = ("GET", f"/element-instances/{DAY}/{ids['visit']}/variables?names={CANARY}", None)
     found["getBpmnXml"] = ("GET", "/processes/1/bpmn-xml", None)
+    found["getDiagram"] = ("GET", "/processes/1/diagram", None)
     return found
 
 
@@ -85,6 +89,11 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
     )
     jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]
     return {
+        "extendJobs": (
+            "POST",
+            "/jobs/extend",
+            {"jobs": [{"partition": DAY, "id": ids["job"]}], "lockTimeout": "PT5M", **FOR_WORKER},
+        ),
         "completeJobs": ("POST", "/jobs/complete", {"jobs": jobs, "lockNext": {}, **FOR_WORKER}),
         "createProcessInstances": (
             "POST",
@@ -94,8 +103,8 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
     }
 
 
-FOR_WORKER = {"workerId": CANARY}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml"}
+FOR_WORKER = {"workerId": "some-worker"}
+READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
@@ -110,7 +119,7 @@ def fill(api: Api) -> dict[str, int]:
     waiting = api.start("message")
     api.work(instance=waiting, completion={"messageName": CANARY, "messageCorrelationKey": CANARY})
     of_instance = {"partition": DAY, "processInstanceId": instance["id"]}
-    job = api.lock(**of_instance, **FOR_WORKER)
+    job = api.lock(**of_instance, lockTimeout="PT1M", **FOR_WORKER)
     # The task that delivers the message waits to be executed.
     variables = [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}]
     api.post("/messages", name=CANARY, correlationKey=CANARY, variables=variables, **FOR_WORKER)

@@ -21,6 +21,7 @@ from tests.http.contract import (
     ENUMS,
     ERROR_TYPES,
     OPERATIONS,
+    ORDERS,
     PAGE,
     PUBLIC,
     QUERY_PARAMETERS,
@@ -112,7 +113,7 @@ def pair(request, document) -> tuple[str, Operation, list[dict[str, Any]]]:
 
 def test_operations_have_their_statuses(pair):
     name, expected, documented = pair
-    statuses = {expected.success, *expected.problems}
+    statuses = {expected.success, *expected.also, *expected.problems}
     if name not in PUBLIC:
         statuses |= {401, 403, 500, 503}
         statuses |= {400} if expected.request or "{" in expected.path else set()
@@ -125,9 +126,10 @@ def test_operations_have_their_bodies(pair, document):
     _, expected, documented = pair
     for operation in documented:
         body = operation.get("requestBody", {"content": {}})
-        assert {media: reference(found["schema"]) for media, found in body["content"].items()} == (
-            {"application/json": expected.request} if expected.request else {}
-        )
+        media_types = {"application/json": expected.request} if expected.request else {}
+        if expected.takes_file:
+            media_types |= {"application/xml": "", "text/xml": ""}
+        assert {media: reference(found["schema"]) for media, found in body["content"].items()} == media_types
         assert body.get("required", False) is bool(expected.request)
         content = operation["responses"][str(expected.success)].get("content", {})
         answer = {media: reference(found["schema"]) for media, found in content.items()}
@@ -151,13 +153,15 @@ def test_failures_are_problems_or_have_no_body(pair, document):
 
 def test_operations_have_their_parameters(pair, document):
     name, expected, documented = pair
-    in_query = PAGE if expected.path.endswith("/query") else QUERY_PARAMETERS.get(name, {})
+    in_query = QUERY_PARAMETERS.get(name, {})
+    if expected.path.endswith("/query"):
+        in_query = in_query | PAGE | {"order": f"string + one-of-{2 * (1 + len(ORDERS.get(name, '').split()))}"}
     in_path = {"partition": "date required", "id": "int32 gte-1 required"}
     for path, operation in zip([expected.path, expected.alias], documented, strict=False):
         everything = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         found = {
             (parameter["in"], parameter["name"]): words(
-                parameter["schema"] | {"x-extension": parameter.get("x-extension")},
+                schema_of(parameter) | {"x-extension": parameter.get("x-extension")},
                 needed="required" if parameter.get("required") else "",
             )
             for parameter in everything
@@ -165,6 +169,11 @@ def test_operations_have_their_parameters(pair, document):
         expected_parameters = {("query", key): set(value.split()) for key, value in in_query.items()}
         expected_parameters |= {("path", key): set(in_path[key].split()) for key in re.findall("{(.*?)}", path)}
         assert found == expected_parameters
+
+
+def schema_of(parameter: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = (parameter.get("content", {}).get("application/json") or parameter)["schema"]
+    return schema
 
 
 def test_operations_say_whether_they_are_extensions_and_need_authentication(pair):
@@ -206,6 +215,13 @@ def test_answers_have_their_properties(document, name):
         for key, value in schema["properties"].items()
     } == {key: set(value.split()) for key, value in ANSWERS[name].items()}
     assert list(schema["properties"]) == list(ANSWERS[name]), "properties are written in this order"
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("query")])
+def test_queries_have_their_orders(document, name):
+    parameters = document["paths"][OPERATIONS[name].path]["post"]["parameters"]
+    (order,) = [parameter["schema"]["enum"] for parameter in parameters if parameter["name"] == "order"]
+    assert order == [sign + column for column in ["id", *ORDERS.get(name, "").split()] for sign in ("", "-")]
 
 
 def or_null(schema: dict[str, Any]) -> set[str]:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 import pytest
 
-from app.clock import ManualClock
-from app.service import open_service
-from tests.conftest import application, configured
 from tests.databases import Databases
-from tests.http.models import CALL, MESSAGE_CATCH, PARALLEL, SERVICE, SIGNAL_CATCH, TIMER_CATCH, USER_TASK, model
-from tests.http.talk import WORKER, Api, key, of
-
-DATA = {"encoding": "json", "value": "1"}
-DAYS = ("2026-11-23", "2026-11-24", "2026-11-25")
+from tests.http.models import model
+from tests.http.past import DAYS, lived_through
+from tests.http.talk import Api
 
 CRITERIA = {
     "elements": ("processId", "bpmnElementId"),
@@ -36,71 +30,11 @@ CRITERIA = {
 NOT_PARTITIONED = {"elements", "messages", "messages/subscriptions", "signals/subscriptions", "processes"}
 
 
-def deploy_everything(api: Api) -> None:
-    api.deploy(SERVICE, tags=[{"name": "x", "value": "y"}])
-    api.deploy(SERVICE, "2", tags=[{"name": "x", "value": "z"}, {"name": "a", "value": "y"}])
-    models = {
-        "parallel": PARALLEL,
-        "caller": CALL,
-        "top": CALL,
-        "human": USER_TASK,
-        "receiver": MESSAGE_CATCH,
-        "listener": SIGNAL_CATCH,
-        "sleeper": TIMER_CATCH,
-    }
-    for process, xml in models.items():
-        api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)
-    api.deploy(USER_TASK.replace('process id="p"', 'process id="human"'), "2", process="human")
-
-
-def live_through(api: Api, number: int, version: str) -> None:
-    """Leaves something of every kind behind; what it is named differs from day to day."""
-    tagged = api.start(tags=[{"name": "x", "value": f"day-{number}"}, {"name": "a", "value": "y"}])
-    api.start(version="2", tags=[{"name": "x", "value": "y"}])
-    variables = [{"name": name, "data": DATA} for name in ("a", "b", f"day-{number}")]
-    api.put(f"/process-instances/{key(tagged)}/variables", variables=variables, **WORKER)
-    failed = api.work(instance=tagged, error="boom")
-    visit = f"{failed['partition']}/{failed['elementInstanceId']}"
-    api.put(f"/element-instances/{visit}/variables", variables=variables[:1], **WORKER)
-
-    top = api.start("top")
-    api.work(instance=top, completion={"calledProcess": {"bpmnProcessId": "caller", "version": "1"}})
-    (middle,) = api.query("process-instances", partition=top["partition"], parentId=top["id"])
-    api.work(instance=middle, completion={"calledProcess": {"bpmnProcessId": "p", "version": "1"}})
-
-    parallel = api.start("parallel")
-    for job in api.post("/jobs/lock", limit=2, **of(parallel), **WORKER)["jobs"]:
-        api.complete(job)
-
-    waiting = api.start("human", version)
-    api.work(instance=waiting, completion={"errorCode": "E"})
-    (task,) = api.query("user-tasks", **of(waiting))
-    tags = [{"name": "assignee", "value": f"bob-{number}"}, {"name": "prio", "value": "1"}]
-    api.patch(f"/user-tasks/{key(task)}", revision=1, tags=tags, **WORKER)
-
-    message = {"messageName": f"paid-{number % 2}", "messageCorrelationKey": f"k{number}"}
-    api.work(instance=api.start("receiver"), completion=message)
-    api.work(instance=api.start("listener"), completion={"signalName": f"low-{number % 2}"})
-    api.work(instance=api.start("sleeper"), completion={"timer": {"timeDuration": "PT1H"}})
-    api.post("/messages", name="early", correlationKey="k", expirationTimer={"timeDuration": "PT1H"}, **WORKER)
-    api.post("/messages", name="late", correlationKey="k", expirationTimer={"timeDuration": "P9D"}, **WORKER)
-
-
 @pytest.fixture(scope="module", params=[pytest.param(k, marks=getattr(pytest.mark, k)) for k in ("sqlite", "postgres")])
 def past(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Api]:
     """What happened on the three days; tests only read it."""
-    clock = ManualClock(datetime(2026, 11, 23, 12))
-    with databases.fresh(request.param) as url:
-        service = open_service(configured(url), clock)
-        client = application(service).test_client()
-        api = Api(client)
-        deploy_everything(api)
-        for number in range(len(DAYS)):
-            live_through(api, number, "1")
-            live_through(api, number, "2")
-            clock.advance(timedelta(days=1))
+    with databases.fresh(request.param) as url, lived_through(url) as (_, api, _):
         yield api
-        service.close()
 
 
 @pytest.fixture

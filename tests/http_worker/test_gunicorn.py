@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config import version
 from tests.http_worker.serving import ROOT, environment, free_port, gunicorn, serving
 
 pytestmark = pytest.mark.sqlite
@@ -21,14 +22,25 @@ def test_everything_is_logged_as_json_when_that_is_asked_for(sqlite_url: str, tm
             assert client.send(b"oops\r\n\r\n").answer().status == 400
         assert served.stop() == 0
         records = [json.loads(line) for line in served.log]
+    assert "py-bpmn starts" in {record["message"] for record in records}
     assert {"gunicorn.error", "app.http_worker.worker"} <= {record["logger"] for record in records}
 
 
-def test_serve_logs_everything_as_json_too(sqlite_url: str, tmp_path: Path):
-    with serving(sqlite_url, tmp_path, BPMN_LOG_FORMAT="json") as served:
+def test_serve_logs_everything_as_json_too_and_first_of_all_what_starts(sqlite_url: str, tmp_path: Path):
+    secrets = {"BPMN_HTTP_BASIC_AUTH_USERNAME": "ada", "BPMN_HTTP_BASIC_AUTH_PASSWORD": "topsecret"}
+    with serving(sqlite_url, tmp_path, BPMN_LOG_FORMAT="json", BPMN_AUTH_MODE="required", **secrets) as served:
+        assert served.post("/jobs/query").status == 401
         assert served.stop() == 0
         records = [json.loads(line) for line in served.log]
-    assert "gunicorn.error" in {record["logger"] for record in records}
+    assert {"gunicorn.error", "app.api.log"} <= {record["logger"] for record in records}
+    [start] = [record for record in records if record["message"] == "py-bpmn starts"]
+    assert start["version"] == version()
+    assert start["database"] == sqlite_url
+    assert start["authentication"] == "API keys, basic"
+    changed = {"BPMN_HTTP_THREADS": "2", "BPMN_HTTP_BASIC_AUTH_PASSWORD": "***", "BPMN_LOG_FORMAT": "json"}
+    assert changed.items() <= start["options"].items()
+    assert "BPMN_LOG_LEVEL" not in start["options"]
+    assert not any("topsecret" in line for line in served.log)
 
 
 @pytest.mark.parametrize("module", ["wsgi", "app.wsgi"])

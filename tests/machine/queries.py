@@ -27,7 +27,7 @@ HIDDEN: Mapping[str, frozenset[str]] = {
     "process": frozenset({"bpmn_xml"}),
     "process_instance": frozenset({"message_id", "revision"}),
     "element_instance": frozenset({"prev_id", "prev_element_id", "context", "active_children", "pending_events"}),
-    "job": frozenset({"detached", "locked_until"}),
+    "job": frozenset({"detached"}),
     "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
     "message": frozenset({"digest", "key_freed", "unique_digest"}),
@@ -42,6 +42,8 @@ def shown(table: str, row: Row, now: str) -> dict[str, Any]:
     """The row as JSON at engine time `now`."""
     found = {}
     for column, value in row.items():
+        if table == "job" and column in ("locked_until", "lock_version") and not _is_leased(row):
+            continue
         if value not in (None, *OMITTED.get(column, ())) and column not in HIDDEN.get(table, ()):
             found[_camel(column)] = _value(column, value)
     if table in ("job", "task") and row["state"] == "CREATED" and row["due_at"] <= now:
@@ -49,12 +51,16 @@ def shown(table: str, row: Row, now: str) -> dict[str, Any]:
     return found
 
 
+def _is_leased(row: Row) -> bool:
+    return row["locked_until"] is not None and row["completed_at"] is None
+
+
 def _camel(column: str) -> str:
     return re.sub("_(.)", lambda match: match[1].upper(), column)
 
 
 def _value(column: str, value: Any) -> Any:
-    if column.endswith("_at"):
+    if column.endswith("_at") or column == "locked_until":
         return value.replace(" ", "T").rstrip("0").rstrip(".") + "Z"
     if column == "tags":
         return [{"name": name, "value": value[name]} for name in sorted(value)]

@@ -15,6 +15,8 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
+from app.commands.key import CreateApiKey, RevokeApiKey
+from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
@@ -143,6 +145,20 @@ def lock_jobs(name: str = "", limit: int = 100, id_of: str = "") -> Move:
     return Move(LockJobs, ".".join(filter(None, (name, id_of))) + (f":{limit}" if limit < 100 else ""), make)
 
 
+def extend_jobs(name: str, *elements: str, lock_version: int = 1) -> Move:
+    """Jobs that the worker of the stage has locked."""
+
+    def make(stage: Stage) -> Command[Any]:
+        jobs = [HeldJob(partition=DAY, id=stage.job(name, each).id, lock_version=lock_version) for each in elements]
+        return ExtendJobs(worker_id=play.WORKER, lock_timeout="PT9H", jobs=tuple(jobs))
+
+    return Move(ExtendJobs, f"{name}.{'+'.join(elements)}", make)
+
+
+def recover_jobs() -> Move:
+    return Move(RecoverJobs, "", lambda stage: RecoverJobs())
+
+
 def unlock_jobs() -> Move:
     return Move(UnlockJobs, "", lambda stage: UnlockJobs(worker_id=play.WORKER))
 
@@ -254,6 +270,17 @@ def deploy(xml: str, version: str = "2", parallelism: int = 0, how: str = "") ->
         )
 
     return Move(CreateProcess, f"v{version}:limit{parallelism}{how}", make)
+
+
+def create_key(secret_id: str = "new") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return CreateApiKey(secret_id=secret_id, secret_hash="hash", worker_id=OTHER_WORKER, created_at=START)
+
+    return Move(CreateApiKey, secret_id, make)
+
+
+def revoke_key(secret_id: str = "old") -> Move:
+    return Move(RevokeApiKey, secret_id, lambda stage: RevokeApiKey(secret_id=secret_id, worker_id=OTHER_WORKER))
 
 
 def prepare() -> Move:

@@ -26,7 +26,7 @@ REFERENCES = {
 
 
 SHOWN = 5
-LOCK = ("error", "interruptions", "locked_at", "locked_by", "locked_until", "state")
+LOCK = ("error", "interruptions", "lock_version", "locked_at", "locked_by", "locked_until", "state")
 """What says of open work who has it, and how it was left."""
 
 

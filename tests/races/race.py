@@ -8,6 +8,7 @@ from typing import Any
 
 from app.commands.base import Command
 from app.commands.job import LockJobs
+from app.commands.lease import RecoverJobs
 from app.commands.task import ExtendTasks, LockTasks, PostponeTask, RecoverTasks
 from tests.machine.tables import Tables
 from tests.races.gate import Point
@@ -18,7 +19,7 @@ Outcome = tuple[list[str], Counter[str]]
 """What the two have answered, and the rows."""
 
 CLAIMING = (LockJobs, LockTasks)
-PASSING = (*CLAIMING, ExtendTasks, PostponeTask, RecoverTasks)
+PASSING = (*CLAIMING, ExtendTasks, PostponeTask, RecoverJobs, RecoverTasks)
 """These pass over what somebody else is writing, instead of waiting for what becomes of it."""
 
 

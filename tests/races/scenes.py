@@ -12,7 +12,9 @@ from tests.races.moves import (
     cancel,
     complete,
     create_instance,
+    create_key,
     deploy,
+    extend_jobs,
     extend_tasks,
     fail,
     fail_task,
@@ -20,11 +22,13 @@ from tests.races.moves import (
     lock_tasks,
     postpone_task,
     prepare,
+    recover_jobs,
     recover_tasks,
     release_tasks,
     resolve,
     resume,
     retry,
+    revoke_key,
     run_task,
     send,
     set_element_variables,
@@ -71,6 +75,7 @@ def boundary(host: str, *ids: str) -> str:
 RICH = model(
     "start -> fork -> free",
     "fork -> held -> after",
+    "fork -> lost -> found",
     "fork -> broken",
     "fork -> user",
     "fork -> timer -> end",
@@ -89,6 +94,7 @@ RICH = model(
 
 def build_rich(stage: Stage) -> None:
     play.deploy(stage.service, RICH)
+    stage.service.keys.create("old")
     stage.begin("one")
     _fill(stage, "one")
 
@@ -101,8 +107,9 @@ def _fill(stage: Stage, name: str) -> None:
     stage.complete(name, "letter", KEY)
     # The message is on its way to it.
     play.send(stage.service, "shipped", "k")
-    for element in ("held", "mail2"):
-        stage.lock(name, element)
+    stage.lock(name, "mail2")
+    stage.lock(name, "held", lock_timeout="PT3H")
+    stage.lock(name, "lost", lock_timeout="PT30M")
     stage.pass_time(1)
     for task in ((TRIGGER, "timer"), (TRIGGER, "letter"), (JOIN, "join")):
         stage.claim(task[0], name, task[1])
@@ -116,6 +123,9 @@ def on_everything(name: str) -> tuple[Move, ...]:
         complete(name, "mail2", KEY),
         lock_jobs(name),
         unlock_jobs(),
+        complete(name, "lost", how=":late"),
+        extend_jobs(name, "held", "lost"),
+        recover_jobs(),
         update_user_task(name),
         update_user_task(name, "tag"),
         resolve(name),
@@ -138,6 +148,8 @@ def on_everything(name: str) -> tuple[Move, ...]:
         signal(),
         create_instance(),
         deploy(RICH, parallelism=1),
+        create_key(),
+        revoke_key(),
         prepare(),
         set_time(),
     )

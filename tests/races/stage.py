@@ -196,8 +196,9 @@ class Stage:
         ):
             self.instances[f"{caller}.{number}"] = called
 
-    def lock(self, name: str, element: str, worker: str = play.WORKER) -> Job:
-        (job,) = play.lock(self.service, worker=worker, partition=START.date(), id=self.job(name, element).id)
+    def lock(self, name: str, element: str, worker: str = play.WORKER, **options: Any) -> Job:
+        id = self.job(name, element).id
+        (job,) = play.lock(self.service, worker=worker, partition=START.date(), id=id, **options)
         return job
 
     def complete(self, name: str, element: str, completion: Completion | None = None, **options: Any) -> None:

@@ -53,6 +53,19 @@ def test_an_unknown_version_is_not_found(engine):
     assert detail(engine, command) == "NOT_FOUND: process p:9 could not be found"
 
 
+def test_without_a_version_it_is_the_one_that_was_created_last(engine):
+    for version in ("9", "10", "1"):
+        deploy(engine, LINE, version=version)
+        deploy(engine, LINE.replace('id="p"', 'id="other"'), version=f"{version}x")
+        created = engine.execute(CreateProcessInstance(bpmn_process_id="p", worker_id="w"))
+        assert created.version == version
+    # Deployed again, a version stays as old as it is.
+    deploy(engine, LINE, version="9")
+    assert engine.execute(CreateProcessInstance(bpmn_process_id="p", worker_id="w")).version == "1"
+    command = CreateProcessInstance(bpmn_process_id="nowhere", worker_id="w")
+    assert detail(engine, command) == "NOT_FOUND: process nowhere could not be found"
+
+
 def test_a_process_without_a_none_start_event_creates_nothing_and_takes_no_slot(engine):
     deploy(engine, flow("s -> t -> e", s=start("message:go")), parallelism=1)
     command = CreateProcessInstance(bpmn_process_id="p", version="1", worker_id="w")

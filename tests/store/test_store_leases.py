@@ -322,13 +322,13 @@ def running(config: Config, clock: ManualClock, service: Service) -> Iterator[Ta
     executor.stop()
 
 
-def wait_until_done(url: str) -> None:
+def wait_until_done(url: str, left: str = OPEN_INSTANCES) -> None:
     deadline = threading.Event()
     for _ in range(int(PATIENCE / 0.05)):
-        if value(url, OPEN_INSTANCES) == 0:
+        if value(url, left) == 0:
             return
         deadline.wait(0.05)
-    pytest.fail("the timer was not executed")
+    pytest.fail("it was not executed")
 
 
 def test_after_an_outage_the_executor_looks_at_once(

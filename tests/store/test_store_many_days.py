@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.config import Config
-from app.store import open_store
+from app.store import open_store, sql
 from app.store.dialect import Dialect
 from app.store.lock import JOB, TASK, Claims
 from app.store.postgres import Postgres
@@ -37,6 +37,12 @@ FILL = """
     FROM {numbers}
 """
 """One a day is locked, with a lease that has not ended."""
+FILL_INSTANCES = """
+    INSERT INTO process_instance (partition, id, process_id, bpmn_process_id, correlation_key, created_at, created_by,
+        started_at, state, version, revision)
+    SELECT {day}, n, n % 20 + 1, 'p' || n % 20, 'k' || n, {now}, 'w', {now}, 'STARTED', '1', 0 FROM {numbers}
+"""
+FILLED = ("job", "task", "process_instance")
 LATER = NOW + timedelta(days=60)
 FILTERS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "without a filter": (frozenset(), {}),
@@ -50,7 +56,10 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
     claims = Claims(dialect)
     found: dict[str, tuple[Any, dict[str, Any]]] = {
         "the next due time": (claims.upcoming, {}),
+        "leases of jobs that have ended": (claims.recover_jobs, {"now": NOW}),
+        "the next end of a lease of a job": (claims.first_lease_end, {}),
         "leases that have ended": (claims.recover, {"now": NOW, "abandoned": NOW - timedelta(days=1)}),
+        "an open instance by its key": (sql.OPEN_ROOT, {"correlation_key": "nobody's", "bpmn_process_id": "p7"}),
     }
     for of in (JOB, TASK):
         for name, (filters, parameters) in FILTERS.items():
@@ -61,7 +70,10 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
 
 NAMES = [
     "the next due time",
+    "leases of jobs that have ended",
+    "the next end of a lease of a job",
     "leases that have ended",
+    "an open instance by its key",
     *(f"claim {of.name}s, {name}" for of in (JOB, TASK) for name in FILTERS),
 ]
 
@@ -77,7 +89,7 @@ def postgres(databases: Databases) -> Iterator[Full]:
         options = " ".join(["-c timezone=UTC", "-c enable_hashjoin=off", "-c enable_mergejoin=off"])
         with psycopg.connect(plain(url), autocommit=True, options=options) as connection:
             for day in DAYS:
-                for table in ("job", "task"):
+                for table in FILLED:
                     connection.execute(_filled(table, day, f"generate_series(1, {PER_DAY}) n", "date", "timestamp"))
             connection.execute("ANALYZE")
             yield Full(dialect, connection)
@@ -91,7 +103,7 @@ def lite(databases: Databases) -> Iterator[Full]:
         series = f"s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {PER_DAY})"
         numbers = f"(WITH RECURSIVE {series} SELECT n FROM s)"
         for day in DAYS:
-            for table in ("job", "task"):
+            for table in FILLED:
                 connection.execute(_filled(table, day, numbers, "", ""))
                 connection.execute("INSERT INTO id_counter VALUES (?, ?, ?)", (table, day.isoformat(), PER_DAY))
         connection.commit()
@@ -103,7 +115,7 @@ def lite(databases: Databases) -> Iterator[Full]:
 
 def _filled(table: str, day: date, numbers: str, of_day: str, of_time: str) -> str:
     seconds = "" if of_time else ".000000"
-    return FILL.format(
+    return (FILL_INSTANCES if table == "process_instance" else FILL).format(
         table=table,
         day=f"{of_day} '{day}'",
         now=f"{of_time} '{NOW}{seconds}'",

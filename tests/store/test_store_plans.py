@@ -61,10 +61,11 @@ FILLING = (
     """,
     """
     INSERT INTO process_instance (partition, id, parent_id, root_id, process_id, bpmn_process_id, created_at,
-        created_by, ended_at, started_at, state, version, revision)
+        created_by, ended_at, started_at, state, version, revision, correlation_key)
     SELECT {day}, n, CASE WHEN n % 100 = 0 THEN n - 1 END, CASE WHEN n % 100 = 0 THEN n - 1 END,
         n % {processes} + 1, 'p' || n % {processes}, {now}, 'w', CASE WHEN n % 2 = 0 THEN {now} END, {now},
-        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', 0
+        CASE WHEN n % 2 = 0 THEN 'COMPLETED' WHEN n % 1000 = 1 THEN 'QUEUED' ELSE 'STARTED' END, '1', 0,
+        'k' || n / {processes}
     FROM {numbers}
     """,
     """
@@ -151,6 +152,7 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "called instances": (load.CALLED, {"day": DAY, "parent": 99}),
     "instances below a root": (load.BELOW, {"day": DAY, "root": 99}),
     "an instance": (sql.INSTANCE, KEY),
+    "an open instance by its correlation key": (sql.OPEN_ROOT, {"correlation_key": "k7", "bpmn_process_id": "p7"}),
     "an element instance": (sql.VISIT, KEY),
     "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
     "variables of an element instance": (sql.ELEMENT_VARIABLES, KEY),
@@ -374,7 +376,17 @@ WRITES: dict[str, Write] = {
     ),
     "a job": Write(
         UPDATE[records.Job],
-        [{"partition": DAY, "id": 53, "completed_at": NOW, "error": None, "state": "DONE", "locked_by": "w"}],
+        [
+            {
+                "partition": DAY,
+                "id": 53,
+                "completed_at": NOW,
+                "error": None,
+                "state": "DONE",
+                "locked_by": "w",
+                "lock_version": 0,
+            }
+        ],
     ),
     "an instance": Write(
         UPDATE[records.ProcessInstance],

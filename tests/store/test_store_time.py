@@ -21,7 +21,7 @@ from app.commands.instance import (
 )
 from app.commands.job import UnlockJobs
 from app.commands.maintenance import Prepare
-from app.commands.process import GetBpmnXml
+from app.commands.process import GetBpmnXml, GetProcess
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import (
@@ -105,7 +105,7 @@ def test_every_command_reads_its_time_after_its_last_lock(service: Service, witn
     assert witness.tasks == set(TaskType)
 
 
-READS = {GetBpmnXml, GetElementVariables, GetProcessVariables, UnlockJobs, UnlockTasks, ReleaseTasks}
+READS = {GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables, UnlockJobs, UnlockTasks, ReleaseTasks}
 """Commands that neither wait nor ask for the time."""
 
 LIMITED = play.model("start -> a -> end", process_id="limited")

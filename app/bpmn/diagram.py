@@ -1,0 +1,218 @@
+"""A BPMN document that can be shown: the deployed one, or one that is made from what the engine knows of it.
+
+The interchange format is BPMN DI (BPMN 2.0.2, chapter 12).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from app.bpmn.drawn import draws
+from app.bpmn.layout import Box, Layout, lay_out
+from app.bpmn.model import Element, ElementType, Process, SequenceFlow
+from app.bpmn.parser import TAGS, find_process, parse
+from app.bpmn.text import as_utf8
+from app.timer import Timer, format_timestamp
+
+T = ElementType
+
+MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+DI = "http://www.omg.org/spec/BPMN/20100524/DI"
+DC = "http://www.omg.org/spec/DD/20100524/DC"
+DD = "http://www.omg.org/spec/DD/20100524/DI"
+EDITION = 1
+"""Of what is drawn: it goes up whenever the same process would be drawn in another way."""
+
+_DEFINITIONS = {
+    "errorEventDefinition": "error",
+    "escalationEventDefinition": "escalation",
+    "messageEventDefinition": "message",
+    "signalEventDefinition": "signal",
+}
+"""Event definitions that refer to a declaration, with its element."""
+_CODES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
+"""The attribute of a declaration that counts."""
+
+
+def etag(xml: str, bpmn_process_id: str) -> str:
+    """Tells diagrams apart, without making one."""
+    digest = hashlib.sha256(f"{EDITION}\0{bpmn_process_id}\0{xml}".encode())
+    return f'"{digest.hexdigest()[:32]}"'
+
+
+def diagram(xml: str, bpmn_process_id: str) -> str:
+    """The document with a shape for each element of the process, and an edge for each of its flows.
+
+    It is the XML itself where that has them and the namespace of BPMN, else one that has only this process, with ids,
+    names, kinds, nesting, flows and event definitions. Raises EngineError (PROCESS_MODEL) for XML without the process.
+    """
+    process = find_process(parse(xml), bpmn_process_id)
+    return as_utf8(xml) if draws(xml, process) else document(process)
+
+
+def document(process: Process) -> str:
+    """A document with the process and a drawing of it, from which the parser reads the same process."""
+    return "\n".join(_Writer(process).lines()) + "\n"
+
+
+def _inverse() -> Mapping[ElementType, tuple[str, str]]:
+    """Tag and event definition by type; where several are possible, the first one."""
+    found: dict[ElementType, tuple[str, str]] = {}
+    for tag, row in TAGS.items():
+        for definition, type in {"": row}.items() if isinstance(row, ElementType) else row.items():
+            found.setdefault(type, (tag, definition))
+    return found
+
+
+_WRITTEN = _inverse()
+
+
+class _Writer:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._elements = list(process.elements())
+        self._layout = lay_out(process)
+        self._flows: dict[Element, list[SequenceFlow]] = {}
+        for element in self._elements:
+            for flow in element.outgoing:
+                self._flows.setdefault(flow.scope, []).append(flow)
+        taken = {element.id for element in self._elements} | {flow.id for flow in self._layout.edges}
+        self._prefix = "_"
+        while any(id.startswith(self._prefix) for id in taken):
+            self._prefix += "_"
+        self._declared: dict[tuple[str, str], str] = {}
+        """Ids by kind and value."""
+
+    def lines(self) -> Iterable[str]:
+        process = self._process_lines()
+        yield '<?xml version="1.0" encoding="UTF-8"?>'
+        yield f'<definitions xmlns="{MODEL}" xmlns:bpmndi="{DI}" xmlns:dc="{DC}" xmlns:di="{DD}"'
+        yield f'    id="{self._prefix}definitions" targetNamespace="{MODEL}">'
+        for (kind, value), id in self._declared.items():
+            attribute = f" {_CODES[kind]}={quoteattr(value)}" if value else ""
+            yield f'  <{kind} id="{id}"{attribute}/>'
+        yield from process
+        plane = quoteattr(self._process.element.id)
+        yield f'  <bpmndi:BPMNDiagram id="{self._prefix}diagram">'
+        yield f'    <bpmndi:BPMNPlane id="{self._prefix}plane" bpmnElement={plane}>'
+        yield from self._drawing()
+        yield "    </bpmndi:BPMNPlane>"
+        yield "  </bpmndi:BPMNDiagram>"
+        yield "</definitions>"
+
+    def _process_lines(self) -> list[str]:
+        lines: list[str] = []
+        pending: list[tuple[Element, bool]] = [(self._process.element, False)]
+        while pending:
+            element, closes = pending.pop()
+            if closes:
+                lines += [_flow(flow) for flow in self._flows.get(element, ())]
+                lines.append(f"</{self._tag(element)}>")
+                continue
+            parts = self._parts(element)
+            has_more = bool(element.children or element in self._flows)
+            if not parts and not has_more:
+                lines.append(f"<{self._tag(element)}{self._attributes(element)}/>")
+                continue
+            lines.append(f"<{self._tag(element)}{self._attributes(element)}>")
+            lines += parts
+            pending.append((element, True))
+            pending.extend((child, False) for child in reversed(element.children))
+        return ["  " + line for line in lines]
+
+    def _tag(self, element: Element) -> str:
+        return "process" if element.type is T.PROCESS else _WRITTEN[element.type][0]
+
+    def _attributes(self, element: Element) -> str:
+        host = element.attached_to
+        attributes = {
+            "id": element.id,
+            "name": element.name,
+            "isExecutable": "true" if element.type is T.PROCESS and self._process.executable else "",
+            "default": element.default_flow,
+            "gatewayDirection": element.direction,
+            "calledElement": element.called_element,
+            "attachedToRef": host.id if host is not None else "",
+            "cancelActivity": "" if element.says_interrupting else "false",
+        }
+        return "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
+
+    def _parts(self, element: Element) -> list[str]:
+        """The flows in their order, which is that of decisions, and the event definition."""
+        lines = [f"<incoming>{_text(flow.id)}</incoming>" for flow in element.incoming]
+        lines += [f"<outgoing>{_text(flow.id)}</outgoing>" for flow in element.outgoing]
+        tag = "terminateEventDefinition" if element.terminate else _WRITTEN.get(element.type, ("", ""))[1]
+        if tag:
+            lines.append(self._definition(element, tag))
+        return lines
+
+    def _definition(self, element: Element, tag: str) -> str:
+        if tag in _DEFINITIONS:
+            return f"<{tag}{self._reference(element, _DEFINITIONS[tag])}/>"
+        if tag == "linkEventDefinition":
+            return f"<{tag} name={quoteattr(element.link_name)}/>"
+        if tag == "timerEventDefinition":
+            timer = element.definition.timer if element.definition else None
+            kind, text = _timer(timer) if timer else element.unread_timer or ("", "")
+            return f"<{tag}><{kind}>{_text(text)}</{kind}></{tag}>" if kind else f"<{tag}/>"
+        return f"<{tag}/>"
+
+    def _reference(self, element: Element, kind: str) -> str:
+        definition = element.definition
+        if definition is None:
+            return ""
+        value = {
+            "error": definition.error_code,
+            "escalation": definition.escalation_code,
+            "message": definition.message_name,
+            "signal": definition.signal_name,
+        }[kind]
+        if value is None:
+            return ""
+        id = self._declared.setdefault((kind, value), f"{self._prefix}{kind}_{len(self._declared) + 1}")
+        return f' {kind}Ref="{id}"'
+
+    def _drawing(self) -> Iterable[str]:
+        layout = self._layout
+        for number, (element, box) in enumerate(layout.shapes.items(), 1):
+            marks = ' isExpanded="true"' if element.type is T.SUB_PROCESS else ""
+            marks += ' isMarkerVisible="true"' if element.type is T.EXCLUSIVE_GATEWAY else ""
+            yield (
+                f'      <bpmndi:BPMNShape id="{self._prefix}shape_{number}" bpmnElement={quoteattr(element.id)}{marks}>'
+            )
+            yield f"        {_bounds(box)}"
+            yield from _label(layout, element)
+            yield "      </bpmndi:BPMNShape>"
+        for number, (flow, points) in enumerate(layout.edges.items(), 1):
+            yield f'      <bpmndi:BPMNEdge id="{self._prefix}edge_{number}" bpmnElement={quoteattr(flow.id)}>'
+            yield from (f'        <di:waypoint x="{x}" y="{y}"/>' for x, y in points)
+            yield from _label(layout, flow)
+            yield "      </bpmndi:BPMNEdge>"
+
+
+def _flow(flow: SequenceFlow) -> str:
+    name = f" name={quoteattr(flow.name)}" if flow.name else ""
+    ends = f"sourceRef={quoteattr(flow.source.id)} targetRef={quoteattr(flow.target.id)}"
+    start = f"<sequenceFlow id={quoteattr(flow.id)}{name} {ends}"
+    return f"{start}><conditionExpression/></sequenceFlow>" if flow.conditional else f"{start}/>"
+
+
+def _timer(timer: Timer) -> tuple[str, str]:
+    if timer.time is not None:
+        return "timeDate", format_timestamp(timer.time)
+    return ("timeCycle", timer.time_cycle) if timer.time_cycle else ("timeDuration", timer.time_duration)
+
+
+def _text(text: str) -> str:
+    return escape(text, {"\r": "&#13;"})
+
+
+def _bounds(box: Box) -> str:
+    return f'<dc:Bounds x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}"/>'
+
+
+def _label(layout: Layout, what: Element | SequenceFlow) -> Sequence[str]:
+    box = layout.labels.get(what)
+    return () if box is None else (f"        <bpmndi:BPMNLabel>{_bounds(box)}</bpmndi:BPMNLabel>",)

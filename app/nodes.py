@@ -1,0 +1,134 @@
+"""This service process and the others on the same database: each has a row there, which it renews.
+
+The process is the one that beats, not the one that has loaded the service: worker processes fork with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from app.config import Config
+from app.errors import EngineError, ErrorKind
+from app.store import Node, Store
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 10.0
+ALIVE = timedelta(seconds=3 * BEAT_SECONDS)
+"""A process that was not seen for so long is taken for dead."""
+REMEMBERED = timedelta(hours=1)
+"""How long the row of a dead process is kept, for whoever looks for what is wrong."""
+
+
+def _version() -> str:
+    try:
+        return version("py-bpmn")
+    except PackageNotFoundError:
+        return ""
+
+
+class Nodes:
+    """Raises EngineError UNAVAILABLE where the database can't be asked."""
+
+    def __init__(self, config: Config, store: Store, now: Callable[[], datetime]) -> None:
+        """`now` is the time that all processes on the database agree on."""
+        self._config = config
+        self._store = store
+        self._now = now
+        self._lock = threading.Lock()
+        self._own: Node | None = None
+        self._executor_seen: datetime | None = None
+        self.others: tuple[Node, ...] = ()
+        """The other processes that are alive, as of the last beat."""
+
+    def find(self) -> list[Node]:
+        """All that have a row, also those that have died within the hour, in the order in which they were started."""
+        return self._store.find_nodes()
+
+    def is_alive(self, node: Node) -> bool:
+        return node.last_seen > self._now() - ALIVE
+
+    def note_executor(self) -> None:
+        """The executor of this process looks for due tasks; others learn of it with the next beat."""
+        self._executor_seen = self._now()
+
+    def beat(self) -> Node:
+        """Tells the others that this process lives, and learns about them; its own row."""
+        with self._lock:
+            now = self._now()
+            own = self._own
+            if own is None or own.pid != os.getpid():
+                own = self._born(now)
+            own = replace(own, last_seen=now, executor_seen=self._executor_seen)
+            others = [each for each in self._store.find_nodes() if each.id != own.id]
+            self._store.write_node(own, [each for each in others if each.last_seen < now - REMEMBERED])
+            self._own = own
+            self.others = tuple(each for each in others if each.last_seen > now - ALIVE)
+            return own
+
+    def _born(self, now: datetime) -> Node:
+        return Node(
+            id=secrets.randbits(63),
+            engine_id=self._config.engine_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=_version(),
+            executor=self._config.task_executor_enabled,
+            executor_seen=None,
+            started_at=now,
+            last_seen=now,
+            waits_since=None,
+        )
+
+    def leave(self) -> None:
+        """Takes the row away, if there is one."""
+        with self._lock:
+            own, self._own = self._own, None
+            if own is not None and own.pid == os.getpid():
+                self._store.delete_node(own.id)
+
+
+class Heart:
+    """The thread that beats.
+
+    It is none of the executor's chores: a process without an executor has a row, too, and one whose executor has much
+    to do is not dead.
+    """
+
+    def __init__(self, nodes: Nodes, seconds: float = BEAT_SECONDS) -> None:
+        self._nodes = nodes
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Beats for the first time before it returns, so that others know of this process when it begins to serve."""
+        _quietly(self._nodes.beat)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread, and takes the row away."""
+        self._stopping.set()
+        self._thread.join()
+        _quietly(self._nodes.leave)
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            _quietly(self._nodes.beat)
+
+
+def _quietly(do: Callable[[], object]) -> None:
+    try:
+        do()
+    except Exception as error:
+        # The service tells of outages itself.
+        if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+            logger.exception("the row of this process could not be kept")
