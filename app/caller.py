@@ -73,6 +73,12 @@ current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 """None for what the engine does by itself."""
 
 
+def scope() -> Scope | None:
+    """The processes that there are for who asks; None is all."""
+    found = current.get()
+    return found.grant.scope if found else None
+
+
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
     """What happens in the block is asked for by `caller`."""

@@ -65,6 +65,7 @@ class Context:
         self.tx = tx
         self.caller = caller
         """Who has asked for the command; None for the engine itself."""
+        tx.scope = caller.grant.scope if caller else None
         self.config = options.config
         self.engine_id = options.config.engine_id
         self.cipher = options.cipher
@@ -89,6 +90,10 @@ class Context:
     def clock(self) -> datetime:
         """Engine time at this moment, for what is decided before the last lock."""
         return self._clock(self.tx)
+
+    def covers(self, bpmn_process_id: str) -> bool:
+        """Whether there is such a process for who asks, if there is one at all."""
+        return self.tx.scope is None or self.tx.scope.covers(bpmn_process_id)
 
     def begin_audited(self) -> None:
         """Has what follows, a statement by itself, committed together with the note of who has asked for it."""

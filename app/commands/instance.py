@@ -65,7 +65,7 @@ class CancelProcessInstance(Audited[None]):
 
 
 def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance:
-    graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version)
+    graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version) if ctx.covers(cmd.bpmn_process_id) else None
     if graph is None:
         raise not_found(f"process {cmd.bpmn_process_id}{cmd.version and f':{cmd.version}'}")
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):

@@ -195,7 +195,9 @@ def _load_facts(
 
 def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:
     bpmn_process_id, version = called_process(node, completion)
-    graph = ctx.tx.find_graph(bpmn_process_id, version)
+    # What the model calls belongs to it; otherwise a worker has what it could start by itself.
+    is_there = bpmn_process_id == node.called_element.partition(":")[0] or ctx.covers(bpmn_process_id)
+    graph = ctx.tx.find_graph(bpmn_process_id, version) if is_there else None
     if graph is None:
         if not version:
             raise refused(f"process {bpmn_process_id} could not be found")

@@ -19,7 +19,7 @@ from app.engine.changes import Changes
 from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
 from app.engine.types import TaskType
-from app.errors import Cause, conflict, invalid, invalid_model, not_found
+from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
 
 T = TypeVar("T")
@@ -67,6 +67,8 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
     model = find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else _only_process(file)
     cmd = replace(cmd, bpmn_process_id=model.element.id)
+    if not ctx.covers(cmd.bpmn_process_id):
+        raise forbidden(f"process {cmd.bpmn_process_id} is none of those that the credential is bound to")
     warnings = advise(model)
     if model.causes:
         deployed = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
@@ -150,9 +152,8 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
         other = ctx.tx.find_message_start(name, other_than=model.element.id)
         if other:
             _, bpmn_process_id, version = other
-            detail = (
-                f"start message name {name} must be unique - already defined in process {bpmn_process_id}:{version}"
-            )
+            which = f"process {bpmn_process_id}:{version}" if ctx.covers(bpmn_process_id) else "another process"
+            detail = f"start message name {name} must be unique - already defined in {which}"
             causes.append(Cause(element.pointer, "message_event", detail))
     return causes
 

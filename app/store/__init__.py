@@ -27,6 +27,7 @@ from app.store.nodes import Node
 from app.store.query import Bounds, Queries
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
+from app.store.scope import Scoped
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
@@ -68,6 +69,7 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._scoped = Scoped(dialect)
         self._note_use = keys.note_use(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
@@ -100,6 +102,7 @@ class Store:
             self._graphs,
             self.ensure_days,
             loaded or {},
+            self._scoped,
         )
 
     def begin_group(self, loaded: Mapping[int, Graph]) -> Group:
@@ -113,6 +116,7 @@ class Store:
             self._graphs,
             self.ensure_days,
             loaded,
+            self._scoped,
         )
 
     def is_away(self, error: BaseException) -> bool:

@@ -165,6 +165,10 @@ class Dialect(Protocol):
         """`column` is one of the values of parameter `name`, a JSON array of texts."""
         ...
 
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` begins with one of the values of parameter `name`, a JSON array of texts."""
+        ...
+
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """All tags of parameter `name`, a JSON object, are there with their values."""
         ...

@@ -233,7 +233,9 @@ class Member(Transaction):
 
     def _find(self, address: Address) -> Found | None:
         found = self._group.find(address)
-        self.subject = found.snapshot.instance if found else None
+        if found is None or not self._admits(found.snapshot.instance):
+            return None
+        self.subject = found.snapshot.instance
         return found
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:

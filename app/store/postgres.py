@@ -246,6 +246,10 @@ class Postgres:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(_texts(name))
 
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        beginning = func.jsonb_array_elements_text(_json(name)).table_valued("value", name=f"each_{name}")
+        return exists(beginning.c.value).where(func.starts_with(column, beginning.c.value))
+
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         found: ColumnElement[bool] = sql_cast(column, JSONB).contains(_json(name))
         return found

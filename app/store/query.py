@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, literal_column, select
 
+from app import caller
 from app import criteria as c
 from app.errors import EngineError, ErrorKind
 from app.store import pages
@@ -17,6 +18,7 @@ from app.store import rows as r
 from app.store.audit import AUDIT, read_entry
 from app.store.dialect import Call, Dialect, Row, Session, TooSlow
 from app.store.keys import API_KEY, read_key
+from app.store.scope import Scoped, parameters_of
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -84,6 +86,8 @@ class _Shape(NamedTuple):
     """Whether it begins behind a row."""
     counts: bool = False
     """Whether it tells how many there are, up to a limit."""
+    is_scoped: bool = False
+    """Whether it is asked for by who sees some processes only."""
 
 
 class Queries:
@@ -91,6 +95,7 @@ class Queries:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._scoped = Scoped(dialect)
         self._statements: dict[_Shape, Select[Any]] = {}
 
     def find(self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
@@ -138,6 +143,9 @@ class Queries:
         return page
 
     def _call(self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime) -> Call:
+        if scope := caller.scope():
+            shape = shape._replace(is_scoped=True)
+            parameters |= parameters_of(scope)
         statement = self._statements.get(shape)
         if statement is None:
             statement = self._statements[shape] = self._statement(shape)
@@ -149,6 +157,8 @@ class Queries:
     def _statement(self, shape: _Shape) -> Select[Any]:
         found = QUERIES[shape.kind].table
         conditions = [self._condition(found, name) for name in shape.names]
+        if shape.is_scoped:
+            conditions.append(self._scoped.within(found))
         # What is noted stays when its day goes.
         if "partition" in shape.names and _is_by_key(shape.names) and found is not AUDIT:
             conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))

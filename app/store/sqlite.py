@@ -331,6 +331,10 @@ class SQLite:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
 
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        beginning = _json_each(name).c.value
+        return exists(beginning).where(func.substr(column, 1, func.length(beginning)) == beginning)
+
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         wanted = _json_each(name)
         return ~exists(wanted.c.key).where(_tag(column, wanted.c.key).is_distinct_from(wanted.c.value))

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from app.caller import Scope
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
@@ -44,6 +46,7 @@ from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import Maintenance
 from app.store.save import Saver
+from app.store.scope import Scoped, parameters_of
 
 Rec = TypeVar("Rec")
 
@@ -58,6 +61,7 @@ class Transaction:
         graphs: Graphs,
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
+        scoped: Scoped,
     ) -> None:
         self._session = session
         self._dialect = dialect
@@ -77,6 +81,11 @@ class Transaction:
         """Whether something was saved and committed."""
         self.is_timed = False
         """Whether the time of the command was read."""
+        self.scope: Scope | None = None
+        """The processes that there are for who asks: what is looked up of others is not found. None is all."""
+        self._scoped = scoped
+        self._trees: set[tuple[date, int]] = set()
+        """The roots of instances that were found to be of these processes; what they have called goes with them."""
         self.subject: ProcessInstance | None = None
         """The instance that was locked first: the one that the command is about."""
 
@@ -200,7 +209,8 @@ class Transaction:
 
     def find_process_by_id(self, id: int) -> Process | None:
         row = self._one(BY_ID, id=id)
-        return r.read_process(row) if row else None
+        found = r.read_process(row) if row else None
+        return found if found and (self.scope is None or self.scope.covers(found.bpmn_process_id)) else None
 
     def find_message_start(self, name: str, *, other_than: str = "") -> tuple[int, str, str] | None:
         """Element id, BPMN process id and version of the active start event, if it is not of `other_than`."""
@@ -296,6 +306,8 @@ class Transaction:
         if not results[0]:
             return None
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
+        if not self._admits(instance):
+            return None
         self.subject = self.subject or instance
         found = results[1] if tokens is not None else []
         may_be_many = not whole and source in load.ACTIVE and instance.ended_at is None
@@ -311,6 +323,26 @@ class Transaction:
         )
         self._complete(snapshot)
         return Found(own, snapshot)
+
+    def _admits(self, instance: ProcessInstance) -> bool:
+        """Whether there is such an instance for who asks."""
+        if self.scope is None:
+            return True
+        tree = instance.partition, instance.root_id or instance.id
+        if tree not in self._trees and not self.scope.covers(instance.bpmn_process_id):
+            return False
+        self._trees.add(tree)
+        return True
+
+    def _has_process(self, process_id: int | None) -> bool:
+        """The same for a version of a process, by its id."""
+        return self.scope is None or process_id in self._process_ids
+
+    @cached_property
+    def _process_ids(self) -> set[int]:
+        """The ids of all that there are for who asks."""
+        assert self.scope is not None
+        return {row[0] for row in self._all(self._scoped.process_ids, **parameters_of(self.scope))}
 
     def _complete(self, snapshot: Snapshot) -> None:
         """Adds the caller of a called instance, and to a whole snapshot the called instances."""
@@ -338,7 +370,8 @@ class Transaction:
 
     def find_instance(self, partition: date, id: int) -> ProcessInstance | None:
         row = self._one(sql.INSTANCE, day=partition, id=id)
-        return r.read_instance(row) if row else None
+        found = r.read_instance(row) if row else None
+        return found if found and self._admits(found) else None
 
     def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
         """An instance of any version of the process that has the key, was not called, and has not ended."""
@@ -347,7 +380,8 @@ class Transaction:
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
-        return r.read_visit(row) if row else None
+        found = r.read_visit(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     # Variables
 
@@ -404,6 +438,8 @@ class Transaction:
         detached: bool,
         until: datetime | None = None,
     ) -> list[Rec]:
+        if self.scope is not None and not (filters := self._within_scope(filters)):
+            return []
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
         parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
@@ -414,10 +450,21 @@ class Transaction:
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
+        if self.scope is not None and not (filters := self._within_scope(filters)):
+            return 0
         names = frozenset(filters)
-        parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
+        parameters = {name if name.endswith("ids") else f"f_{name}": value for name, value in filters.items()}
         self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
         return self._released
+
+    def _within_scope(self, filters: dict[str, Any]) -> dict[str, Any]:
+        """The filters, with the processes that there are for who asks; empty where that leaves none."""
+        wanted = self._process_ids
+        if "process_id" in filters:
+            return filters if filters["process_id"] in wanted else {}
+        if "process_ids" in filters:
+            wanted = wanted & set(filters["process_ids"])
+        return {**filters, "process_ids": sorted(wanted)} if wanted else {}
 
     def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
         """The rows of jobs of one day, those that exist, without the lock of their instances.
@@ -434,7 +481,8 @@ class Transaction:
             left = sorted(set(left) - {row[1] for row in rows})
             if not left or not self._dialect.locks_rows:
                 break
-        return [r.read_job(row) for row in found]
+        jobs = [r.read_job(row) for row in found]
+        return [job for job in jobs if self._has_process(job.process_id)]
 
     def extend_jobs(self, partition: date, ids: list[int], until: datetime) -> None:
         """Moves the end of the leases of jobs whose rows are locked."""
@@ -470,7 +518,8 @@ class Transaction:
     def lock_incident(self, partition: date, id: int) -> Incident | None:
         self._before_lock()
         row = self._one(sql.LOCK_INCIDENT, day=partition, id=id)
-        return r.read_incident(row) if row else None
+        found = r.read_incident(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def find_job(self, partition: date, id: int) -> Job | None:
         row = self._one(sql.JOB, day=partition, id=id)

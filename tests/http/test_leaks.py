@@ -57,6 +57,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
         },
         "createProcessInstance": {"bpmnProcessId": "p", "version": "1"},
         "completeJob": {"completion": None, "elementVariables": None},
+        "sendMessage": {"requireReceiver": None},
         "setElementVariables": {
             "variables": [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}],
         },

@@ -20,6 +20,7 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import UnlockJobs
+from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.process import GetBpmnXml, GetProcess
 from app.commands.signal import SendSignal
@@ -168,6 +169,9 @@ def live(service: Service) -> None:
     (job,) = play.lock_of(service, play.begin(service))
     do(SetElementVariables(partition=job.partition, id=job.element_instance_id, worker_id=play.WORKER))
     do(GetElementVariables(partition=job.partition, id=job.element_instance_id))
+    held = HeldJob(partition=job.partition, id=job.id)
+    do(ExtendJobs(worker_id=play.WORKER, lock_timeout="PT1M", jobs=(held,)))
+    do(RecoverJobs())
     do(UnlockJobs(worker_id=play.WORKER))
     do(Prepare())
     for instance in _instances(service):
