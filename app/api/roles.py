@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -98,10 +99,13 @@ RULES: Mapping[str, Rule] = {
 """By operation id; an operation that is missing is for ADMIN only."""
 
 
+_NUMBER = re.compile("_[0-9]+$")
+
+
 @cache
 def operation_of(endpoint: str) -> str:
-    """The operation id of a view; an older path of an operation has the same one."""
-    return camel(endpoint.rpartition(".")[2])
+    """The operation id of a view; the endpoints of its other paths are numbered."""
+    return camel(_NUMBER.sub("", endpoint.rpartition(".")[2]))
 
 
 def admit(grant: Grant, operation: str, request_id: str) -> Caller:
