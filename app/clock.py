@@ -25,6 +25,11 @@ def cut(value: datetime) -> datetime:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
+def earlier(time: datetime, by: timedelta) -> datetime:
+    """`time` less `by`, or the beginning of the calendar."""
+    return time - by if time - datetime.min > by else datetime.min
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The current time: naive, UTC, millisecond precision."""

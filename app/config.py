@@ -76,6 +76,8 @@ class Config:
     http_bind_address: str = "127.0.0.1:8080"
     http_workers: int = 1
     http_threads: int = 4
+    http_waiters: int = 256
+    long_poll_max: float = 30.0
     http_keep_alive: float = 60.0
     http_request_timeout: float = 10.0
     http_max_body: int = 1024 * 1024
@@ -92,6 +94,9 @@ class Config:
     log_format: str = "text"
     log_requests: bool = True
     log_errors: bool = True
+    metrics_enabled: bool = False
+    metrics_public: bool = False
+    metrics_directory: str = ""
 
     @property
     def is_sqlite(self) -> bool:
@@ -138,6 +143,11 @@ class Config:
                 f"runs beside them may need {config.connections} connections at once: some will have to wait"
             )
         return config
+
+
+def share_metrics(folder: str) -> None:
+    """Has prometheus_client, which is to be imported after this, count in files of the folder."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 def inherits_sockets() -> bool:
@@ -398,6 +408,14 @@ OPTIONS = (
         "Threads of each worker process: requests that are served at once",
         default="8 on PostgreSQL, 4 on SQLite",
     ),
+    Option(
+        "http_waiters",
+        parse.whole_number(0, 10_000),
+        "Requests of each worker process that may wait, as by `waitTimeout`; more are answered at once",
+    ),
+    Option(
+        "long_poll_max", parse.duration_of_at_least(0), "Longest `waitTimeout`; one that is longer is taken as this one"
+    ),
     Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
     Option(
         "http_request_timeout",
@@ -455,6 +473,14 @@ OPTIONS = (
         "log_errors",
         parse.flag,
         "Whether the log tells of an incident by what error it was caused: one line, without what looks like a value",
+    ),
+    Option("metrics_enabled", parse.flag, "Whether /metrics is there for Prometheus; what is counted costs a little"),
+    Option("metrics_public", parse.flag, "Whether /metrics is served without authentication"),
+    Option(
+        "metrics_directory",
+        parse.any_text,
+        "Folder in which worker processes count together, best in memory; it is emptied at the start",
+        default="a new temporary one under `py-bpmn serve`, else empty: each process counts for itself",
     ),
 )
 

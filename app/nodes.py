@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -46,12 +46,29 @@ class Nodes:
         self._lock = threading.Lock()
         self._own: Node | None = None
         self._executor_seen: datetime | None = None
+        self._waits_since: datetime | None = None
         self.others: tuple[Node, ...] = ()
-        """The other processes that are alive, as of the last beat."""
+        """The other processes that are alive, as they were seen at last."""
+        self.on_look: Callable[[], object] = lambda: None
+        """Told after each look at the others, in the thread that looks."""
+
+    @property
+    def id(self) -> int:
+        """That of the own row, 0 without."""
+        return self._own.id if self._own else 0
+
+    @property
+    def waits_since(self) -> datetime | None:
+        """Since when the others can see that requests wait here."""
+        return self._own.waits_since if self._own else None
 
     def find(self) -> list[Node]:
         """All that have a row, also those that have died within the hour, in the order in which they were started."""
         return self._store.find_nodes()
+
+    def now(self) -> datetime:
+        """The time by which rows are written."""
+        return self._now()
 
     def is_alive(self, node: Node) -> bool:
         return node.last_seen > self._now() - ALIVE
@@ -60,19 +77,34 @@ class Nodes:
         """The executor of this process looks for due tasks; others learn of it with the next beat."""
         self._executor_seen = self._now()
 
-    def beat(self) -> Node:
-        """Tells the others that this process lives, and learns about them; its own row."""
+    def beat(self, *, waits: bool | None = None) -> Node:
+        """Tells the others that this process lives, and learns about them; its own row.
+
+        `waits` tells whether requests wait here, from now on or not any more; None leaves that as it is.
+        """
         with self._lock:
             now = self._now()
+            if waits is not None:
+                self._waits_since = (self._waits_since or now) if waits else None
             own = self._own
             if own is None or own.pid != os.getpid():
                 own = self._born(now)
-            own = replace(own, last_seen=now, executor_seen=self._executor_seen)
+            own = replace(own, last_seen=now, executor_seen=self._executor_seen, waits_since=self._waits_since)
             others = [each for each in self._store.find_nodes() if each.id != own.id]
             self._store.write_node(own, [each for each in others if each.last_seen < now - REMEMBERED])
             self._own = own
-            self.others = tuple(each for each in others if each.last_seen > now - ALIVE)
-            return own
+            self._see(others, now)
+        self.on_look()
+        return own
+
+    def look(self) -> None:
+        """Learns about the others, without telling them anything."""
+        with self._lock:
+            self._see([each for each in self._store.find_nodes() if each.id != self.id], self._now())
+        self.on_look()
+
+    def _see(self, others: Iterable[Node], now: datetime) -> None:
+        self.others = tuple(each for each in others if each.last_seen > now - ALIVE)
 
     def _born(self, now: datetime) -> Node:
         return Node(
@@ -92,6 +124,7 @@ class Nodes:
         """Takes the row away, if there is one."""
         with self._lock:
             own, self._own = self._own, None
+            self._waits_since = None
             if own is not None and own.pid == os.getpid():
                 self._store.delete_node(own.id)
 
@@ -111,21 +144,21 @@ class Heart:
 
     def start(self) -> None:
         """Beats for the first time before it returns, so that others know of this process when it begins to serve."""
-        _quietly(self._nodes.beat)
+        quietly(self._nodes.beat)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread, and takes the row away."""
+        """Ends the thread; the row is left to whoever closes the service."""
         self._stopping.set()
         self._thread.join()
-        _quietly(self._nodes.leave)
 
     def _loop(self) -> None:
         while not self._stopping.wait(self._seconds):
-            _quietly(self._nodes.beat)
+            quietly(self._nodes.beat)
 
 
-def _quietly(do: Callable[[], object]) -> None:
+def quietly(do: Callable[[], object]) -> None:
+    """Does what keeps the row of this process, and goes on where that fails."""
     try:
         do()
     except Exception as error:

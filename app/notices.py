@@ -30,11 +30,15 @@ def of_command(command: Any, result: Any) -> None:
         logger.info("%s", message, extra=fields(command, result))
 
 
-def of_changes(changes: Changes, *, with_errors: bool) -> None:
-    """Tells of the incidents that were made, whatever has made them; `with_errors` also why, without what looks like
-    a value."""
-    for incident in changes.new.get(Incident, ()):
+def of_changes(changes: Changes, *, with_errors: bool) -> int:
+    """Tells of the incidents that were created, whatever has caused them; how many these are.
+
+    `with_errors` tells also why, without what looks like a value.
+    """
+    incidents = changes.new.get(Incident, ())
+    for incident in incidents:
         logger.warning("an incident was created", extra=_of_incident(incident, _failed(changes, incident), with_errors))
+    return len(incidents)
 
 
 def _failed(changes: Changes, incident: Incident) -> Job | Task | None:

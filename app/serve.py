@@ -27,6 +27,7 @@ from app.errors import EngineError, ErrorKind, StartError
 from app.executor import TaskExecutor
 from app.http_worker import Logger, Worker
 from app.http_worker.problem import problem
+from app.metrics_folder import counting
 from app.nodes import Heart
 from app.service import Service
 from app.store import Store, find_schema, migrate, open_store, usable
@@ -135,6 +136,8 @@ class _Running:
         if self.executor is not None:
             self.executor.stop()
         self.heart.stop()
+        if self.service.metrics is not None:
+            self.service.metrics.stop()
         self.service.close()
 
 
@@ -180,6 +183,11 @@ class Application:
         self._running.service.draining = True
         return True
 
+    def stop_waiting(self) -> None:
+        """Has requests that wait be answered, and lets no other one wait."""
+        if self._running is not None:
+            self._running.service.waiting.drain()
+
     def stop(self) -> None:
         """Stops the task executor, which releases what it has locked, and closes the connections to the database."""
         self._stopping.set()
@@ -223,6 +231,8 @@ class Application:
             executor.start()
         heart = Heart(service.nodes)
         heart.start()
+        if service.metrics is not None:
+            service.metrics.start(lambda: loaded.store.connections_in_use)
         return _Running(loaded.app, service, executor, heart)
 
     def _note(self, error: Exception) -> None:
@@ -268,6 +278,11 @@ def _pauses() -> Iterator[float]:
 
 def serve(config: Config) -> None:
     """Serves until the process is told to stop, then ends the process. Raises StartError."""
+    with counting(config) as with_folder:
+        _serve(with_folder)
+
+
+def _serve(config: Config) -> None:
     if inherits_sockets():
         Server(config, _prepared(config)).run()
         return
@@ -337,12 +352,20 @@ class Server(BaseApplication):
         if self._bind:
             self.cfg.set("bind", self._bind)
         self.cfg.set("worker_exit", self._worker_exit)
+        if self._config.metrics_enabled:
+            self.cfg.set("child_exit", self._child_exit)
 
     def load(self) -> Application:
         """Called in each worker after the fork: threads and connections would not survive it."""
         self._application = Application(self._config, loaded=self._loaded)
         self._application.start()
         return self._application
+
+    def _child_exit(self, arbiter: Any, worker: Any) -> None:
+        """Called in the master, also for one that was killed."""
+        from app import metrics
+
+        metrics.forget_process(worker.pid, self._config.metrics_directory)
 
     def _worker_exit(self, arbiter: Any, worker: Any) -> None:
         if self._application is not None:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app import caller, notices
 from app.chores import Chore
-from app.clock import Clock, cut
+from app.clock import Clock, cut, earlier
 from app.commands import HANDLERS
 from app.commands.audit import note
 from app.commands.base import Command
@@ -42,9 +42,14 @@ from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
-from app.nodes import Nodes
-from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.nodes import Nodes, quietly
+from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
+from app.waiting import Waiting
+from app.waker import Waker
+
+if TYPE_CHECKING:
+    from app.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +57,10 @@ R = TypeVar("R")
 
 MOST_TOGETHER = 50
 """Commands that share a transaction."""
+OVERDUE = timedelta(seconds=30)
+"""Tasks that are due for longer count as overdue: the executor is late, or is not there."""
+LONG_LOCKED = timedelta(hours=1)
+"""Jobs that are locked for longer, and for no limited time, may belong to a worker that has died."""
 EXTENSIONS = 3
 """How often a lease is extended in the time that it lasts."""
 
@@ -74,6 +83,15 @@ def _by_partition(tasks: Iterable[Task]) -> dict[date, tuple[int, ...]]:
 
 def _named(task: Task) -> dict[str, str]:
     return {"task": f"{task.partition}/{task.id}", "type": str(task.type)}
+
+
+def _metrics(config: Config) -> Metrics | None:
+    if not config.metrics_enabled:
+        return None
+    # It takes its time, and memory.
+    from app.metrics import Metrics
+
+    return Metrics(config.metrics_directory)
 
 
 def _outcome(execute: Callable[[Any], R], command: Command[Any]) -> R | Exception:
@@ -104,20 +122,25 @@ class Service:
         """True once the service is told to stop: it still answers, but should get no new requests."""
         self.on_due: Callable[[datetime], None] | None = None
         """Told after a commit when the first of the new tasks becomes due."""
+        self.metrics = _metrics(config)
+        """None unless they are wanted."""
         self._store = store
+        if self.metrics is not None:
+            store.on_retry = self.metrics.retried
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
         self.finding = Finding(store, self.now)
         self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl, self.execute)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
+        self.waiting = Waiting(config.http_waiters, config.http_threads // 2)
+        """Requests of this process that wait."""
+        self._waker = Waker(self.waiting, self.nodes, store, self.now)
         self._probe = Probe(store.why_silent)
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
-        self._job_leases = JobLeases(
-            lambda: self._read(Transaction.find_first_lease_end), lambda: self.execute(RecoverJobs()), self.now
-        )
+        self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
         self.chores: list[Chore] = [
             self._job_leases.chore,
             Chore("note the use of API keys", 60.0, self.keys.note_use),
@@ -131,11 +154,15 @@ class Service:
         Raises EngineError with at least the title of the command; UNAVAILABLE, with the driver's error as its cause,
         when the database is away, busy or full. Then nothing has changed, unless the detail says that it may have.
         """
+        began = time.perf_counter()
         try:
             return self._attempt(command)
         except EngineError as error:
             error.title = error.title or command.title
             raise
+        finally:
+            if self.metrics is not None:
+                self.metrics.command(type(command).__name__, time.perf_counter() - began)
 
     def _attempt(self, command: Command[R]) -> R:
         limited = False
@@ -168,7 +195,11 @@ class Service:
     def _committed(self, tx: Transaction, began: float) -> None:
         if tx.wrote:
             self._store.written(began)
-            notices.of_changes(tx.changes, with_errors=self.config.log_errors)
+            incidents = notices.of_changes(tx.changes, with_errors=self.config.log_errors)
+            if self.metrics is not None:
+                self.metrics.incidents(incidents)
+        if self._waker.listens and (tx.wrote or tx.freed):
+            self._waker.committed(tx.changes, freed=tx.freed)
         if tx.due and self.on_due:
             self.on_due(tx.due)
         if tx.leased_until and self._job_leases.handed_out() and self.on_due:
@@ -210,6 +241,15 @@ class Service:
 
     def _share(self, commands: Sequence[Command[Any]]) -> Shared:
         """Executes what can be executed in one transaction; nothing, where that can't be committed as a whole."""
+        began = time.perf_counter()
+        shared = self._try_to_share(commands)
+        if self.metrics is not None and shared.settled:
+            share = (time.perf_counter() - began) / len(shared.settled)
+            for _ in shared.settled:
+                self.metrics.command(type(commands[0]).__name__, share)
+        return shared
+
+    def _try_to_share(self, commands: Sequence[Command[Any]]) -> Shared:
         loaded: dict[int, Graph] = {}
         while True:
             try:
@@ -383,11 +423,26 @@ class Service:
 
     def recover_tasks(self) -> int:
         """Gives back tasks whose lease has ended, whoever held them; how many these were."""
-        return self.execute(RecoverTasks())
+        return self._expired("task", self.execute(RecoverTasks()))
+
+    def _recover_jobs(self) -> int:
+        return self._expired("job", self.execute(RecoverJobs()))
+
+    def _expired(self, of: str, count: int) -> int:
+        if self.metrics is not None:
+            self.metrics.expired(of, count)
+        return count
 
     def upcoming(self) -> tuple[datetime | None, datetime | None]:
         """When the next task becomes due, or did, and when the next lease of a task ends, or did; None without any."""
         return self._read(Transaction.find_upcoming)
+
+    def facts(self) -> Facts:
+        """The state of the system as the database tells it. Raises EngineError UNAVAILABLE like `execute`."""
+        now = self.now()
+        return self._store.read_facts(
+            jobs_due_until=now, tasks_due_until=earlier(now, OVERDUE), locked_until=earlier(now, LONG_LOCKED)
+        )
 
     def now(self) -> datetime:
         """Engine time. Raises EngineError UNAVAILABLE like `execute`."""
@@ -442,6 +497,8 @@ class Service:
 
     def close(self) -> None:
         self._leases.close()
+        self._waker.close()
+        quietly(self.nodes.leave)
         self._store.close()
 
 

@@ -13,7 +13,7 @@ import sys
 from functools import partial
 
 from app import logs
-from app.config import Config, ConfigError
+from app.config import Config, ConfigError, share_metrics
 from app.serve import BOOT_ERROR, Application, log_start, prepare
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ except ConfigError as error:
 logs.set_up(config.log_level, config.log_format)
 for warning in warnings:
     logger.warning("%s", warning)
+if config.metrics_enabled and config.metrics_directory:
+    share_metrics(config.metrics_directory)
 log_start(config)
 application = Application(config, partial(prepare, config))
 application.start()

@@ -97,7 +97,7 @@ def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterat
 
 
 def configured(url: str) -> Config:
-    """How tests configure the service: test:test as credentials, time that can be set, no executor."""
+    """How tests configure the service: test:test as credentials, time that can be set, no executor, no long waits."""
     return Config(
         database_url=url,
         basic_auth_username="test",
@@ -105,6 +105,8 @@ def configured(url: str) -> Config:
         engine_id="default-engine",
         set_time_enabled=True,
         task_executor_enabled=False,
+        # What is generated waits, too.
+        long_poll_max=0.1,
     )
 
 

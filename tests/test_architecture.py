@@ -27,15 +27,24 @@ MAY_IMPORT = {
     "chores": LEAVES,
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
+    "news": LEAVES | {"engine"},
+    "waiting": LEAVES | {"news"},
+    "waker": LEAVES | {"engine", "news", "nodes", "store", "waiting"},
+    "metrics": LEAVES,
+    "metrics_folder": LEAVES | {"config", "metrics"},
+    "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"nodes", "notices"},
+    | {"metrics", "news", "nodes", "notices", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
-    "api": LEAVES | {"bpmn", "engine", "criteria", "config", "commands", "service", "logs"},
+    "api": LEAVES
+    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "service", "logs", "waiting"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
-    "http_worker": LEAVES | {"config", "logs"},
-    "serve": LEAVES | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"},
+    "http_worker": LEAVES | {"config", "logs", "waiting"},
+    "serve": LEAVES
+    | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"}
+    | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
     "cli": LEAVES | {"", "config", "criteria", "logs", "parse", "store", "service", "serve", "demo"},
@@ -66,6 +75,7 @@ ONLY_IN = {
     "croniter": {"cron"},
     "isodate": {"timer"},
     "cryptography": {"crypto"},
+    "prometheus_client": {"metrics"},
 }
 
 

@@ -44,6 +44,7 @@ NEEDED_LATER = {
     "croniter": "who has timers with cron expressions",
     "dateutil": "who has timers with cron expressions",
     "cryptography": "who encrypts variables",
+    "prometheus_client": "who wants metrics",
     "swagger_ui_bundle": "who looks at the documentation",
     "app.demo": "who plays the demonstration",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.api import (
     audit,
+    check,
     element,
     incident,
     instance,
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["create"]
 
-_RESOURCES = (process, element, instance, variable, job, task, message, signal, incident, user_task, audit, key, system)
+_RESOURCES = (
+    *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
+    *(audit, key, system),
+)
 
 
 def create(service: Service) -> Application:

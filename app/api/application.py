@@ -17,10 +17,13 @@ from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
+from app.api.fields import camel
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
-from app.api.roles import enter
+from app.api.roles import EVERYBODY, enter
+from app.api.waiting import Parked
+from app.waiting import PARKED, RESUMED
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -31,11 +34,25 @@ _VARIABLE = re.compile("<([a-z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 
+UNKNOWN = "unknown"
+"""The operation of what is none, for metrics."""
+
+
+def _operation(endpoint: str) -> str:
+    """Of one in a blueprint the id, whichever of its paths it is; all that belongs to the documentation is one."""
+    _, dot, view = endpoint.rpartition(".")
+    return camel(_NUMBER.sub("", view)) if dot and " " not in endpoint else EVERYBODY
+
+
+_NUMBER = re.compile("_[0-9]+$")
+"""The endpoints of several paths of one view are numbered."""
+
+
 class _Route(NamedTuple):
     view: View
     path: str
     """As it is documented."""
-    endpoint: str
+    operation: str
 
 
 class _Received(flask.Response):
@@ -61,23 +78,37 @@ class Application(flask.Flask):
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began = time.perf_counter()
-        request = Request(environ, self.extensions[EXTENSION])
+        resumed: Parked | None = environ.get(RESUMED)
+        if resumed is None:
+            request, began = Request(environ, self.extensions[EXTENSION]), time.perf_counter()
+        else:
+            request, began = resumed.request, resumed.began
+            request.environ = environ
         entered = current.set(request)
+        caller.current.set(request.caller)
         logs.request_id.set(request.id)
         try:
-            response = self._answer(request)
+            response = self._answer(request, resumed)
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
             caller.current.set(None)
             current.reset(entered)
+        if isinstance(response, Parked):
+            response.began = began
+            environ[PARKED] = response
+            return []
         response.headers.append(("X-Request-Id", request.id))
-        log_answer(request, response.status, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        log_answer(request, response.status, seconds)
+        if request.service.metrics is not None:
+            request.service.metrics.request(request.operation or UNKNOWN, response.status, seconds)
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, resumed: Parked | None) -> Response:
         try:
+            if resumed is not None:
+                return resumed.go_on()
             route = self._find(request)
             return self._enter(request) or self._view(request, route)
         except Exception as error:
@@ -94,7 +125,7 @@ class Application(flask.Flask):
                     break
             else:
                 return None
-        request.route = found.path
+        request.route, request.operation = found.path, found.operation
         return found
 
     def _enter(self, request: Request) -> Response | None:
@@ -113,11 +144,11 @@ class Application(flask.Flask):
     def _view(self, request: Request, route: _Route | None) -> Response:
         """Whether the caller may use the operation is known before the path is converted."""
         if route is not None:
-            enter(request, route.endpoint)
+            enter(request, route.operation)
             return route.view(**convert_path(request.parts)) if request.parts else route.view()
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
-        enter(request, endpoint)
+        enter(request, _operation(endpoint))
         return self._views[endpoint](**convert_path(parts))
 
     @property
@@ -128,7 +159,7 @@ class Application(flask.Flask):
     def _fixed(self) -> Mapping[tuple[str, str], _Route]:
         """The views whose paths have no variable parts, by method and path."""
         return {
-            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule, rule.endpoint)
+            (method, rule.rule): _Route(self._views[rule.endpoint], rule.rule, _operation(rule.endpoint))
             for rule in self.url_map.iter_rules()
             if not rule.arguments
             for method in rule.methods or ()
@@ -141,7 +172,7 @@ class Application(flask.Flask):
         for rule in self.url_map.iter_rules():
             if rule.arguments:
                 pattern = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]+)", rule.rule))
-                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule), rule.endpoint)
+                route = _Route(self._views[rule.endpoint], _VARIABLE.sub(r"{\1}", rule.rule), _operation(rule.endpoint))
                 for method in rule.methods or ():
                     found[method, rule.rule.split("/", 2)[1]].append((pattern, route))
         return dict(found)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.service import Service
 
 PROBES = frozenset({"/readiness", "/healthz"})
+METRICS_PATH = "/metrics"
 MOST_CREDENTIALS = 4096
 """Characters of the Authorization header; more are refused unread. A key with the longest id has some 1,500."""
 REALM = 'realm="py-bpmn"'
@@ -61,6 +62,8 @@ def _is_exempt(request: Request) -> bool:
     if path in PROBES:
         # The target as it was sent: a query string, even an empty one, makes it another target.
         return request.method in ("GET", "HEAD") and _raw_target(request) == path
+    if path == METRICS_PATH and request.service.config.metrics_public:
+        return True
     return (path in DOCS_PATHS or leads_to_docs(request)) and request.service.config.docs_public
 
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from app import logs
-from app.caller import Grant
+from app.caller import Caller, Grant
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -19,11 +19,16 @@ EXTENSION = "bpmn"
 class Request:
     """What a WSGI server says about a request (PEP 3333), the request's id, and what is known about it later on."""
 
-    __slots__ = ("environ", "grant", "id", "method", "parts", "path", "route", "service", "worker_id")
+    __slots__ = (
+        *("environ", "id", "method", "path", "service"),
+        *("caller", "grant", "operation", "parts", "route", "worker_id"),
+    )
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
         self.service = service
+        self.caller: Caller | None = None
+        """Who asks for which operation, once it is known that they may; kept while the request waits."""
         self.grant: Grant | None = None
         """What the caller may do, once that is known; None for what needs no authentication."""
         self.method: str = environ["REQUEST_METHOD"].upper()
@@ -32,6 +37,8 @@ class Request:
         """The caller's `X-Request-Id` where it is short visible ASCII, else one that is made up."""
         self.route = ""
         """The path as it is documented, such as `/jobs/{partition}/{id}/complete`; empty for one that is unknown."""
+        self.operation = ""
+        """The id of its operation in the OpenAPI document; empty where there is none."""
         self.parts: Mapping[str, str] = {}
         """The variable parts of the path, as they were sent."""
         self.worker_id = ""

@@ -50,6 +50,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "version": "1",
         **_WORKER,
     },
+    "checkProcess": {
+        "bpmnProcessId": "order",
+        "bpmnXml": MODEL.replace('id="pack" name="Pack the goods"', 'id="pack" name="Pack all"'),
+        "tags": _TAGS,
+        "version": "2",
+        **_WORKER,
+    },
     "queryProcesses": {"tags": _TAGS},
     "queryElements": {"processId": 1},
     "createProcessInstance": {
@@ -77,7 +84,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "suspendProcessInstance": _WORKER,
     "resumeProcessInstance": _WORKER,
     "queryJobs": _INSTANCE,
-    "lockJobs": {"partition": DAY, "processIds": [1], "limit": 10, "lockTimeout": "PT1M", **_WORKER},
+    "lockJobs": {
+        "partition": DAY,
+        "processIds": [1],
+        "limit": 10,
+        "lockTimeout": "PT1M",
+        "waitTimeout": "PT20S",
+        **_WORKER,
+    },
     "extendJobs": {
         "lockTimeout": "PT5M",
         "jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}, {"partition": DAY, "id": 2, "lockVersion": 1}],
@@ -141,6 +155,7 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 
 QUERIES: dict[str, dict[str, Any]] = {
     "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+    "checkProcess": {"bpmnProcessId": "order"},
 }
 """Query parameters by operation, for a body that is a file."""
 
@@ -148,7 +163,7 @@ IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
 """The ids in the path that go with the bodies of the same names; all others are 1."""
 
 ORDER = (
-    *("createProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
     *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
@@ -165,9 +180,9 @@ ORDER = (
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
-    *("setTime", "cancelProcessInstance", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "checkReadiness", "checkLiveness"),
 )
-"""The operations; setTime is refused unless BPMN_SET_TIME_ENABLED is true."""
+"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -34,8 +36,10 @@ from app.api.schemas import (
     process_variables,
     reason,
     results_of,
+    wait_timeout,
     worker_id,
 )
+from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.base import CalledProcess, Completion
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
 from app.commands.lease import ExtendJobs, HeldJob
@@ -43,7 +47,9 @@ from app.criteria import JobCriteria, Paging
 from app.engine.records import Job
 from app.engine.types import JobType, WorkState
 from app.errors import EngineError
+from app.news import Address
 from app.timer import format_timestamp
+from app.waiting import JobWanted
 
 blp = Blueprint(
     "job",
@@ -115,6 +121,8 @@ class LockConditionsSchema(ApiSchema):
         "as no attempt. If not set, BPMN_JOB_LOCK_TIMEOUT counts, or jobs stay locked until they are completed or "
         "unlocked."
     )
+
+    wait_timeout = wait_timeout("Duration to wait for a job where there is none to lock")
 
 
 class LockJobsSchema(LockConditionsSchema):
@@ -242,8 +250,19 @@ class CompleteJobsResSchema(AnswerSchema):
 @blp.arguments(LockJobsSchema)
 @blp.response(200, results_of(JobSchema, "jobs", "LockJobsResSchema"))
 def lock_jobs(body: dict[str, Any]) -> Response:
-    """Locks due jobs, which match the specified conditions."""
-    return listed(encode_job, service().lock_jobs(LockJobs(**body)), "jobs")
+    """Locks due jobs, which match the specified conditions.
+
+    With `waitTimeout` the answer comes as soon as there is a job, and is an empty list only after that time. One that
+    comes earlier says so by `Retry-After`: too many requests wait already, or the service is about to stop.
+    """
+    seconds = seconds_to_wait(body.pop("wait_timeout", ""))
+    command = LockJobs(**body)
+
+    def look() -> Seen:
+        jobs = service().lock_jobs(command)
+        return Seen(listed(encode_job, jobs, "jobs"), bool(jobs), addresses(jobs))
+
+    return answered(wanted(command), seconds, look)
 
 
 @blp.route("/jobs/query", methods=["POST"])
@@ -314,14 +333,31 @@ def complete_jobs(body: dict[str, Any]) -> Response:
             for item, outcome in zip(items, outcomes, strict=True)
         ]
     }
-    if "lock_next" in body:
-        answer |= _lock_next(LockJobs(worker_id=body["worker_id"], **body["lock_next"]))
-    return json_answer(answer)
+    if "lock_next" not in body:
+        return json_answer(answer)
+    seconds = seconds_to_wait(body["lock_next"].pop("wait_timeout", ""))
+    command = LockJobs(worker_id=body["worker_id"], **body["lock_next"])
+    return answered(wanted(command), seconds, partial(_lock_next, command, answer))
 
 
-def _lock_next(command: LockJobs) -> dict[str, Any]:
+def _lock_next(command: LockJobs, answer: dict[str, Any]) -> Seen:
     try:
-        return {"jobs": [encode_job(job) for job in service().lock_jobs(command)]}
+        jobs = service().lock_jobs(command)
     except Exception as error:
         # What was completed before must be answered all the same.
-        return {"problem": problem_of(error)}
+        return Seen(json_answer({**answer, "problem": problem_of(error)}), True)
+    return Seen(json_answer({**answer, "jobs": [encode_job(job) for job in jobs]}), bool(jobs), addresses(jobs))
+
+
+def addresses(jobs: Iterable[Job]) -> list[Address]:
+    return [Address(job.partition, job.id) for job in jobs]
+
+
+def wanted(command: LockJobs) -> JobWanted:
+    """The jobs that the command locks."""
+    return JobWanted(
+        partition=command.partition,
+        id=command.id,
+        process_ids=tuple(command.process_ids),
+        process_instance_id=command.process_instance_id,
+    )

@@ -131,7 +131,7 @@ def _problem(status: int, kind: ErrorKind, title: str, detail: str, causes: tupl
     detail = shown(detail, MOST_OF_DETAIL)
     problem: dict[str, Any] = {"status": status, "type": kind, "title": title, "detail": detail}
     if causes:
-        problem["errors"] = [_cause(cause) for cause in causes]
+        problem["errors"] = [encode_cause(cause) for cause in causes]
     return problem
 
 
@@ -139,7 +139,7 @@ def _answer(problem: dict[str, Any]) -> Response:
     return Response(_dumps(problem), problem["status"], "application/problem+json")
 
 
-def _cause(cause: Cause) -> dict[str, str]:
+def encode_cause(cause: Cause) -> dict[str, str]:
     error = {"pointer": shown(cause.pointer), "type": cause.type, "detail": cause.detail}
     if cause.value:
         error["value"] = cause.value

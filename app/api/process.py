@@ -18,6 +18,7 @@ from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, reason, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.bpmn.diagram import diagram, etag
+from app.bpmn.ignored import KINDS
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import Paging, ProcessCriteria
 from app.engine.records import Process
@@ -27,6 +28,7 @@ _RULES = "\n".join(
     [
         "The rule.\n",
         *(f"- `{rule.name}`: {rule.about}" for rule in RULES.values()),
+        *(f"- `{name}`: {kind.about} It has no effect." for name, kind in KINDS.items()),
         f"- `{REFUSED}`: The version was deployed before; today its model would be refused.",
     ]
 )

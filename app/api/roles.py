@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -10,7 +9,6 @@ from functools import cache
 
 from app import caller
 from app.api.context import Request
-from app.api.fields import camel
 from app.caller import Caller, Grant, Role
 from app.errors import forbidden
 
@@ -39,6 +37,8 @@ class Rule:
 
 READING = Rule(frozenset({READER, OPERATOR, ADMIN}))
 """What shows how things are."""
+WATCHING = Rule(READING.roles, Bound.NEVER)
+"""The same for what shows the service as a whole."""
 WORKING = Rule(frozenset({WORKER, ADMIN}))
 LOOKING = Rule(frozenset({READER, WORKER, OPERATOR, ADMIN}))
 """What workers need to see for their work, too."""
@@ -52,10 +52,14 @@ KEEPING = Rule(frozenset({ADMIN}))
 OWNING = Rule(frozenset({ADMIN}), Bound.NEVER)
 """What concerns the service as a whole."""
 
+EVERYBODY = "docs"
+"""Stands for what is no operation."""
+
 RULES: Mapping[str, Rule] = {
     "cancelProcessInstance": OPERATING,
     "checkLiveness": LOOKING,
     "checkReadiness": LOOKING,
+    "checkProcess": DEPLOYING,
     "completeJob": WORKING,
     "completeJobs": WORKING,
     "createApiKey": OWNING,
@@ -66,6 +70,7 @@ RULES: Mapping[str, Rule] = {
     "extendJobs": WORKING,
     "getBpmnXml": LOOKING,
     "getDiagram": LOOKING,
+    "getMetrics": WATCHING,
     "getElementVariables": LOOKING,
     "getProcessVariables": LOOKING,
     "lockJobs": WORKING,
@@ -97,15 +102,6 @@ RULES: Mapping[str, Rule] = {
     "updateUserTask": OPERATING,
 }
 """By operation id; an operation that is missing is for ADMIN only."""
-
-
-_NUMBER = re.compile("_[0-9]+$")
-
-
-@cache
-def operation_of(endpoint: str) -> str:
-    """The operation id of a view; the endpoints of its other paths are numbered."""
-    return camel(_NUMBER.sub("", endpoint.rpartition(".")[2]))
 
 
 def admit(grant: Grant, operation: str, request_id: str) -> Caller:
@@ -146,10 +142,11 @@ def _check_bound(grant: Grant, operation: str, rule: Rule) -> None:
         raise forbidden(detail)
 
 
-def enter(request: Request, endpoint: str) -> None:
+def enter(request: Request, operation: str) -> None:
     """Has what follows done for the caller. Raises EngineError FORBIDDEN.
 
     What needs no authentication, and the documentation, is for everybody.
     """
-    if request.grant is not None and "." in endpoint:
-        caller.current.set(admit(request.grant, operation_of(endpoint), request.id))
+    if request.grant is not None and operation != EVERYBODY:
+        request.caller = admit(request.grant, operation, request.id)
+        caller.current.set(request.caller)

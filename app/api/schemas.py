@@ -245,6 +245,14 @@ class PeriodSchema(ApiSchema):
     until = Timestamp(description="The point in time after the last one.")
 
 
+def wait_timeout(description: str) -> Duration:
+    return Duration(
+        extension=True,
+        example="PT20S",
+        description=f"{description}; one beyond BPMN_LONG_POLL_MAX (30 seconds, if that is not set) is taken as that.",
+    )
+
+
 def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
     return ShortText(required=True, example="go-bpmn", description=description)
 

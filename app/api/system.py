@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.api.answer import Response, bare, json_answer, text_answer
 from app.api.blueprint import Blueprint
@@ -13,7 +13,12 @@ from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, Timestamp
 from app.api.schemas import TimerSchema, reason
 from app.commands.system import SetTime
+from app.errors import EngineError, ErrorKind
+from app.gauges import gauges
 from app.timer import Timer
+
+if TYPE_CHECKING:
+    from app.metrics import Measured
 
 blp = Blueprint("system", __name__, description="Engine time and the state of the service.")
 
@@ -52,6 +57,25 @@ def set_time(body: dict[str, Any]) -> Response:
     """Increases the engine's time for testing purposes."""
     why = body.pop("reason", "")
     return json_answer(encode_engine_time(service().execute(SetTime(timer=Timer(**body), reason=why))))
+
+
+@blp.route("/metrics", extension=True, problems=(404,))
+@blp.response(200, {"type": "string"}, content_type="text/plain")
+def get_metrics() -> Response:
+    """Metrics in the text format of Prometheus: of all processes of this service, and of the database.
+
+    Needs authentication unless BPMN_METRICS_PUBLIC is true.
+    """
+    current = service()
+    metrics = current.metrics
+    if metrics is None:
+        detail = "metrics could not be found, since BPMN_METRICS_ENABLED is false"
+        raise EngineError(ErrorKind.NOT_FOUND, detail, title="failed to get metrics")
+
+    def read() -> list[Measured]:
+        return gauges(current.facts(), current.nodes.find(), current.now(), current.nodes.now())
+
+    return Response(metrics.text(read), 200, "text/plain; version=0.0.4; charset=utf-8")
 
 
 @blp.route("/readiness", public=True)

@@ -48,7 +48,11 @@ def diagram(xml: str, bpmn_process_id: str) -> str:
     It is the XML itself where that has them and the namespace of BPMN, else one that has only this process, with ids,
     names, kinds, nesting, flows and event definitions. Raises EngineError (PROCESS_MODEL) for XML without the process.
     """
-    process = find_process(parse(xml), bpmn_process_id)
+    return show(xml, find_process(parse(xml), bpmn_process_id))
+
+
+def show(xml: str, process: Process) -> str:
+    """The same for a process that was read from the XML."""
     return as_utf8(xml) if draws(xml, process) else document(process)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.commands import (
+    check,
     incident,
     instance,
     job,
@@ -22,6 +23,7 @@ from app.commands import (
 )
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
+    check.CheckProcess: check.check_process,
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,

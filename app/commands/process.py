@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
+from app.bpmn.ignored import ignored
 from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import Model, find_process, parse
@@ -64,12 +65,26 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     The file is read before anything is locked: that takes most of the time. A version whose model an earlier release
     has accepted, and this one would refuse, is still answered with what is there.
     """
+    return deploy(ctx, cmd, read_model(ctx, cmd))
+
+
+def read_model(ctx: Context, cmd: CreateProcess) -> ProcessModel:
+    """The process to be deployed. Raises EngineError where the file has none that is meant."""
     file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
-    model = find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else _only_process(file)
+    return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else _only_process(file)
+
+
+def warnings_of(model: ProcessModel, xml: str) -> list[Cause]:
+    """All that is odd about the model, and all that has no effect."""
+    return advise(model) + ignored(xml, model)
+
+
+def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bool = False) -> Process:
+    """Deploys a process that was read; a dry run goes as far as that is possible without locks."""
     cmd = replace(cmd, bpmn_process_id=model.element.id)
     if not ctx.covers(cmd.bpmn_process_id):
         raise forbidden(f"process {cmd.bpmn_process_id} is none of those that the credential is bound to")
-    warnings = advise(model)
+    warnings = warnings_of(model, cmd.bpmn_xml)
     if model.causes:
         deployed = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
         if deployed is None or deployed.bpmn_xml != cmd.bpmn_xml:
@@ -85,7 +100,8 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
-    ctx.tx.lock_key("deployment")
+    if not dry_run:
+        ctx.tx.lock_key("deployment")
     existing = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
     if existing is not None:
         if existing.bpmn_xml != cmd.bpmn_xml:
@@ -96,12 +112,13 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     causes += bpmn.duplicate_start_names(model, found)
     _refuse(causes + _taken_start_names(ctx, model, found))
     changes = Changes()
-    can_go_on = set_limit(ctx, changes, cmd.bpmn_process_id, cmd.parallelism)
+    can_go_on = not dry_run and set_limit(ctx, changes, cmd.bpmn_process_id, cmd.parallelism)
     process = _insert(ctx, changes, cmd, model, found)
+    process.warnings = warnings
     if can_go_on:
         _insert_dequeue(ctx, changes, process)
-    ctx.tx.save(changes)
-    process.warnings = warnings
+    if not dry_run:
+        ctx.tx.save(changes)
     return process
 
 

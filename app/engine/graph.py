@@ -33,6 +33,8 @@ class Node:
     terminate: bool = False
     called_element: str = ""
     definition: EventDefinition | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What a new user task is tagged with."""
 
     @property
     def recurs(self) -> bool:
@@ -72,8 +74,11 @@ def compile_graph(
     version: str,
     element_ids: Mapping[str, int],
     definitions: Mapping[str, EventDefinition],
+    tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Graph:
     """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
+
+    `tags` are those of user tasks, by BPMN element id.
 
     It doesn't matter whether the process would be accepted today: what was stored is executed.
     """
@@ -93,6 +98,8 @@ def compile_graph(
             definition=definitions.get(stored_id),
         )
         nodes[element] = node
+        if tags and element.type is ElementType.USER_TASK:
+            node.tags = tags.get(element.id, node.tags)
         if parent:
             parent.children.append(node)
     for element in elements:

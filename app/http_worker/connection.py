@@ -8,7 +8,7 @@ import time
 from enum import IntEnum
 from typing import Any
 
-from app.http_worker.request import BadRequest, RequestReader
+from app.http_worker.request import BadRequest, Received, RequestReader
 
 
 class Phase(IntEnum):
@@ -20,7 +20,9 @@ class Phase(IntEnum):
     RECEIVING = 2
     SENDING = 3
     """The client does not take the answer as fast as it could get it."""
-    SERVING = 4
+    WAITING = 4
+    """The request waits for something to happen, and no thread has it; see `app.api.waiting`."""
+    SERVING = 5
     """A thread has the connection, or will."""
 
 
@@ -75,9 +77,11 @@ class Connection:
         self.watched = 0
         """The events that the poller waits for."""
         self.lock = threading.Lock()
-        """Held to leave SERVING, and to look whether that has happened; never for long."""
+        """Held to leave SERVING or WAITING, and to look whether that has happened; never for long."""
         self.ends = False
         """Whether the answer at hand is the last one."""
+        self.waiting: Received | None = None
+        """The request that waits."""
         self.refusal: BadRequest | None = None
         """What a thread has found instead of a next request."""
 

@@ -54,6 +54,8 @@ class Received:
     request: Any
     complete: bool = True
     """False when the body is larger than allowed: the rest of it is still on its way."""
+    parked: Any = None
+    """What the application has left of it, when the request has waited and is to be gone on with."""
 
 
 class RequestReader:

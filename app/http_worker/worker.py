@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import itertools
 import logging
 import math
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -33,6 +35,7 @@ from app.http_worker.head import Plain
 from app.http_worker.problem import last_answer
 from app.http_worker.queue import Queue
 from app.http_worker.request import BadRequest, Received, RequestReader
+from app.waiting import CAN_PARK, PARKED, RESUMED
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,10 @@ class Application(Protocol):
         """Turns the readiness off; False when there is nobody to be told, or it was off already."""
         ...
 
+    def stop_waiting(self) -> None:
+        """Has requests that wait be answered, and lets no other one wait."""
+        ...
+
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
 
 
@@ -82,6 +89,7 @@ class Logger(GunicornLogger):
 
 class Worker(BaseWorker):
     wsgi: Application
+    _is_told_to_stop = False
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -101,6 +109,8 @@ class Worker(BaseWorker):
         self._bytes = 0
         self._connections: set[Connection] = set()
         self._returned: deque[Connection] = deque()
+        self._parked: deque[Connection] = deque()
+        """Those that have begun to wait, and nobody hears."""
         self._numbers = itertools.count(1)
         self._stop_at = math.inf
         self._stopped_at = -math.inf
@@ -125,6 +135,7 @@ class Worker(BaseWorker):
             self._stop_at = time.monotonic() + application.config.shutdown_delay
         else:
             self.alive = False
+        self._is_told_to_stop = True
 
     def _finish(self) -> None:
         """Serves what was begun, and what is just arriving, but accepts no connection any more."""
@@ -132,6 +143,7 @@ class Worker(BaseWorker):
         for listener in self.sockets:
             listener.close()
         self._stopped_at = time.monotonic()
+        self.wsgi.stop_waiting()
         limit = self._stopped_at + self.cfg.graceful_timeout
         while self._connections and time.monotonic() < limit:
             self._turn()
@@ -150,6 +162,10 @@ class Worker(BaseWorker):
                 # Whatever one client has found out, it is no reason to stop serving the others.
                 logger.exception("a connection is closed, since it could not be read")
                 self._close(key.data)
+        if self._is_told_to_stop:
+            # Not by the signal's handler, which may have interrupted whoever is just about to wait.
+            self._is_told_to_stop = False
+            self.wsgi.stop_waiting()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
@@ -159,6 +175,11 @@ class Worker(BaseWorker):
         """A signal has arrived, or a thread has returned a connection."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.PIPE[0], 4096)
+        while self._parked:
+            connection = self._parked.popleft()
+            if connection in self._connections:
+                # To hear whether the client leaves.
+                self._watch(connection, selectors.EVENT_READ)
         while self._returned:
             connection = self._returned.popleft()
             if connection not in self._connections:
@@ -184,7 +205,7 @@ class Worker(BaseWorker):
             self._accept(True)
 
     def _deadline(self, connection: Connection) -> float:
-        if connection.phase is Phase.SERVING:
+        if connection.phase >= Phase.WAITING:
             return math.inf
         if connection.phase is Phase.SENDING or connection.reader.started:
             return connection.since + self._request_timeout
@@ -235,26 +256,57 @@ class Worker(BaseWorker):
         if now >= self._next_warning:
             self._next_warning = now + WARNING_SECONDS
             logger.warning("there are too many connections, idle ones are closed: %s", len(self._connections))
-        waiting = [each for each in self._connections if each.phase is not Phase.SERVING]
-        if not waiting:
+        others = [each for each in self._connections if each.phase < Phase.WAITING]
+        if not others:
             # They wait in the queue of the system, until the next sweep.
             self._accept(False)
+            self._answer_first()
             return False
-        self._close(min(waiting, key=lambda each: (each.phase, each.since)))
+        self._close(min(others, key=lambda each: (each.phase, each.since)))
         return True
+
+    def _answer_first(self) -> None:
+        """Has the request be answered that waits for the longest time, whether there is something for it or not."""
+        waiting = [each for each in self._connections if each.phase is Phase.WAITING]
+        if waiting and (first := min(waiting, key=lambda each: each.since).waiting) is not None:
+            first.parked.waiter.end()
 
     def _attend(self, connection: Connection, events: int) -> None:
         if connection not in self._connections:
             return
+        waiting = None
         with connection.lock:
             if connection.phase is Phase.SERVING:
                 # The next request or the end: looked at when the request at hand is answered.
                 self._watch(connection, 0)
                 return
-        if events & selectors.EVENT_WRITE:
+            if connection.phase is Phase.WAITING:
+                if not self._has_left(connection):
+                    return
+                connection.enter(Phase.CLOSING)
+                waiting = connection.waiting
+        if waiting is not None:
+            waiting.parked.waiter.abandon()
+            self._close(connection)
+        elif events & selectors.EVENT_WRITE:
             self._go_on(connection)
         else:
             self._receive(connection)
+
+    def _has_left(self, connection: Connection) -> bool:
+        """Whether the client of a request that waits has gone; what it sends instead is kept for later."""
+        try:
+            data = connection.sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        if data:
+            connection.reader.feed(data)
+            self._bytes += len(data)
+            if connection.reader.size > RECEIVE_BYTES:
+                self._watch(connection, 0)
+        return not data
 
     def _receive(self, connection: Connection) -> None:
         try:
@@ -395,27 +447,60 @@ class Worker(BaseWorker):
         """Answers one request after the other, and those of one client without a way through the poller."""
         while True:
             connection, received = queue.get()
-            self._serve_one(connection, received)
+            if not self._serve_one(connection, received):
+                continue
             while (following := self._next(connection, queue)) is not None:
                 if self._queue_of(following) is not queue:
                     self._hand_over(connection, following)
                     break
                 self._begin(connection)
-                self._serve_one(connection, following)
+                if not self._serve_one(connection, following):
+                    break
             else:
                 self._give_back(connection)
 
-    def _serve_one(self, connection: Connection, received: Received) -> None:
+    def _serve_one(self, connection: Connection, received: Received) -> bool:
+        """False for a request that waits from now on: the thread does not have the connection any more."""
         output = connection.output
-        if self._came_too_late(connection):
+        if received.parked is not None and connection.is_ended_by_client():
+            received.parked.waiter.abandon()
+            output.broken = True
+        elif self._came_too_late(connection):
+            if received.parked is not None:
+                received.parked.waiter.abandon()
             given = (value for name, value in received.request.headers if name == "X-REQUEST-ID")
             request_id = logs.usable_request_id(next(given, ""))
             detail = "all threads were busy for too long: try again a little later"
             output.sendall(last_answer(503, ErrorKind.UNAVAILABLE, "the service is busy", detail, request_id))
             connection.ends = True
         else:
-            connection.ends = not self._answer(connection, received)
+            parked = self._answer(connection, received)
+            if parked is not None:
+                self._park(connection, received, parked)
+                return False
         output.flush()
+        return True
+
+    def _park(self, connection: Connection, received: Received, parked: Any) -> None:
+        # All that is needed of it has been read.
+        received.request.body = io.BytesIO()
+        connection.waiting = replace(received, parked=parked)
+        with connection.lock:
+            connection.enter(Phase.WAITING)
+            is_heard = bool(connection.watched)
+        if not is_heard:
+            self._parked.append(connection)
+            self._ring()
+        parked.waiter.sleep(partial(self._resume, connection))
+
+    def _resume(self, connection: Connection) -> None:
+        """Called in whatever thread wakes a request that waits."""
+        with connection.lock:
+            if connection.phase is not Phase.WAITING:
+                return
+            connection.enter(Phase.SERVING)
+        assert connection.waiting is not None
+        self._requests.put(connection, connection.waiting)
 
     def _next(self, connection: Connection, queue: Queue) -> Received | None:
         """The client's next request if it comes at once, and no other request waits for the thread.
@@ -460,6 +545,10 @@ class Worker(BaseWorker):
                 if connection.watched:
                     return
         self._returned.append(connection)
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wakes the poller."""
         with contextlib.suppress(BlockingIOError):
             os.write(self.PIPE[1], b".")
 
@@ -468,8 +557,8 @@ class Worker(BaseWorker):
         waited = time.monotonic() - connection.since
         return waited > self._longest_wait or (waited > PATIENCE_SECONDS and connection.is_ended_by_client())
 
-    def _answer(self, connection: Connection, received: Received) -> bool:
-        """Leaves at least the end of the answer to be sent; whether the connection can be used for another request."""
+    def _answer(self, connection: Connection, received: Received) -> Any:
+        """Leaves at least the end of the answer to be sent. Returns what is left of a request that is to wait first."""
         request, output = received.request, connection.output
         environ: dict[str, Any] = {}
         response = None
@@ -478,7 +567,11 @@ class Worker(BaseWorker):
             started = datetime.now()
             response, environ = create(request, output, connection.client, connection.server, self.cfg, Answer)
             environ["wsgi.multithread"] = True
+            environ[CAN_PARK] = True
+            environ[RESUMED] = received.parked
             parts = self.wsgi(environ, response.start_response)
+            if PARKED in environ:
+                return environ[PARKED]
             # Only now: the process may have been told to stop while the request was served.
             if not (received.complete and self.alive and self.cfg.keepalive):
                 response.force_close()
@@ -492,16 +585,17 @@ class Worker(BaseWorker):
                 if hasattr(parts, "close"):
                     parts.close()
             self.log.access(response, request, environ, datetime.now() - started)
-            return not response.should_close()
+            connection.ends = response.should_close()
         except Exception:
             request_id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
             logger.exception("%s %s failed, request %s", request.method, request.path, request_id)
             if response is None or not response.headers_sent:
                 detail = f"see server logs, request {request_id}"
                 output.sendall(last_answer(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail, request_id))
-            return False
+            connection.ends = True
         finally:
             self.cfg.post_request(self, request, environ, response)
+        return None
 
 
 def _allowed(connections: int) -> int:

@@ -18,9 +18,11 @@ from app.engine.graph import Graph
 from app.errors import EngineError
 from app.store import graphs, keys, nodes, schema
 from app.store.audit import PURGE, PURGED_AT_ONCE
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Call, Dialect, Ear, Row, Session
+from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
 from app.store.group import Group, GroupStatements
+from app.store.happened import Asked, Outstanding
 from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
 from app.store.nodes import Node
@@ -33,6 +35,8 @@ from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "ApiKey",
+    "Ear",
+    "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
@@ -65,15 +69,24 @@ class Store:
         self._dialect = dialect
         self._bounds = bounds or Bounds()
         self._guard = Guard(dialect, transaction_timeout, quiet=quiet)
+        self._guard.on_retry = self._retried
+        self.on_retry: Callable[[], None] | None = None
+        """Told each time that something is repeated after a conflict in the database, or a lost connection."""
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._group_statements = GroupStatements(dialect)
         self._scoped = Scoped(dialect)
         self._note_use = keys.note_use(dialect)
+        self._outstanding = Outstanding(dialect)
+        self._facts = FactStatements(dialect)
         self._graphs = Graphs()
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
+
+    def _retried(self) -> None:
+        if self.on_retry:
+            self.on_retry()
 
     def tell_of_outages(self) -> None:
         """Logs them from now on; those that were kept quiet are forgotten."""
@@ -142,6 +155,22 @@ class Store:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
 
+    def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
+        """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
+        return self._read(lambda session: self._outstanding.find(session, asked))
+
+    def next_job(self, now: datetime) -> datetime | None:
+        """When the next job becomes due that nobody has locked, of those that are not due at `now`."""
+        return self._read(lambda session: self._outstanding.next_job(session, now))
+
+    def open_ear(self) -> Ear | None:
+        """None where processes can't tell each other anything. Whoever opens it closes it."""
+        return self._guard.reach(self._dialect.ear, again=False)
+
+    def tell(self, message: str) -> None:
+        """Tells the processes that have an ear."""
+        self._read(lambda session: session.run(self._dialect.message(message)))
+
     def _read(self, do: Callable[[Session], R]) -> R:
         """What `do` reads, outside of any transaction."""
 
@@ -154,6 +183,16 @@ class Store:
                 session.connection.close()
 
         return self.reach(read)
+
+    def read_facts(self, **until: datetime) -> Facts:
+        """What is known about the state of the system; see `FactStatements.read`."""
+        return self._read(lambda session: self._facts.read(session, **until))
+
+    @property
+    def connections_in_use(self) -> int:
+        """Of the pool of this process."""
+        pool = self._dialect.engine.pool
+        return int(pool.checkedout())  # type: ignore[attr-defined]  # the pools that we ask for have it
 
     def ensure_days(self, days: Iterable[date]) -> None:
         """Makes sure the days can be written to; a day that is known costs nothing."""

@@ -125,6 +125,20 @@ class Session(Protocol):
         ...
 
 
+class Ear(Protocol):
+    """Hears what processes on the same database tell each other, from the moment on in which it is made."""
+
+    def fileno(self) -> int:
+        """What becomes readable when something is told, or the connection is lost."""
+        ...
+
+    def read(self) -> list[str] | None:
+        """The messages that have come, also one's own; None when the connection is lost."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Dialect(Protocol):
     engine: Engine
     locks_rows: bool
@@ -202,6 +216,14 @@ class Dialect(Protocol):
 
     def advisory_lock(self, key: str) -> Call | None:
         """A call that keeps other transactions with the same key out until the end of this one, where needed."""
+        ...
+
+    def ear(self) -> Ear | None:
+        """None where processes can't tell each other anything. Opens a connection of its own."""
+        ...
+
+    def message(self, text: str) -> Call:
+        """A call that tells the other processes, if there is an `ear`."""
         ...
 
     def create_days(self, days: Sequence[date]) -> None:

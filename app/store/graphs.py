@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select
 
+from app.bpmn.extensions import user_task_tags
 from app.bpmn.parser import find_process, parse
 from app.engine.graph import Graph, compile_graph
 from app.engine.records import Process
@@ -131,4 +132,5 @@ def _compile(stored: Stored) -> Graph:
         version=process.version,
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
+        tags=user_task_tags(process.bpmn_xml, model.element.id),
     )

@@ -57,6 +57,7 @@ from app.config import Config, mask_password
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
 from app.store.dialect import Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
+from app.store.ear import NOTIFY, Ear
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
 from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
@@ -179,7 +180,9 @@ class Postgres:
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
         event.listen(self.engine, "invalidate", self._invalidated)
-        self._partitions = Partitions(self._create_engine(config, poolclass=NullPool))
+        self._beside = self._create_engine(config, poolclass=NullPool)
+        """For connections that no command takes part in."""
+        self._partitions = Partitions(self._beside)
 
     def _create_engine(self, config: Config, **options: Any) -> Engine:
         url = make_url(config.database_url)
@@ -281,6 +284,12 @@ class Postgres:
         high, low = zlib.crc32(key.encode()), zlib.adler32(key.encode())
         number = (high << 32 | low) - (1 << 63)
         return Call(_ADVISORY_LOCK, {"key": number})
+
+    def ear(self) -> Ear:
+        return Ear(self._beside)
+
+    def message(self, text: str) -> Call:
+        return Call(NOTIFY, {"message": text})
 
     def create_days(self, days: Sequence[date]) -> None:
         self._days |= self._partitions.create(days)

@@ -379,6 +379,12 @@ class SQLite:
     def advisory_lock(self, key: str) -> Call | None:
         return None
 
+    def ear(self) -> None:
+        return None
+
+    def message(self, text: str) -> Call:
+        raise NotImplementedError
+
     def create_days(self, days: Sequence[date]) -> None:
         pass
 

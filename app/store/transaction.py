@@ -79,6 +79,8 @@ class Transaction:
         """When the locks end that were taken on jobs, if they do by themselves."""
         self.wrote = False
         """Whether something was saved and committed."""
+        self.freed = False
+        """Whether jobs were given back."""
         self.is_timed = False
         """Whether the time of the command was read."""
         self.scope: Scope | None = None
@@ -206,6 +208,10 @@ class Transaction:
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
+
+    def find_newest_process(self, bpmn_process_id: str) -> Process | None:
+        id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
+        return None if id is None else self.find_process_by_id(id)
 
     def find_process_by_id(self, id: int) -> Process | None:
         row = self._one(BY_ID, id=id)
@@ -455,6 +461,7 @@ class Transaction:
         names = frozenset(filters)
         parameters = {name if name.endswith("ids") else f"f_{name}": value for name, value in filters.items()}
         self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self.freed |= of is JOB and self._released > 0
         return self._released
 
     def _within_scope(self, filters: dict[str, Any]) -> dict[str, Any]:
@@ -490,7 +497,9 @@ class Transaction:
 
     def recover_jobs(self, now: datetime) -> int:
         """Gives back jobs whose lease has ended, at most RECOVERED_AT_ONCE; how many."""
-        return len(self._all(self._claims.recover_jobs, now=now))
+        count = len(self._all(self._claims.recover_jobs, now=now))
+        self.freed |= count > 0
+        return count
 
     def find_first_lease_end(self) -> datetime | None:
         """When the next lease of a job ends, or did."""

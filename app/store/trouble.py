@@ -61,6 +61,7 @@ class Guard:
         self._diagnosis = diagnosis
         self._limit = limit
         self.outages = Outages(quiet=quiet)
+        self.on_retry: Callable[[], None] = lambda: None
 
     def reach(self, do: Callable[[], R], *, again: bool = True) -> R:
         """What `do` returns. It is repeated a few times where it has changed nothing and may succeed, given `again`.
@@ -79,6 +80,7 @@ class Guard:
                 if again and attempt < ATTEMPTS and self._repeats(error, trouble, start):
                     # A lost connection makes no line of its own: there may be hundreds at once.
                     level = logging.DEBUG if trouble and trouble.kind is TroubleKind.AWAY else logging.INFO
+                    self.on_retry()
                     logger.log(level, "retrying after a conflict in the database")
                     time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
                     attempt += 1

@@ -22,6 +22,8 @@ class FakeKeys(set):
 class FakeService:
     """Answers every command and query with `answer`, or raises it when it is an exception."""
 
+    metrics = None
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self.answer = None

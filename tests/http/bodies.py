@@ -17,6 +17,7 @@ DAY = "2026-11-23"
 WORKER = {"workerId": "w1"}
 WHY = {"reason": "asked for"}
 LEASE = {"lockTimeout": "PT1M"}
+WAIT = {"waitTimeout": "PT1S"}
 
 OUTCOME = {
     "completion": {
@@ -107,7 +108,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lockJobs": (
         "POST",
         "/jobs/lock",
-        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WORKER},
+        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WAIT, **WORKER},
     ),
     "queryJobs": (
         "POST",
@@ -126,13 +127,39 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/jobs/complete",
         {
             "jobs": [{"partition": DAY, "id": 1, **OUTCOME}],
-            "lockNext": {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE},
+            "lockNext": {
+                "partition": DAY,
+                "id": 1,
+                "processIds": [1],
+                "processInstanceId": 1,
+                "limit": 1,
+                **LEASE,
+                **WAIT,
+            },
             **WORKER,
         },
     ),
     "createProcess": (
         "POST",
         "/processes",
+        {
+            "bpmnProcessId": "p",
+            "bpmnXml": SERVICE,
+            "errors": [{"bpmnElementId": "work", "errorCode": "E"}],
+            "escalations": [{"bpmnElementId": "work", "escalationCode": "E"}],
+            "messages": [{"bpmnElementId": "work", "messageName": "n"}],
+            "parallelism": 1,
+            "signals": [{"bpmnElementId": "work", "signalName": "n"}],
+            "tags": TAGS,
+            "timers": [{"bpmnElementId": "work", "timer": TIMER}],
+            "version": "2",
+            **WORKER,
+            **WHY,
+        },
+    ),
+    "checkProcess": (
+        "POST",
+        "/processes/check",
         {
             "bpmnProcessId": "p",
             "bpmnXml": SERVICE,

@@ -46,7 +46,8 @@ def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterat
 
 @pytest.fixture
 def config(database_url: str) -> Config:
-    return replace(configured(database_url), encryption_keys=(base64.b64encode(bytes(32)).decode(),))
+    keys = (base64.b64encode(bytes(32)).decode(),)
+    return replace(configured(database_url), encryption_keys=keys, metrics_enabled=True)
 
 
 @pytest.fixture

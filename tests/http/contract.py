@@ -71,6 +71,9 @@ OPERATIONS = {
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "checkProcess": Operation(
+        "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
+    ),
     "queryProcesses": Operation("POST", "/processes/query", 200, "ProcessCriteria", "ProcessRes"),
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
@@ -122,6 +125,7 @@ OPERATIONS = {
     "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
     "revokeApiKey": Operation("PATCH", "/api-keys/{id}/revoke", 204, "RevokeApiKey", "", (404,), extension=True),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
@@ -144,6 +148,7 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
@@ -174,6 +179,7 @@ _LOCK = {
     "processInstanceId": "int32",
     "limit": "int32 gte-1 lte-1000",
     "lockTimeout": "string duration max-255 +",
+    "waitTimeout": "string duration max-255 +",
 }
 _OUTCOME = {
     "completion": "JobCompletion",
@@ -284,6 +290,20 @@ REQUESTS: dict[str, dict[str, str]] = {
         **_WORKER,
         **_WHY,
     },
+    "CheckProcess": {
+        "bpmnProcessId": "string max-255",
+        "bpmnXml": "string required",
+        "errors": "[ErrorDefinition] max-100",
+        "escalations": "[EscalationDefinition] max-100",
+        "messages": "[MessageDefinition] max-100",
+        "parallelism": "int32 gte-0",
+        "signals": "[SignalDefinition] max-100",
+        "tags": _TAGS,
+        "timers": "[TimerDefinition] max-100",
+        "version": "string max-255",
+        "workerId": "string max-255",
+        **_WHY,
+    },
     "ErrorDefinition": {"bpmnElementId": "string required max-255", "errorCode": "string max-255"},
     "EscalationDefinition": {"bpmnElementId": "string required max-255", "escalationCode": "string max-255"},
     "MessageDefinition": {"bpmnElementId": "string required max-255", "messageName": "string required max-255"},
@@ -382,7 +402,7 @@ SHARED: dict[str, dict[str, str]] = {
 }
 """In requests and in answers; what requests need is always there in answers."""
 
-ALSO_ACCEPTED = {"CreateProcess.tags", "CreateProcessInstance.tags", "NewProcessInstance.tags"} | {
+ALSO_ACCEPTED = {"CheckProcess.tags", "CreateProcess.tags", "CreateProcessInstance.tags", "NewProcessInstance.tags"} | {
     f"{schema}.variables" for schema in ("SetElementVariables", "SetProcessVariables")
 }
 """Properties that may come as an object by name, too."""
@@ -517,6 +537,30 @@ ANSWERS: dict[str, dict[str, str]] = {
         "tags": "[Tag] O",
         "version": "string A",
         "warnings": "[Warning] O +",
+    },
+    "CheckedProcess": {
+        "deployable": "boolean A",
+        "bpmnProcessId": "string O",
+        "processId": "int32 O",
+        "errors": "[Error] O",
+        "warnings": "[Warning] O",
+        "ignored": "[Ignored] O",
+        "differences": "Differences O",
+        "diagram": "string O",
+    },
+    "Ignored": {"construct": "string A", "count": "int32 A", "line": "int32 A"},
+    "Differences": {
+        "processId": "int32 A",
+        "version": "string A",
+        "added": "[DifferentElement] O",
+        "removed": "[DifferentElement] O",
+        "changed": "[DifferentElement] O",
+    },
+    "DifferentElement": {
+        "bpmnElementId": "string A",
+        "bpmnElementName": "string O",
+        "bpmnElementType": "ElementType A",
+        "aspects": "[string] O",
     },
     "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
     "ProcessInstance": {

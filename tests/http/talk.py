@@ -117,6 +117,7 @@ class Nobody:
     """Stands in for a service where only the OpenAPI document is asked for."""
 
     config = Config()
+    metrics = None
 
     def now(self) -> datetime:
         return datetime(2026, 11, 23, 12)

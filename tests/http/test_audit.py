@@ -23,7 +23,7 @@ from tests.http.talk import WORKER, Api, key
 DAY = "2026-11-23"
 NOT_AUDITED = {
     *("CompleteJob", "CreateProcessInstance", "LockJobs", "SendMessage", "SendSignal", "UpdateUserTask"),
-    *("ExtendJobs", "GetBpmnXml", "GetElementVariables", "GetProcess", "GetProcessVariables"),
+    *("CheckProcess", "ExtendJobs", "GetBpmnXml", "GetElementVariables", "GetProcess", "GetProcessVariables"),
     *(
         "ExtendTasks",
         "FailTask",

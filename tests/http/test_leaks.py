@@ -34,7 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"lockTimeout", "onConflict"}
+PLAIN |= {"expiresAt", "from", "lockTimeout", "onConflict", "roles", "until", "waitTimeout"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -50,6 +50,7 @@ def with_canaries(body: dict[str, Any], **instead: Any) -> dict[str, Any]:
 def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     """Of each command and query one that comes to its statements."""
     instead: dict[str, dict[str, Any]] = {
+        "createApiKey": {"secretId": "another"},
         "createProcess": {
             "bpmnProcessId": "p",
             "version": CANARY,
@@ -105,7 +106,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
+READS = {"checkProcess", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
 
 
 def fill(api: Api) -> dict[str, int]:
@@ -131,6 +132,7 @@ def fill(api: Api) -> dict[str, int]:
         "suspended": suspended["id"],
         "incident": 1,
         "task": 1,
+        "key": api.post("/api-keys", secretId="some", roles=["READER"], **FOR_WORKER)["id"],
     }
 
 

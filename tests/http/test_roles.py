@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder
 
 from app.api.examples import BODIES
 from app.api.roles import RULES, Bound
+from app.api.waiting import Parked
 from app.caller import Role
 from app.clock import ManualClock
 from app.service import Service, open_service
+from app.waiting import CAN_PARK, PARKED, RESUMED
 from tests.conftest import application, configured
 from tests.databases import Databases
 from tests.http.dump import dump
@@ -127,6 +130,7 @@ def built(url: str, client: FlaskClient, service: Service) -> World:
     credentials = {role.value: service.keys.create(role.value, roles=frozenset({role})) for role in Role}
     bound: dict[str, Any] = {"roles": frozenset(Role), "bpmn_process_ids": ("mine", "my*")}
     credentials["bound"] = service.keys.create("bound", may_deploy=True, **bound)
+    credentials["elsewhere"] = service.keys.create("elsewhere", **bound | {"bpmn_process_ids": ("nowhere",)})
     credentials["sending"] = service.keys.create("sending", may_send=True, **bound)
     credentials["deploying"] = service.keys.create("deploying", roles=frozenset({Role.WORKER}), may_deploy=True)
     return World(url, client, api, ids, credentials)
@@ -284,11 +288,16 @@ def require_nothing_of_the_other(world: World, name: str, answer: Any) -> None:
     assert "other" not in list(values_of(decoded, "bpmnProcessId")), (name, text)
 
 
+def stored(world: World) -> dict[str, list[Any]]:
+    """Everything but what tells of the processes of the service."""
+    return {table: rows for table, rows in dump(world.url).items() if table != "node"}
+
+
 BOUND = [each for each in OPERATIONS if RULES.get(each.name) and RULES[each.name].bound is Bound.WITHIN]
 
 
 def test_a_bound_credential_finds_nothing_of_other_processes_and_changes_nothing(world: World):
-    before = dump(world.url)
+    before = stored(world)
     for operation in BOUND:
         path, options = request_about_the_other(world, operation)
         answer = world.send("bound", operation.method, path, **options)
@@ -297,7 +306,7 @@ def test_a_bound_credential_finds_nothing_of_other_processes_and_changes_nothing
         require_nothing_of_the_other(world, operation.name, answer)
         if "{" in operation.path:
             assert answer.status_code == 404, (operation.name, answer.get_data(as_text=True))
-        assert dump(world.url) == before, f"{operation.name} has changed something"
+        assert stored(world) == before, f"{operation.name} has changed something"
         if operation.path.endswith("/query"):
             assert answer.status_code == 200, operation.name
 
@@ -355,6 +364,8 @@ def test_a_bound_credential_deploys_its_own_processes_only(world: World):
     refused = world.send("bound", "POST", "/processes", data=json.dumps(body)).get_json()
     assert (refused["status"], refused["type"]) == (403, "FORBIDDEN")
     assert "process order is none of those" in refused["detail"]
+    checked = world.send("bound", "POST", "/processes/check", data=json.dumps({"bpmnXml": body["bpmnXml"]})).get_json()
+    assert (checked["status"], checked["type"]) == (403, "FORBIDDEN")
     body |= {"bpmnProcessId": "my-order", "bpmnXml": body["bpmnXml"].replace('id="order"', 'id="my-order"')}
     assert world.send("bound", "POST", "/processes", data=json.dumps(body)).status_code == 201
 
@@ -393,3 +404,21 @@ def test_roles_of_the_basic_pair_count_as_well(world: World):
         assert world.client.post("/jobs/query", data="{}", headers=BASIC).status_code == 200
     finally:
         service.config = before
+
+
+def test_a_request_that_has_waited_goes_on_for_who_has_asked(world: World):
+    """Its thread is another one, which knows of nobody."""
+    headers = {"Authorization": world.credentials["elsewhere"]}
+
+    def ask(**environ: Any) -> Parked:
+        body = {"workerId": "waits", "limit": 100, "waitTimeout": "PT30S"}
+        builder = EnvironBuilder("/jobs/lock", method="POST", data=json.dumps(body), headers=headers)
+        found = builder.get_environ() | {CAN_PARK: True, **environ}
+        assert list(world.client.application.wsgi_app(found, lambda *_: None)) == []
+        parked: Parked = found[PARKED]
+        return parked
+
+    assert world.api.start("other")
+    parked = ask()
+    ask(**{RESUMED: parked}).waiter.abandon()
+    assert of_worker(world.api, world.ids["other"])

@@ -98,7 +98,7 @@ class Waiting:
         self.worker._returned = deque()
         self.worker.PIPE = os.pipe()
         self.executed: list[Any] = []
-        self.worker._answer = lambda connection, received: bool(self.executed.append(received)) or True
+        self.worker._answer = lambda connection, received: self.executed.append(received)
         ours, self.client = socket.socketpair()
         self.connection = Connection(ours, "client", "server", Reader(broken=False))  # type: ignore[arg-type] # as above
         self.connection.enter(Phase.SERVING)

@@ -10,6 +10,7 @@ from zlib import crc32
 import pytest
 
 from app.commands import HANDLERS
+from app.commands.check import CheckProcess
 from app.commands.process import GetBpmnXml, GetProcess
 from app.commands.variable import GetElementVariables, GetProcessVariables
 from tests.databases import Databases
@@ -18,7 +19,7 @@ from tests.races.race import Races
 from tests.races.scenes import SCENES, Scene
 from tests.races.stage import Stage
 
-READING = {GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables}
+READING = {CheckProcess, GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables}
 WRITING = set(HANDLERS) - READING
 """A command that is added belongs to these until somebody says that it only reads."""
 PARTS = 3

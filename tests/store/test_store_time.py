@@ -12,6 +12,7 @@ import pytest
 from app.clock import ManualClock
 from app.commands import HANDLERS
 from app.commands.base import Command
+from app.commands.check import CheckProcess
 from app.commands.context import Context
 from app.commands.incident import ResolveIncident
 from app.commands.instance import (
@@ -106,7 +107,16 @@ def test_every_command_reads_its_time_after_its_last_lock(service: Service, witn
     assert witness.tasks == set(TaskType)
 
 
-READS = {GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables, UnlockJobs, UnlockTasks, ReleaseTasks}
+READS = {
+    CheckProcess,
+    GetBpmnXml,
+    GetProcess,
+    GetElementVariables,
+    GetProcessVariables,
+    UnlockJobs,
+    UnlockTasks,
+    ReleaseTasks,
+}
 """Commands that neither wait nor ask for the time."""
 
 LIMITED = play.model("start -> a -> end", process_id="limited")

@@ -1,0 +1,95 @@
+"""Trying a deployment: what it would say, and nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.bpmn.difference import Difference, compare
+from app.bpmn.extensions import read_extensions
+from app.bpmn.model import Process as ProcessModel
+from app.bpmn.parser import find_process, parse
+from app.commands.base import Command
+from app.commands.context import Context
+from app.commands.process import CreateProcess, deploy, read_model, warnings_of
+from app.engine.records import Process
+from app.errors import Cause, EngineError, ErrorKind
+
+_PLACES = {
+    ErrorKind.CONFLICT: ("#/version", "unique"),
+    ErrorKind.PROCESS_MODEL: ("#/bpmnXml", "process"),
+    ErrorKind.VALIDATION: ("#/bpmnProcessId", "required"),
+}
+"""Pointer and type of what refuses a deployment without causes of its own, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Something of a file that has no influence on the execution."""
+
+    construct: str
+    count: int
+    line: int
+    """Of the first one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckedProcess:
+    """What a deployment would say."""
+
+    model: ProcessModel | None = None
+    """None where the file can't be read, or it isn't clear which process is meant."""
+    process_id: int = 0
+    """Of the version that is deployed already with this very model."""
+    errors: Sequence[Cause] = ()
+    """Why it can't be deployed."""
+    warnings: Sequence[Cause] = ()
+    ignored: Sequence[Ignored] = ()
+    newest: Process | None = None
+    """The newest version that is deployed."""
+    difference: Difference | None = None
+    """To the newest version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckProcess(Command[CheckedProcess]):
+    title = "failed to check process"
+    deployment: CreateProcess
+    """Without a version none is in the way."""
+
+
+def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
+    """The deployment as far as it goes without locks: another one may come before it, and be in its way."""
+    deployment = cmd.deployment
+    checked = CheckedProcess()
+    try:
+        checked.model = model = read_model(ctx, deployment)
+        checked.ignored = _ignored(deployment.bpmn_xml, model)
+        checked.warnings = [] if model.causes else warnings_of(model, deployment.bpmn_xml)
+        _compare(ctx, checked, model)
+        deployed = deploy(ctx, deployment, model, dry_run=True)
+        checked.process_id = deployed.id
+        checked.warnings = deployed.warnings
+    except EngineError as error:
+        if error.kind not in _PLACES:
+            raise
+        checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail),)
+    return checked
+
+
+def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
+    file = read_extensions(xml, model.element.id)
+    return [Ignored(name, count, file.first_lines[name]) for name, count in sorted(file.counts.items())]
+
+
+def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None:
+    newest = ctx.tx.find_newest_process(model.element.id)
+    if newest is None or model.causes:
+        return
+    try:
+        older = find_process(parse(newest.bpmn_xml, xml_timers=ctx.config.xml_timers), newest.bpmn_process_id)
+    except EngineError:
+        # An earlier release has read what can't be read any more.
+        return
+    checked.newest = newest
+    checked.difference = compare(older, model)

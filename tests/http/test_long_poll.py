@@ -1,0 +1,151 @@
+"""Requests that wait, as clients see them; the test client waits in its thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.api.context import EXTENSION
+from app.config import Config
+from app.service import Service, open_service
+from tests.conftest import application
+from tests.store import play
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def service(config: Config) -> Iterator[Service]:
+    """A service by the time of the machine."""
+    service = open_service(replace(config, long_poll_max=2.0, http_threads=2))
+    play.deploy(service)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def client(service: Service) -> FlaskClient:
+    return application(service).test_client()
+
+
+class Asking:
+    """A request in a thread of its own."""
+
+    def __init__(self, service: Service, path: str, body: dict[str, Any]) -> None:
+        self._app = application(service)
+        assert self._app.extensions[EXTENSION] is service
+        self._answer: Any = None
+        self._thread = threading.Thread(target=self._ask, args=(path, body))
+        self._thread.start()
+
+    def _ask(self, path: str, body: dict[str, Any]) -> None:
+        self._answer = post(self._app.test_client(), path, body)
+
+    @property
+    def answer(self) -> Any:
+        self._thread.join(PATIENCE)
+        assert self._answer is not None, "it is not answered"
+        return self._answer
+
+
+def post(client: FlaskClient, path: str, body: dict[str, Any]) -> Any:
+    return client.post(path, json={"workerId": "w", **body}, auth=("test", "test"))
+
+
+def until_waiting(service: Service) -> None:
+    """Until a request waits, or has looked at least."""
+    deadline = threading.Event()
+    while not service.waiting.count:
+        assert not deadline.wait(0.005)
+
+
+def test_jobs_are_locked_as_soon_as_there_are_some(service: Service):
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", "limit": 5})
+    until_waiting(service)
+    instance = play.start(service)
+    (job,) = asking.answer.json["jobs"]
+    assert (job["processInstanceId"], job["lockedBy"]) == (instance.id, "w")
+    assert service.waiting.count == 0
+
+
+def test_what_is_there_is_locked_without_waiting(service: Service, client: FlaskClient):
+    play.start(service)
+    assert post(client, "/jobs/lock", {"waitTimeout": "PT1H"}).json["count"] == 1
+    assert service.waiting.count == 0
+
+
+def test_the_list_is_empty_after_the_time_and_no_time_is_longer_than_the_longest(client: FlaskClient):
+    answer = post(client, "/jobs/lock", {"waitTimeout": "P9999Y"})
+    assert (answer.status_code, answer.json) == (200, {"count": 0, "jobs": []})
+    assert "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize("timeout", ["", "PT0S"])
+def test_without_a_time_nobody_waits(service: Service, client: FlaskClient, timeout: str):
+    assert post(client, "/jobs/lock", {"waitTimeout": timeout}).json["jobs"] == []
+    assert not service._waker.listens
+
+
+def test_half_of_the_threads_wait_and_other_requests_are_told_to_come_again(service: Service, client: FlaskClient):
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT2S"})
+    until_waiting(service)
+    early = post(client, "/jobs/lock", {"waitTimeout": "PT2S"})
+    assert (early.json["jobs"], early.headers["Retry-After"]) == ([], "1")
+    play.start(service)
+    assert asking.answer.json["count"] == 1
+    play.start(service)
+    assert "Retry-After" not in post(client, "/jobs/lock", {}).headers
+
+
+def test_who_completes_jobs_waits_for_the_next_ones(service: Service):
+    play.start(service)
+    (job,) = play.lock(service, worker="w")
+    done = [{"partition": job.partition.isoformat(), "id": job.id}]
+    asking = Asking(service, "/jobs/complete", {"jobs": done, "lockNext": {"waitTimeout": "PT1H"}})
+    until_waiting(service)
+    play.start(service)
+    answer = asking.answer.json
+    assert [result["status"] for result in answer["results"]] == [200]
+    assert [each["state"] for each in answer["jobs"]] == ["LOCKED"]
+
+
+def test_a_time_that_is_none_is_refused(client: FlaskClient):
+    answer = post(client, "/jobs/lock", {"waitTimeout": "20s"})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (400, "#/waitTimeout")
+
+
+def test_a_job_that_is_created_between_the_look_and_the_wait_is_not_missed(
+    service: Service, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    execute = service.execute
+    looks: list[int] = []
+
+    def look(command: Any) -> Any:
+        found = execute(command)
+        looks.append(len(found))
+        if len(looks) == 1:
+            monkeypatch.setattr(service, "execute", execute)
+            play.start(service)
+            monkeypatch.setattr(service, "execute", look)
+        return found
+
+    monkeypatch.setattr(service, "execute", look)
+    assert post(client, "/jobs/lock", {"waitTimeout": "PT1H"}).json["count"] == 1
+    assert looks == [0, 1]
+
+
+def test_a_look_that_breaks_ends_the_wait(service: Service, monkeypatch: pytest.MonkeyPatch):
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"})
+    until_waiting(service)
+
+    def broken(command: Any) -> Any:
+        raise ValueError(command)
+
+    monkeypatch.setattr(service, "execute", broken)
+    assert asking.answer.status_code == 500
+    assert service.waiting.count == 0
