@@ -1,7 +1,8 @@
 """The commands of operators: `py-bpmn COMMAND`.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 when a command failed with the
-message it printed, 2 for a wrong command line, 130 when it was interrupted.
+message it printed, 2 for a wrong command line, 130 when it was interrupted. `check` answers 0 when all is well, 1 for
+warnings, and 2 for errors and what could not be checked.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from app import logs, parse
 from app.caller import Caller, Grant, Role, calling
 from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
-from app.criteria import AuditCriteria
+from app.criteria import AuditCriteria, Range
 from app.errors import EngineError, StartError
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
     try:
         arguments = _parser().parse_args(argv)
-        arguments.command(arguments)
+        code: int | None = arguments.command(arguments)
     except ConfigError as error:
         return _fail(str(error))
     except (CommandError, EngineError, StartError) as error:
         return _fail(f"error: {error}")
     except KeyboardInterrupt:
         return 130
-    return 0
+    return code or 0
 
 
 def _fail(message: str) -> int:
@@ -218,7 +219,7 @@ def export_audit(arguments: argparse.Namespace) -> None:
     with _service() as service:
         last = 0
         while found := service.query(
-            AuditCriteria(after=last, time_from=arguments.since, time_until=arguments.until), limit=EXPORTED_AT_ONCE
+            AuditCriteria(after=last, time=Range(from_=arguments.since, until=arguments.until)), limit=EXPORTED_AT_ONCE
         ):
             for entry in found:
                 print(json.dumps(_exported(entry), ensure_ascii=False))
@@ -238,6 +239,18 @@ def _exported(entry: AuditEntry) -> dict[str, object]:
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.title() for part in rest)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Prints how the system is; 0 when all is well, 1 for warnings, 2 for errors."""
+    from app.check import ask, local, show
+
+    found = ask(arguments.url, arguments.key_file, _load_config()) if arguments.url else local(_load_config())
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(show(found))
+    return {"OK": 0, "WARN": 1}.get(found["status"], 2)
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -369,6 +382,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--since", type=_moment, metavar="WHEN", help="ISO 8601 date-time of the first entry")
     export.add_argument("--until", type=_moment, metavar="WHEN", help="ISO 8601 date-time after the last entry")
 
+    look = _add(commands, "check", check, "tell what is wrong with the system, and what helps")
+    look.add_argument("--json", action="store_true", help="print all that is known as JSON")
+    look.add_argument("--url", help="ask a service, such as http://127.0.0.1:8080, instead of the database")
+    look.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="with --url: file with the API key; else the configured user"
+    )
+
     _add(commands, "demo", demo, "play a process against a service of its own")
     _add(commands, "version", show_version, "print the version")
     return parser
@@ -379,7 +399,7 @@ if TYPE_CHECKING:
 
 
 def _add(
-    commands: _Commands, name: str, command: Callable[[argparse.Namespace], None], text: str
+    commands: _Commands, name: str, command: Callable[[argparse.Namespace], int | None], text: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=command)

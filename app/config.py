@@ -55,6 +55,7 @@ class Config:
     """None keeps it for ever."""
     drop_partition_enabled: bool = False
     message_unique_retention: float = 86400.0
+    idempotency_hours: int = 24
     partition_ahead_days: int = 2
     partition_retention_days: int | None = None
     """None keeps all partitions attached for ever."""
@@ -315,6 +316,12 @@ OPTIONS = (
         "How long a message with a unique key is kept, and repeats of it are recognized, once it has expired or was "
         "consumed",
         default="1d",
+    ),
+    Option(
+        "idempotency_hours",
+        parse.whole_number(1, 8760),
+        "How many hours at least a request with an Idempotency-Key is remembered, and a repetition of it answered like "
+        "the first one",
     ),
     Option("partition_ahead_days", parse.whole_number(1, 365), "How many days in advance partitions are created"),
     Option(

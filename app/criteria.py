@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Times from one on and before another; None has no bound."""
+
+    from_: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +24,9 @@ class ProcessCriteria:
     id: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     """All must be present with equal value; an empty value tests presence of the name."""
+    bpmn_process_id: str = ""
+    latest_only: bool = False
+    """The newest version of each process only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,19 @@ class ProcessInstanceCriteria:
     """The root itself and everything below it."""
     process_id: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+    bpmn_process_id: str = ""
+    versions: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    correlation_key: str = ""
+    created: Range | None = None
+    ended: Range | None = None
+    has_incident: bool = False
+    """Those with an incident that is not resolved."""
+    waiting_at: str = ""
+    """A BPMN element id: those that have an active element instance there."""
+    roots_only: bool = False
+    """Those that nobody has called."""
+    created_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +68,9 @@ class ElementInstanceCriteria:
     process_instance_id: int = 0
     bpmn_element_id: str = ""
     states: tuple[str, ...] = ()
+    bpmn_element_types: tuple[str, ...] = ()
+    active: bool = False
+    """Those that have not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +81,13 @@ class JobCriteria:
     element_instance_id: int = 0
     process_id: int = 0
     process_instance_id: int = 0
+    states: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    bpmn_process_id: str = ""
+    bpmn_element_id: str = ""
+    locked_by: str = ""
+    open: bool = False
+    """Those that are still to be done: neither completed, nor of an element instance that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +99,10 @@ class TaskCriteria:
     process_id: int = 0
     process_instance_id: int = 0
     type: str = ""
+    states: tuple[str, ...] = ()
+    bpmn_element_id: str = ""
+    open: bool = False
+    """Like that of jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +113,10 @@ class UserTaskCriteria:
     process_id: int = 0
     process_instance_id: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+    states: tuple[str, ...] = ()
+    bpmn_process_id: str = ""
+    bpmn_element_id: str = ""
+    correlation_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +126,13 @@ class IncidentCriteria:
     job_id: int = 0
     process_instance_id: int = 0
     task_id: int = 0
+    process_id: int = 0
+    bpmn_process_id: str = ""
+    bpmn_element_id: str = ""
+    error_id: str = ""
+    created: Range | None = None
+    open: bool = False
+    """Those that are not resolved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +148,9 @@ class MessageCriteria:
     id: int = 0
     exclude_expired: bool = False
     name: str = ""
+    correlation_key: str = ""
+    correlated: bool = False
+    """Those that have reached somebody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +176,7 @@ class AuditCriteria:
     credential: str = ""
     operations: tuple[str, ...] = ()
     bpmn_process_id: str = ""
-    time_from: datetime | None = None
-    time_until: datetime | None = None
-    """Exclusive."""
+    time: Range | None = None
     after: int = 0
     """The id that comes before those that are asked for."""
 
@@ -152,6 +202,7 @@ Criteria = (
     | AuditCriteria
     | ApiKeyCriteria
 )
+CRITERIA: tuple[type[Any], ...] = get_args(Criteria)
 
 ORDERS: Mapping[type[Any], tuple[str, ...]] = {
     ProcessCriteria: ("created_at",),
@@ -192,3 +243,31 @@ class Page:
     """How many match, where that was asked."""
     total_is_lower_bound: bool = False
     """Whether there are more than are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceCount:
+    """How many instances there are of a group; None is what it is not grouped by."""
+
+    bpmn_process_id: str | None = None
+    version: str | None = None
+    process_id: int | None = None
+    state: str | None = None
+    count: int
+    incident_count: int
+    """Incidents of these instances that are not resolved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentGroup:
+    """Incidents of one element of a process, over all its versions, that have failed in the same way."""
+
+    error_id: str | None
+    error: str | None
+    """That of the last one."""
+    bpmn_process_id: str | None
+    bpmn_element_id: str | None
+    count: int
+    first: datetime
+    """When the first one was created."""
+    last: datetime

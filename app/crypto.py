@@ -53,6 +53,14 @@ class Cipher:
         nonce = secrets.token_bytes(NONCE_BYTES)
         return base64.b64encode(nonce + self._ciphers[0].encrypt(nonce, plain, None)).decode()
 
+    def fits(self, stored: str) -> bool:
+        """Whether one of the keys decrypts a stored value."""
+        try:
+            self.decrypt(stored)
+        except CipherError:
+            return False
+        return True
+
     def decrypt(self, stored: str) -> str:
         """The text behind a stored value; `CipherError` when it is damaged or none of the keys fits."""
         if not self._ciphers:

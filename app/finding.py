@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.criteria import Criteria, Page, Paging
+from app.criteria import (
+    Criteria,
+    IncidentCriteria,
+    IncidentGroup,
+    InstanceCount,
+    Page,
+    Paging,
+    ProcessInstanceCriteria,
+)
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
 from app.store import Store
@@ -25,6 +33,16 @@ class Finding:
         page = self._store.page(criteria, now, paging)
         show_due(page.records, now)
         return page
+
+    def count_instances(
+        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], limit: int
+    ) -> list[InstanceCount]:
+        """How many instances match, by the columns of `group_by`, the largest group first."""
+        return self._store.count_instances(criteria, group_by, self._now(), limit)
+
+    def group_incidents(self, criteria: IncidentCriteria, offset: int, limit: int) -> list[IncidentGroup]:
+        """The matching incidents by what has failed where, the largest group first."""
+        return self._store.group_incidents(criteria, self._now(), offset, limit)
 
 
 def show_due(records: Iterable[Any], now: datetime) -> None:

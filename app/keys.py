@@ -34,10 +34,6 @@ _NO_HASH = secret.hash_secret("")
 """What a secret is compared with when its key does not exist, so that the time taken does not tell."""
 
 
-def _named(key: ApiKey) -> dict[str, str]:
-    return {"key": key.secret_id}
-
-
 class ApiKeys:
     """Raises EngineError UNAVAILABLE where the database can't be asked."""
 
@@ -46,7 +42,7 @@ class ApiKeys:
         store: Store,
         now: Callable[[], datetime],
         remembered_for: float,
-        execute: Callable[[Command[ApiKey]], ApiKey],
+        execute: Callable[[Command[Any]], Any],
     ) -> None:
         """`now` is the time by which keys expire; `remembered_for` are seconds."""
         self._execute = execute
@@ -106,7 +102,7 @@ class ApiKeys:
         if expires_at is not None and expires_at <= now:
             raise invalid("the time at which the key expires must lie in the future")
         new = secret.new_secret()
-        key = self._execute(
+        key: ApiKey = self._execute(
             CreateApiKey(
                 secret_id=secret_id,
                 secret_hash=secret.hash_secret(new),
@@ -116,17 +112,21 @@ class ApiKeys:
                 **options,
             )
         )
-        logger.info("an API key was created", extra=_named(key))
+        logger.info("an API key was created", extra={"key": key.secret_id})
         return key, secret.authorization_value(secret_id, new)
 
     def listed(self) -> list[ApiKey]:
         """In the order in which they were created."""
         return self._store.load_api_keys()
 
-    def revoke(self, secret_id: str = "", *, id: int = 0, worker_id: str = "", reason: str = "") -> None:
+    def revoke(self, secret_id: str, *, worker_id: str = "", reason: str = "") -> None:
         """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
-        key = self._execute(RevokeApiKey(secret_id=secret_id, id=id, worker_id=worker_id, reason=reason))
-        logger.info("an API key was revoked", extra=_named(key))
+        self._execute(RevokeApiKey(secret_id=secret_id, worker_id=worker_id, reason=reason))
+        self.forget(secret_id)
+
+    def forget(self, secret_id: str) -> None:
+        """Remembers no key any more, after one was revoked."""
+        logger.info("an API key was revoked", extra={"key": secret_id})
         with self._lock:
             self._valid.clear()
 

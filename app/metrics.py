@@ -54,6 +54,7 @@ class Metrics:
         self._incidents = self._counter("bpmn_incidents_created", "Incidents that were created.")
         self._expired = self._counter("bpmn_leases_expired", "Locks that have ended, and were taken back.", "of")
         self._pool = self._gauge("bpmn_database_pool_in_use", "Connections to the database that are in use.")
+        self._waiters = self._gauge("bpmn_waiters", "Requests that wait for something to happen.")
         self._by_request: dict[tuple[str, int], Histogram] = {}
         self._by_command: dict[str, Histogram] = {}
         self._gauges: tuple[float, list[Measured]] = float("-inf"), []
@@ -95,10 +96,10 @@ class Metrics:
         if count:
             self._expired.labels(of).inc(count)
 
-    def start(self, in_use: Callable[[], int]) -> None:
-        """Looks at how many connections are `in_use` every now and then, in a thread of its own."""
+    def start(self, in_use: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Looks now and then, in a thread of its own, how many connections are in use and how many requests wait."""
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._sample, args=(in_use,), name="metrics", daemon=True)
+        self._thread = threading.Thread(target=self._sample, args=(in_use, waiting), name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -106,11 +107,13 @@ class Metrics:
         if self._thread is not None:
             self._thread.join()
 
-    def _sample(self, in_use: Callable[[], int]) -> None:
+    def _sample(self, in_use: Callable[[], int], waiting: Callable[[], int]) -> None:
         while not self._stopping.is_set():
             self._pool.set(in_use())
+            self._waiters.set(waiting())
             self._stopping.wait(SAMPLE_SECONDS)
         self._pool.set(0)
+        self._waiters.set(0)
 
     def text(self, read: Callable[[], list[Measured]]) -> bytes:
         """All metrics in Prometheus's text format; `read` gives the gauges of the database.

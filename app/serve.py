@@ -232,7 +232,7 @@ class Application:
         heart = Heart(service.nodes)
         heart.start()
         if service.metrics is not None:
-            service.metrics.start(lambda: loaded.store.connections_in_use)
+            service.metrics.start(lambda: loaded.store.connections_in_use, lambda: service.waiting.count)
         return _Running(loaded.app, service, executor, heart)
 
     def _note(self, error: Exception) -> None:

@@ -6,9 +6,10 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app import caller, notices
@@ -42,6 +43,7 @@ from app.errors import EngineError, ErrorKind, conflict, unavailable
 from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
+from app.memory import Memory, Step, share_once
 from app.nodes import Nodes, quietly
 from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
 from app.store.probe import Probe
@@ -54,9 +56,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 MOST_TOGETHER = 50
 """Commands that share a transaction."""
+FORGETTING_SECONDS = 600.0
 OVERDUE = timedelta(seconds=30)
 """Tasks that are due for longer count as overdue: the executor is late, or is not there."""
 LONG_LOCKED = timedelta(hours=1)
@@ -94,9 +98,9 @@ def _metrics(config: Config) -> Metrics | None:
     return Metrics(config.metrics_directory)
 
 
-def _outcome(execute: Callable[[Any], R], command: Command[Any]) -> R | Exception:
+def _outcome(execute: Callable[[T], R], given: T) -> R | Exception:
     try:
-        return execute(command)
+        return execute(given)
     except Exception as error:
         return error
 
@@ -113,6 +117,12 @@ def _not_tried(command: Command[Any]) -> EngineError:
     error = unavailable("not tried, because the database was unavailable just before")
     error.title = command.title
     return error
+
+
+def _handle(context: Context, command: Command[R]) -> R:
+    result: R = HANDLERS[type(command)](context, command)
+    note(context, command, result)
+    return result
 
 
 class Service:
@@ -143,20 +153,22 @@ class Service:
         self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
         self.chores: list[Chore] = [
             self._job_leases.chore,
+            Chore("forget idempotency keys", FORGETTING_SECONDS, self.forget_results),
             Chore("note the use of API keys", 60.0, self.keys.note_use),
             Chore("purge the audit", 3600.0, self.purge_audit),
         ]
         """What the executor of every service process does beside due tasks, in this order."""
 
-    def execute(self, command: Command[R]) -> R:
+    def execute(self, command: Command[R], step: Step | None = None) -> R:
         """Runs a command in one transaction, and again a few times where that may help, such as after a deadlock.
 
-        Raises EngineError with at least the title of the command; UNAVAILABLE, with the driver's error as its cause,
-        when the database is away, busy or full. Then nothing has changed, unless the detail says that it may have.
+        With a `step`, only if it was not done before. Raises EngineError with at least the title of the command;
+        UNAVAILABLE, with the driver's error as its cause, when the database is away, busy or full. Then nothing has
+        changed, unless the detail says that it may have.
         """
         began = time.perf_counter()
         try:
-            return self._attempt(command)
+            return self._attempt(command, step)
         except EngineError as error:
             error.title = error.title or command.title
             raise
@@ -164,29 +176,31 @@ class Service:
             if self.metrics is not None:
                 self.metrics.command(type(command).__name__, time.perf_counter() - began)
 
-    def _attempt(self, command: Command[R]) -> R:
+    def _attempt(self, command: Command[R], step: Step | None) -> R:
         limited = False
         loaded: dict[int, Graph] = {}
         while True:
             try:
-                return self._store.reach(self._attempts(command, limited, loaded))
+                return self._store.reach(self._attempts(command, step, limited, loaded))
             except QueueLimited:
                 limited = True
             except GraphMissing as missing:
                 loaded[missing.process_id] = self._store.load_graph(missing.process_id)
 
-    def _attempts(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> Callable[[], R]:
+    def _attempts(
+        self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]
+    ) -> Callable[[], R]:
         """Each call is an attempt; what the first one assumes of processes may be why it has to be repeated."""
         assumed = itertools.chain([limited], itertools.repeat(True))
-        return lambda: self._once(command, next(assumed), loaded)
+        return lambda: self._once(command, step, next(assumed), loaded)
 
-    def _once(self, command: Command[R], limited: bool, loaded: dict[int, Graph]) -> R:
+    def _once(self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]) -> R:
         began = time.monotonic()
         with self._store.begin(loaded) as tx:
             asking = None if command.of_engine else caller.current.get()
             context = Context(tx, self._options, self._engine_time, limited=limited, caller=asking)
-            result: R = HANDLERS[type(command)](context, command)
-            note(context, command, result)
+            handle = partial(_handle, context, command)
+            result: R = step.once(tx, command, handle) if step else handle()
         self._committed(tx, began)
         if tx.wrote:
             notices.of_command(command, result)
@@ -205,20 +219,23 @@ class Service:
         if tx.leased_until and self._job_leases.handed_out() and self.on_due:
             self.on_due(tx.leased_until)
 
-    def execute_each(self, commands: Sequence[Command[R]]) -> list[R | Exception]:
+    def execute_each(self, commands: Sequence[Command[R]], steps: Sequence[Step] = ()) -> list[R | Exception]:
         """What each of the commands, which are of one kind, returns or raises: as if it was executed alone.
 
-        Those on one tree of instances are executed in their order, of the others those first that can share a
-        transaction. Once the database is unavailable, the commands that are left are not tried.
+        With `steps`, one for each of them, those are executed that were not before. Those on one tree of instances are
+        executed in their order, of the others those first that can share a transaction. Once the database is
+        unavailable, the commands that are left are not tried.
         """
         found: dict[int, Any] = {}
-        for outcomes in self._each(commands, self.execute):
+        for outcomes in self._each(commands, lambda n: self.execute(commands[n], *steps[n : n + 1]), steps):
             found |= outcomes
             if any(map(_is_unavailable, outcomes.values())):
                 break
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
 
-    def _each(self, commands: Sequence[Command[Any]], alone: Callable[[Any], Any]) -> Iterator[dict[int, Any]]:
+    def _each(
+        self, commands: Sequence[Command[Any]], alone: Callable[[int], Any], steps: Sequence[Step] = ()
+    ) -> Iterator[dict[int, Any]]:
         """What the commands return or raise, by their places; those that shared a transaction at once.
 
         The others are executed by `alone`, each when the next outcome is asked for.
@@ -228,7 +245,9 @@ class Service:
             sharing = [place for place in places if shares(commands[place])]
             done: set[int] = set()
             if len(sharing) > 1:
-                shared = self._share([commands[place] for place in sharing])
+                shared = self._share(
+                    [commands[place] for place in sharing], [steps[place] for place in sharing] if steps else ()
+                )
                 later = {sharing[n]: root for n, root in shared.later.items()}
                 outcomes = {sharing[n]: outcome for n, outcome in shared.settled.items()}
                 rounds.defer(later)
@@ -237,23 +256,23 @@ class Service:
                     yield outcomes
             for place in places:
                 if place not in done:
-                    yield {place: _outcome(alone, commands[place])}
+                    yield {place: _outcome(alone, place)}
 
-    def _share(self, commands: Sequence[Command[Any]]) -> Shared:
+    def _share(self, commands: Sequence[Command[Any]], steps: Sequence[Step]) -> Shared:
         """Executes what can be executed in one transaction; nothing, where that can't be committed as a whole."""
         began = time.perf_counter()
-        shared = self._try_to_share(commands)
+        shared = self._try_to_share(commands, steps)
         if self.metrics is not None and shared.settled:
             share = (time.perf_counter() - began) / len(shared.settled)
             for _ in shared.settled:
                 self.metrics.command(type(commands[0]).__name__, share)
         return shared
 
-    def _try_to_share(self, commands: Sequence[Command[Any]]) -> Shared:
+    def _try_to_share(self, commands: Sequence[Command[Any]], steps: Sequence[Step]) -> Shared:
         loaded: dict[int, Graph] = {}
         while True:
             try:
-                return self._store.reach(lambda: self._once_together(commands, loaded))
+                return self._store.reach(lambda: self._once_together(commands, steps, loaded))
             except GraphMissing as missing:
                 process_id = missing.process_id
             except EngineError as error:
@@ -265,11 +284,14 @@ class Service:
                 # It concerns those of this process only.
                 return _each_alone(commands)
 
-    def _once_together(self, commands: Sequence[Command[Any]], loaded: dict[int, Graph]) -> Shared:
+    def _once_together(
+        self, commands: Sequence[Command[Any]], steps: Sequence[Step], loaded: dict[int, Graph]
+    ) -> Shared:
         began = time.monotonic()
         try:
             with self._store.begin_group(loaded) as tx:
-                shared = execute_together(tx, self._options, self._engine_time, commands)
+                execute = partial(execute_together, tx, self._options, self._engine_time)
+                shared = share_once(tx, steps, commands, execute) if steps else execute(commands)
         except GraphMissing:
             raise
         except Exception as error:
@@ -291,24 +313,28 @@ class Service:
         show_due(found, now)
         return found
 
-    def lock_jobs(self, command: LockJobs) -> list[Job]:
+    def lock_jobs(self, command: LockJobs, steps: Sequence[Step] = ()) -> list[Job]:
         """Locks due jobs. Without an executor, leases that have ended are given back when there are too few jobs.
 
-        Raises EngineError like `execute`.
+        For that there are two `steps`, if there are any. Raises EngineError like `execute`.
         """
-        jobs = self.execute(command)
+        jobs = self.execute(command, *steps[:1])
         wanted = command.limit - len(jobs)
         if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
-            jobs += self.execute(replace(command, limit=wanted))
+            jobs += self.execute(replace(command, limit=wanted), *steps[1:])
         return jobs
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
+        return self.run_tasks(self.lock_tasks(command))
+
+    def lock_tasks(self, command: LockTasks, steps: Sequence[Step] = ()) -> list[Task]:
+        """Locks due tasks, also those whose leases have ended; for that there are two `steps`, if there are any."""
         self.settle()
-        tasks = self.execute(command)
+        tasks = self.execute(command, *steps[:1])
         if len(tasks) < command.limit and self.recover_tasks():
-            tasks += self.execute(replace(command, limit=command.limit - len(tasks)))
-        return self.run_tasks(tasks)
+            tasks += self.execute(replace(command, limit=command.limit - len(tasks)), *steps[1:])
+        return tasks
 
     def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
         """Runs locked tasks and extends their leases meanwhile; once `stopped`, the rest is released.
@@ -340,7 +366,8 @@ class Service:
     def _steps(self, left: list[Task]) -> Iterator[list[tuple[Task, Any]]]:
         """What comes of the tasks, which are taken out of `left` by who receives it."""
         calm = [task for task in left if not task.interruptions]
-        for outcomes in self._each([RunTask(task=task) for task in calm], self._run):
+        commands = [RunTask(task=task) for task in calm]
+        for outcomes in self._each(commands, lambda place: self._run(commands[place])):
             yield [(calm[place], outcome) for place, outcome in outcomes.items()]
         # Whatever has killed a process before must not take others with it: it comes last, and alone.
         first, *others = left
@@ -437,12 +464,42 @@ class Service:
         """When the next task becomes due, or did, and when the next lease of a task ends, or did; None without any."""
         return self._read(Transaction.find_upcoming)
 
+    def memory(self, key: str, request: Callable[[], str]) -> Memory:
+        """What is known of a request with an idempotency key; the digest of the request is asked for when needed."""
+        cipher = self._options.cipher if self.config.encryption_keys else None
+        return Memory(key, request, self._base_time, cipher)
+
+    def recall(self, memory: Memory, kinds: Mapping[int, Any]) -> dict[int, Any]:
+        """What is known of places in a request, whose results are of these types.
+
+        Raises EngineError CONFLICT when the key of the request belongs to another one.
+        """
+        return self._read(lambda tx: memory.recall(tx, kinds))
+
+    def keep(self, memory: Memory, kinds: Mapping[int, Any], outcomes: Mapping[int, Any]) -> dict[int, Any]:
+        """Has outcomes kept in a transaction of their own; in place of one that is known by now comes that one."""
+        return self._read(lambda tx: memory.keep_new(tx, kinds, outcomes))
+
+    def forget_results(self) -> bool:
+        """Deletes some of what was kept for longer than BPMN_IDEMPOTENCY_HOURS; whether there may be more of it."""
+        since = self._base_time() - timedelta(hours=self.config.idempotency_hours)
+        return self._read(lambda tx: tx.forget_results(since))
+
     def facts(self) -> Facts:
         """The state of the system as the database tells it. Raises EngineError UNAVAILABLE like `execute`."""
         now = self.now()
         return self._store.read_facts(
             jobs_due_until=now, tasks_due_until=earlier(now, OVERDUE), locked_until=earlier(now, LONG_LOCKED)
         )
+
+    def count_unreadable(self) -> tuple[int, int]:
+        """How many encrypted variables of today and yesterday were looked at, and how many none of the keys decrypts.
+
+        These are a few of the newest.
+        """
+        today = self.now().date()
+        values = self._store.read_encrypted([today, earlier(self.now(), timedelta(days=1)).date()])
+        return len(values), sum(not self._options.cipher.fits(value) for value in values)
 
     def now(self) -> datetime:
         """Engine time. Raises EngineError UNAVAILABLE like `execute`."""

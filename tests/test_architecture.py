@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "keys": LEAVES | {"commands", "store"},
     "leases": LEAVES | {"chores", "engine"},
     "chores": LEAVES,
+    "memory": LEAVES | {"commands", "store"},
+    "remembering": LEAVES | {"criteria", "engine", "commands", "memory", "service"},
     "finding": LEAVES | {"engine", "criteria", "store"},
     "nodes": LEAVES | {"config", "store"},
     "news": LEAVES | {"engine"},
@@ -32,14 +34,18 @@ MAY_IMPORT = {
     "waker": LEAVES | {"engine", "news", "nodes", "store", "waiting"},
     "metrics": LEAVES,
     "metrics_folder": LEAVES | {"config", "metrics"},
+    "health": LEAVES | {"config", "store"},
+    "examine": LEAVES | {"health", "service", "store"},
+    "check": LEAVES | {"api", "config", "examine", "health", "service", "store"},
     "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"metrics", "news", "nodes", "notices", "waiting", "waker"},
+    | {"memory", "metrics", "news", "nodes", "notices", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES
-    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "service", "logs", "waiting"},
+    | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "logs"}
+    | {"examine", "health", "memory", "remembering", "service", "waiting"},
     "": LEAVES | {"config", "store", "service", "api", "logs"},
     "http_worker": LEAVES | {"config", "logs", "waiting"},
     "serve": LEAVES
@@ -47,7 +53,7 @@ MAY_IMPORT = {
     | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
-    "cli": LEAVES | {"", "config", "criteria", "logs", "parse", "store", "service", "serve", "demo"},
+    "cli": LEAVES | {"", "config", "criteria", "logs", "parse", "store", "service", "serve", "demo"} | {"check"},
 }
 """What a part of app may import besides itself; the empty name is create_app."""
 

@@ -8,6 +8,7 @@ from app.api import (
     audit,
     check,
     element,
+    health,
     incident,
     instance,
     job,
@@ -31,7 +32,7 @@ __all__ = ["create"]
 
 _RESOURCES = (
     *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
-    *(audit, key, system),
+    *(audit, key, health, system),
 )
 
 

@@ -18,6 +18,7 @@ from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
 from app.api.docs import leads_to_docs, to_docs
 from app.api.fields import camel
+from app.api.idempotency import REPLAYED_HEADER, answer
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
@@ -99,6 +100,8 @@ class Application(flask.Flask):
             environ[PARKED] = response
             return []
         response.headers.append(("X-Request-Id", request.id))
+        if request.memory is not None and request.memory.is_replayed:
+            response.headers.append(REPLAYED_HEADER)
         seconds = time.perf_counter() - began
         log_answer(request, response.status, seconds)
         if request.service.metrics is not None:
@@ -145,7 +148,7 @@ class Application(flask.Flask):
         """Whether the caller may use the operation is known before the path is converted."""
         if route is not None:
             enter(request, route.operation)
-            return route.view(**convert_path(request.parts)) if request.parts else route.view()
+            return answer(request, route.view, convert_path(request.parts) if request.parts else {})
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
         enter(request, _operation(endpoint))

@@ -15,7 +15,6 @@ from app.api.fields import (
     Int32,
     Int64,
     Many,
-    Object,
     Partition,
     ShortText,
     Text,
@@ -23,7 +22,7 @@ from app.api.fields import (
 )
 from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import PeriodSchema
+from app.api.schemas import time_range
 from app.caller import Role
 from app.criteria import AuditCriteria, Paging
 
@@ -50,7 +49,7 @@ encode_entry = compile_encoder(AuditEntrySchema)
 
 
 class AuditCriteriaSchema(ApiSchema):
-    created = Object(PeriodSchema, description="When it was done.")
+    created = time_range("When it was done.")
     actor = ShortText(description="Filter for the `workerId` of requests.")
     credential = ShortText(description="Filter for the secret ID of an API key, or a user name.")
     operations = Many(ShortText(), most=MOST_ITEMS, unique=True, description="Operation IDs to include.")
@@ -69,6 +68,5 @@ def query_audit(body: dict[str, Any], paging: Paging) -> Response:
     Noted are deployments, settings, changes of process instances and their variables, resolved incidents, unlocked
     jobs, API keys, and engine time that was moved. Starting, working and sending are not: what they leave tells who.
     """
-    period = body.pop("created", {})
-    criteria = AuditCriteria(time_from=period.get("from_"), time_until=period.get("until"), **body)
+    criteria = AuditCriteria(time=body.pop("created", None), **body)
     return find(encode_entry, criteria, paging)

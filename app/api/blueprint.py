@@ -17,10 +17,15 @@ from app.api import examples
 from app.api.body import read_body
 from app.api.fields import ApiSchema, camel
 from app.api.file_body import FileBody
+from app.api.idempotency import PARAMETER, UNREPEATABLE
 from app.api.openapi import PAGE_PARAMETERS, search_parameters
 from app.api.params import orders_of, page, paging
 
 View = Callable[..., Any]
+
+
+_QUERIES = "queries"
+"""Attribute of a view that only reads."""
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annotations
@@ -35,12 +40,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         extension: bool = False,
         alias: bool = False,
         public: bool = False,
+        reads: bool = False,
+        repeatable: bool = True,
     ) -> Callable[[View], View]:
         """Registers the view; its operation id is its name.
 
         `problems` are the statuses of problems that the operation has beyond those of its parameters and body.
         `extension` marks what the customer's document does not know, `alias` an older path of the same operation,
-        `public` an operation without authentication.
+        `public` an operation without authentication. `reads` is to be said of one that changes nothing though its
+        method is not GET and it is no query; one that is not `repeatable` refuses an Idempotency-Key, since what it
+        answers must not be kept.
         """
 
         def decorate(view: View) -> View:
@@ -52,10 +61,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
                 manual["deprecated"] = True
             if extension:
                 manual["x-extension"] = True
+            if not repeatable:
+                setattr(view, UNREPEATABLE, True)
+            elif not (reads or "GET" in methods or hasattr(view, _QUERIES)):
+                others = [each for each in manual.get("parameters", ()) if each is not PARAMETER]
+                manual["parameters"] = [*others, PARAMETER]
             if public:
                 manual["security"] = []
             else:
                 statuses = {*_own_problems(rule, document), *problems, 401, 403, 500, 503}
+                if PARAMETER in manual.get("parameters", ()):
+                    statuses |= {400, 409}
                 manual["responses"] = {status: HTTPStatus(status).name for status in sorted(statuses)}
             view._apidoc = {**document, "manual_doc": manual}  # type: ignore[attr-defined]  # flask-smorest's place
             self.add_url_rule(rule, None, view, methods=list(methods))
@@ -107,6 +123,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
             return view(page=page(), **kwargs)
 
         document = _document(view)
+        setattr(with_page, _QUERIES, True)
         with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
         return with_page
 
@@ -118,6 +135,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
             def with_paging(**kwargs: Any) -> Any:
                 return view(paging=paging(kind), **kwargs)
 
+            setattr(with_paging, _QUERIES, True)
             manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind))]}
             with_paging._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
             return with_paging

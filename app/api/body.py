@@ -56,6 +56,7 @@ def raw_body(request: Request) -> bytes:
     raw = _content(request.environ, limit)
     if len(raw) > limit:
         raise _too_large(limit)
+    request.body = raw
     if not raw.strip(b" \t\r\n"):
         raise invalid_body("request body is empty")
     return raw

@@ -91,7 +91,7 @@ def _diagram(checked: CheckedProcess, xml: str) -> str:
     return "" if checked.model is None or checked.model.causes else show(xml, checked.model)
 
 
-@blp.route("/processes/check", methods=["POST"], extension=True)
+@blp.route("/processes/check", methods=["POST"], extension=True, reads=True)
 @blp.arguments(CheckProcessSchema, file=CheckProcessSchema)
 @blp.response(200, CheckedProcessSchema)
 def check_process(body: dict[str, Any]) -> Response:

@@ -10,6 +10,7 @@ from app import logs
 from app.caller import Caller, Grant
 
 if TYPE_CHECKING:
+    from app.memory import Memory
     from app.service import Service
 
 EXTENSION = "bpmn"
@@ -21,7 +22,7 @@ class Request:
 
     __slots__ = (
         *("environ", "id", "method", "path", "service"),
-        *("caller", "grant", "operation", "parts", "route", "worker_id"),
+        *("body", "caller", "grant", "memory", "operation", "parts", "route", "worker_id"),
     )
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
@@ -31,6 +32,10 @@ class Request:
         """Who asks for which operation, once it is known that they may; kept while the request waits."""
         self.grant: Grant | None = None
         """What the caller may do, once that is known; None for what needs no authentication."""
+        self.body = b""
+        """As it was sent, once it was read."""
+        self.memory: Memory | None = None
+        """Of a request with an Idempotency-Key: what was done for it before."""
         self.method: str = environ["REQUEST_METHOD"].upper()
         self.path = "/" + _decoded(environ["PATH_INFO"]).lstrip("/")
         self.id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))

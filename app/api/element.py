@@ -21,6 +21,7 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
+from app.api.schemas import choices
 from app.bpmn.model import ElementType
 from app.criteria import ElementCriteria, ElementInstanceCriteria, Paging
 from app.engine.records import DeployedElement
@@ -61,6 +62,11 @@ class ElementInstanceSchema(AnswerSchema):
     partition = Partition(required=True)
     id = Int32(required=True)
     parent_id = Int32()
+    prev_id = Int32(
+        extension=True,
+        description="The element instance it came from; of a boundary event the one that the event is attached to.",
+    )
+    prev_bpmn_element_id = Text(extension=True, description="The BPMN element of that one.")
     element_id = Int32(required=True)
     process_id = Int32(required=True)
     process_instance_id = Int32(required=True)
@@ -108,6 +114,8 @@ class ElementInstanceCriteriaSchema(ApiSchema):
     process_instance_id = Int32(description="Process instance filter.")
     bpmn_element_id = ShortText(description="BPMN element ID filter.")
     states = Many(Choice(InstanceState, "instance state"), most=7, unique=True, description="States to include.")
+    bpmn_element_types = choices(ElementType, "element type", "Types of elements to include.")
+    active = Flag(description="Whether only element instances are included that have not ended.", extension=True)
 
 
 @blp.route("/elements/query", methods=["POST"])

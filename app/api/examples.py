@@ -107,6 +107,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "unlockJobs": {"partition": DAY, **_WORKER},
     "queryIncidents": _INSTANCE,
+    "groupIncidents": {"bpmnProcessId": "order", "open": True},
+    "countProcessInstances": {"bpmnProcessId": "order", "groupBy": ["version", "state"]},
     "resolveIncident": {"retryTimer": "PT1M", **_WORKER},
     "queryMessageSubscriptions": {"correlationKey": "order-1", "name": "order-paid"},
     "sendMessage": {
@@ -174,13 +176,12 @@ ORDER = (
         "completeJob",
         "completeJobs",
         "unlockJobs",
-        "queryIncidents",
-        "resolveIncident",
     ),
+    *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
-    *("setTime", "cancelProcessInstance", "getMetrics", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
 """The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 

@@ -8,10 +8,11 @@ from typing import Any
 from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Duration, Int32, Partition, Text, Timestamp
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
-from app.api.schemas import reason, worker_id
+from app.api.params import Page
+from app.api.schemas import reason, results_of, time_range, worker_id
 from app.commands.incident import ResolveIncident
 from app.criteria import IncidentCriteria, Paging
 
@@ -29,13 +30,35 @@ class IncidentSchema(AnswerSchema):
     process_id = Int32()
     process_instance_id = Int32()
     task_id = Int32()
+    bpmn_process_id = Text(extension=True)
+    bpmn_element_id = Text(extension=True)
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
+    error = Text(description="The error of the job or task.", extension=True)
+    error_id = Text(
+        example="0b6d1c1a2f3e4d5c",
+        description="Incidents have the same one if their errors differ only in numbers, quoted texts, UUIDs and "
+        "addresses.",
+        extension=True,
+    )
     resolved_at = Timestamp()
     resolved_by = Text()
 
 
 encode_incident = compile_encoder(IncidentSchema)
+
+
+class IncidentGroupSchema(AnswerSchema):
+    error_id = Text(example="0b6d1c1a2f3e4d5c")
+    error = Text(description="The error of the last one.")
+    bpmn_process_id = Text()
+    bpmn_element_id = Text()
+    count = Int32(required=True, example=1)
+    first = Timestamp(required=True, description="When the first one was created.")
+    last = Timestamp(required=True, description="When the last one was created.")
+
+
+encode_group = compile_encoder(IncidentGroupSchema)
 
 
 class IncidentCriteriaSchema(ApiSchema):
@@ -44,6 +67,12 @@ class IncidentCriteriaSchema(ApiSchema):
     job_id = Int32(description="Job filter.")
     process_instance_id = Int32(description="Process instance filter.")
     task_id = Int32(description="Task filter.")
+    process_id = Int32(description="Process filter.", extension=True)
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    error_id = ShortText(description="Filter for the ID that equal errors have in common.", extension=True)
+    created = time_range("When they were created.")
+    open = Flag(description="Whether only incidents are included that are not resolved.", extension=True)
 
 
 class ResolveIncidentSchema(ApiSchema):
@@ -59,6 +88,19 @@ class ResolveIncidentSchema(ApiSchema):
 def query_incidents(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an incident query."""
     return find(encode_incident, IncidentCriteria(**body), paging)
+
+
+@blp.route("/incidents/groups", methods=["POST"], extension=True, reads=True)
+@blp.paged
+@blp.arguments(IncidentCriteriaSchema)
+@blp.response(200, results_of(IncidentGroupSchema))
+def group_incidents(body: dict[str, Any], page: Page) -> Response:
+    """Groups incidents by what has failed where, the largest group first.
+
+    Incidents of a group have an error ID, a BPMN process and a BPMN element in common; versions make no difference.
+    """
+    groups = service().finding.group_incidents(IncidentCriteria(**body), page.offset, page.limit)
+    return listed(encode_group, groups)
 
 
 @blp.route("/incidents/<partition>/<id>/resolve", methods=["PATCH"], problems=(404, 409))

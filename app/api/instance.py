@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from app.api.answer import Response, empty, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder
+from app.api.encode import compile_encoder, listed
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -25,9 +26,10 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
+from app.api.params import to_snake
 from app.api.problem import ProblemSchema
-from app.api.rules import Violation
-from app.api.schemas import Tags, all_tags, process_variables, reason, worker_id
+from app.api.rules import MOST_ITEMS, Violation
+from app.api.schemas import Tags, all_tags, choices, process_variables, reason, results_of, time_range, worker_id
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -127,6 +129,50 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
     root_id = Int32(description="Filter for a root process instance and everything below it.", extension=True)
     process_id = Int32(description="Process filter.")
     tags = Tags(keep_empty=True, description="Tags, a process instance must have, to be included.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    versions = Many(
+        ShortText(), most=MOST_ITEMS, unique=True, description="Process versions to include.", extension=True
+    )
+    states = choices(InstanceState, "instance state", "States to include.")
+    correlation_key = ShortText(description="Correlation key filter.", extension=True)
+    created = time_range("When they were created.")
+    ended = time_range("When they have ended.")
+    has_incident = Flag(
+        description="Whether only instances are included that have an incident which is not resolved.", extension=True
+    )
+    waiting_at = ShortText(
+        description="BPMN ID of an element that has an active element instance in the instance.", extension=True
+    )
+    roots_only = Flag(
+        description="Whether only instances are included that no other instance has called.", extension=True
+    )
+    created_by = ShortText(description="Filter for the worker that has created them.", extension=True)
+
+
+class InstanceGroup(StrEnum):
+    """What instances can be grouped by."""
+
+    BPMN_PROCESS_ID = "bpmnProcessId"
+    VERSION = "version"
+    STATE = "state"
+
+
+class CountProcessInstancesSchema(ProcessInstanceCriteriaSchema):
+    group_by = Many(
+        Choice(InstanceGroup, "group"), most=len(InstanceGroup), unique=True, description="What groups have in common."
+    )
+
+
+class ProcessInstanceCountSchema(AnswerSchema):
+    bpmn_process_id = Text()
+    version = Text()
+    process_id = Int32(description="The process, where it is known from BPMN process ID and version.")
+    state = Choice(InstanceState, "instance state")
+    count = Int32(required=True, example=1)
+    incident_count = Int32(required=True, description="Incidents of these instances that are not resolved.", example=0)
+
+
+encode_count = compile_encoder(ProcessInstanceCountSchema)
 
 
 class SuspendProcessInstanceSchema(ApiSchema):
@@ -180,6 +226,19 @@ def create_process_instances(body: dict[str, Any]) -> Response:
 def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process instance query."""
     return find(encode_instance, ProcessInstanceCriteria(**body), paging)
+
+
+@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
+@blp.arguments(CountProcessInstancesSchema)
+@blp.response(200, results_of(ProcessInstanceCountSchema))
+def count_process_instances(body: dict[str, Any]) -> Response:
+    """Counts process instances, in groups where asked to, the largest group first.
+
+    Groups without any instance are no results.
+    """
+    names = [to_snake(name) for name in body.pop("group_by", ())]
+    limit = service().config.max_query_limit
+    return listed(encode_count, service().finding.count_instances(ProcessInstanceCriteria(**body), names, limit))
 
 
 @blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))

@@ -17,6 +17,7 @@ from app.api.fields import (
     ApiSchema,
     Choice,
     Duration,
+    Flag,
     Int32,
     Many,
     Object,
@@ -32,6 +33,7 @@ from app.api.schemas import (
     CountResSchema,
     Tags,
     TimerField,
+    choices,
     element_variables,
     process_variables,
     reason,
@@ -136,6 +138,12 @@ class JobCriteriaSchema(ApiSchema):
     element_instance_id = Int32(description="Element instance filter.")
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
+    states = choices(WorkState, "work state", "States to include.")
+    types = choices(JobType, "job type", "Types to include.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    locked_by = ShortText(description="Filter for the worker that holds the job, or has completed it.", extension=True)
+    open = Flag(description="Whether only jobs are included that are still to be done.", extension=True)
 
 
 class UnlockJobsSchema(ApiSchema):

@@ -15,6 +15,7 @@ from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS, MOST_OF_REASON, broken
 from app.api.schemas import reason, worker_id
 from app.caller import Role
+from app.commands.key import RevokeApiKey
 from app.criteria import ApiKeyCriteria, Paging
 
 blp = Blueprint("key", __name__, description="An API key is what a client shows to be let in.")
@@ -100,7 +101,7 @@ def _if_enabled(view: Callable[..., Response]) -> Callable[..., Response]:
     return guarded
 
 
-@blp.route("/api-keys", methods=["POST"], problems=(409,), extension=True)
+@blp.route("/api-keys", methods=["POST"], problems=(409,), extension=True, repeatable=False)
 @_if_enabled
 @blp.arguments(CreateApiKeySchema)
 @blp.response(201, CreatedApiKeySchema)
@@ -130,5 +131,5 @@ def revoke_api_key(body: dict[str, Any], id: int) -> Response:
     Requests with it are refused at once by the process that answers, and within seconds (BPMN_API_KEY_CACHE_TTL) by
     others.
     """
-    service().keys.revoke(id=id, **body)
+    service().keys.forget(service().execute(RevokeApiKey(id=id, **body)))
     return empty()

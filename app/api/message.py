@@ -93,6 +93,8 @@ class MessageCriteriaSchema(ApiSchema):
     id = Int64(description="Message filter.")
     exclude_expired = Flag(description="Whether expired messages are left out.")
     name = ShortText(description="Message name filter.")
+    correlation_key = ShortText(description="Correlation key filter.", extension=True)
+    correlated = Flag(description="Whether only messages are included that have reached somebody.", extension=True)
 
 
 class MessageSubscriptionCriteriaSchema(ApiSchema):

@@ -144,6 +144,9 @@ Every response carries `X-Request-Id`, taken over from the request where it has 
 mean the same as an absent property. What is marked `x-extension` goes beyond the original API; `x-also-accepts` is an
 alternative form of a request property.
 
+A request that writes can be named by `Idempotency-Key`. When it is sent again, nothing is done a second time, and the
+answer, with `Idempotency-Replayed: true`, is the first one. Refused requests (4xx, 5xx) are not remembered.
+
 While the database is away or busy, operations are answered by 503 with `Retry-After`. A path that exists, but not for
 the method, is answered by 404 with `Allow`.
 

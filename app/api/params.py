@@ -74,7 +74,7 @@ def paging(kind: type[Any]) -> Paging:
     return Paging(
         limit=limit,
         offset=offset,
-        order=_snake(order),
+        order=to_snake(order),
         cursor=cursor,
         with_cursor=bool(order) or "cursor" in values,
         with_total=_flag("total", values),
@@ -93,7 +93,8 @@ def _flag(name: str, values: Mapping[str, list[str]]) -> bool:
     return text in _TRUE
 
 
-def _snake(name: str) -> str:
+def to_snake(name: str) -> str:
+    """The attribute of a property, or the column of an order."""
     return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
 
 

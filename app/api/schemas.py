@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import ValidationError
@@ -10,6 +11,7 @@ from marshmallow import ValidationError
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
+    Choice,
     Cron,
     Duration,
     Flag,
@@ -37,6 +39,7 @@ from app.api.rules import (
     variable_name,
 )
 from app.commands.base import Data, VariableInput
+from app.criteria import Range
 from app.timer import Timer
 
 
@@ -240,11 +243,6 @@ class TimerField(Object):
         return super()._deserialize(value, attr, data)
 
 
-class PeriodSchema(ApiSchema):
-    from_ = Timestamp(description="The first point in time.")
-    until = Timestamp(description="The point in time after the last one.")
-
-
 def wait_timeout(description: str) -> Duration:
     return Duration(
         extension=True,
@@ -260,6 +258,20 @@ def worker_id(description: str = "ID of the worker that performs the operation."
 def reason() -> Text:
     """Of an operation that is audited."""
     return Text(most=MOST_OF_REASON, description="Why; kept with the audit of the operation.", extension=True)
+
+
+class TimeRangeSchema(ApiSchema):
+    from_ = Timestamp(description="The first point in time of the range.")
+    until = Timestamp(description="The first point in time after the range.")
+
+
+def time_range(description: str) -> Object:
+    return Object(TimeRangeSchema, make=Range, description=description, extension=True)
+
+
+def choices(enumeration: type[StrEnum], label: str, description: str) -> Many:
+    """Any of several members of an enumeration."""
+    return Many(Choice(enumeration, label), most=MOST_ITEMS, unique=True, description=description, extension=True)
 
 
 class CountResSchema(AnswerSchema):

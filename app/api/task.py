@@ -8,9 +8,21 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Int32, Many, Object, Partition, ShortText, Text, Timestamp
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Flag,
+    Int32,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+)
 from app.api.find import find, page_of
-from app.api.schemas import CountResSchema, reason
+from app.api.schemas import CountResSchema, choices, reason
 from app.commands.task import LockTasks, UnlockTasks
 from app.criteria import Paging, TaskCriteria
 from app.engine.types import TaskType, WorkState
@@ -75,6 +87,9 @@ class TaskCriteriaSchema(ApiSchema):
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
     type = Choice(TaskType, "task type", description="Type filter.")
+    states = choices(WorkState, "work state", "States to include.")
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    open = Flag(description="Whether only tasks are included that are still to be done.", extension=True)
 
 
 class UnlockTasksSchema(ApiSchema):

@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
-from app.api.schemas import Tags, all_tags, element_variables, process_variables, worker_id
+from app.api.schemas import Tags, all_tags, choices, element_variables, process_variables, worker_id
 from app.commands.user_task import UpdateUserTask
 from app.criteria import Paging, UserTaskCriteria
 from app.engine.types import UserTaskState
@@ -47,6 +47,10 @@ class UserTaskCriteriaSchema(ApiSchema):
     process_id = Int32(description="Process filter.")
     process_instance_id = Int32(description="Process instance filter.")
     tags = Tags(keep_empty=True, description="Tags, a user task must have, to be included.")
+    states = choices(UserTaskState, "user task state", "States to include.")
+    bpmn_process_id = ShortText(description="BPMN process ID filter.", extension=True)
+    bpmn_element_id = ShortText(description="BPMN element ID filter.", extension=True)
+    correlation_key = ShortText(description="Correlation key filter.", extension=True)
 
 
 class UpdateUserTaskSchema(ApiSchema):

@@ -92,8 +92,8 @@ def _made_key(_command: CreateApiKey, key: ApiKey) -> Deed:
     return Deed(target=f"API key {key.secret_id}", detail=detail)
 
 
-def _revoked_key(_command: RevokeApiKey, key: ApiKey) -> Deed:
-    return Deed(target=f"API key {key.secret_id}")
+def _revoked_key(_command: RevokeApiKey, secret_id: str) -> Deed:
+    return Deed(target=f"API key {secret_id}")
 
 
 def _moved_time(_command: SetTime, time: EngineTime) -> Deed:

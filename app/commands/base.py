@@ -18,6 +18,8 @@ class Command(Generic[R_co]):
 
     title: ClassVar[str] = ""
     """Title of the problem when it fails."""
+    reads: ClassVar[bool] = False
+    """Whether it changes nothing, so that it may be executed again at any time."""
     of_engine: ClassVar[bool] = False
     """Whether it is the engine's own, whoever has caused it: it is not held to the processes of a caller."""
 

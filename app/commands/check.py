@@ -54,6 +54,7 @@ class CheckedProcess:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckProcess(Command[CheckedProcess]):
     title = "failed to check process"
+    reads = True
     deployment: CreateProcess
     """Without a version none is in the way."""
 

@@ -21,8 +21,9 @@ from app.commands.queue import foresee_end, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.elements.call_activity import called_process
 from app.engine.elements.message import subscription
+from app.engine.failures import incident_of
 from app.engine.graph import Node
-from app.engine.records import ElementInstance, Incident, Job
+from app.engine.records import ElementInstance, Job
 from app.engine.run import Run
 from app.engine.types import JobType, WorkState
 from app.engine.work import Call, Facts
@@ -147,7 +148,7 @@ def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token
         job.state = WorkState.DONE
         return changes
     changes = Changes()
-    _fail(job, error, changes, cmd, retry_due, ctx.now)
+    _fail(job, error, snapshot, changes, cmd, retry_due, ctx.now)
     return changes
 
 
@@ -221,7 +222,15 @@ def _set_called_variables(ctx: Context, changes: Changes, run: Run, completion: 
         set_process_variables(ctx, changes, run.called.instance, variables, run.actor)
 
 
-def _fail(job: Job, error: str, changes: Changes, cmd: CompleteJob, retry_due: datetime, now: datetime) -> None:
+def _fail(
+    job: Job,
+    error: str,
+    snapshot: Snapshot,
+    changes: Changes,
+    cmd: CompleteJob,
+    retry_due: datetime,
+    now: datetime,
+) -> None:
     job.error = error
     if cmd.retry_limit > job.retry_count:
         job.state = WorkState.CAUSED_RETRY
@@ -230,18 +239,7 @@ def _fail(job: Job, error: str, changes: Changes, cmd: CompleteJob, retry_due: d
         changes.insert(retry)
         return
     job.state = WorkState.CAUSED_INCIDENT
-    changes.insert(
-        Incident(
-            partition=job.partition,
-            element_id=job.element_id,
-            element_instance_id=job.element_instance_id,
-            job_id=job.id,
-            process_id=job.process_id,
-            process_instance_id=job.process_instance_id,
-            created_at=now,
-            created_by=cmd.worker_id,
-        )
-    )
+    changes.insert(incident_of(job, snapshot.instance.bpmn_process_id, now, cmd.worker_id))
 
 
 def retry_job(job: Job, actor: str, now: datetime, due_at: datetime) -> Job:

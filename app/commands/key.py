@@ -34,8 +34,8 @@ class CreateApiKey(Audited[ApiKey]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeApiKey(Audited[ApiKey]):
-    """By one of the two; the result is what the key was."""
+class RevokeApiKey(Audited[str]):
+    """By one of the two; the result is the secret id."""
 
     title = "failed to revoke API key"
     worker_id: str
@@ -65,7 +65,7 @@ def create_api_key(ctx: Context, cmd: CreateApiKey) -> ApiKey:
     return key
 
 
-def revoke_api_key(ctx: Context, cmd: RevokeApiKey) -> ApiKey:
+def revoke_api_key(ctx: Context, cmd: RevokeApiKey) -> str:
     """The key is gone then, and its id may be given to another one."""
     ctx.tx.lock_key(_KEY)
     keys = ctx.tx.keys
@@ -73,4 +73,4 @@ def revoke_api_key(ctx: Context, cmd: RevokeApiKey) -> ApiKey:
     if key is None:
         raise not_found(f"API key {cmd.secret_id or cmd.id}")
     ctx.tx.along(Write(DELETE_KEY, [{"id": key.id}]))
-    return key
+    return key.secret_id

@@ -50,12 +50,14 @@ class CreateProcess(Audited[Process]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetProcess(Command[Process]):
     title = "failed to get process"
+    reads = True
     id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetBpmnXml(Command[str]):
     title = "failed to get BPMN XML"
+    reads = True
     id: int
 
 

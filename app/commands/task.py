@@ -11,7 +11,8 @@ from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task, later, walk_as_needed
 from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
 from app.engine.changes import Changes
-from app.engine.records import Incident, Task
+from app.engine.failures import incident_of
+from app.engine.records import Task
 from app.engine.types import TaskType, WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
@@ -253,16 +254,16 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
         retry.retry_count = task.retry_count + 1
         return changes
     task.state = WorkState.CAUSED_INCIDENT
-    changes.insert(
-        Incident(
-            partition=task.partition,
-            element_id=task.element_id,
-            element_instance_id=task.element_instance_id,
-            process_id=task.process_id,
-            process_instance_id=task.process_instance_id,
-            task_id=task.id,
-            created_at=ctx.now,
-            created_by=ctx.engine_id,
-        )
-    )
+    changes.insert(incident_of(task, _bpmn_process_id(ctx, task), ctx.now, ctx.engine_id))
     return changes
+
+
+def _bpmn_process_id(ctx: Context, task: Task) -> str | None:
+    """None for a task that belongs to no process."""
+    if task.process_id is None:
+        return None
+    if task.process_instance_id is not None:
+        # At hand, since the instance was locked.
+        return ctx.tx.graph(task.process_id).bpmn_process_id
+    process = ctx.tx.find_process_by_id(task.process_id)
+    return process.bpmn_process_id if process else None

@@ -15,6 +15,7 @@ from app.errors import conflict, not_found
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetProcessVariables(Command[list[VariableView]]):
     title = "failed to get process variables"
+    reads = True
     partition: date
     id: int
     names: tuple[str, ...] | None = None
@@ -33,6 +34,7 @@ class SetProcessVariables(Audited[None]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetElementVariables(Command[list[VariableView]]):
     title = "failed to get element variables"
+    reads = True
     partition: date
     id: int
     names: tuple[str, ...] | None = None

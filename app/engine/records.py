@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
@@ -20,6 +20,8 @@ from app.timer import Timer
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -140,6 +142,13 @@ class ElementInstance:
     pending_events: int = 0
     """How many attached or following events a job must still define before this can start."""
 
+    @property
+    def duration_ms(self) -> int | None:
+        """How long it has lasted from its start to its end."""
+        if self.ended_at is None or self.started_at is None:
+            return None
+        return (self.ended_at - self.started_at) // _MILLISECOND
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ElementVisit:
@@ -158,6 +167,9 @@ class ElementVisit:
     ended_at: datetime | None
     started_at: datetime | None
     state: str
+    prev_id: int | None = None
+    prev_bpmn_element_id: str | None = None
+    """The element that `prev_id` is a visit of; known where it was asked for."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -261,6 +273,12 @@ class Incident:
     created_by: str
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    bpmn_process_id: str | None = None
+    bpmn_element_id: str | None = None
+    error: str | None = None
+    """That of its job or task."""
+    error_id: str | None = None
+    """Incidents with equal ones have failed in the same way."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -13,11 +13,20 @@ from sqlalchemy import Connection, make_url
 
 from app.clock import Clock, SystemClock
 from app.config import Config
-from app.criteria import Criteria, Page, Paging
+from app.criteria import (
+    Criteria,
+    IncidentCriteria,
+    IncidentGroup,
+    InstanceCount,
+    Page,
+    Paging,
+    ProcessInstanceCriteria,
+)
 from app.engine.graph import Graph
 from app.errors import EngineError
 from app.store import graphs, keys, nodes, schema
 from app.store.audit import PURGE, PURGED_AT_ONCE
+from app.store.counts import Counts
 from app.store.dialect import Call, Dialect, Ear, Row, Session
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, Stored
@@ -75,6 +84,7 @@ class Store:
         self._saver = Saver(dialect)
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
+        self._counts = Counts(dialect)
         self._group_statements = GroupStatements(dialect)
         self._scoped = Scoped(dialect)
         self._note_use = keys.note_use(dialect)
@@ -149,11 +159,22 @@ class Store:
         return self.reach(read)
 
     def query(self, criteria: Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit))
+        """Raises EngineError QUERY for what takes too long, if it is limited in time."""
+        return self._read(lambda session: self._queries.find(session, criteria, now, offset, limit, self._bounds))
 
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def count_instances(
+        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int
+    ) -> list[InstanceCount]:
+        return self._read(lambda session: self._counts.instances(session, criteria, group_by, now, limit, self._bounds))
+
+    def group_incidents(
+        self, criteria: IncidentCriteria, now: datetime, offset: int, limit: int
+    ) -> list[IncidentGroup]:
+        return self._read(lambda session: self._counts.incidents(session, criteria, now, offset, limit, self._bounds))
 
     def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
         """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""
@@ -187,6 +208,10 @@ class Store:
     def read_facts(self, **until: datetime) -> Facts:
         """What is known about the state of the system; see `FactStatements.read`."""
         return self._read(lambda session: self._facts.read(session, **until))
+
+    def read_encrypted(self, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        return self._read(lambda session: self._facts.read_encrypted(session, days))
 
     @property
     def connections_in_use(self) -> int:

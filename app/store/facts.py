@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, String, Table, bindparam, case, column, func, literal_column, select, text
 
 from app.store.dialect import Call, Dialect, Row, Session
+from app.store.load import DAY
 from app.store.query import PROCESS
-from app.store.sql import CLOCK_OFFSET, INCIDENTS, J, T
+from app.store.sql import CLOCK_OFFSET, INCIDENTS, J, T, V
 from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK, ProcessInstanceRow, table
 
 MOST_COUNTED = 100_000
@@ -56,6 +57,8 @@ class Facts:
     jobs_locked: int = 0
     locked_without_lease: Waiting = Waiting()
     """Jobs that have been locked for longer than was asked for, and come back only when they are unlocked."""
+    ended_leases: int = 0
+    """Jobs whose lease has ended some time ago, and that nobody has given back."""
     active: Mapping[str, int] = field(default_factory=dict)
     """Instances that have not ended, by BPMN process id."""
     incidents: Mapping[str, int] = field(default_factory=dict)
@@ -92,6 +95,11 @@ class FactStatements:
     def statements(self) -> Sequence[Select[Any]]:
         return self._calls
 
+    def read_encrypted(self, session: Session, days: Sequence[date]) -> list[str]:
+        """Some of the newest encrypted values of variables of these days, as they are stored."""
+        found = session.run(*(Call(_ENCRYPTED, {"day": day}) for day in days))
+        return [row[0] for rows in found for row in rows]
+
     def read(
         self, session: Session, *, jobs_due_until: datetime, tasks_due_until: datetime, locked_until: datetime
     ) -> Facts:
@@ -100,11 +108,13 @@ class FactStatements:
         jobs, tasks, locked, active, incidents, offset, revision, *days = session.run(
             *(Call(each, given) for each in self._calls)
         )
+        count, lost, lost_since, ended = locked[0]
         return Facts(
             jobs_due=_waiting(jobs),
             tasks_overdue=_waiting(tasks),
-            jobs_locked=locked[0][0],
-            locked_without_lease=Waiting(count=locked[0][1] or 0, since=locked[0][2]),
+            jobs_locked=count,
+            locked_without_lease=Waiting(count=lost or 0, since=lost_since),
+            ended_leases=ended or 0,
             active={row[0]: row[1] for row in active},
             incidents={row[0] or "": int(row[1]) for row in incidents},
             offset_ms=offset[0][0] if offset else 0,
@@ -134,9 +144,13 @@ def _since(dialect: Dialect, of: Table, unclaimed: str, until: str) -> Select[An
 
 
 _IS_LONG = J.c.locked_until.is_(None) & (J.c.locked_at <= bindparam("locked_before", type_=_TIME))
-_LOCKED = select(func.count(), func.sum(case((_IS_LONG, 1), else_=0)), func.min(case((_IS_LONG, J.c.locked_at)))).where(
-    text(LOCKED_JOB)
-)
+_HAS_ENDED = J.c.locked_until <= bindparam("tasks_due_until", type_=_TIME)
+_LOCKED = select(
+    func.count(),
+    func.sum(case((_IS_LONG, 1), else_=0)),
+    func.min(case((_IS_LONG, J.c.locked_at))),
+    func.sum(case((_HAS_ENDED, 1), else_=0)),
+).where(text(LOCKED_JOB))
 _ACTIVE = select(_PI.c.bpmn_process_id, func.count()).where(_PI.c.ended_at.is_(None)).group_by(_PI.c.bpmn_process_id)
 _BY_VERSION = (
     select(INCIDENTS.c.process_id, func.count().label("n"))
@@ -149,6 +163,10 @@ _OPEN_INCIDENTS = (
     .select_from(_BY_VERSION.outerjoin(PROCESS, PROCESS.c.id == _BY_VERSION.c.process_id))
     .group_by(PROCESS.c.bpmn_process_id)
 )
+_NEWEST = (
+    select(V.c.value, V.c.encrypted).where(V.c.partition == DAY).order_by(V.c.id.desc()).limit(literal_column("500"))
+).subquery("newest")
+_ENCRYPTED = select(_NEWEST.c.value).where(_NEWEST.c.encrypted).limit(literal_column("20"))
 _REVISION = select(column("version_num", String)).select_from(text("alembic_version"))
 _OF_DAYS: tuple[Any, ...] = (
     text("SELECT partition FROM partition_day"),

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, func, literal_column, select
+from sqlalchemy import Integer, Select, Table, bindparam, func, literal_column, select
 
-from app import caller
 from app import criteria as c
 from app.errors import EngineError, ErrorKind
 from app.store import pages
 from app.store import rows as r
 from app.store.audit import AUDIT, read_entry
+from app.store.conditions import FIELDS, HAS_ENDED, TIMED, Conditions
+from app.store.conditions import given as given_of
 from app.store.dialect import Call, Dialect, Row, Session, TooSlow
 from app.store.keys import API_KEY, read_key
-from app.store.scope import Scoped, parameters_of
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -39,6 +38,7 @@ from app.store.tables import (
 ELEMENT = table(ElementRow)
 DEFINITION = table(EventDefinitionRow)
 PROCESS = table(ProcessRow)
+VISIT = table(ElementInstanceRow)
 MESSAGE = table(MessageRow)
 PI = table(ProcessInstanceRow)
 
@@ -53,7 +53,7 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.ProcessCriteria: _Query(PROCESS, r.read_process),
     c.ElementCriteria: _Query(ELEMENT, r.read_element),
     c.ProcessInstanceCriteria: _Query(PI, r.read_instance),
-    c.ElementInstanceCriteria: _Query(table(ElementInstanceRow), r.read_visit),
+    c.ElementInstanceCriteria: _Query(VISIT, r.read_visit_and_prev),
     c.JobCriteria: _Query(table(JobRow), r.read_job),
     c.TaskCriteria: _Query(table(TaskRow), r.read_task),
     c.UserTaskCriteria: _Query(table(UserTaskRow), r.read_user_task),
@@ -65,6 +65,20 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.AuditCriteria: _Query(AUDIT, read_entry),
     c.ApiKeyCriteria: _Query(API_KEY, read_key),
 }
+
+
+_BEFORE = frozenset(
+    {
+        *("element_id", "element_instance_id", "exclude_expired", "id", "job_id", "name", "names", "parent_id"),
+        *("partition", "process_id", "process_instance_id", "root_id", "tag_names", "tags", "task_id", "type"),
+    }
+)
+_BEFORE_OF: Mapping[type[Any], frozenset[str]] = {
+    c.ElementCriteria: _BEFORE | {"bpmn_element_id"},
+    c.ElementInstanceCriteria: _BEFORE | {"bpmn_element_id", "states", HAS_ENDED, "is_active"},
+    c.MessageSubscriptionCriteria: _BEFORE | {"correlation_key"},
+}
+"""What clients ask by that know of no limit in time."""
 
 
 class Bounds(NamedTuple):
@@ -86,8 +100,6 @@ class _Shape(NamedTuple):
     """Whether it begins behind a row."""
     counts: bool = False
     """Whether it tells how many there are, up to a limit."""
-    is_scoped: bool = False
-    """Whether it is asked for by who sees some processes only."""
 
 
 class Queries:
@@ -95,22 +107,32 @@ class Queries:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._scoped = Scoped(dialect)
+        self._conditions = Conditions(dialect)
         self._statements: dict[_Shape, Select[Any]] = {}
 
-    def find(self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int) -> list[Any]:
-        """The matching records, ordered by partition and id, or by id where there are no partitions."""
-        given = _given(criteria)
+    def find(
+        self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int, bounds: Bounds
+    ) -> list[Any]:
+        """The matching records, ordered by partition and id, or by id where there are no partitions.
+
+        Raises EngineError QUERY where it takes too long, unless it is asked by nothing but what finds a row, an
+        instance or a process: that may take as long as any operation.
+        """
+        given = given_of(criteria)
         shape = _Shape(type(criteria), tuple(given), has_offset=offset > 0)
         parameters: dict[str, Any] = {"limit": limit}
         if offset:
             parameters["offset"] = offset
-        (rows,) = session.run(self._call(shape, given, parameters, now))
+        call = self._call(shape, given, parameters, now)
+        if _BEFORE_OF.get(shape.kind, _BEFORE).issuperset(given):
+            (rows,) = session.run(call)
+        else:
+            (rows,) = read_within(session, bounds, criteria, call)
         return _read(shape, rows)
 
     def page(self, session: Session, criteria: c.Criteria, now: datetime, paging: c.Paging, bounds: Bounds) -> c.Page:
         """Raises EngineError QUERY for a cursor that does not fit, and where it takes too long."""
-        kind, given = type(criteria), _given(criteria)
+        kind, given = type(criteria), given_of(criteria)
         found = QUERIES[kind].table
         mark = pages.fingerprint(kind.__name__, given)
         cursor = pages.decode(paging.cursor, mark, paging.order) if paging.cursor else None
@@ -118,7 +140,7 @@ class Queries:
         if order.column not in (pages.BY_KEY, *c.ORDERS.get(kind, ())):
             raise pages.unfit("it is no cursor of this service")
         if order.column == "ended_at":
-            given[_ENDED] = True
+            given[HAS_ENDED] = True
         shape = _Shape(kind, tuple(given), order, has_offset=paging.offset > 0, goes_on=cursor is not None)
         # One more than is asked for tells whether there is a next page.
         parameters: dict[str, Any] = {"limit": paging.limit + 1}
@@ -129,10 +151,7 @@ class Queries:
         calls = [self._call(shape, given, parameters, now)]
         if paging.with_total:
             calls.append(self._call(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now))
-        try:
-            rows, *counted = session.read(*calls, seconds=bounds.seconds)
-        except TooSlow as error:
-            raise too_slow(bounds, _narrowing(kind, given)) from error
+        rows, *counted = read_within(session, bounds, criteria, *calls)
         page = c.Page(records=_read(shape, rows[: paging.limit]))
         if paging.with_cursor and len(rows) > paging.limit:
             last = [getattr(page.records[-1], column.name) for column in pages.columns_of(found, order)]
@@ -143,22 +162,17 @@ class Queries:
         return page
 
     def _call(self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime) -> Call:
-        if scope := caller.scope():
-            shape = shape._replace(is_scoped=True)
-            parameters |= parameters_of(scope)
         statement = self._statements.get(shape)
         if statement is None:
             statement = self._statements[shape] = self._statement(shape)
-        if _NOW in given:
+        if not TIMED.isdisjoint(given):
             parameters["now"] = now
         day = given.get("partition") if _is_by_key(given) else None
         return Call(statement, {**given, **parameters}, day=day)
 
     def _statement(self, shape: _Shape) -> Select[Any]:
         found = QUERIES[shape.kind].table
-        conditions = [self._condition(found, name) for name in shape.names]
-        if shape.is_scoped:
-            conditions.append(self._scoped.within(found))
+        conditions = self._conditions.of(shape.kind, found, shape.names)
         # What is noted stays when its day goes.
         if "partition" in shape.names and _is_by_key(shape.names) and found is not AUDIT:
             conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))
@@ -174,50 +188,35 @@ class Queries:
         # With an offset that it does not know, PostgreSQL would rather make a plan each time.
         return statement.offset(bindparam("offset", type_=Integer)) if shape.has_offset else statement
 
-    def _condition(self, found: Table, name: str) -> ColumnElement[bool]:
-        if name == "tags":
-            return self._dialect.has_tags(found.c.tags, name)
-        if name == "tag_names":
-            return self._dialect.has_tag_names(found.c.tags, name)
-        if name in _LISTS:
-            return self._dialect.is_one_of(found.c[_LISTS[name]], name)
-        if name == "root_id":
-            root = bindparam(name, type_=found.c.id.type)
-            return (found.c.root_id == root) | (found.c.id == root)
-        if name == "time_from":
-            return found.c.time >= bindparam(name, type_=found.c.time.type)
-        if name == "time_until":
-            return found.c.time < bindparam(name, type_=found.c.time.type)
-        if name == "after":
-            return found.c.id > bindparam(name, type_=found.c.id.type)
-        if name == _ENDED:
-            return found.c.ended_at.is_not(None)
-        if name == _NOW:
-            return found.c.expires_at.is_(None) | (found.c.expires_at > bindparam("now", type_=found.c.expires_at.type))
-        return found.c[name] == bindparam(name, type_=found.c[name].type)
+
+def read_within(
+    session: Session, bounds: Bounds, criteria: c.Criteria, *calls: Call, scans: bool = False
+) -> list[list[Row]]:
+    """Like `Session.read`; raises EngineError QUERY for what takes too long."""
+    try:
+        return session.read(*calls, seconds=bounds.seconds, scans=scans)
+    except TooSlow as error:
+        raise too_slow(bounds, criteria) from error
 
 
-_NOW = "exclude_expired"
-"""The criterion that is compared with the time."""
-_ENDED = "has_ended"
-"""Said by who asks for what has ended, in whatever way."""
-_LISTS = {"names": "name", "operations": "operation", "states": "state"}
-"""Criteria that name several values of a column."""
-_FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in QUERIES}
+def too_slow(bounds: Bounds, criteria: c.Criteria) -> EngineError:
+    """Tells which criteria, as clients call them, would help."""
+    has_process = getattr(criteria, "process_id", 0)
+    better = [
+        text
+        for name, text in _NARROWING.items()
+        if name in FIELDS[type(criteria)] and not (getattr(criteria, name) or ("process" in name and has_process))
+    ]
+    detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT: narrow it by "
+    return EngineError(ErrorKind.QUERY, detail + (" or ".join(better) or "what finds less"), title="failed to query")
 
 
-def too_slow(bounds: Bounds, narrowing: str) -> EngineError:
-    detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT: narrow it by {narrowing}"
-    return EngineError(ErrorKind.QUERY, detail, title="failed to query")
-
-
-def _narrowing(kind: type[Any], given: Collection[str]) -> str:
-    """Criteria, as clients call them, that would make a query faster."""
-    better = [text for name, text in _NARROWING.items() if name in _FIELDS[kind] and name not in given]
-    return " or ".join(better) or "what finds less"
-
-
-_NARROWING = {"process_instance_id": "processInstanceId with partition", "process_id": "processId", "id": "id"}
+_NARROWING = {
+    "bpmn_process_id": "bpmnProcessId",
+    "process_id": "processId",
+    "partition": "partition",
+    "created": "created",
+}
 
 
 def _read(shape: _Shape, rows: list[Row]) -> list[Any]:
@@ -233,29 +232,10 @@ def _is_by_key(names: Collection[str]) -> bool:
 _KEYS = frozenset({"element_instance_id", "id", "job_id", "process_instance_id", "task_id"})
 
 
-def _given(criteria: c.Criteria) -> dict[str, Any]:
-    """The criteria that filter, as parameters: lists and tags are JSON, of whatever length they are."""
-    given: dict[str, Any] = {}
-    for name in _FIELDS[type(criteria)]:
-        value = getattr(criteria, name)
-        if not value:
-            continue
-        if name == "tags":
-            given.update(_tags(value))
-        else:
-            given[name] = orjson.dumps(value).decode() if name in _LISTS else value
-    return given
-
-
-def _tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags with a value apart from those that may have any."""
-    equal = {name: value for name, value in tags.items() if value}
-    present = [name for name, value in tags.items() if not value]
-    given = {"tags": equal, "tag_names": present}
-    return {name: orjson.dumps(wanted).decode() for name, wanted in given.items() if wanted}
-
-
 def _select(found: Table) -> Select[Any]:
+    if found is VISIT:
+        prev = select(ELEMENT.c.bpmn_element_id).where(ELEMENT.c.id == found.c.prev_element_id)
+        return select(*found.c, prev.scalar_subquery())
     if found is not ELEMENT:
         return select(*found.c)
     return select(*found.c, DEFINITION.c.suspended, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)).select_from(

@@ -134,12 +134,19 @@ read_signal = reader(records.Signal)
 read_signal_subscription = reader(records.SignalSubscription)
 
 TOKEN_COLUMNS = _columns(records.ElementInstance)
-_VISIT = tuple(f.name for f in fields(records.ElementVisit))
+_VISIT = tuple(f.name for f in fields(records.ElementVisit) if f.name in TOKEN_COLUMNS)
 
 
 def read_visit(row: Row) -> records.ElementVisit:
     values = dict(zip(TOKEN_COLUMNS, row, strict=False))
     return records.ElementVisit(**{name: values[name] for name in _VISIT})
+
+
+def read_visit_and_prev(row: Row) -> records.ElementVisit:
+    """From the columns of the table, and the BPMN element id of the visit it came from."""
+    visit = read_visit(row)
+    visit.prev_bpmn_element_id = row[-1]
+    return visit
 
 
 def read_token(row: Row, node: Callable[[int], Node], instance: records.ProcessInstance) -> records.ElementInstance:

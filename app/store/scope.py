@@ -1,6 +1,7 @@
 """Only some processes: conditions that leave out what belongs to others, for callers that are bound to them.
 
-Whoever adds a statement that answers a caller adds `Scoped.within` of its table, and the parameters of the scope.
+Criteria have them by themselves (`app.store.conditions`), and so have look-ups by address (`Transaction`). Whoever adds
+a statement of another kind that answers a caller adds `Scoped.within` of its table, and the parameters of the scope.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class Scoped:
             self._dialect.is_one_of(bpmn_process_id, "scope_names"),
             self._dialect.begins_with_one_of(bpmn_process_id, "scope_prefixes"),
         )
+
+
+SCOPE = frozenset({"scope_names", "scope_prefixes"})
+"""The parameters of the conditions."""
 
 
 def parameters_of(scope: Scope) -> dict[str, str]:

@@ -84,6 +84,7 @@ UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
 ENDED_ROOT = "ended_at IS NOT NULL AND root_id IS NULL"
+STARTED_USER_TASK = "state = 'STARTED'"
 LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
 OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
 ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
@@ -383,6 +384,8 @@ class IncidentRow(Partitioned, Base):
         Index("incident_process_instance_id_idx", "process_instance_id", "partition"),
         partial("incident_job_id_idx", "job_id", "partition", where="job_id IS NOT NULL"),
         partial("incident_task_id_idx", "task_id", "partition", where="task_id IS NOT NULL"),
+        partial("incident_open_idx", "process_instance_id", "partition", where="resolved_at IS NULL"),
+        Index("incident_error_id_idx", "error_id", "created_at"),
     )
     element_id: Mapped[int | None]
     element_instance_id: Mapped[int | None]
@@ -394,6 +397,10 @@ class IncidentRow(Partitioned, Base):
     created_by: Mapped[str]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None]
+    bpmn_process_id: Mapped[str | None]
+    bpmn_element_id: Mapped[str | None]
+    error: Mapped[str | None]
+    error_id: Mapped[str | None]
 
 
 class VariableRow(Partitioned, Base):
@@ -517,6 +524,19 @@ class SignalSubscriptionRow(GlobalBig, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     name: Mapped[str]
+
+
+class IdempotencyRow(Base):
+    """The result of a command that came with an Idempotency-Key, by its place in the request."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("idempotency_created_at_idx", "created_at"),)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    request: Mapped[str]
+    result: Mapped[str]
+    encrypted: Mapped[bool]
+    created_at: Mapped[datetime]
 
 
 class EngineClockRow(Base):

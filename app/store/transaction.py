@@ -36,11 +36,12 @@ from app.engine.records import (
     Task,
     VariableView,
 )
-from app.store import load, sql
+from app.store import idempotency, load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
 from app.store.graphs import BY_ID, GraphMissing, Graphs
+from app.store.idempotency import Kept
 from app.store.keys import Keys
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
@@ -72,6 +73,7 @@ class Transaction:
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
         self._released = 0
+        self._when_saved: list[Callable[[], Write]] = []
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -108,12 +110,15 @@ class Transaction:
 
     def _commit(self) -> None:
         changes = self._changes
+        saving: list[Call] = []
+        if changes is not None:
+            self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
+            saving = self._saver.save(self._session, changes)
+        self.along(*(make() for make in self._when_saved))
         beside = self._dialect.writes(self.noted) if self._along else []
+        self._session.commit(*saving, *beside)
         if changes is None:
-            self._session.commit(*beside)
             return
-        self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
-        self._session.commit(*self._saver.save(self._session, changes), *beside)
         self.due = min(changes.due, default=None)
         self.wrote = True
 
@@ -135,6 +140,10 @@ class Transaction:
         """
         for write in writes:
             self._along.setdefault(write.op, []).extend(write.rows)
+
+    def along_when_saved(self, make: Callable[[], Write]) -> None:
+        """Like `along`, for what can only be told of records once they have their ids."""
+        self._when_saved.append(make)
 
     @property
     def changes_something(self) -> bool:
@@ -181,6 +190,18 @@ class Transaction:
         calls = [call for key in sorted(set(keys)) if (call := self._dialect.advisory_lock(key))]
         if calls:
             self._session.run(*calls)
+
+    def recall(self, key: str) -> list[Kept]:
+        """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
+        self.lock_key(f"idempotency\0{key}")
+        return [idempotency.read(row) for row in self._all(idempotency.OF_KEY, key=key)]
+
+    def forget_results(self, since: datetime) -> bool:
+        """Deletes the oldest results that were kept before `since`, at once; whether there may be more of them."""
+        ((last, count),) = self._all(idempotency.LAST_OF_OLDEST, since=since)
+        if count:
+            self._all(idempotency.FORGET, last=last)
+        return bool(count == idempotency.FORGOTTEN_AT_ONCE)
 
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)

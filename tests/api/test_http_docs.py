@@ -59,10 +59,13 @@ def test_the_older_paths_are_deprecated(document):
 def test_paths_and_pages_have_parameters(document):
     for _, path, operation in operations(document):
         common = document["paths"][path].get("parameters", [])
-        names = [parameter["name"] for parameter in [*common, *operation.get("parameters", [])]]
+        found = [*common, *operation.get("parameters", [])]
+        names = [parameter["name"] for parameter in found if parameter["in"] != "header"]
         expected = re.findall("{(.*?)}", path)
         if path.endswith("/query"):
             expected += ["offset", "limit", "order", "cursor", "total"]
+        elif path == "/incidents/groups":
+            expected += ["offset", "limit"]
         if "text/xml" in operation.get("requestBody", {}).get("content", {}):
             # What else a file needs comes by parameters.
             names = names[: len(expected)]

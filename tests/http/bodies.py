@@ -14,6 +14,7 @@ TIMER = {"time": "2026-11-24T00:00:00Z", "timeCycle": "0 * * * *", "timeDuration
 PROCESS_VARIABLES = [{"name": "a", "data": DATA}]
 ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
+RANGE = {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
 WORKER = {"workerId": "w1"}
 WHY = {"reason": "asked for"}
 LEASE = {"lockTimeout": "PT1M"}
@@ -67,6 +68,8 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processInstanceId": 1,
             "bpmnElementId": "work",
             "states": ["STARTED"],
+            "bpmnElementTypes": ["SERVICE_TASK"],
+            "active": True,
         },
     ),
     "setElementVariables": (
@@ -87,7 +90,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
-    "queryMessages": ("POST", "/messages/query", {"id": 1, "excludeExpired": True, "name": "n"}),
+    "queryMessages": (
+        "POST",
+        "/messages/query",
+        {"id": 1, "excludeExpired": True, "name": "n", "correlationKey": "k", "correlated": True},
+    ),
     "queryMessageSubscriptions": (
         "POST",
         "/messages/subscriptions/query",
@@ -102,7 +109,36 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryIncidents": (
         "POST",
         "/incidents/query",
-        {"partition": DAY, "id": 1, "jobId": 1, "processInstanceId": 1, "taskId": 1},
+        {
+            "partition": DAY,
+            "id": 1,
+            "jobId": 1,
+            "processInstanceId": 1,
+            "taskId": 1,
+            "processId": 1,
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "errorId": "0b6d1c1a2f3e4d5c",
+            "created": RANGE,
+            "open": True,
+        },
+    ),
+    "groupIncidents": (
+        "POST",
+        "/incidents/groups",
+        {
+            "partition": DAY,
+            "id": 1,
+            "jobId": 1,
+            "processInstanceId": 1,
+            "taskId": 1,
+            "processId": 1,
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "errorId": "0b6d1c1a2f3e4d5c",
+            "created": RANGE,
+            "open": True,
+        },
     ),
     "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER, **WHY}),
     "lockJobs": (
@@ -113,7 +149,20 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryJobs": (
         "POST",
         "/jobs/query",
-        {"partition": DAY, "id": 1, "elementId": 1, "elementInstanceId": 1, "processId": 1, "processInstanceId": 1},
+        {
+            "partition": DAY,
+            "id": 1,
+            "elementId": 1,
+            "elementInstanceId": 1,
+            "processId": 1,
+            "processInstanceId": 1,
+            "states": ["DUE"],
+            "types": ["EXECUTE"],
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "lockedBy": "w",
+            "open": True,
+        },
     ),
     "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER, **WHY}),
     "extendJobs": (
@@ -175,7 +224,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WHY,
         },
     ),
-    "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS}),
+    "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
     "createProcessInstance": ("POST", "/process-instances", {**NEW_INSTANCE, **WORKER}),
     "createProcessInstances": (
         "POST",
@@ -185,7 +234,47 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "queryProcessInstances": (
         "POST",
         "/process-instances/query",
-        {"partition": DAY, "id": 1, "parentId": 1, "rootId": 1, "processId": 1, "tags": TAGS},
+        {
+            "partition": DAY,
+            "id": 1,
+            "parentId": 1,
+            "rootId": 1,
+            "processId": 1,
+            "tags": TAGS,
+            "bpmnProcessId": "p",
+            "versions": ["1"],
+            "states": ["STARTED"],
+            "correlationKey": "k",
+            "created": RANGE,
+            "ended": RANGE,
+            "hasIncident": True,
+            "waitingAt": "work",
+            "rootsOnly": True,
+            "createdBy": "w1",
+        },
+    ),
+    "countProcessInstances": (
+        "POST",
+        "/process-instances/count",
+        {
+            "partition": DAY,
+            "id": 1,
+            "parentId": 1,
+            "rootId": 1,
+            "processId": 1,
+            "tags": TAGS,
+            "bpmnProcessId": "p",
+            "versions": ["1"],
+            "states": ["STARTED"],
+            "correlationKey": "k",
+            "created": RANGE,
+            "ended": RANGE,
+            "hasIncident": True,
+            "waitingAt": "work",
+            "rootsOnly": True,
+            "createdBy": "w1",
+            "groupBy": ["bpmnProcessId", "version", "state"],
+        },
     ),
     "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", {**WORKER, **WHY}),
     "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", {**WORKER, **WHY}),
@@ -211,6 +300,9 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processId": 1,
             "processInstanceId": 1,
             "type": "TRIGGER_EVENT",
+            "states": ["DUE"],
+            "bpmnElementId": "work",
+            "open": True,
         },
     ),
     "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e", **WHY}),
@@ -224,6 +316,10 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "processId": 1,
             "processInstanceId": 1,
             "tags": TAGS,
+            "states": ["STARTED"],
+            "bpmnProcessId": "p",
+            "bpmnElementId": "work",
+            "correlationKey": "k",
         },
     ),
     "updateUserTask": (

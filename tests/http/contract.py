@@ -60,6 +60,12 @@ OPERATIONS = {
         "SignalSubscriptionRes",
         extension=True,
     ),
+    "countProcessInstances": Operation(
+        "POST", "/process-instances/count", 200, "CountProcessInstances", "ProcessInstanceCountRes", extension=True
+    ),
+    "groupIncidents": Operation(
+        "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
+    ),
     "queryIncidents": Operation("POST", "/incidents/query", 200, "IncidentCriteria", "IncidentRes"),
     "resolveIncident": Operation(
         "PATCH", "/incidents/{partition}/{id}/resolve", 204, "ResolveIncident", "", (404, 409)
@@ -125,10 +131,20 @@ OPERATIONS = {
     "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
     "revokeApiKey": Operation("PATCH", "/api-keys/{id}/revoke", 204, "RevokeApiKey", "", (404,), extension=True),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
+    "getHealth": Operation("GET", "/health", 200, "", "Health", extension=True),
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
+
+READING = {"checkProcess", "countProcessInstances", "groupIncidents"}
+"""Operations that only read, though their method is not GET and their path does not end in `/query`."""
+
+UNREPEATABLE = {"createApiKey"}
+"""Operations that take no Idempotency-Key, since what they answer must not be kept."""
+
+KEY_HEADER = "string name max-255 +"
+"""`Idempotency-Key`, in every operation that writes."""
 
 PUBLIC = {"checkReadiness", "checkLiveness"}
 """Operations without authentication."""
@@ -148,6 +164,7 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
@@ -210,6 +227,8 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "bpmnElementId": "string max-255",
         "states": "[InstanceState] max-7 unique",
+        "bpmnElementTypes": "[ElementType] max-100 unique +",
+        "active": "boolean +",
     },
     "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER, **_WHY},
     "SendMessage": {
@@ -221,7 +240,13 @@ REQUESTS: dict[str, dict[str, str]] = {
         "variables": "[ProcessVariable] max-100",
         **_WORKER,
     },
-    "MessageCriteria": {"id": "int64", "excludeExpired": "boolean", "name": "string max-255"},
+    "MessageCriteria": {
+        "id": "int64",
+        "excludeExpired": "boolean",
+        "name": "string max-255",
+        "correlationKey": "string max-255 +",
+        "correlated": "boolean +",
+    },
     "MessageSubscriptionCriteria": {
         "partition": "date",
         "processInstanceId": "int32",
@@ -236,6 +261,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "jobId": "int32",
         "processInstanceId": "int32",
         "taskId": "int32",
+        "processId": "int32 +",
+        "bpmnProcessId": "string max-255 +",
+        "bpmnElementId": "string max-255 +",
+        "errorId": "string max-255 +",
+        "created": "TimeRange +",
+        "open": "boolean +",
     },
     "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER, **_WHY},
     "LockJobs": {**_LOCK, **_WORKER},
@@ -247,6 +278,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "elementInstanceId": "int32",
         "processId": "int32",
         "processInstanceId": "int32",
+        "states": "[WorkState] max-100 unique +",
+        "types": "[JobType] max-100 unique +",
+        "bpmnProcessId": "string max-255 +",
+        "bpmnElementId": "string max-255 +",
+        "lockedBy": "string max-255 +",
+        "open": "boolean +",
     },
     "ExtendJobs": {
         "jobs": "[ExtendJobsItem] required max-1000",
@@ -309,7 +346,7 @@ REQUESTS: dict[str, dict[str, str]] = {
     "MessageDefinition": {"bpmnElementId": "string required max-255", "messageName": "string required max-255"},
     "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
     "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
-    "ProcessCriteria": {"id": "int32", "tags": _TAGS},
+    "ProcessCriteria": {"id": "int32", "tags": _TAGS, "bpmnProcessId": "string max-255 +", "latestOnly": "boolean +"},
     "CreateProcessInstance": {**_NEW_INSTANCE, **_WORKER},
     "CreateProcessInstances": {"processInstances": "[NewProcessInstance] required max-100", **_WORKER},
     "NewProcessInstance": _NEW_INSTANCE,
@@ -320,7 +357,18 @@ REQUESTS: dict[str, dict[str, str]] = {
         "rootId": "int32 +",
         "processId": "int32",
         "tags": _TAGS,
+        "bpmnProcessId": "string max-255 +",
+        "versions": "[string] max-100 each-255 unique +",
+        "states": "[InstanceState] max-100 unique +",
+        "correlationKey": "string max-255 +",
+        "created": "TimeRange +",
+        "ended": "TimeRange +",
+        "hasIncident": "boolean +",
+        "waitingAt": "string max-255 +",
+        "rootsOnly": "boolean +",
+        "createdBy": "string max-255 +",
     },
+    "CountProcessInstances": {},
     "SuspendProcessInstance": {**_WORKER, **_WHY},
     "ResumeProcessInstance": {**_WORKER, **_WHY},
     "CancelProcessInstance": {**_WORKER, **_WHY},
@@ -341,6 +389,9 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
         "type": "TaskType",
+        "states": "[WorkState] max-100 unique +",
+        "bpmnElementId": "string max-255 +",
+        "open": "boolean +",
     },
     "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255", **_WHY},
     "UserTaskCriteria": {
@@ -350,6 +401,10 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processId": "int32",
         "processInstanceId": "int32",
         "tags": _TAGS,
+        "states": "[UserTaskState] max-100 unique +",
+        "bpmnProcessId": "string max-255 +",
+        "bpmnElementId": "string max-255 +",
+        "correlationKey": "string max-255 +",
     },
     "UpdateUserTask": {
         "revision": "int32 required gte-1",
@@ -368,7 +423,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "names": "[string] max-1000 each-255",
     },
     "AuditCriteria": {
-        "created": "Period",
+        "created": "TimeRange +",
         "actor": "string max-255",
         "credential": "string max-255",
         "operations": "[string] max-100 each-255 unique",
@@ -389,9 +444,14 @@ REQUESTS: dict[str, dict[str, str]] = {
     },
     "ApiKeyCriteria": {"secretId": "string max-255"},
     "RevokeApiKey": {**_WORKER, **_WHY},
-    "Period": {"from": "time", "until": "time"},
+    "TimeRange": {"from": "time", "until": "time"},
     "SetTime": {**_TIMER, **_WHY},
     "Timer": _TIMER,
+}
+
+REQUESTS["CountProcessInstances"] = {
+    **REQUESTS["ProcessInstanceCriteria"],
+    "groupBy": "[InstanceGroup] max-3 unique",
 }
 
 SHARED: dict[str, dict[str, str]] = {
@@ -432,6 +492,24 @@ _API_KEY = {
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
 
 ANSWERS: dict[str, dict[str, str]] = {
+    "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
+    "Finding": {
+        "code": "string A",
+        "level": "HealthLevel A",
+        "title": "string A",
+        "detail": "string O",
+        "hint": "string O",
+    },
+    "Node": {
+        "engineId": "string A",
+        "host": "string A",
+        "pid": "int32 A",
+        "version": "string O",
+        "executor": "boolean A",
+        "executorSeen": "time O",
+        "startedAt": "time A",
+        "lastSeen": "time A",
+    },
     "Element": {
         "id": "int32 A",
         "processId": "int32 A",
@@ -454,6 +532,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "ElementInstance": {
         **_KEY,
         "parentId": "int32 O",
+        "prevId": "int32 O +",
+        "prevBpmnElementId": "string O +",
         "elementId": "int32 A",
         "processId": "int32 A",
         "processInstanceId": "int32 A",
@@ -473,7 +553,11 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processId": "int32 O",
         "processInstanceId": "int32 O",
         "taskId": "int32 O",
+        "bpmnProcessId": "string O +",
+        "bpmnElementId": "string O +",
         **_CREATED,
+        "error": "string O +",
+        "errorId": "string O +",
         "resolvedAt": "time O",
         "resolvedBy": "string O",
     },
@@ -668,6 +752,25 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processInstance": "ProcessInstance O",
         "problem": "Problem O",
     },
+    "IncidentGroup": {
+        "errorId": "string O",
+        "error": "string O",
+        "bpmnProcessId": "string O",
+        "bpmnElementId": "string O",
+        "count": "int32 A",
+        "first": "time A",
+        "last": "time A",
+    },
+    "IncidentGroupRes": {"count": "int32 A", "results": "[IncidentGroup] A"},
+    "ProcessInstanceCount": {
+        "bpmnProcessId": "string O",
+        "version": "string O",
+        "processId": "int32 O",
+        "state": "InstanceState O",
+        "count": "int32 A",
+        "incidentCount": "int32 A",
+    },
+    "ProcessInstanceCountRes": {"count": "int32 A", "results": "[ProcessInstanceCount] A"},
     "LockJobsRes": {"count": "int32 A", "jobs": "[Job] A"},
     "GetElementVariablesRes": {"count": "int32 A", "variables": "[ElementVariable] A"},
     "GetProcessVariablesRes": {"count": "int32 A", "variables": "[ProcessVariable] A"},
@@ -693,6 +796,8 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 ENUMS = {
+    "HealthLevel": "ERROR OK WARN",
+    "InstanceGroup": "bpmnProcessId version state",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "Role": "READER WORKER OPERATOR ADMIN",
@@ -719,3 +824,9 @@ ERROR_TYPES = (
     "cron gte lte max required unique iso8601_duration tag_name timer variable_name bpmn_process_id process element "
     "sequence_flow error_event escalation_event message_event signal_event timer_event"
 )
+
+
+def writes(name: str) -> bool:
+    """Whether an operation changes something, so that it takes an Idempotency-Key."""
+    operation = OPERATIONS[name]
+    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING | UNREPEATABLE

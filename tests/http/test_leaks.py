@@ -106,7 +106,8 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
 
 
 FOR_WORKER = {"workerId": "some-worker"}
-READS = {"checkProcess", "getProcessVariables", "getElementVariables", "getBpmnXml", "getDiagram"}
+READS = ("check", "count", "get", "group", "query")
+"""How the names of operations begin that change nothing."""
 
 
 def fill(api: Api) -> dict[str, int]:
@@ -241,7 +242,7 @@ def test_no_value_of_a_command_that_can_not_be_written_leaks(stage: Stage, logge
     with refusing(stage, *NAMES):
         for name, request in requests(stage.ids).items():
             answers[name] = stage.send(*request)
-    writing = {name for name in answers if not name.startswith("query") and name not in READS}
+    writing = {name for name in answers if not name.startswith(READS)}
     failed = {name for name, answer in answers.items() if has_failed(answer)}
     assert failed == writing
     shown = "".join(answers[name].get_data(as_text=True) for name in failed)

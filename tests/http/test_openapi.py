@@ -20,6 +20,7 @@ from tests.http.contract import (
     ANSWERS,
     ENUMS,
     ERROR_TYPES,
+    KEY_HEADER,
     OPERATIONS,
     ORDERS,
     PAGE,
@@ -28,6 +29,7 @@ from tests.http.contract import (
     REQUESTS,
     SHARED,
     Operation,
+    writes,
 )
 from tests.http.talk import Nobody
 
@@ -117,6 +119,7 @@ def test_operations_have_their_statuses(pair):
     if name not in PUBLIC:
         statuses |= {401, 403, 500, 503}
         statuses |= {400} if expected.request or "{" in expected.path else set()
+        statuses |= {400, 409} if writes(name) else set()
         statuses |= {415} if expected.request else set()
     for operation in documented:
         assert {int(status) for status in operation["responses"]} == statuses
@@ -168,6 +171,7 @@ def test_operations_have_their_parameters(pair, document):
         }
         expected_parameters = {("query", key): set(value.split()) for key, value in in_query.items()}
         expected_parameters |= {("path", key): set(in_path[key].split()) for key in re.findall("{(.*?)}", path)}
+        expected_parameters |= {("header", "Idempotency-Key"): set(KEY_HEADER.split())} if writes(name) else {}
         assert found == expected_parameters
 
 

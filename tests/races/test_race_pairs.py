@@ -10,18 +10,14 @@ from zlib import crc32
 import pytest
 
 from app.commands import HANDLERS
-from app.commands.check import CheckProcess
-from app.commands.process import GetBpmnXml, GetProcess
-from app.commands.variable import GetElementVariables, GetProcessVariables
 from tests.databases import Databases
 from tests.races.moves import Move
 from tests.races.race import Races
 from tests.races.scenes import SCENES, Scene
 from tests.races.stage import Stage
 
-READING = {CheckProcess, GetBpmnXml, GetProcess, GetElementVariables, GetProcessVariables}
-WRITING = set(HANDLERS) - READING
-"""A command that is added belongs to these until somebody says that it only reads."""
+WRITING = {command for command in HANDLERS if not command.reads}
+"""A command that is added belongs to these until it says that it only reads."""
 PARTS = 3
 """The first third of all pairs is a part of each run, the others of the long ones."""
 CASES = [
