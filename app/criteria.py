@@ -186,6 +186,11 @@ class ApiKeyCriteria:
     secret_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettingCriteria:
+    bpmn_process_id: str = ""
+
+
 Criteria = (
     ProcessCriteria
     | ElementCriteria
@@ -201,6 +206,7 @@ Criteria = (
     | SignalSubscriptionCriteria
     | AuditCriteria
     | ApiKeyCriteria
+    | ProcessSettingCriteria
 )
 CRITERIA: tuple[type[Any], ...] = get_args(Criteria)
 

@@ -23,6 +23,7 @@ from app.commands.group import Rounds, Shared, execute_together, key_of, shares
 from app.commands.job import LockJobs
 from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
+from app.commands.removal import DeleteEndedInstances
 from app.commands.task import (
     MOST_INTERRUPTIONS,
     ExecutedTasks,
@@ -150,12 +151,15 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
+        self._turn = 0
+        """Which process is next, of those whose ended instances are deleted."""
         self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
         self.chores: list[Chore] = [
             self._job_leases.chore,
             Chore("forget idempotency keys", FORGETTING_SECONDS, self.forget_results),
             Chore("note the use of API keys", 60.0, self.keys.note_use),
             Chore("purge the audit", 3600.0, self.purge_audit),
+            Chore("delete ended instances", 60.0, self.delete_ended),
         ]
         """What the executor of every service process does beside due tasks, in this order."""
 
@@ -525,6 +529,19 @@ class Service:
         except OverflowError:
             # Engine time was moved to the end of the calendar: there it stops.
             return cut(datetime.max)
+
+    def delete_ended(self) -> bool:
+        """Deletes some instances that have been ended for longer than their process says; whether there may be more.
+
+        Processes that have some take turns.
+        """
+        retentions = self._read(lambda tx: tx.settings.retentions())
+        turn = self._turn % max(1, len(retentions))
+        for number, (bpmn_process_id, days) in enumerate([*retentions[turn:], *retentions[:turn]], turn + 1):
+            if self.execute(DeleteEndedInstances(bpmn_process_id=bpmn_process_id, retention_days=days)):
+                self._turn = number
+                return True
+        return False
 
     def purge_audit(self) -> bool:
         """Deletes some of what is kept for longer than is configured; whether there may be more of it."""

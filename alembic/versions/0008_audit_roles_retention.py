@@ -22,18 +22,24 @@ def upgrade() -> None:
     _keys()
     op.create_table(
         "process_setting",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("bpmn_process_id", sa.Text(), nullable=False),
         sa.Column("retention_days", sa.Integer(), nullable=True),
         sa.Column("updated_at", TIMESTAMP, nullable=False),
         sa.Column("updated_by", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("bpmn_process_id", name="process_setting_pkey"),
+        sa.PrimaryKeyConstraint("id", name="process_setting_pkey"),
+        sa.UniqueConstraint("bpmn_process_id", name="process_setting_bpmn_process_id_key"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(sa.schema.CreateSequence(sa.Sequence("process_setting_id_seq")))
     _partial("process_instance_retention_idx", "process_instance", ["bpmn_process_id", "ended_at"], ENDED_ROOT)
 
 
 def downgrade() -> None:
     op.drop_index("process_instance_retention_idx", "process_instance")
     op.drop_table("process_setting")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(sa.schema.DropSequence(sa.Sequence("process_setting_id_seq")))
     for name in reversed(OF_KEYS):
         op.drop_column("api_key", name)
     op.drop_table("audit")

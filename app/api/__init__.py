@@ -15,6 +15,7 @@ from app.api import (
     key,
     message,
     process,
+    settings,
     signal,
     system,
     task,
@@ -32,7 +33,7 @@ __all__ = ["create"]
 
 _RESOURCES = (
     *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
-    *(audit, key, health, system),
+    *(settings, audit, key, health, system),
 )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 View = Callable[..., Response]
 
-_VARIABLE = re.compile("<([a-z_]+)>")
+_VARIABLE = re.compile("<([a-zA-Z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 

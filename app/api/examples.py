@@ -126,6 +126,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "executeTasks": {**_INSTANCE, "limit": 10},
     "queryTasks": {**_INSTANCE, "type": "TRIGGER_EVENT"},
     "unlockTasks": {"partition": DAY, "engineId": "default-engine"},
+    "setProcessSetting": {"retentionDays": 90, "reason": "as the contract says", **_WORKER},
+    "queryProcessSettings": {"bpmnProcessId": "order"},
     "queryAudit": {"operations": ["setProcessVariables"], **_INSTANCE},
     "createApiKey": {
         "secretId": "shop",
@@ -180,8 +182,10 @@ ORDER = (
     *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
+    *("setProcessSetting", "getProcessSetting", "queryProcessSettings"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
-    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
+    *("setTime", "cancelProcessInstance", "deleteProcessInstance"),
+    *("getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
 """The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
@@ -197,6 +201,8 @@ def of_path(operation: str, parameter: str) -> dict[str, Any]:
     """The same for a parameter in the path."""
     if parameter == "partition":
         return {"example": DAY}
+    if parameter == "bpmnProcessId":
+        return {"example": "order"}
     if operation in IDS:
         return {"examples": {name: {"value": id} for name, id in IDS[operation].items()}}
     return {"example": 1}

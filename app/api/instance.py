@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -26,7 +27,7 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
-from app.api.params import to_snake
+from app.api.params import query_parameters, read_query, to_snake
 from app.api.problem import ProblemSchema
 from app.api.rules import MOST_ITEMS, Violation
 from app.api.schemas import Tags, all_tags, choices, process_variables, reason, results_of, time_range, worker_id
@@ -37,6 +38,7 @@ from app.commands.instance import (
     ResumeProcessInstance,
     SuspendProcessInstance,
 )
+from app.commands.removal import DeleteProcessInstance
 from app.criteria import Paging, ProcessInstanceCriteria
 from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
@@ -185,6 +187,16 @@ class ResumeProcessInstanceSchema(ApiSchema):
     reason = reason()
 
 
+class DeleteProcessInstanceSchema(ApiSchema):
+    """Query parameters: a body of a DELETE does not reach every server (RFC 9110, section 9.3.5)."""
+
+    worker_id = worker_id("ID of who deletes the process instance.")
+    reason = reason()
+
+
+_DELETE = DeleteProcessInstanceSchema()
+
+
 class CancelProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that cancels the process instance.")
     reason = reason()
@@ -268,4 +280,18 @@ def cancel_process_instance(body: dict[str, Any], partition: date, id: int) -> R
     A call activity that waits for the instance goes on waiting: cancel the calling instance to end both.
     """
     service().execute(CancelProcessInstance(partition=partition, id=id, **body))
+    return empty()
+
+
+@blp.route("/process-instances/<partition>/<id>", methods=["DELETE"], problems=(404, 409), extension=True)
+@blp.parameters(*query_parameters(_DELETE, workerId="go-bpmn"))
+@blp.response(204)
+def delete_process_instance(partition: date, id: int) -> Response:
+    """Deletes an ended process instance with everything in it, and everything it called.
+
+    An instance that was called is deleted together with the one at the root. What the audit has of it stays.
+    """
+    command = DeleteProcessInstance(partition=partition, id=id, **read_query(_DELETE))
+    while service().execute(command):
+        command = replace(command, is_first=False)
     return empty()

@@ -70,6 +70,10 @@ _PATH_PARAMETERS = {
         "description": "Partition: the UTC date on which the process instance was created.",
         "schema": {"type": "string", "format": "date"},
     },
+    "bpmnProcessId": {
+        "description": "BPMN ID of a process that was deployed.",
+        "schema": {"type": "string", "maxLength": 255},
+    },
     "id": {"description": "ID, within the partition if there is one.", "schema": {**_INT32, "minimum": 1}},
 }
 _EXTENSIONS = {

@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote_to_bytes
 
+from marshmallow import ValidationError
+
 from app.api.context import current, service
-from app.api.fields import camel, parse_date
-from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
+from app.api.fields import ApiSchema, Undecodable, camel, parse_date
+from app.api.rules import MOST_CHARACTERS, MOST_NAMES, flatten, shown
 from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
 
@@ -34,8 +36,46 @@ class VariableFilter(NamedTuple):
 
 
 def convert_path(parts: Mapping[str, str]) -> dict[str, Any]:
-    """The partition and id in the variable parts of a path; the first bad one raises."""
-    return {name: _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
+    """The values of the variable parts of a path; the first bad one raises."""
+    return {to_snake(name): _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
+
+
+def read_query(schema: ApiSchema) -> dict[str, Any]:
+    """The loaded fields of a request whose query parameters are texts; others are not looked at.
+
+    Raises EngineError HTTP_REQUEST_URI or VALIDATION for the first one that is malformed, missing or too long.
+    """
+    query = current.get().query
+    _check_encoding(query, "query string")
+    given = {name: texts[0] for name, texts in _values(query).items()}
+    names = {camel(name) for name in schema.fields}
+    try:
+        loaded: dict[str, Any] = schema.load(
+            schema.decode({name: text for name, text in given.items() if name in names})
+        )
+    except Undecodable as error:
+        raise _malformed(f"query parameter {error.path[-1]}", error.detail or error.reason) from None
+    except ValidationError as error:
+        cause = flatten(error.messages_dict, "?")[0]
+        name = cause.pointer.removeprefix("?/")
+        raise invalid(f"{name} {cause.detail}", title=f"invalid query parameter {name}") from None
+    return loaded
+
+
+def query_parameters(schema: ApiSchema, **examples: str) -> list[dict[str, Any]]:
+    """What the OpenAPI document says of the query parameters that `read_query` reads, all of which are texts."""
+    return [
+        {
+            "name": camel(name),
+            "in": "query",
+            "required": field.required,
+            "description": field.metadata["description"],
+            "schema": {"type": "string", "maxLength": field.metadata["maxLength"]},
+            "x-extension": True,
+            **({"example": examples[camel(name)]} if camel(name) in examples else {}),
+        }
+        for name, field in schema.fields.items()
+    ]
 
 
 def page() -> Page:
@@ -126,12 +166,12 @@ def variable_filter() -> VariableFilter:
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
 
 
-def _check_encoding(query: str) -> None:
+def _check_encoding(query: str, what: str = "query parameter names") -> None:
     """What is no UTF-8 is replaced in the values, and no name would match it."""
     try:
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError:
-        raise _malformed("query parameter names", "the query string is not UTF-8") from None
+        raise _malformed(what, "the query string is not UTF-8") from None
 
 
 def _partition(text: str) -> date:
@@ -150,7 +190,20 @@ def _id(text: str) -> int:
     return value
 
 
-_PATH_PARTS: Mapping[str, Callable[[str], Any]] = {"partition": _partition, "id": _id}
+def _bpmn_process_id(text: str) -> str:
+    if "\0" in text:
+        raise _malformed("path parameter bpmnProcessId", "it contains a NUL character")
+    if len(text) > MOST_CHARACTERS:
+        detail = f"{len(text)} characters exceed a maximum of {MOST_CHARACTERS}"
+        raise invalid(detail, title="invalid path parameter bpmnProcessId")
+    return text
+
+
+_PATH_PARTS: Mapping[str, Callable[[str], Any]] = {
+    "partition": _partition,
+    "id": _id,
+    "bpmnProcessId": _bpmn_process_id,
+}
 
 
 def _count(name: str, values: Mapping[str, list[str]]) -> int:

@@ -18,6 +18,8 @@ from app.commands.instance import CancelProcessInstance, ResumeProcessInstance, 
 from app.commands.job import UnlockJobs
 from app.commands.key import CreateApiKey, RevokeApiKey
 from app.commands.process import CreateProcess
+from app.commands.removal import DeleteProcessInstance
+from app.commands.settings import SetProcessSetting
 from app.commands.system import EngineTime, SetTime
 from app.commands.task import UnlockTasks
 from app.commands.variable import SetElementVariables, SetProcessVariables
@@ -25,6 +27,7 @@ from app.engine.records import Process
 from app.store.audit import NOTE, AuditEntry, row_of_entry
 from app.store.dialect import Write
 from app.store.keys import ApiKey
+from app.store.settings import ProcessSetting
 from app.timer import format_timestamp
 
 
@@ -96,6 +99,15 @@ def _revoked_key(_command: RevokeApiKey, secret_id: str) -> Deed:
     return Deed(target=f"API key {secret_id}")
 
 
+def _deleted(command: DeleteProcessInstance, _result: bool) -> Deed | None:
+    return Deed() if command.is_first else None
+
+
+def _changed_settings(command: SetProcessSetting, setting: ProcessSetting) -> Deed:
+    detail = {"retentionDays": setting.retention_days} if setting.retention_days else {}
+    return Deed(target=f"process {command.bpmn_process_id}", bpmn_process_id=command.bpmn_process_id, detail=detail)
+
+
 def _moved_time(_command: SetTime, time: EngineTime) -> Deed:
     return Deed(detail={"oldTime": format_timestamp(time.old_time), "newTime": format_timestamp(time.new_time)})
 
@@ -108,10 +120,12 @@ AUDITED: Mapping[type[Audited[Any]], Callable[[Any, Any], Deed | None]] = {
     CancelProcessInstance: _on_instance,
     CreateApiKey: _made_key,
     CreateProcess: _deployed,
+    DeleteProcessInstance: _deleted,
     ResolveIncident: _resolved,
     ResumeProcessInstance: _on_instance,
     RevokeApiKey: _revoked_key,
     SetElementVariables: _set_element_variables,
+    SetProcessSetting: _changed_settings,
     SetProcessVariables: _set_variables,
     SetTime: _moved_time,
     SuspendProcessInstance: _on_instance,

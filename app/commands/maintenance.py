@@ -137,7 +137,8 @@ def purge(ctx: Context, changes: Changes, task: Task) -> WorkState:
 
 def _detach(ctx: Context, task: Task) -> None:
     day = _day_of(task)
-    if day and _is_over(ctx, day, ctx.clock()):
+    now = ctx.clock()
+    if day and _is_over(ctx, day, now) and not ctx.tx.maintenance.keeps(day, now):
         ctx.tx.maintenance.detach_day(day)
 
 

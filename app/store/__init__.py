@@ -36,6 +36,7 @@ from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
+from app.store.removal import RemovalStatements
 from app.store.save import QueueLimited, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.scope import Scoped
@@ -87,6 +88,7 @@ class Store:
         self._counts = Counts(dialect)
         self._group_statements = GroupStatements(dialect)
         self._scoped = Scoped(dialect)
+        self._removal = RemovalStatements(dialect)
         self._note_use = keys.note_use(dialect)
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
@@ -126,6 +128,7 @@ class Store:
             self.ensure_days,
             loaded or {},
             self._scoped,
+            self._removal,
         )
 
     def begin_group(self, loaded: Mapping[int, Graph]) -> Group:
@@ -140,6 +143,7 @@ class Store:
             self.ensure_days,
             loaded,
             self._scoped,
+            self._removal,
         )
 
     def is_away(self, error: BaseException) -> bool:

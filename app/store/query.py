@@ -18,6 +18,7 @@ from app.store.conditions import FIELDS, HAS_ENDED, TIMED, Conditions
 from app.store.conditions import given as given_of
 from app.store.dialect import Call, Dialect, Row, Session, TooSlow
 from app.store.keys import API_KEY, read_key
+from app.store.settings import SETTING, read_setting
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -64,6 +65,7 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.SignalSubscriptionCriteria: _Query(table(SignalSubscriptionRow), r.read_signal_subscription),
     c.AuditCriteria: _Query(AUDIT, read_entry),
     c.ApiKeyCriteria: _Query(API_KEY, read_key),
+    c.ProcessSettingCriteria: _Query(SETTING, read_setting),
 }
 
 

@@ -140,11 +140,12 @@ class AuditRow(Base):
     request_id: Mapped[str | None]
 
 
-class ProcessSettingRow(Base):
+class ProcessSettingRow(Global, Base):
     """What holds for all versions of a process."""
 
     __tablename__ = "process_setting"
-    bpmn_process_id: Mapped[str] = mapped_column(primary_key=True)
+    __table_args__ = (UniqueConstraint("bpmn_process_id"),)
+    bpmn_process_id: Mapped[str]
     retention_days: Mapped[int | None]
     updated_at: Mapped[datetime]
     updated_by: Mapped[str]

@@ -46,8 +46,10 @@ from app.store.keys import Keys
 from app.store.load import Snapshot
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import Maintenance
+from app.store.removal import Removal, RemovalStatements
 from app.store.save import Saver
 from app.store.scope import Scoped, parameters_of
+from app.store.settings import Settings
 
 Rec = TypeVar("Rec")
 
@@ -63,8 +65,10 @@ class Transaction:
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
         scoped: Scoped,
+        removal: RemovalStatements,
     ) -> None:
         self._session = session
+        self._removal_statements = removal
         self._dialect = dialect
         self._saver = saver
         self._claims = claims
@@ -148,7 +152,8 @@ class Transaction:
     @property
     def changes_something(self) -> bool:
         """Whether anything was registered, or changed by a statement of its own."""
-        return self._changes is not None or bool(self._along) or self._released > 0
+        has_deleted = "removal" in self.__dict__ and self.removal.has_deleted
+        return self._changes is not None or bool(self._along) or self._released > 0 or has_deleted
 
     @property
     def noted(self) -> list[Write]:
@@ -166,6 +171,14 @@ class Transaction:
     @property
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self._session, self._dialect)
+
+    @cached_property
+    def removal(self) -> Removal:
+        return Removal(self._session, self._removal_statements)
 
     @property
     def keys(self) -> Keys:

@@ -336,6 +336,8 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
+    "setProcessSetting": ("PUT", "/process-settings/p", {"retentionDays": 1, **WORKER, **WHY}),
+    "queryProcessSettings": ("POST", "/process-settings/query", {"bpmnProcessId": "p"}),
     "createApiKey": (
         "POST",
         "/api-keys",

@@ -126,6 +126,18 @@ OPERATIONS = {
         "PATCH", "/user-tasks/{partition}/{id}", 200, "UpdateUserTask", "UserTask", (404, 409, 422), extension=True
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
+    "getProcessSetting": Operation(
+        "GET", "/process-settings/{bpmnProcessId}", 200, "", "ProcessSetting", (404,), extension=True
+    ),
+    "setProcessSetting": Operation(
+        "PUT", "/process-settings/{bpmnProcessId}", 200, "SetProcessSetting", "ProcessSetting", (404,), extension=True
+    ),
+    "queryProcessSettings": Operation(
+        "POST", "/process-settings/query", 200, "ProcessSettingCriteria", "ProcessSettingRes", extension=True
+    ),
+    "deleteProcessInstance": Operation(
+        "DELETE", "/process-instances/{partition}/{id}", 204, "", "", (404, 409), extension=True
+    ),
     "queryAudit": Operation("POST", "/audit/query", 200, "AuditCriteria", "AuditEntryRes", extension=True),
     "createApiKey": Operation("POST", "/api-keys", 201, "CreateApiKey", "CreatedApiKey", (409,), extension=True),
     "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
@@ -169,6 +181,7 @@ QUERY_PARAMETERS = {
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessVariables": {"names": "string"},
+    "deleteProcessInstance": {"workerId": "string max-255 required +", "reason": "string max-500 +"},
 }
 PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
 """Query parameters of all queries, beside `order`."""
@@ -422,6 +435,8 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "names": "[string] max-1000 each-255",
     },
+    "SetProcessSetting": {"retentionDays": "int32 gte-1 lte-36500", **_WORKER, **_WHY},
+    "ProcessSettingCriteria": {"bpmnProcessId": "string max-255"},
     "AuditCriteria": {
         "created": "TimeRange +",
         "actor": "string max-255",
@@ -711,6 +726,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         for entity in (
             "ApiKey",
             "AuditEntry",
+            "ProcessSetting",
             "Element",
             "ElementInstance",
             "Incident",
@@ -739,6 +755,12 @@ ANSWERS: dict[str, dict[str, str]] = {
         "detail": "object O",
         "reason": "string O",
         "requestId": "string O",
+    },
+    "ProcessSetting": {
+        "bpmnProcessId": "string A",
+        "retentionDays": "int32 O",
+        "updatedAt": "time O",
+        "updatedBy": "string O",
     },
     "ApiKey": _API_KEY,
     "CreatedApiKey": {**_API_KEY, "authorization": "string A"},

@@ -23,18 +23,9 @@ from tests.http.talk import WORKER, Api, key
 DAY = "2026-11-23"
 NOT_AUDITED = {
     *("CompleteJob", "CreateProcessInstance", "LockJobs", "SendMessage", "SendSignal", "UpdateUserTask"),
-    *("CheckProcess", "ExtendJobs", "GetBpmnXml", "GetElementVariables", "GetProcess", "GetProcessVariables"),
-    *(
-        "ExtendTasks",
-        "FailTask",
-        "LockTasks",
-        "PostponeTask",
-        "Prepare",
-        "RecoverJobs",
-        "RecoverTasks",
-        "ReleaseTasks",
-        "RunTask",
-    ),
+    *("CheckProcess", "GetBpmnXml", "GetElementVariables", "GetProcess", "GetProcessSetting", "GetProcessVariables"),
+    *("ExtendTasks", "FailTask", "LockTasks", "PostponeTask", "RecoverTasks", "ReleaseTasks", "RunTask"),
+    *("DeleteEndedInstances", "ExtendJobs", "Prepare", "RecoverJobs"),
 }
 """Commands whose rows tell who it was, that change nothing, or are the engine's own."""
 
@@ -74,6 +65,8 @@ def operate(api: Api) -> dict[str, Any]:
     api.patch(f"{path}/suspend", **WORKER, reason="wait for the bank")
     api.patch(f"{path}/resume", **WORKER)
     api.patch(f"{path}/cancel", **WORKER)
+    api.put("/process-settings/p", **WORKER, retentionDays=7, reason="says the contract")
+    api.succeed("DELETE", f"{path}?workerId=w1&reason=asked+for")
     made = api.post("/api-keys", **WORKER, secretId="shop", roles=["WORKER", "READER"], bpmnProcessIds=["p"])
     api.patch(f"/api-keys/{made['id']}/revoke", **WORKER, reason="closed")
     api.patch("/time", timeDuration="PT1H", reason="a test")
@@ -111,6 +104,14 @@ def test_what_operators_do_is_noted_with_who_and_why(api: Api):
         {"operation": "resumeProcessInstance", **on_it},
         {"operation": "cancelProcessInstance", **on_it},
         {
+            "operation": "setProcessSetting",
+            "bpmnProcessId": "p",
+            "target": "process p",
+            "detail": {"retentionDays": 7},
+            "reason": "says the contract",
+        },
+        {"operation": "deleteProcessInstance", **on_it, "reason": "asked for"},
+        {
             "operation": "createApiKey",
             "target": "API key shop",
             "detail": {"roles": ["READER", "WORKER"], "bpmnProcessIds": ["p"]},
@@ -129,7 +130,10 @@ def test_no_value_of_a_variable_is_noted(api: Api, config: Config):
 def test_what_changes_nothing_or_is_refused_is_not_noted(api: Api):
     api.deploy(SERVICE)
     instance = api.start()
+    api.put("/process-settings/p", **WORKER, retentionDays=7)
     before = entries(api)
+    api.put("/process-settings/p", **WORKER, retentionDays=7)
+    assert api.send("DELETE", f"/process-instances/{key(instance)}?workerId=w1").status == 409
     api.deploy(SERVICE)
     api.post("/jobs/unlock", **WORKER)
     api.put(f"/process-instances/{key(instance)}/variables", **WORKER)
@@ -142,14 +146,14 @@ def test_entries_are_found_by_all_that_they_tell(api: Api):
     done = operate(api)
     found = entries(api)
     on_it = [entry["operation"] for entry in found if entry.get("processInstanceId") == done["instance"]["id"]]
-    assert len(on_it) == 5
+    assert len(on_it) == 6
 
     def operations(**criteria: Any) -> list[str]:
         return [entry["operation"] for entry in entries(api, **criteria)]
 
     assert operations(partition=DAY, processInstanceId=done["instance"]["id"]) == on_it
     assert operations(operations=["createApiKey", "setTime"]) == ["createApiKey", "setTime"]
-    assert len(operations(bpmnProcessId="p")) == 7
+    assert len(operations(bpmnProcessId="p")) == 9
     assert (operations(actor="nobody"), operations(credential="nobody")) == ([], [])
     assert len(operations(actor="w1", credential="test")) == len(found) - 1
     moment = found[3]["time"]

@@ -54,7 +54,9 @@ def of_operation(
         for parameter in in_path:
             found = named(parameter)
             values[parameter["name"]] = found.get(case, found.get(""))
-        yield Example(name, method.upper(), path.format(**values), body)
+        needed = [each for each in operation.get("parameters", ()) if each["in"] == "query" and each.get("required")]
+        query = "?" + urlencode({each["name"]: each["example"] for each in needed}) if needed else ""
+        yield Example(name, method.upper(), path.format(**values) + query, body)
     for media_type, file in content.items():
         if media_type != "application/json":
             query = {each["name"]: each["example"] for each in operation["parameters"] if "example" in each}
@@ -100,6 +102,8 @@ def test_the_examples_work_as_they_are(api: Api, document):
 def test_the_examples_do_what_their_names_say(api: Api, document):
     states = {}
     for example in examples(document):
+        if example.operation == "deleteProcessInstance":
+            break
         answer = send(api, example)
         if example.operation == "completeJob":
             states[example.path] = (answer.body["state"], json.dumps(example.body))

@@ -159,7 +159,11 @@ def test_operations_have_their_parameters(pair, document):
     in_query = QUERY_PARAMETERS.get(name, {})
     if expected.path.endswith("/query"):
         in_query = in_query | PAGE | {"order": f"string + one-of-{2 * (1 + len(ORDERS.get(name, '').split()))}"}
-    in_path = {"partition": "date required", "id": "int32 gte-1 required"}
+    in_path = {
+        "partition": "date required",
+        "id": "int32 gte-1 required",
+        "bpmnProcessId": "string max-255 required",
+    }
     for path, operation in zip([expected.path, expected.alias], documented, strict=False):
         everything = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
         found = {

@@ -20,6 +20,8 @@ from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
+from app.commands.removal import DeleteEndedInstances, DeleteProcessInstance
+from app.commands.settings import SetProcessSetting
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import (
@@ -281,6 +283,27 @@ def create_key(secret_id: str = "new") -> Move:
 
 def revoke_key(secret_id: str = "old") -> Move:
     return Move(RevokeApiKey, secret_id, lambda stage: RevokeApiKey(secret_id=secret_id, worker_id=OTHER_WORKER))
+
+
+def delete(name: str) -> Move:
+    """An ended instance."""
+    return _steer(DeleteProcessInstance, name)
+
+
+def delete_ended(bpmn_process_id: str = "p") -> Move:
+    """All that have ended before this moment."""
+
+    def make(stage: Stage) -> Command[Any]:
+        return DeleteEndedInstances(bpmn_process_id=bpmn_process_id, retention_days=0)
+
+    return Move(DeleteEndedInstances, bpmn_process_id, make)
+
+
+def set_setting(bpmn_process_id: str = "p") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return SetProcessSetting(bpmn_process_id=bpmn_process_id, worker_id=OTHER_WORKER, retention_days=7)
+
+    return Move(SetProcessSetting, bpmn_process_id, make)
 
 
 def prepare() -> Move:
