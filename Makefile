@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos migrate bench
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ explore: setup ## Try new generated cases until one fails (ROUNDS=1 or SECONDS=6
 
 chaos: setup ## Kill services and databases at random, under load (CHAOS=... for its options)
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+pooler: setup ## Try the service behind PgBouncer, which must be installed (apt-get install pgbouncer)
+	$(PYTEST) tests/pooler/checks.py $(PYTEST_OPTIONS)
 
 bench: setup ## Measure speed, CPU, memory and growth (BENCH=--quick, and other options)
 	$(BIN)/python -m tests.bench $(BENCH)

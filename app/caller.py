@@ -79,6 +79,12 @@ def scope() -> Scope | None:
     return found.grant.scope if found else None
 
 
+def covers(bpmn_process_id: str) -> bool:
+    """Whether there is such a process for who asks, if there is one at all."""
+    found = scope()
+    return found is None or found.covers(bpmn_process_id)
+
+
 @contextmanager
 def calling(caller: Caller) -> Iterator[None]:
     """What happens in the block is asked for by `caller`."""

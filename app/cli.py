@@ -241,6 +241,13 @@ def _camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
+def back_up(arguments: argparse.Namespace) -> None:
+    from app.store import back_up
+
+    size = back_up(_load_config(), arguments.file)
+    print(f"copied the database to {arguments.file}, {size} bytes")
+
+
 def check(arguments: argparse.Namespace) -> int:
     """Prints how the system is; 0 when all is well, 1 for warnings, 2 for errors."""
     from app.check import ask, local, show
@@ -382,6 +389,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--since", type=_moment, metavar="WHEN", help="ISO 8601 date-time of the first entry")
     export.add_argument("--until", type=_moment, metavar="WHEN", help="ISO 8601 date-time after the last entry")
 
+    backup = _add(commands, "backup", back_up, "copy a SQLite database into a file, while services use it")
+    backup.add_argument("file", type=Path, metavar="FILE", help="new file, which only its owner can read")
     look = _add(commands, "check", check, "tell what is wrong with the system, and what helps")
     look.add_argument("--json", action="store_true", help="print all that is known as JSON")
     look.add_argument("--url", help="ask a service, such as http://127.0.0.1:8080, instead of the database")

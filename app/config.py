@@ -45,6 +45,8 @@ class Config:
 
     database_url: str = field(default="sqlite:///bpmn.db", repr=False)
     """As SQLAlchemy takes it: `sqlite:///...` or `postgresql+psycopg://...`."""
+    database_direct_url: str = field(default="", repr=False)
+    """Of the same database without a pooler between; empty where there is none."""
     database_schema: str = ""
     database_pool_size: int = 4 + BESIDE_REQUESTS
     database_pool_timeout: float = 10.0
@@ -177,6 +179,21 @@ def _errors_between(values: Mapping[str, Any]) -> list[str]:
         errors.append(f"{missing}: is required, since the other half of the pair is set")
     if values.get("database_schema") and values.get("database_url", _default("database_url")).startswith("sqlite"):
         errors.append("BPMN_DATABASE_SCHEMA: is for PostgreSQL; a SQLite database has no schemas")
+    if values.get("database_direct_url"):
+        errors += _errors_of_pooler(values)
+    return errors
+
+
+def _errors_of_pooler(values: Mapping[str, Any]) -> list[str]:
+    """What does not go together with a pooler that gives each transaction a session."""
+    errors = []
+    if values.get("database_url", _default("database_url")).startswith("sqlite"):
+        errors.append("BPMN_DATABASE_DIRECT_URL: is for PostgreSQL behind a pooler, but BPMN_DATABASE_URL is SQLite")
+    if re.search(r"[?&]options=", values.get("database_url", "")):
+        errors.append("BPMN_DATABASE_URL: can't have options where a pooler stands between; set them at the role")
+    if values.get("database_schema"):
+        hint = "set the search path at the role instead: ALTER ROLE ... SET search_path = ..."
+        errors.append(f"BPMN_DATABASE_SCHEMA: can't be used where a pooler stands between; {hint}")
     return errors
 
 
@@ -282,7 +299,16 @@ OPTIONS = (
         parse.database_url,
         "Database to use: sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME",
         show=mask_password,
+        from_file=True,
         alias="GO_BPMN_PG_DATABASE_URL",
+    ),
+    Option(
+        "database_direct_url",
+        parse.postgres_url_or_nothing,
+        "The same database without a pooler between, to be set where BPMN_DATABASE_URL leads to one that gives each "
+        "transaction a session, such as PgBouncer",
+        show=mask_password,
+        from_file=True,
     ),
     Option(
         "database_schema", parse.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"

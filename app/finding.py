@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from app.criteria import (
@@ -15,8 +15,11 @@ from app.criteria import (
     Paging,
     ProcessInstanceCriteria,
 )
-from app.engine.records import Job, Task
+from app.engine.graph import Node
+from app.engine.records import Job, ProcessInstance, Task
 from app.engine.types import WorkState
+from app.engine.waiting import Waiting, waiting
+from app.errors import EngineError, not_found
 from app.store import Store
 
 
@@ -32,6 +35,7 @@ class Finding:
         now = self._now()
         page = self._store.page(criteria, now, paging)
         show_due(page.records, now)
+        self._store.describe(page.records)
         return page
 
     def count_instances(
@@ -43,6 +47,37 @@ class Finding:
     def group_incidents(self, criteria: IncidentCriteria, offset: int, limit: int) -> list[IncidentGroup]:
         """The matching incidents by what has failed where, the largest group first."""
         return self._store.group_incidents(criteria, self._now(), offset, limit)
+
+    def waiting(self, partition: date, id: int, limit: int) -> tuple[list[Waiting], bool]:
+        """What an instance waits for, at up to `limit` element instances, and whether there are others.
+
+        Raises EngineError NOT_FOUND.
+        """
+        situation = self._store.situation(partition, id, limit)
+        if situation is None:
+            raise _no_instance(partition, id)
+
+        def node(element_id: int) -> Node:
+            return self._store.load_graph(situation.instance.process_id).node(element_id)
+
+        return waiting(situation, node, self._now()), situation.has_more
+
+    def places(self, instances: Sequence[ProcessInstance]) -> dict[tuple[date, int], tuple[int, list[str]]]:
+        """How many open incidents each of the instances has, and BPMN elements where it waits."""
+        return self._store.places(instances)
+
+    def history(self, partition: date, id: int, paging: Paging) -> Page:
+        """What has happened in an instance. Raises EngineError NOT_FOUND."""
+        page = self._store.history(partition, id, paging)
+        if page is None:
+            raise _no_instance(partition, id)
+        return page
+
+
+def _no_instance(partition: date, id: int) -> EngineError:
+    error = not_found(f"process instance {partition}/{id}")
+    error.title = "failed to get process instance"
+    return error
 
 
 def show_due(records: Iterable[Any], now: datetime) -> None:

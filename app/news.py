@@ -79,6 +79,7 @@ def news_of(changes: Changes) -> News:
             news.jobs.append(_job_news(job))
         elif news.due is None or job.due_at < news.due:
             news.due = job.due_at
+    news.anything |= any(isinstance(each, Job) for each in changes.moved)
     # One that is changed and not completed may have become due.
     news.anything |= any(job.completed_at is None for job in changes.updated.get(Job, ()))
     news.happened.update(

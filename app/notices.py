@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.commands.deletion import DeleteProcess
 from app.commands.incident import ResolveIncident
 from app.commands.instance import CancelProcessInstance, ResumeProcessInstance, SuspendProcessInstance
 from app.commands.process import CreateProcess
 from app.commands.system import SetTime
 from app.engine.changes import Changes
-from app.engine.records import Incident, Job, Task
+from app.engine.records import Incident
 from app.redact import without_values
 
 logger = logging.getLogger(__name__)
@@ -37,32 +38,24 @@ def of_changes(changes: Changes, *, with_errors: bool) -> int:
     """
     incidents = changes.new.get(Incident, ())
     for incident in incidents:
-        logger.warning("an incident was created", extra=_of_incident(incident, _failed(changes, incident), with_errors))
+        logger.warning("an incident was created", extra=_of_incident(incident, with_errors))
     return len(incidents)
 
 
-def _failed(changes: Changes, incident: Incident) -> Job | Task | None:
-    """The job or task that the incident is about: it was changed together with it."""
-    kind, id = (Job, incident.job_id) if incident.job_id is not None else (Task, incident.task_id)
-    found = (work for work in changes.updated.get(kind, ()) if work.id == id and work.partition == incident.partition)
-    return next(found, None)
-
-
-def _of_incident(incident: Incident, work: Job | Task | None, with_errors: bool) -> Fields:
+def _of_incident(incident: Incident, with_errors: bool) -> Fields:
     fields: Fields = {"incident": _address(incident.partition, incident.id)}
     if incident.process_instance_id is not None:
         fields["instance"] = _address(incident.partition, incident.process_instance_id)
-    if incident.process_id is not None:
-        fields["process_id"] = incident.process_id
-    if work is not None:
-        if work.bpmn_element_id:
-            fields["element"] = work.bpmn_element_id
-        fields["job" if isinstance(work, Job) else "task"] = _address(work.partition, work.id)
-        fields["type"] = work.type.value
-        fields["worker_id"] = incident.created_by
-        if with_errors and work.error:
-            fields["error"] = without_values(work.error)
-    return fields
+    known = {
+        "bpmn_process_id": incident.bpmn_process_id,
+        "element": incident.bpmn_element_id,
+        "job": incident.job_id and _address(incident.partition, incident.job_id),
+        "task": incident.task_id and _address(incident.partition, incident.task_id),
+        "worker_id": incident.created_by,
+        "error_id": incident.error_id,
+        "error": incident.error and with_errors and without_values(incident.error),
+    }
+    return fields | {name: value for name, value in known.items() if value}
 
 
 def _address(partition: object, id: int) -> str:
@@ -83,6 +76,10 @@ def _of_deployment(command: CreateProcess, process: Any) -> Fields:
     }
 
 
+def _of_deletion(command: DeleteProcess, _: Any) -> Fields:
+    return {"process_id": command.id, "worker_id": command.worker_id}
+
+
 def _of_resolving(command: ResolveIncident, _: Any) -> Fields:
     return {"incident": _address(command.partition, command.id), "worker_id": command.worker_id}
 
@@ -94,6 +91,7 @@ def _of_time(_: SetTime, times: Any) -> Fields:
 _NOTICES: Mapping[type[Any], tuple[str, Callable[[Any, Any], Fields]]] = {
     CancelProcessInstance: ("a process instance was canceled", _of_instance),
     CreateProcess: ("a process was deployed", _of_deployment),
+    DeleteProcess: ("a process was deleted", _of_deletion),
     ResolveIncident: ("an incident was resolved", _of_resolving),
     ResumeProcessInstance: ("a process instance was resumed", _of_instance),
     SetTime: ("engine time was moved", _of_time),

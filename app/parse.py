@@ -127,6 +127,15 @@ def database_url(text: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def postgres_url_or_nothing(text: str) -> str:
+    if not text.strip():
+        return ""
+    url = database_url(text)
+    if not url.startswith("postgresql"):
+        raise ValueError("must begin with postgresql://")
+    return url
+
+
 def schema_name(text: str) -> str:
     if re.fullmatch(r"([a-z_][a-z0-9_]{0,62})?", text) is None:
         raise ValueError(f"must consist of lower-case letters, digits and _, but is {text!r}")

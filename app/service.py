@@ -20,6 +20,7 @@ from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
+from app.commands.instance import GetProcessInstance, SeenProcessInstance
 from app.commands.job import LockJobs
 from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
@@ -46,7 +47,7 @@ from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.memory import Memory, Step, share_once
 from app.nodes import Nodes, quietly
-from app.store import Facts, GraphMissing, QueueLimited, Store, Transaction, open_store
+from app.store import AssumedWrongly, Facts, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
 from app.waiting import Waiting
 from app.waker import Waker
@@ -104,6 +105,12 @@ def _outcome(execute: Callable[[T], R], given: T) -> R | Exception:
         return execute(given)
     except Exception as error:
         return error
+
+
+def _each(results: Iterable[Any]) -> Iterator[Any]:
+    """The results, and what is in those that are lists."""
+    for result in results:
+        yield from result if isinstance(result, list) else [result]
 
 
 def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
@@ -186,10 +193,15 @@ class Service:
         while True:
             try:
                 return self._store.reach(self._attempts(command, step, limited, loaded))
-            except QueueLimited:
+            except AssumedWrongly:
                 limited = True
             except GraphMissing as missing:
-                loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                try:
+                    loaded[missing.process_id] = self._store.load_graph(missing.process_id)
+                except ProcessGone:
+                    if limited:
+                        raise
+                    limited = True
 
     def _attempts(
         self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]
@@ -206,6 +218,8 @@ class Service:
             handle = partial(_handle, context, command)
             result: R = step.once(tx, command, handle) if step else handle()
         self._committed(tx, began)
+        if step:
+            self._store.describe(_each([result]))
         if tx.wrote:
             notices.of_command(command, result)
         return result
@@ -235,6 +249,7 @@ class Service:
             found |= outcomes
             if any(map(_is_unavailable, outcomes.values())):
                 break
+        self._store.describe(found.values())
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
 
     def _each(
@@ -315,6 +330,7 @@ class Service:
         now = self.now()
         found = self._store.query(criteria, now, offset, limit or self.config.default_query_limit)
         show_due(found, now)
+        self._store.describe(found)
         return found
 
     def lock_jobs(self, command: LockJobs, steps: Sequence[Step] = ()) -> list[Job]:
@@ -326,7 +342,15 @@ class Service:
         wanted = command.limit - len(jobs)
         if wanted and not self.config.task_executor_enabled and self._job_leases.recover_when_due():
             jobs += self.execute(replace(command, limit=wanted), *steps[1:])
+        self._store.describe(jobs)
         return jobs
+
+    def see_instance(self, partition: date, id: int, names: Iterable[str] = ()) -> SeenProcessInstance:
+        """An instance as it is, once it has ended with those of its variables that are named.
+
+        Raises EngineError NOT_FOUND, and like `execute`.
+        """
+        return self.execute(GetProcessInstance(partition=partition, id=id, names=tuple(names)))
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
@@ -478,7 +502,9 @@ class Service:
 
         Raises EngineError CONFLICT when the key of the request belongs to another one.
         """
-        return self._read(lambda tx: memory.recall(tx, kinds))
+        found = self._read(lambda tx: memory.recall(tx, kinds))
+        self._store.describe(_each(found.values()))
+        return found
 
     def keep(self, memory: Memory, kinds: Mapping[int, Any], outcomes: Mapping[int, Any]) -> dict[int, Any]:
         """Has outcomes kept in a transaction of their own; in place of one that is known by now comes that one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -37,6 +37,8 @@ class JobWanted:
     bpmn_element_ids: tuple[str, ...] = ()
     bpmn_process_ids: tuple[str, ...] = ()
     task_types: tuple[str, ...] = ()
+    otherwise: Hashable = None
+    """What tells it from others besides, and only a look can judge."""
 
     def matches(self, job: JobNews) -> bool:
         """Whether it may be this one, as far as that is known."""

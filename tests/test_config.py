@@ -100,6 +100,12 @@ def test_an_option_sets_its_field(name: str, text: str, field: str, value: objec
         ("DATABASE_URL", "postgres://db/b?pool_max_conns=3", "use BPMN_DATABASE_POOL_SIZE"),
         ("DATABASE_URL", "postgresql://me:secret@db:port/b", "must have a number as port, but has 'port'"),
         ("DATABASE_SCHEMA", "process_engine", "is for PostgreSQL; a SQLite database has no schemas"),
+        (
+            "DATABASE_DIRECT_URL",
+            "postgresql://db/b",
+            "is for PostgreSQL behind a pooler, but BPMN_DATABASE_URL is SQLite",
+        ),
+        ("DATABASE_DIRECT_URL", "sqlite:///b.db", "must begin with postgresql://"),
         ("DATABASE_SCHEMA", 'x"; drop', "must consist of lower-case letters, digits and _"),
         ("DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000, but is '0'"),
         ("SQLITE_SYNCHRONOUS", "OFF", "must be one of NORMAL, FULL, but is 'OFF'"),
@@ -271,6 +277,23 @@ def test_no_name_that_has_an_effect_is_warned_of(tmp_path: Path):
 
 def test_a_schema_has_a_name_on_postgresql():
     assert Config.from_env(POSTGRES | {"BPMN_DATABASE_SCHEMA": "process_engine"}).database_schema == "process_engine"
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"BPMN_DATABASE_SCHEMA": "process_engine"}, "ALTER ROLE ... SET search_path"),
+        ({"BPMN_DATABASE_URL": "postgresql://pool/b?options=-c%20jit%3Doff"}, "can't have options where a pooler"),
+    ],
+)
+def test_what_needs_a_session_is_refused_behind_a_pooler(given: dict[str, str], error: str):
+    pooled = {"BPMN_DATABASE_URL": "postgresql://pool/b", "BPMN_DATABASE_DIRECT_URL": "postgresql://me:topsecret@db/b"}
+    config = Config.from_env(pooled)
+    assert config.database_direct_url == "postgresql+psycopg://me:topsecret@db/b"
+    assert "topsecret" not in repr(config) + str(listing(config))
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env(pooled | given)
+    assert error in str(caught.value)
 
 
 def test_the_new_name_wins_over_the_old_one():

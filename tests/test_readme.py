@@ -74,7 +74,7 @@ def ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @pytest.mark.sqlite
 def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_path: Path):
-    script = commands("A first process in five minutes")
+    script = commands("A first process in five minutes") + commands("Operating")
     assert URL in script
 
     done = subprocess.run(
@@ -94,6 +94,29 @@ def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_pa
         "greeting": "Hello, World!",
         "name": "World",
     }
+
+
+@pytest.mark.sqlite
+def test_the_worker_completes_what_is_there_and_what_comes_later(url: str, tmp_path: Path):
+    (script,) = re.findall(r"^```python\n(.*?)^```$", section("Writing a worker"), re.DOTALL | re.MULTILINE)
+    (xml,) = re.findall(r"^<\?xml.*?</definitions>$", README, re.DOTALL | re.MULTILINE)
+    assert URL in script
+    ask(f"{url}/processes", {"bpmnProcessId": "greeting", "version": "1", "workerId": "me", "bpmnXml": xml})
+
+    def start() -> str:
+        name = {"name": "name", "data": {"encoding": "text", "value": "World"}}
+        started = ask(f"{url}/process-instances", {"bpmnProcessId": "greeting", "workerId": "me", "variables": [name]})
+        return f"{url}/process-instances/{started['partition']}/{started['id']}"
+
+    earlier = start()
+    with subprocess.Popen([sys.executable, "-c", script.replace(URL, url)], cwd=tmp_path) as worker:
+        try:
+            for instance in (earlier, start()):
+                assert ask(f"{instance}?waitTimeout=PT20S")["state"] == "COMPLETED"
+                found = ask(f"{instance}/variables?names=greeting")["variables"]
+                assert [variable["data"]["value"] for variable in found] == ["Hello, World!"]
+        finally:
+            worker.kill()
 
 
 @pytest.mark.postgres

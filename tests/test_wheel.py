@@ -42,6 +42,12 @@ GUNICORN = ["gunicorn", "--worker-class", "app.http_worker.Worker", "--no-contro
 
 
 @pytest.mark.slow
+def test_the_installed_wheel_has_the_examples_for_deployments(installed: Path):
+    [deploy] = installed.parent.glob("lib/python*/site-packages/app/deploy")
+    assert {path.name for path in deploy.iterdir()} == {path.name for path in (ROOT / "app" / "deploy").iterdir()}
+
+
+@pytest.mark.slow
 @pytest.mark.sqlite
 @pytest.mark.parametrize("program", [["py-bpmn", "serve"], [*GUNICORN, "app.wsgi"]], ids=["serve", "gunicorn"])
 def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: Path, program: list[str]):

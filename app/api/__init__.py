@@ -10,6 +10,7 @@ from app.api import (
     element,
     health,
     incident,
+    insight,
     instance,
     job,
     key,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["create"]
 
 _RESOURCES = (
-    *(process, check, element, instance, variable, job, task, message, signal, incident, user_task),
+    *(process, check, element, instance, insight, variable, job, task, message, signal, incident, user_task),
     *(settings, audit, key, health, system),
 )
 

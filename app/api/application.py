@@ -95,6 +95,8 @@ class Application(flask.Flask):
             logs.request_id.set("")
             caller.current.set(None)
             current.reset(entered)
+        if resumed is not None:
+            response.headers += resumed.headers
         if isinstance(response, Parked):
             response.began = began
             environ[PARKED] = response

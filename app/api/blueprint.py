@@ -20,6 +20,7 @@ from app.api.file_body import FileBody
 from app.api.idempotency import PARAMETER, UNREPEATABLE
 from app.api.openapi import PAGE_PARAMETERS, search_parameters
 from app.api.params import orders_of, page, paging
+from app.api.query_fields import QueryFields
 
 View = Callable[..., Any]
 
@@ -105,6 +106,21 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
 
         return decorate
 
+    def query_arguments(self, schema: type[ApiSchema]) -> Callable[[View], View]:
+        """Passes the loaded query parameters as first argument, for an operation without a body."""
+        reader = QueryFields(schema())
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_query(**kwargs: Any) -> Any:
+                return view(reader.read(), **kwargs)
+
+            manual = {"parameters": reader.document(camel(view.__name__))}
+            with_query._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
+            return with_query
+
+        return decorate
+
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """Documents the response that the view returns."""
         document = super().response(status, schema, **options)
@@ -127,8 +143,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         with_page._apidoc = {**document, "manual_doc": {"parameters": PAGE_PARAMETERS}}  # type: ignore[attr-defined]  # as above
         return with_page
 
-    def paged_by(self, kind: type[Any]) -> Callable[[View], View]:
-        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`."""
+    def paged_by(self, kind: type[Any], *more: dict[str, Any]) -> Callable[[View], View]:
+        """Like `paged` for a query by criteria of that kind: the page, its order, cursor and total, as `paging`.
+
+        `more` documents further query parameters.
+        """
 
         def decorate(view: View) -> View:
             @wraps(view)
@@ -136,7 +155,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
                 return view(paging=paging(kind), **kwargs)
 
             setattr(with_paging, _QUERIES, True)
-            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind))]}
+            manual = {"parameters": [*PAGE_PARAMETERS, *search_parameters(orders_of(kind)), *more]}
             with_paging._apidoc = {**_document(view), "manual_doc": manual}  # type: ignore[attr-defined]  # as above
             return with_paging
 

@@ -10,7 +10,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, ShortText, Text
 from app.api.problem import ErrorSchema, encode_cause
-from app.api.process import CreateProcessSchema, WarningSchema, encode_warning
+from app.api.process import CreateProcessSchema, ProcessFileSchema, WarningSchema, encode_warning
 from app.bpmn.diagram import show
 from app.bpmn.difference import ASPECTS
 from app.bpmn.model import ElementType
@@ -27,6 +27,10 @@ class CheckProcessSchema(CreateProcessSchema):
         description="ID of the process element within the BPMN XML; the only executable one, if it is not given."
     )
     version = ShortText(description="Any process version; without one, none is in the way.", example="2")
+    worker_id = ShortText(description="ID of the worker that would create the process.", example="go-bpmn")
+
+
+class CheckFileSchema(ProcessFileSchema):
     worker_id = ShortText(description="ID of the worker that would create the process.", example="go-bpmn")
 
 
@@ -92,7 +96,7 @@ def _diagram(checked: CheckedProcess, xml: str) -> str:
 
 
 @blp.route("/processes/check", methods=["POST"], extension=True, reads=True)
-@blp.arguments(CheckProcessSchema, file=CheckProcessSchema)
+@blp.arguments(CheckProcessSchema, file=CheckFileSchema)
 @blp.response(200, CheckedProcessSchema)
 def check_process(body: dict[str, Any]) -> Response:
     """Says what a deployment of the model would say, and stores nothing.

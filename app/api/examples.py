@@ -19,6 +19,10 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <intermediateCatchEvent id="payment"><messageEventDefinition messageRef="paid"/></intermediateCatchEvent>
     <intermediateCatchEvent id="stock"><signalEventDefinition signalRef="restocked"/></intermediateCatchEvent>
     <userTask id="approve" name="Approve the order"/>
+    <boundaryEvent id="overdue" attachedToRef="approve" cancelActivity="false">
+      <timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>
+    </boundaryEvent>
+    <endEvent id="reminded"/>
     <parallelGateway id="join"/>
     <endEvent id="shipped"/>
     <sequenceFlow id="f1" sourceRef="ordered" targetRef="fork"/>
@@ -33,6 +37,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <sequenceFlow id="f10" sourceRef="stock" targetRef="join"/>
     <sequenceFlow id="f11" sourceRef="approve" targetRef="join"/>
     <sequenceFlow id="f12" sourceRef="join" targetRef="shipped"/>
+    <sequenceFlow id="f13" sourceRef="overdue" targetRef="reminded"/>
   </process>
 </definitions>
 """
@@ -54,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "bpmnProcessId": "order",
         "bpmnXml": MODEL.replace('id="pack" name="Pack the goods"', 'id="pack" name="Pack all"'),
         "tags": _TAGS,
-        "version": "2",
+        "version": "3",
         **_WORKER,
     },
     "queryProcesses": {"tags": _TAGS},
@@ -145,6 +150,8 @@ BODIES: dict[str, dict[str, Any]] = {
 """The body by operation, where there is one example."""
 
 SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "moveJob": {"retried": _WORKER},
+    "moveTimer": {"reminded": _WORKER},
     "completeJob": {
         "done": {"processVariables": _VARIABLES, **_WORKER},
         "failed": {"error": "card was declined", "retryLimit": 0, **_WORKER},
@@ -158,17 +165,26 @@ SEVERAL_BODIES: dict[str, dict[str, dict[str, Any]]] = {
 """The bodies by operation and name of the example, in the order in which they work."""
 
 QUERIES: dict[str, dict[str, Any]] = {
-    "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "1", **_WORKER},
+    "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "2", **_WORKER},
     "checkProcess": {"bpmnProcessId": "order"},
+    "deleteProcess": _WORKER,
+    "deleteProcessInstance": _WORKER,
 }
-"""Query parameters by operation, for a body that is a file."""
+"""Query parameters by operation, where there is no body in JSON."""
 
-IDS = {"completeJob": {"done": 1, "failed": 2, "correlated": 3}}
-"""The ids in the path that go with the bodies of the same names; all others are 1."""
+IDS = {
+    "completeJob": {"done": 1, "failed": 2, "correlated": 3},
+    "moveJob": {"retried": 10},
+    "moveTimer": {"reminded": 2},
+}
+"""The ids in the path that go with the bodies of the same names."""
+OTHER_IDS = {"deleteProcess": 2}
+"""The ids in the path where there is one; all others are 1."""
 
 ORDER = (
-    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "queryElements"),
-    *("createProcessInstance", "createProcessInstances", "queryProcessInstances", "queryElementInstances"),
+    *("createProcess", "checkProcess", "queryProcesses", "getBpmnXml", "getDiagram", "deleteProcess", "queryElements"),
+    *("createProcessInstance", "createProcessInstances", "getProcessInstance", "getWaiting", "getHistory"),
+    *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
     *("suspendProcessInstance", "resumeProcessInstance"),
     *(
@@ -177,11 +193,12 @@ ORDER = (
         "extendJobs",
         "completeJob",
         "completeJobs",
+        "moveJob",
         "unlockJobs",
     ),
     *("queryIncidents", "groupIncidents", "countProcessInstances", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
-    *("queryUserTasks", "updateUserTask", "executeTasks", "queryTasks", "unlockTasks"),
+    *("queryUserTasks", "updateUserTask", "moveTimer", "executeTasks", "queryTasks", "unlockTasks"),
     *("setProcessSetting", "getProcessSetting", "queryProcessSettings"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
     *("setTime", "cancelProcessInstance", "deleteProcessInstance"),
@@ -205,4 +222,4 @@ def of_path(operation: str, parameter: str) -> dict[str, Any]:
         return {"example": "order"}
     if operation in IDS:
         return {"examples": {name: {"value": id} for name, id in IDS[operation].items()}}
-    return {"example": 1}
+    return {"example": OTHER_IDS.get(operation, 1)}

@@ -33,7 +33,7 @@ from app.cron import MAX_CRON_LENGTH
 from app.timer import TimerError, parse_timestamp
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DURATION_PATTERN = "^P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+DURATION_PATTERN = "^P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 """For the document only, and wider than the rule: not every language has look-ahead."""
 _NO_TIME = datetime(1, 1, 1)
 """What clients send for a time that is not set."""
@@ -174,7 +174,7 @@ class Duration(Text):
 
     def __init__(self, *, rule: Validator = duration, **options: Any) -> None:
         options = {"example": "PT1H", **options}
-        super().__init__(rule=rule, most=MOST_CHARACTERS, facts={"pattern": _DURATION_PATTERN}, **options)
+        super().__init__(rule=rule, most=MOST_CHARACTERS, facts={"pattern": DURATION_PATTERN}, **options)
 
     def decode(self, value: Any) -> str | None:
         if type(value) is not str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -35,7 +36,7 @@ def find(encode: Encoder, criteria: Criteria, paging: Paging) -> Response:
     return page_answer(encode, service().finding.page(criteria, paging))
 
 
-def page_answer(encode: Encoder, page: Page) -> Response:
+def page_answer(encode: Callable[[Any], dict[str, Any]], page: Page) -> Response:
     encoded = [encode(record) for record in page.records]
     answer: dict[str, Any] = {"count": len(encoded), "results": encoded}
     if page.next_cursor:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
-from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from app.api.answer import Response, empty, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import absent, compile_encoder
 from app.api.fields import (
+    DURATION_PATTERN,
     AnswerSchema,
     ApiSchema,
     Choice,
@@ -26,11 +28,25 @@ from app.api.fields import (
     Text,
     Timestamp,
 )
-from app.api.find import find, page_of
-from app.api.params import query_parameters, read_query, to_snake
+from app.api.find import find, page_answer, page_of
+from app.api.openapi import WAITING
+from app.api.params import flag
+from app.api.params import wait_timeout as wait_timeout_parameter
 from app.api.problem import ProblemSchema
-from app.api.rules import MOST_ITEMS, Violation
-from app.api.schemas import Tags, all_tags, choices, process_variables, reason, results_of, time_range, worker_id
+from app.api.rules import MOST_ITEMS, MOST_NAMES, Violation
+from app.api.schemas import (
+    ProcessVariableSchema,
+    Tags,
+    all_tags,
+    choices,
+    process_variables,
+    reason,
+    time_range,
+    wait_timeout,
+    worker_id,
+)
+from app.api.variable import encode_process_variable
+from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.instance import (
     CancelProcessInstance,
     CreateProcessInstance,
@@ -42,6 +58,19 @@ from app.commands.removal import DeleteProcessInstance
 from app.criteria import Paging, ProcessInstanceCriteria
 from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
+from app.news import Happening
+
+logger = logging.getLogger(__name__)
+
+WAIT_TIMEOUT = {
+    "name": "waitTimeout",
+    "in": "query",
+    "description": "Duration to wait for the end of the process instance; one beyond BPMN_LONG_POLL_MAX (30 seconds, "
+    "if that is not set) is taken as that.",
+    "schema": {"type": "string", "pattern": DURATION_PATTERN},
+    "example": "PT20S",
+    "x-extension": True,
+}
 
 blp = Blueprint("instance", __name__, description="A process instance is an execution of a process.")
 
@@ -61,9 +90,23 @@ class ProcessInstanceSchema(AnswerSchema):
     state = Choice(InstanceState, "instance state", required=True)
     tags = all_tags()
     version = Text(required=True)
+    incident_count = Int32(extension=True, description="With `waiting=true`: incidents that are not resolved.")
+    waiting_at = Many(
+        Text(), extension=True, description="With `waiting=true`: BPMN IDs of elements where it waits, 10 at most."
+    )
 
 
-encode_instance = compile_encoder(ProcessInstanceSchema)
+class StartedProcessInstanceSchema(ProcessInstanceSchema):
+    """A process instance, and what it has come to where that was asked for."""
+
+    variables = Many(
+        Object(ProcessVariableSchema),
+        extension=True,
+        description="With `returnVariables`, once the instance has ended: those of the variables that there are.",
+    )
+
+
+encode_instance = compile_encoder(ProcessInstanceSchema, incident_count=absent, waiting_at=absent)
 
 
 class NewProcessInstanceSchema(ApiSchema):
@@ -104,6 +147,13 @@ class NewProcessInstanceSchema(ApiSchema):
 
 
 class CreateProcessInstanceSchema(NewProcessInstanceSchema):
+    return_variables = Many(
+        ShortText(),
+        most=MOST_NAMES,
+        extension=True,
+        description="With `waitTimeout`: names of variables at process instance scope to return, once it has ended.",
+    )
+    wait_timeout = wait_timeout("Duration to wait for the end of the process instance")
     worker_id = worker_id("ID of the worker that creates the process instance.")
 
 
@@ -151,32 +201,6 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
     created_by = ShortText(description="Filter for the worker that has created them.", extension=True)
 
 
-class InstanceGroup(StrEnum):
-    """What instances can be grouped by."""
-
-    BPMN_PROCESS_ID = "bpmnProcessId"
-    VERSION = "version"
-    STATE = "state"
-
-
-class CountProcessInstancesSchema(ProcessInstanceCriteriaSchema):
-    group_by = Many(
-        Choice(InstanceGroup, "group"), most=len(InstanceGroup), unique=True, description="What groups have in common."
-    )
-
-
-class ProcessInstanceCountSchema(AnswerSchema):
-    bpmn_process_id = Text()
-    version = Text()
-    process_id = Int32(description="The process, where it is known from BPMN process ID and version.")
-    state = Choice(InstanceState, "instance state")
-    count = Int32(required=True, example=1)
-    incident_count = Int32(required=True, description="Incidents of these instances that are not resolved.", example=0)
-
-
-encode_count = compile_encoder(ProcessInstanceCountSchema)
-
-
 class SuspendProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that suspends the process instance.")
     reason = reason()
@@ -188,13 +212,8 @@ class ResumeProcessInstanceSchema(ApiSchema):
 
 
 class DeleteProcessInstanceSchema(ApiSchema):
-    """Query parameters: a body of a DELETE does not reach every server (RFC 9110, section 9.3.5)."""
-
     worker_id = worker_id("ID of who deletes the process instance.")
     reason = reason()
-
-
-_DELETE = DeleteProcessInstanceSchema()
 
 
 class CancelProcessInstanceSchema(ApiSchema):
@@ -208,12 +227,62 @@ def _status(instance: ProcessInstance) -> int:
 
 @blp.route("/process-instances", methods=["POST"], problems=(404, 409, 422))
 @blp.arguments(CreateProcessInstanceSchema)
-@blp.response(200, ProcessInstanceSchema, description="With `onConflict` RETURN: the instance that is there already.")
-@blp.response(201, ProcessInstanceSchema)
+@blp.response(
+    200,
+    StartedProcessInstanceSchema,
+    description="With `onConflict` RETURN: the instance that is there already; with `waitTimeout` it has ended.",
+)
+@blp.response(201, StartedProcessInstanceSchema, description="With `waitTimeout`: it has ended, in whatever state.")
+@blp.response(202, StartedProcessInstanceSchema, description="With `waitTimeout`: it has not ended in that time.")
 def create_process_instance(body: dict[str, Any]) -> Response:
-    """Creates a process instance from an existing process."""
-    instance = service().execute(CreateProcessInstance(**body))
-    return json_answer(encode_instance(instance), _status(instance))
+    """Creates a process instance from an existing process.
+
+    With `waitTimeout` the answer comes as soon as the instance has ended, or with 202 after that time. It is the
+    instance in any case, which goes on regardless: getProcessInstance waits again. An answer with 202 that comes
+    earlier says so by `Retry-After`: too many requests wait already, or the service is about to stop.
+    """
+    seconds = seconds_to_wait(body.pop("wait_timeout", ""))
+    names = body.pop("return_variables", ())
+    created = service().execute(CreateProcessInstance(**body))
+    if not seconds:
+        return json_answer(encode_instance(created), _status(created))
+    return answered(partial(_end_of, created.partition, created.id), seconds, partial(_see_started, created, names))
+
+
+def _end_of(partition: date, id: int) -> Happening:
+    return Happening("instance", partition, id)
+
+
+def _see_started(created: ProcessInstance, names: Collection[str]) -> Seen:
+    try:
+        found = service().see_instance(created.partition, created.id, names)
+    except Exception as error:
+        # What was created must be answered in any case.
+        logger.warning("the end of a process instance can't be waited for: %s", type(error).__name__)
+        return Seen(json_answer(encode_instance(created), 202), True)
+    answer = encode_instance(found.instance)
+    if found.instance.ended_at is None:
+        return Seen(json_answer(answer, 202), False)
+    if names:
+        answer["variables"] = [encode_process_variable(each) for each in found.variables]
+    return Seen(json_answer(answer, _status(created)), True)
+
+
+@blp.route("/process-instances/<partition>/<id>", problems=(404,), extension=True)
+@blp.parameters(WAIT_TIMEOUT)
+@blp.response(200, ProcessInstanceSchema)
+def get_process_instance(partition: date, id: int) -> Response:
+    """Gets a process instance.
+
+    With `waitTimeout` the answer comes as soon as the instance has ended, or after that time with the instance as it is
+    then. One that comes earlier says so by `Retry-After`.
+    """
+
+    def look() -> Seen:
+        instance = service().see_instance(partition, id).instance
+        return Seen(json_answer(encode_instance(instance)), instance.ended_at is not None)
+
+    return answered(partial(_end_of, partition, id), seconds_to_wait(wait_timeout_parameter()), look)
 
 
 @blp.route("/process-instances/batch", methods=["POST"], extension=True)
@@ -232,25 +301,23 @@ def create_process_instances(body: dict[str, Any]) -> Response:
 
 
 @blp.route("/process-instances/query", methods=["POST"])
-@blp.paged_by(ProcessInstanceCriteria)
+@blp.paged_by(ProcessInstanceCriteria, WAITING)
 @blp.arguments(ProcessInstanceCriteriaSchema)
 @blp.response(200, page_of(ProcessInstanceSchema))
 def query_process_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a process instance query."""
-    return find(encode_instance, ProcessInstanceCriteria(**body), paging)
+    criteria = ProcessInstanceCriteria(**body)
+    if not flag("waiting"):
+        return find(encode_instance, criteria, paging)
+    page = service().finding.page(criteria, paging)
+    places = service().finding.places(page.records)
 
+    def encode(instance: ProcessInstance) -> dict[str, Any]:
+        incidents, elements = places.get((instance.partition, instance.id), (0, []))
+        more = {"incidentCount": incidents, "waitingAt": elements}
+        return encode_instance(instance) | {name: value for name, value in more.items() if value}
 
-@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
-@blp.arguments(CountProcessInstancesSchema)
-@blp.response(200, results_of(ProcessInstanceCountSchema))
-def count_process_instances(body: dict[str, Any]) -> Response:
-    """Counts process instances, in groups where asked to, the largest group first.
-
-    Groups without any instance are no results.
-    """
-    names = [to_snake(name) for name in body.pop("group_by", ())]
-    limit = service().config.max_query_limit
-    return listed(encode_count, service().finding.count_instances(ProcessInstanceCriteria(**body), names, limit))
+    return page_answer(encode, page)
 
 
 @blp.route("/process-instances/<partition>/<id>/resume", methods=["PATCH"], problems=(404, 409))
@@ -284,14 +351,14 @@ def cancel_process_instance(body: dict[str, Any], partition: date, id: int) -> R
 
 
 @blp.route("/process-instances/<partition>/<id>", methods=["DELETE"], problems=(404, 409), extension=True)
-@blp.parameters(*query_parameters(_DELETE, workerId="go-bpmn"))
+@blp.query_arguments(DeleteProcessInstanceSchema)
 @blp.response(204)
-def delete_process_instance(partition: date, id: int) -> Response:
+def delete_process_instance(query: dict[str, Any], partition: date, id: int) -> Response:
     """Deletes an ended process instance with everything in it, and everything it called.
 
     An instance that was called is deleted together with the one at the root. What the audit has of it stays.
     """
-    command = DeleteProcessInstance(partition=partition, id=id, **read_query(_DELETE))
+    command = DeleteProcessInstance(partition=partition, id=id, **query)
     while service().execute(command):
         command = replace(command, is_first=False)
     return empty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from app.api.answer import Response, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.encode import compile_encoder, listed
+from app.api.encode import listed
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -27,10 +28,12 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
+from app.api.job_answer import JobSchema, encode_job
 from app.api.problem import ProblemSchema, problem_of
-from app.api.rules import MOST_ITEMS, MOST_OF_ERROR, some_time
+from app.api.rules import MOST_ITEMS, MOST_NAMES, MOST_OF_ERROR, some_time
 from app.api.schemas import (
     CountResSchema,
+    MoveDueSchema,
     Tags,
     TimerField,
     choices,
@@ -43,6 +46,7 @@ from app.api.schemas import (
 )
 from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.base import CalledProcess, Completion
+from app.commands.due import MoveJob
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
 from app.commands.lease import ExtendJobs, HeldJob
 from app.criteria import JobCriteria, Paging
@@ -71,43 +75,6 @@ def lock_version(description: str) -> Int32:
     return Int32(gte=1, extension=True, description=description)
 
 
-class JobSchema(AnswerSchema):
-    partition = Partition(required=True)
-    id = Int32(required=True)
-    element_id = Int32(required=True)
-    element_instance_id = Int32(required=True)
-    process_id = Int32(required=True)
-    process_instance_id = Int32(required=True)
-    bpmn_element_id = Text(required=True, example="serviceTaskA")
-    completed_at = Timestamp()
-    correlation_key = Text(extension=True)
-    created_at = Timestamp(required=True)
-    created_by = Text(required=True)
-    due_at = Timestamp(required=True)
-    error = Text()
-    locked_at = Timestamp()
-    locked_by = Text()
-    locked_until = Timestamp(
-        extension=True, description="When the lock ends by itself, if it does: others can lock the job then."
-    )
-    lock_version = Int32(
-        extension=True, description="With `lockedUntil`: counts the locks of this job, so that each can be told apart."
-    )
-    retry_count = Int32(required=True)
-    state = Choice(WorkState, "work state", required=True)
-    type = Choice(JobType, "job type", required=True)
-
-
-def _lease(job: Job) -> datetime | None:
-    """When the lock of a job ends that is held."""
-    return job.locked_until if job.completed_at is None else None
-
-
-encode_job = compile_encoder(
-    JobSchema, locked_until=_lease, lock_version=lambda job: job.lock_version if _lease(job) else 0
-)
-
-
 class LockConditionsSchema(ApiSchema):
     partition = Partition(description="Partition condition.")
     id = Int32(description="Job condition - must be used in combination with a partition.")
@@ -115,6 +82,43 @@ class LockConditionsSchema(ApiSchema):
     process_instance_id = Int32(
         description="Process instance condition - must be used in combination with a partition."
     )
+    types = Many(
+        Choice(JobType, "job type"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="Types of jobs to include.",
+    )
+    bpmn_element_ids = Many(
+        ShortText(example="serviceTaskA"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="BPMN IDs of elements to include, in all versions of all processes.",
+    )
+    bpmn_process_ids = Many(
+        ShortText(),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="BPMN IDs of processes to include, all versions.",
+    )
+    task_types = Many(
+        ShortText(example="charge-card"),
+        most=MOST_ITEMS,
+        unique=True,
+        extension=True,
+        description="Types of tasks to include, as the BPMN files state them: the `type` of `zeebe:taskDefinition`, "
+        "or `camunda:topic`.",
+    )
+    variables = Many(
+        ShortText(example="amount"),
+        most=MOST_NAMES,
+        unique=True,
+        extension=True,
+        description="Names of variables that the jobs are answered with, as far as they see them.",
+    )
+    all_variables = Flag(extension=True, description="Whether the jobs are answered with all variables they see.")
     limit = Int32(
         gte=1, lte=1000, zero_counts=True, facts={"default": 1}, description="Maximum number of jobs to lock."
     )
@@ -270,7 +274,7 @@ def lock_jobs(body: dict[str, Any]) -> Response:
         jobs = service().lock_jobs(command)
         return Seen(listed(encode_job, jobs, "jobs"), bool(jobs), addresses(jobs))
 
-    return answered(wanted(command), seconds, look)
+    return answered(partial(wanted, command), seconds, look)
 
 
 @blp.route("/jobs/query", methods=["POST"])
@@ -322,6 +326,17 @@ def complete_job(body: dict[str, Any], partition: date, id: int) -> Response:
     return json_answer(encode_job(service().execute(CompleteJob(partition=partition, id=id, **body))))
 
 
+@blp.route("/jobs/<partition>/<id>/due", methods=["PATCH"], problems=(404, 409), extension=True)
+@blp.arguments(MoveDueSchema)
+@blp.response(200, JobSchema)
+def move_job(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Has a job that waits, such as a retry, become due now, or at an earlier time than it would.
+
+    A job that is locked, completed, or due before that time, can't be moved.
+    """
+    return json_answer(encode_job(service().execute(MoveJob(partition=partition, id=id, **body))))
+
+
 @blp.route("/jobs/complete", methods=["POST"], extension=True)
 @blp.arguments(CompleteJobsSchema)
 @blp.response(200, CompleteJobsResSchema)
@@ -345,7 +360,7 @@ def complete_jobs(body: dict[str, Any]) -> Response:
         return json_answer(answer)
     seconds = seconds_to_wait(body["lock_next"].pop("wait_timeout", ""))
     command = LockJobs(worker_id=body["worker_id"], **body["lock_next"])
-    return answered(wanted(command), seconds, partial(_lock_next, command, answer))
+    return answered(partial(wanted, command), seconds, partial(_lock_next, command, answer))
 
 
 def _lock_next(command: LockJobs, answer: dict[str, Any]) -> Seen:
@@ -362,10 +377,9 @@ def addresses(jobs: Iterable[Job]) -> list[Address]:
 
 
 def wanted(command: LockJobs) -> JobWanted:
-    """The jobs that the command locks."""
-    return JobWanted(
-        partition=command.partition,
-        id=command.id,
-        process_ids=tuple(command.process_ids),
-        process_instance_id=command.process_instance_id,
-    )
+    """The jobs that the command locks; commands that differ in anything but worker and number want different ones."""
+    known = {name: getattr(command, name) for name in _CONDITIONS}
+    return JobWanted(**known, otherwise=replace(command, worker_id="", limit=1))
+
+
+_CONDITIONS = [field.name for field in fields(JobWanted) if field.name in LockJobs.__dataclass_fields__]

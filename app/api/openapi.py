@@ -15,7 +15,9 @@ from marshmallow import fields
 from app.api import examples
 from app.api.context import service
 from app.api.fields import AnswerSchema, ApiSchema, Choice, camel
+from app.api.job_types import described
 from app.api.problem import RETRY_AFTER, ProblemSchema
+from app.engine.types import JobType
 
 _INT32 = {"type": "integer", "format": "int32"}
 PAGE_PARAMETERS = [
@@ -65,6 +67,29 @@ def search_parameters(orders: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
+LIMIT = PAGE_PARAMETERS[1]
+HISTORY_PARAMETERS = [
+    LIMIT,
+    {
+        "name": "order",
+        "in": "query",
+        "description": "`-time` for the last one first.",
+        "schema": {"type": "string", "enum": ["time", "-time"], "default": "time"},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "`nextCursor` of the page before; empty for the first page.",
+        "schema": {"type": "string"},
+    },
+]
+WAITING = {
+    "name": "waiting",
+    "in": "query",
+    "x-extension": True,
+    "description": "Whether it is told of each instance where it waits, and how many open incidents it has.",
+    "schema": {"type": "boolean", "default": False},
+}
 _PATH_PARAMETERS = {
     "partition": {
         "description": "Partition: the UTC date on which the process instance was created.",
@@ -198,10 +223,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # has no annotations
             blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
             self.spec.tag({"name": blueprint.name, "description": blueprint.description})
         document: dict[str, Any] = deepcopy(self.spec.to_dict())
-        for path in document["paths"].values():
-            for parameter in path.get("post", {}).get("parameters", ()):
-                if parameter["name"] == "limit":
-                    parameter["schema"]["maximum"] = service().config.max_query_limit
+        operations = (path.get(method, {}) for path in document["paths"].values() for method in ("get", "post"))
+        for parameter in (each for operation in operations for each in operation.get("parameters", ())):
+            if parameter["name"] == "limit":
+                parameter["schema"]["maximum"] = service().config.max_query_limit
         return document
 
     def _register_error_handlers(self) -> None:
@@ -248,6 +273,8 @@ def _enumeration(converter: Any, choices: type[StrEnum]) -> str:
     components = converter.spec.components
     if name not in components.schemas:
         component: dict[str, Any] = {"type": "string", "enum": [member.value for member in choices]}
+        if choices is JobType:
+            component["description"] = described()
         if name in _EXTENSIONS:
             component["x-extensions"] = _EXTENSIONS[name]
         components.schema(name, component)

@@ -9,13 +9,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote_to_bytes
 
-from marshmallow import ValidationError
-
 from app.api.context import current, service
-from app.api.fields import ApiSchema, Undecodable, camel, parse_date
-from app.api.rules import MOST_CHARACTERS, MOST_NAMES, flatten, shown
+from app.api.fields import camel, parse_date
+from app.api.rules import MOST_CHARACTERS, MOST_NAMES, shown
 from app.criteria import ORDERS, Paging
 from app.errors import EngineError, ErrorKind, invalid
+from app.timer import TimerError, check_duration
 
 _INTEGER = re.compile(r"[+-]?0*[0-9]{1,10}")
 _NONE = ["0"]
@@ -38,44 +37,6 @@ class VariableFilter(NamedTuple):
 def convert_path(parts: Mapping[str, str]) -> dict[str, Any]:
     """The values of the variable parts of a path; the first bad one raises."""
     return {to_snake(name): _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
-
-
-def read_query(schema: ApiSchema) -> dict[str, Any]:
-    """The loaded fields of a request whose query parameters are texts; others are not looked at.
-
-    Raises EngineError HTTP_REQUEST_URI or VALIDATION for the first one that is malformed, missing or too long.
-    """
-    query = current.get().query
-    _check_encoding(query, "query string")
-    given = {name: texts[0] for name, texts in _values(query).items()}
-    names = {camel(name) for name in schema.fields}
-    try:
-        loaded: dict[str, Any] = schema.load(
-            schema.decode({name: text for name, text in given.items() if name in names})
-        )
-    except Undecodable as error:
-        raise _malformed(f"query parameter {error.path[-1]}", error.detail or error.reason) from None
-    except ValidationError as error:
-        cause = flatten(error.messages_dict, "?")[0]
-        name = cause.pointer.removeprefix("?/")
-        raise invalid(f"{name} {cause.detail}", title=f"invalid query parameter {name}") from None
-    return loaded
-
-
-def query_parameters(schema: ApiSchema, **examples: str) -> list[dict[str, Any]]:
-    """What the OpenAPI document says of the query parameters that `read_query` reads, all of which are texts."""
-    return [
-        {
-            "name": camel(name),
-            "in": "query",
-            "required": field.required,
-            "description": field.metadata["description"],
-            "schema": {"type": "string", "maxLength": field.metadata["maxLength"]},
-            "x-extension": True,
-            **({"example": examples[camel(name)]} if camel(name) in examples else {}),
-        }
-        for name, field in schema.fields.items()
-    ]
 
 
 def page() -> Page:
@@ -119,6 +80,31 @@ def paging(kind: type[Any]) -> Paging:
         with_cursor=bool(order) or "cursor" in values,
         with_total=_flag("total", values),
     )
+
+
+def row_limit() -> int:
+    """How many results are asked for."""
+    return page().limit
+
+
+def paging_by(name: str) -> Paging:
+    """The page of a list that has one order, forwards and backwards, and pages by cursor only."""
+    values = _values(current.get().query)
+    order = values.get("order", [""])[0]
+    if order not in ("", name, f"-{name}"):
+        raise _out_of_bounds(f"order {shown(order)} must be one of {name}, -{name}", "order")
+    return Paging(limit=row_limit(), order=order, cursor=values.get("cursor", [""])[0], with_cursor=True)
+
+
+def wait_timeout() -> str:
+    """The query parameter `waitTimeout`, empty without."""
+    text = _values(current.get().query).get("waitTimeout", [""])[0]
+    try:
+        if text:
+            check_duration(text)
+    except TimerError as error:
+        raise _malformed("query parameter waitTimeout", str(error)) from error
+    return text
 
 
 def flag(name: str) -> bool:
@@ -166,12 +152,12 @@ def variable_filter() -> VariableFilter:
     return VariableFilter(tuple(names) if names else None, exclude in _TRUE)
 
 
-def _check_encoding(query: str, what: str = "query parameter names") -> None:
+def _check_encoding(query: str) -> None:
     """What is no UTF-8 is replaced in the values, and no name would match it."""
     try:
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError:
-        raise _malformed(what, "the query string is not UTF-8") from None
+        raise _malformed("query parameter names", "the query string is not UTF-8") from None
 
 
 def _partition(text: str) -> date:

@@ -19,6 +19,7 @@ from app.api.schemas import Tags, TimerField, all_tags, reason, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.bpmn.diagram import diagram, etag
 from app.bpmn.ignored import KINDS
+from app.commands.deletion import DeleteProcess
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import Paging, ProcessCriteria
 from app.engine.records import Process
@@ -107,6 +108,26 @@ def _definitions(schema: type[ApiSchema], attribute: str, kind: str) -> Many:
     return Many(Object(schema), most=MOST_ITEMS, make=_by_element(attribute), description=description)
 
 
+class ProcessFileSchema(ApiSchema):
+    """What goes with a model that is the body, and says itself what may be left out."""
+
+    bpmn_process_id = ShortText(
+        description="ID of the process element within the BPMN XML; the only executable one, if it is not given."
+    )
+    errors = _definitions(ErrorDefinitionSchema, "error_code", "Error")
+    escalations = _definitions(EscalationDefinitionSchema, "escalation_code", "Escalation")
+    messages = _definitions(MessageDefinitionSchema, "message_name", "Message")
+    parallelism = Int32(gte=0, description="Maximum number of process instances being executed; 0 is unlimited.")
+    signals = _definitions(SignalDefinitionSchema, "signal_name", "Signal")
+    tags = Tags(object_form=True)
+    timers = _definitions(TimerDefinitionSchema, "timer", "Timer")
+    version = ShortText(
+        description="Any process version; the first 12 hex digits of the SHA-256 of the file, if it is not given."
+    )
+    worker_id = worker_id("ID of the worker that creates the process.")
+    reason = reason()
+
+
 class CreateProcessSchema(ApiSchema):
     bpmn_process_id = ShortText(required=True, description="ID of the process element within the BPMN XML.")
     bpmn_xml = Text(required=True, description="Model of the BPMN process as XML.")
@@ -120,13 +141,6 @@ class CreateProcessSchema(ApiSchema):
     version = ShortText(required=True, description="Any process version.", example="1")
     worker_id = worker_id("ID of the worker that creates the process.")
     reason = reason()
-
-
-class ProcessFileSchema(CreateProcessSchema):
-    """The same where the model is the body, and says itself what may be left out."""
-
-    bpmn_process_id = ShortText(extension=True)
-    version = ShortText(extension=True)
 
 
 class ProcessCriteriaSchema(ApiSchema):
@@ -201,3 +215,21 @@ def _drawn(process: Process) -> str:
     except EngineError as error:
         error.title = "failed to get diagram"
         raise
+
+
+class DeleteProcessSchema(ApiSchema):
+    worker_id = worker_id("ID of the worker that deletes the process.")
+    reason = reason()
+
+
+@blp.route("/processes/<id>", methods=["DELETE"], problems=(404, 409), extension=True)
+@blp.query_arguments(DeleteProcessSchema)
+@blp.response(204)
+def delete_process(query: dict[str, Any], id: int) -> Response:
+    """Deletes a process that has no process instances, ended ones included.
+
+    What would start it goes with it. If it is the newest version, the one before it is that again: its start events are
+    in force, and its parallelism.
+    """
+    service().execute(DeleteProcess(id=id, **query))
+    return empty()

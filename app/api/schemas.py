@@ -274,6 +274,12 @@ def choices(enumeration: type[StrEnum], label: str, description: str) -> Many:
     return Many(Choice(enumeration, label), most=MOST_ITEMS, unique=True, description=description, extension=True)
 
 
+class MoveDueSchema(ApiSchema):
+    due_at = Timestamp(description="When it becomes due; now, if that is not set or over.")
+    worker_id = worker_id()
+    reason = reason()
+
+
 class CountResSchema(AnswerSchema):
     count = Int32(required=True, example=1)
 

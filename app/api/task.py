@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -22,7 +23,8 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
-from app.api.schemas import CountResSchema, choices, reason
+from app.api.schemas import CountResSchema, MoveDueSchema, choices, reason
+from app.commands.due import MoveTimer
 from app.commands.task import LockTasks, UnlockTasks
 from app.criteria import Paging, TaskCriteria
 from app.engine.types import TaskType, WorkState
@@ -133,6 +135,18 @@ def execute_tasks(body: dict[str, Any]) -> Response:
 def query_tasks(body: dict[str, Any], paging: Paging) -> Response:
     """Performs a task query."""
     return find(encode_task, TaskCriteria(**body), paging)
+
+
+@blp.route("/tasks/<partition>/<id>/due", methods=["PATCH"], problems=(404, 409), extension=True)
+@blp.arguments(MoveDueSchema)
+@blp.response(200, TaskSchema)
+def move_timer(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Has a timer fire now, or at an earlier time than it would.
+
+    One that repeats goes on as it would have. A task that is locked, completed, due before that time, or no timer,
+    can't be moved.
+    """
+    return json_answer(encode_task(service().execute(MoveTimer(partition=partition, id=id, **body))))
 
 
 @blp.route("/tasks/unlock", methods=["POST"])

@@ -47,15 +47,17 @@ class Parked(Response):
         """When the request came, by the application's clock."""
 
 
-def answered(want: Want, seconds: float, look: Callable[[], Seen]) -> Response:
+def answered(want: Callable[[], Want], seconds: float, look: Callable[[], Seen]) -> Response:
     """What `look` has seen, which is called again until that is enough, or `seconds` are over.
+
+    `want` tells what is waited for, and is asked only then.
 
     Where the request can't wait, because too many do or the service is about to stop, it is answered at once, and
     told to try again a little later (`Retry-After`).
     """
     if seconds <= 0:
         return look().response
-    waiter = service().waiting.enter(want, seconds, in_thread=CAN_PARK not in current.get().environ)
+    waiter = service().waiting.enter(want(), seconds, in_thread=CAN_PARK not in current.get().environ)
     if waiter is None:
         return _early(look())
     return _go_on(waiter, look)

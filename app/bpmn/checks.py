@@ -63,8 +63,8 @@ END_EVENTS = frozenset(
         T.SIGNAL_END_EVENT,
     }
 )
-_DEFINED_START_EVENTS = frozenset({T.MESSAGE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
-START_EVENTS = _DEFINED_START_EVENTS | {T.NONE_START_EVENT}
+TRIGGERED_START_EVENTS = frozenset({T.MESSAGE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
+START_EVENTS = TRIGGERED_START_EVENTS | {T.NONE_START_EVENT}
 _AFTER_EVENT_GATEWAY = frozenset({T.MESSAGE_CATCH_EVENT, T.SIGNAL_CATCH_EVENT, T.TIMER_CATCH_EVENT})
 _DECIDING_GATEWAYS = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
 _WITHOUT_INCOMING: Mapping[ElementType, str] = {
@@ -134,7 +134,7 @@ def _few_elements(process: Process) -> Iterator[Cause]:
 
 def _few_starts(process: Process) -> Iterator[Cause]:
     element = process.element
-    if sum(child.type in _DEFINED_START_EVENTS for child in element.children) > MAX_START_EVENTS:
+    if sum(child.type in TRIGGERED_START_EVENTS for child in element.children) > MAX_START_EVENTS:
         detail = f"process {element.id} has more than {MAX_START_EVENTS} start events (line {element.line})"
         yield Cause(element.pointer, "process", detail)
 
@@ -215,7 +215,7 @@ def _sub_process_starts(element: Element) -> Iterator[Cause]:
     if element.refused:
         return
     for child in element.children:
-        if child.type in _DEFINED_START_EVENTS:
+        if child.type in TRIGGERED_START_EVENTS:
             what = f"sub-process {element.id} cannot be started by {child.type}: not a none start event"
             yield _at(child, what)
     refused = any(child.type is T.NONE_START_EVENT and child.refused for child in element.children)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition, Nameless
+from app.bpmn.model import MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, ElementType, EventDefinition, Nameless
 from app.bpmn.reader import XmlNode
 from app.bpmn.references import References
 from app.errors import Cause
@@ -78,10 +78,10 @@ class Declarations:
             self._refer(element, row, self._references.resolve(node.get(row.attribute)))
         elif node.tag == "linkEventDefinition":
             element.link_name = node.get("name")
-        elif node.tag == "timerEventDefinition" and self._xml_timers:
+        elif node.tag == "timerEventDefinition":
             timers = [child for child in node.children if child.tag in _TIMER_KINDS]
             if len(timers) > 1:
-                return "several timers in one event"
+                return "several timers in one event" if self._xml_timers else ""
             if timers:
                 self._set_timer(element, timers[0])
         return ""
@@ -103,6 +103,10 @@ class Declarations:
                     yield from (Nameless(tag, id[:MAX_ID_LENGTH], n.line) for n in nodes if not n.get(row.value))
 
     def _set_timer(self, element: Element, node: XmlNode) -> None:
+        if node.text:
+            element.timer_text = (node.tag, node.text[:MAX_NAME_LENGTH])
+        if not self._xml_timers:
+            return
         timer = parse_xml_timer(node.tag, node.text)
         if timer is not None:
             element.definition = EventDefinition(timer=timer)
@@ -122,6 +126,7 @@ class Declarations:
         elif len(found[0].get(row.value)) > MAX_ID_LENGTH:
             reason = f"has a {row.value} of more than {MAX_ID_LENGTH} characters (line {found[0].line})"
         else:
+            element.declared_name = found[0].get("name")[:MAX_NAME_LENGTH]
             element.definition = None if element.type in row.unused else row.make(found[0].get(row.value))
             return
         detail = f"{row.tag} {ref[:MAX_ID_LENGTH]} of element {element.id} {reason}"

@@ -35,7 +35,9 @@ _UNCOUNTED = frozenset(
     }
 )
 """Harmless elements that are read, or belong to one that is counted."""
-_USED = frozenset({("zeebe", "taskDefinition"), *((engine, "topic") for engine in ENGINES.values())})
+_USED = frozenset(
+    {("zeebe", "taskDefinition"), *((engine, name) for engine in ENGINES.values() for name in ("topic", "type"))}
+)
 """Extensions that are handed to workers."""
 _ASSIGNMENT = {"assignee": "assignee", "candidateGroups": "groups", "candidateUsers": "users"}
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Leftover, Problem, SequenceFlow
+from app.bpmn.model import MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, ElementType, Leftover, Problem, SequenceFlow
 from app.bpmn.reader import XmlNode
 from app.bpmn.references import References
 
@@ -154,7 +154,7 @@ class _Join:
         statement = self._statement
         source = self._source = self._find("source", by_id)
         target = self._target = self._find("target", by_id)
-        conditional = source is not None and self._is_conditional(source)
+        condition = None if source is None else self._condition(source)
         if source is None or target is None:
             return None
         if source.parent is not target.parent:
@@ -169,8 +169,16 @@ class _Join:
             detail = f"{what} (line {statement.sources[source]})"
             self.findings.append(_Finding("source", "sequence_flow", detail, source))
         line = drawn.line if drawn else statement.sources[source]
-        name = drawn.get("name") if drawn else ""
-        return SequenceFlow(statement.id, source, target, scope, line, conditional, name)
+        return SequenceFlow(
+            statement.id,
+            source,
+            target,
+            scope,
+            line,
+            condition is not None,
+            drawn.get("name")[:MAX_NAME_LENGTH] if drawn else "",
+            condition.text[:MAX_NAME_LENGTH] if condition else "",
+        )
 
     def list_drawn(self) -> None:
         """Adds the flow to ends that have no child for it, after those that have one."""
@@ -224,16 +232,16 @@ class _Join:
                 self.findings.append(_Finding(role, "sequence_flow", what + statement.where(), other))
         return found
 
-    def _is_conditional(self, source: Element) -> bool:
+    def _condition(self, source: Element) -> XmlNode | None:
         drawn = self._statement.drawn
         if drawn is None:
-            return False
+            return None
         condition = next((child for child in drawn.children if child.tag == "conditionExpression"), None)
         if condition is not None and source.type not in _DECIDED_BY_WORKER:
             what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
             detail = f"sequence flow {self._statement.name} is not supported: {what} (line {condition.line})"
             self.findings.append(_Finding("source", "element", detail, source))
-        return condition is not None
+        return condition
 
 
 def _without(role: str, statement: _Statement, stated: Mapping[Element, int]) -> _Finding:

@@ -293,8 +293,9 @@ class _Grid:
             tracks = self._routes.vertical[spot.channel].tracks
             x, y = self._left[spot.channel] + _MARGIN + _TRACK * max(tracks - 1, 0) + 8, y - offset
         elif way in (Way.BRIDGE, Way.UNDERPASS):
-            leads_back = points[2].x < points[1].x
-            x, y = points[1].x + (-6 - LABEL_WIDTH if leads_back else 6), self._top[spot.channel] + 4 + offset
+            corner, following = points[2:4] if way is Way.BRIDGE else points[1:3]
+            x = corner.x + 6 if following.x > corner.x else max(0, corner.x - 6 - LABEL_WIDTH)
+            y = self._top[spot.channel] + 4 + offset
         return Box(x, y, LABEL_WIDTH, height)
 
 

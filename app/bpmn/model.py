@@ -108,6 +108,8 @@ class SequenceFlow:
     line: int
     conditional: bool = False
     name: str = ""
+    condition: str = ""
+    """The text of the condition, cut to MAX_NAME_LENGTH."""
 
     @property
     def pointer(self) -> str:
@@ -144,6 +146,12 @@ class Element:
     terminate: bool = False
     """True for an end event with a terminate definition; its type is NONE_END_EVENT."""
     called_element: str = ""
+    task_type: str = ""
+    """Which workers a task is for, as `zeebe:taskDefinition` or `camunda:topic` say; cut to MAX_ID_LENGTH."""
+    declared_name: str = ""
+    """Name of the message, signal, error or escalation that an event refers to; cut to MAX_NAME_LENGTH."""
+    timer_text: tuple[str, str] | None = None
+    """Tag and text of the timer of an event, whether it can be used or not; cut to MAX_NAME_LENGTH."""
     link_name: str = ""
     definition: EventDefinition | None = None
     """From the XML; None where the XML has none that can be used."""

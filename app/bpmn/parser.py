@@ -80,6 +80,16 @@ _STAND_INS = {"adHocSubProcess": T.SUB_PROCESS, "transaction": T.SUB_PROCESS}
 _EXECUTED = frozenset(TAGS) | frozenset(_STAND_INS) | {"complexGateway", "process", "receiveTask", "sequenceFlow"}
 """What must not get lost in something harmless."""
 
+_DONE_BY_WORKERS = frozenset(
+    {
+        T.BUSINESS_RULE_TASK,
+        T.MESSAGE_END_EVENT,
+        T.MESSAGE_THROW_EVENT,
+        T.SCRIPT_TASK,
+        T.SEND_TASK,
+        T.SERVICE_TASK,
+    }
+)
 _DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
 _MUST_BE_DEFINED = {"boundaryEvent": "boundary event", "intermediateCatchEvent": "intermediate catch event"}
 _ENDS = ("incoming", "outgoing")
@@ -302,6 +312,8 @@ class _ProcessReader:
             element.report(_duplicate(element, element.line))
         if row is not None:
             self._read_attributes(node, element)
+        if element.type in _DONE_BY_WORKERS:
+            element.task_type = _task_type(node)
         if node.children and element.type is not T.SUB_PROCESS:
             self._read_parts(node, element, row)
         return element
@@ -364,6 +376,12 @@ def _element(node: XmlNode, element_type: ElementType, scope: Element | None) ->
         line=node.line,
         parent=scope,
     )
+
+
+def _task_type(node: XmlNode) -> str:
+    """Of a flow node, or of its event definition."""
+    stated = node.task_type or next((child.task_type for child in node.children if child.task_type), "")
+    return stated[:MAX_ID_LENGTH]
 
 
 def _refuse(element: Element, construct: str, line: int) -> None:

@@ -20,13 +20,18 @@ from app.errors import EngineError, invalid_model
 WHITE_SPACE = " \t\r\n"
 """As XML has it."""
 
+TOPIC = "http://camunda.org/schema/1.0/bpmn}topic"
+"""An attribute that says which workers a task is for."""
+TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
+"""The element that does so elsewhere, by its attribute `type`; it is one of the `extensionElements`."""
+
 _NOTHING: Sequence[Any] = ()
 
 
 class XmlNode:
     """An element in the namespace of the root, with its attributes that have no namespace."""
 
-    __slots__ = ("attributes", "children", "line", "tag", "text")
+    __slots__ = ("attributes", "children", "line", "tag", "task_type", "text")
 
     def __init__(self, tag: str, line: int, attributes: dict[str, str]) -> None:
         self.tag = tag
@@ -36,6 +41,8 @@ class XmlNode:
         self.children: Sequence[XmlNode] = _NOTHING
         self.text = ""
         """The text directly in the element, without white space around it."""
+        self.task_type = ""
+        """What workers a task is for, as the extensions of common tools say it."""
 
     def get(self, attribute: str) -> str:
         """The attribute as it is written; empty where there is none."""
@@ -160,12 +167,15 @@ class _Collector:
         if self._texts:
             self._take_text()
         if not tag:
+            if name == TASK_DEFINITION and len(self._open) > 1 and self._open[-1].tag == "extensionElements":
+                self._open[-2].task_type = attributes.get("type", "").strip(WHITE_SPACE)
             self._skip()
             return
         node = XmlNode(tag, self._expat.CurrentLineNumber, attributes)
         for key in attributes:
             if "}" in key:
                 node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
+                node.task_type = attributes.get(TOPIC, "").strip(WHITE_SPACE)
                 break
         if self._open:
             parent = self._open[-1]

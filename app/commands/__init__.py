@@ -7,6 +7,8 @@ from typing import Any
 
 from app.commands import (
     check,
+    deletion,
+    due,
     incident,
     instance,
     job,
@@ -26,9 +28,13 @@ from app.commands import (
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
     check.CheckProcess: check.check_process,
+    deletion.DeleteProcess: deletion.delete_process,
+    due.MoveJob: due.move_job,
+    due.MoveTimer: due.move_timer,
     incident.ResolveIncident: incident.resolve_incident,
     instance.CancelProcessInstance: instance.cancel_process_instance,
     instance.CreateProcessInstance: instance.create_process_instance,
+    instance.GetProcessInstance: instance.get_process_instance,
     instance.ResumeProcessInstance: instance.resume_process_instance,
     instance.SuspendProcessInstance: instance.suspend_process_instance,
     job.CompleteJob: job.complete_job,

@@ -13,6 +13,8 @@ from typing import Any
 from app.caller import Role
 from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context
+from app.commands.deletion import DeleteProcess
+from app.commands.due import MoveJob, MoveTimer
 from app.commands.incident import ResolveIncident
 from app.commands.instance import CancelProcessInstance, ResumeProcessInstance, SuspendProcessInstance
 from app.commands.job import UnlockJobs
@@ -23,7 +25,7 @@ from app.commands.settings import SetProcessSetting
 from app.commands.system import EngineTime, SetTime
 from app.commands.task import UnlockTasks
 from app.commands.variable import SetElementVariables, SetProcessVariables
-from app.engine.records import Process
+from app.engine.records import Job, Process, Task
 from app.store.audit import NOTE, AuditEntry, row_of_entry
 from app.store.dialect import Write
 from app.store.keys import ApiKey
@@ -103,6 +105,18 @@ def _deleted(command: DeleteProcessInstance, _result: bool) -> Deed | None:
     return Deed() if command.is_first else None
 
 
+def _deleted_version(command: DeleteProcess, process: Process) -> Deed:
+    target = f"process {process.bpmn_process_id}:{process.version}"
+    return Deed(target=target, bpmn_process_id=process.bpmn_process_id, detail={"processId": command.id})
+
+
+def _moved(kind: str) -> Callable[[Any, Any], Deed]:
+    def moved(command: MoveJob | MoveTimer, work: Job | Task) -> Deed:
+        return Deed(target=_named(kind, command.partition, command.id), detail={"dueAt": format_timestamp(work.due_at)})
+
+    return moved
+
+
 def _changed_settings(command: SetProcessSetting, setting: ProcessSetting) -> Deed:
     detail = {"retentionDays": setting.retention_days} if setting.retention_days else {}
     return Deed(target=f"process {command.bpmn_process_id}", bpmn_process_id=command.bpmn_process_id, detail=detail)
@@ -120,7 +134,10 @@ AUDITED: Mapping[type[Audited[Any]], Callable[[Any, Any], Deed | None]] = {
     CancelProcessInstance: _on_instance,
     CreateApiKey: _made_key,
     CreateProcess: _deployed,
+    DeleteProcess: _deleted_version,
     DeleteProcessInstance: _deleted,
+    MoveJob: _moved("job"),
+    MoveTimer: _moved("task"),
     ResolveIncident: _resolved,
     ResumeProcessInstance: _on_instance,
     RevokeApiKey: _revoked_key,

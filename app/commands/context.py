@@ -74,6 +74,7 @@ class Context:
         self.limits: dict[str, int] = {}
         """The limits on parallelism that were read with the instances at hand, by BPMN process id."""
         self._limited = limited
+        tx.is_doubtful = limited
         self._known = options.limited
         self._clock = clock
         self._now: datetime | None = None

@@ -11,7 +11,7 @@ from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context, set_process_variables, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
-from app.engine.records import ProcessInstance
+from app.engine.records import ProcessInstance, VariableView
 from app.engine.run import start_instance
 from app.engine.types import InstanceState
 from app.errors import conflict, not_found
@@ -38,6 +38,24 @@ class CreateProcessInstance(Command[ProcessInstance]):
     unique_correlation_key: bool = False
     """Whether there must be no other root instance of the process, of any version, that has the key and is open."""
     on_conflict: OnConflict = OnConflict.FAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenProcessInstance:
+    """An instance and some of its variables, as they are at one time."""
+
+    instance: ProcessInstance
+    variables: list[VariableView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetProcessInstance(Command[SeenProcessInstance]):
+    title = "failed to get process instance"
+    reads = True
+    partition: date
+    id: int
+    names: tuple[str, ...] = ()
+    """Of the variables that are wanted once it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +89,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):
         return existing
     changes = Changes()
-    queued = must_queue(ctx, changes, cmd.bpmn_process_id)
+    queued = must_queue(ctx, changes, graph)
     run = start_instance(
         graph,
         partition=ctx.now.date(),
@@ -91,7 +109,6 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
 
 def _existing(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance | None:
     """The instance that is in the way of a unique start. Those who want the same key wait for each other."""
-    ctx.tx.lock_key(f"process instance\0{cmd.bpmn_process_id}\0{cmd.correlation_key}")
     found = ctx.tx.find_open_root(cmd.bpmn_process_id, cmd.correlation_key)
     if found is None:
         return None
@@ -104,6 +121,17 @@ def _existing(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance | Non
         raise error
     found.existing = True
     return found
+
+
+def get_process_instance(ctx: Context, cmd: GetProcessInstance) -> SeenProcessInstance:
+    instance = ctx.tx.find_instance(cmd.partition, cmd.id)
+    if instance is None:
+        raise not_found(f"process instance {cmd.partition}/{cmd.id}")
+    variables: list[VariableView] = []
+    if cmd.names and instance.ended_at is not None:
+        # What has ended does not change any more: this may be read afterwards.
+        variables = ctx.decrypted(ctx.tx.load_process_variables(cmd.partition, cmd.id, cmd.names))
+    return SeenProcessInstance(instance=instance, variables=variables)
 
 
 def suspend_process_instance(ctx: Context, cmd: SuspendProcessInstance) -> None:

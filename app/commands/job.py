@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from app.commands.context import (
 )
 from app.commands.lease import require_lease, require_locked
 from app.commands.queue import foresee_end, must_queue, settle
+from app.crypto import CipherError
 from app.engine.changes import Changes
 from app.engine.elements.call_activity import called_process
 from app.engine.elements.message import subscription
@@ -28,6 +29,7 @@ from app.engine.run import Run
 from app.engine.types import JobType, WorkState
 from app.engine.work import Call, Facts
 from app.errors import EngineError, ErrorKind, not_found, refused
+from app.store.elements import Kinds
 from app.store.load import Snapshot
 from app.store.lock import JOB
 
@@ -41,6 +43,14 @@ class LockJobs(Command[list[Job]]):
     id: int = 0
     process_ids: tuple[int, ...] = ()
     process_instance_id: int = 0
+    types: tuple[JobType, ...] = ()
+    bpmn_element_ids: tuple[str, ...] = ()
+    bpmn_process_ids: tuple[str, ...] = ()
+    """All versions of these."""
+    task_types: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    """Names of variables that the jobs are to come with."""
+    all_variables: bool = False
     lock_timeout: str = ""
     """ISO 8601 duration after which the lock ends by itself; empty leaves it to BPMN_JOB_LOCK_TIMEOUT."""
 
@@ -76,11 +86,24 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         "id": cmd.id,
         "process_instance_id": cmd.process_instance_id,
     }
-    if len(cmd.process_ids) == 1:
+    kinds = Kinds(
+        types=cmd.types,
+        bpmn_element_ids=cmd.bpmn_element_ids,
+        bpmn_process_ids=cmd.bpmn_process_ids,
+        task_types=cmd.task_types,
+        process_ids=cmd.process_ids,
+    )
+    if kinds:
+        pass
+    elif len(cmd.process_ids) == 1:
         filters["process_id"] = cmd.process_ids[0]
     else:
         filters["process_ids"] = list(cmd.process_ids)
-    return ctx.tx.lock_jobs(
+    with_variables = cmd.all_variables or bool(cmd.variables)
+    if with_variables:
+        # Or jobs would be locked, and their worker not be told, when the variables can't be read.
+        ctx.tx.begin()
+    jobs = ctx.tx.lock_jobs(
         now=ctx.now,
         worker=cmd.worker_id,
         limit=cmd.limit,
@@ -88,7 +111,23 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         # Work that nobody needs any more is handed out only to who asks for just that.
         detached=bool(cmd.id),
         until=_end_of_lease(ctx, cmd.lock_timeout),
+        kinds=kinds or None,
     )
+    if with_variables and jobs:
+        _add_variables(ctx, jobs, None if cmd.all_variables else cmd.variables)
+    return jobs
+
+
+def _add_variables(ctx: Context, jobs: list[Job], names: Sequence[str] | None) -> None:
+    """A value without a key does not keep its job from being done: it says what is wrong with it."""
+    for job, variables in zip(jobs, ctx.tx.load_visible_variables(jobs, names), strict=True):
+        job.variables = variables
+        for variable in variables:
+            if variable.encrypted:
+                try:
+                    variable.value = ctx.cipher.decrypt(variable.value)
+                except CipherError as error:
+                    variable.value, variable.error = "", f"can't be decrypted: {error}"
 
 
 def _end_of_lease(ctx: Context, lock_timeout: str) -> datetime | None:
@@ -115,6 +154,7 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
     job: Job = found.row
     require_locked(job, cmd.worker_id, cmd.lock_version)
     token = found.snapshot.token(job.element_instance_id)
+    job.node = token.node
     if token.state.ended:
         changes = Changes()
         require_lease(job, ctx.now)
@@ -210,7 +250,7 @@ def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) ->
     called = completion.called_process
     return Call(
         graph=graph,
-        queued=must_queue(ctx, changes, bpmn_process_id),
+        queued=must_queue(ctx, changes, graph),
         correlation_key=(called.correlation_key or None) if called else None,
         tags={name: value for name, value in called.tags.items() if value} if called else {},
     )

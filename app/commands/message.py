@@ -69,6 +69,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     elif start:
         element_id, process_id, bpmn_element_id, bpmn_process_id, version = start
         event = element_id, process_id, bpmn_element_id
+        changes.assumes_deployed.add(process_id)
         _deliver(ctx, changes, message, start_task(ctx, event, message, cmd.expiration_timer))
         message.result = MessageResult.STARTING
         message.receiver = Receiver(bpmn_process_id=bpmn_process_id, version=version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
@@ -118,7 +119,7 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     process = _insert(ctx, changes, cmd, model, found)
     process.warnings = warnings
     if can_go_on:
-        _insert_dequeue(ctx, changes, process)
+        insert_dequeue(ctx, changes, process)
     if not dry_run:
         ctx.tx.save(changes)
     return process
@@ -209,6 +210,7 @@ def _insert(
                 bpmn_element_name=element.name or None,
                 bpmn_element_type=element.type,
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
+                task_type=element.task_type,
                 definition=definition,
             )
         )
@@ -230,26 +232,36 @@ def _schedule_start(
         due = first_due(timer, ctx.now)
     except TimerError as error:
         return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}")]
-    insert_task(
-        ctx,
-        changes,
-        Task(
-            partition=ctx.now.date(),
-            process=process,
-            element=deployed,
-            bpmn_element_id=element.id,
-            created_at=ctx.now,
-            created_by=process.created_by,
-            due_at=due,
-            repetitions=timer.repetitions,
-            serialized_task=timer_payload(timer, due).serialize(),
-            type=TaskType.TRIGGER_EVENT,
-        ),
-    )
+    task = _start(ctx, element.id, timer, due, process.created_by)
+    task.process, task.element = process, deployed
+    insert_task(ctx, changes, task)
     return []
 
 
-def _insert_dequeue(ctx: Context, changes: Changes, process: Process) -> None:
+def _start(ctx: Context, bpmn_element_id: str, timer: Timer, due: datetime, actor: str) -> Task:
+    return Task(
+        partition=ctx.now.date(),
+        bpmn_element_id=bpmn_element_id,
+        created_at=ctx.now,
+        created_by=actor,
+        due_at=due,
+        repetitions=timer.repetitions,
+        serialized_task=timer_payload(timer, due).serialize(),
+        type=TaskType.TRIGGER_EVENT,
+    )
+
+
+def insert_start(
+    ctx: Context, changes: Changes, process: Process, start: tuple[int, str], timer: Timer, due: datetime, actor: str
+) -> None:
+    """Has a timer start a version that is deployed already; `start` is element id and BPMN element id."""
+    element_id, bpmn_element_id = start
+    task = _start(ctx, bpmn_element_id, timer, due, actor)
+    task.process_id, task.element_id = process.id, element_id
+    insert_task(ctx, changes, task)
+
+
+def insert_dequeue(ctx: Context, changes: Changes, process: Process) -> None:
     insert_task(
         ctx,
         changes,

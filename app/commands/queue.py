@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from app.commands.context import Context, QueueNeeded, insert_task
 from app.engine.changes import Changes
+from app.engine.graph import Graph
 from app.engine.payload import Payload
 from app.engine.records import DRAINING, ElementInstance, ProcessInstance, Queue, QueueEntry, Task
 from app.engine.types import InstanceState, TaskType
@@ -21,11 +22,14 @@ RELEASED_AT_ONCE = 100
 lifted by much has a task that does the rest."""
 
 
-def must_queue(ctx: Context, changes: Changes, bpmn_process_id: str) -> bool:
+def must_queue(ctx: Context, changes: Changes, graph: Graph) -> bool:
     """Whether a new instance of the process has to wait in the queue; `settle` counts it.
 
-    A process is taken for unlimited until it is known to have a limit. Then its queue is locked.
+    A process is taken for unlimited until it is known to have a limit. Then its queue is locked. Its version is taken
+    for deployed, though it may have been deleted since it was read.
     """
+    bpmn_process_id = graph.bpmn_process_id
+    changes.assumes_deployed.add(graph.process_id)
     if not ctx.may_be_limited(bpmn_process_id):
         changes.assumes_unlimited.add(bpmn_process_id)
         ctx.tx.begin_alone()

@@ -5,6 +5,7 @@ Runners raise EngineError for what is the task's own failure; `app.commands.task
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from app.commands import maintenance
@@ -14,12 +15,14 @@ from app.commands.signal import broadcast
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
 from app.engine.elements.signal import SignalThrowEvent
+from app.engine.graph import Graph
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Task
 from app.engine.run import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
 from app.engine.work import Facts
 from app.errors import bug
+from app.store.graphs import GraphMissing
 from app.store.transaction import Found
 from app.timer import TimerError, next_due
 
@@ -132,8 +135,10 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     is_timer = payload.timer is not None and not payload.message_id
     if is_timer and ctx.tx.is_suspended(task.element_id):
         return WorkState.DONE
-    graph = ctx.tx.graph(task.process_id)
-    queued = must_queue(ctx, changes, graph.bpmn_process_id)
+    graph = _graph_to_start(ctx, task.process_id)
+    if graph is None:
+        return WorkState.CANCELED
+    queued = must_queue(ctx, changes, graph)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -172,6 +177,18 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     return WorkState.DONE
 
 
+def _graph_to_start(ctx: Context, process_id: int) -> Graph | None:
+    """None for a process that was deleted. Raises GraphMissing for one that is to be loaded first."""
+    if ctx.tx.is_doubtful and not ctx.tx.is_deployed(process_id):
+        return None
+    try:
+        return ctx.tx.graph(process_id)
+    except GraphMissing:
+        if not ctx.tx.is_deployed(process_id):
+            return None
+        raise
+
+
 def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:
     """A start event whose timer repeats is not stopped by a firing that has failed: the next one is planned with it.
 
@@ -192,7 +209,8 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
     if timer is None or not timer.time_cycle or timer.time or task.repetitions == 1:
         return
     try:
-        due = next_due(timer, task.due_at, task.due_at, payload.first_due_at)
+        planned = payload.planned_at or task.due_at
+        due = next_due(timer, planned, planned, payload.first_due_at)
     except TimerError:
         # A cron expression whose last tick is behind us.
         return
@@ -200,6 +218,8 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
         return
     again = retry_task(task, ctx.engine_id, ctx.now, due)
     again.partition = ctx.now.date()
+    if payload.planned_at:
+        again.serialized_task = replace(payload, planned_at=None).serialize()
     if task.repetitions:
         again.repetitions = task.repetitions - 1
     insert_task(ctx, changes, again)

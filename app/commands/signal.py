@@ -56,5 +56,6 @@ def broadcast(
         if not recurs(ctx, subscription):
             changes.delete(subscription)
     for start in starts:
+        changes.assumes_deployed.add(start[1])
         insert_task(ctx, changes, start_task(ctx, start, signal))
     return signal

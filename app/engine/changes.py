@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from app.engine.records import (
     ElementInstance,
     EventVariable,
+    Job,
     Message,
     MessageSubscription,
     ProcessInstance,
     Queue,
     QueueEntry,
     Signal,
+    Task,
     Variable,
 )
 from app.engine.types import UserTaskState
@@ -69,10 +71,18 @@ class Changes:
         self.dequeued: list[QueueEntry] = []
         """Entries that are taken out of their queues."""
         self.clock_offset_ms: int | None = None
+        self.undeployed: list[int] = []
+        """Ids of process versions that go, with their elements and the timers that would start them."""
+        self.resumed_starts: list[int] = []
+        """Element ids of start events that are in force again."""
+        self.assumes_deployed: set[int] = set()
+        """Ids of process versions that must be there still, or the set is refused."""
         self.assumes_unlimited: set[str] = set()
         """Processes that must have no limit on parallelism, or the set is refused."""
+        self.moved: list[Job | Task] = []
+        """Jobs and tasks that wait, and become due at another time; nothing else of them has changed."""
         self.due: list[datetime] = []
-        """When the tasks created here become due."""
+        """When the tasks created or moved here become due."""
 
     def insert(self, record: Rec) -> Rec:
         self.new.setdefault(type(record), []).append(record)
@@ -109,7 +119,11 @@ class Changes:
         self.dequeued += other.dequeued
         if other.clock_offset_ms is not None:
             self.clock_offset_ms = other.clock_offset_ms
+        self.undeployed += other.undeployed
+        self.resumed_starts += other.resumed_starts
+        self.assumes_deployed |= other.assumes_deployed
         self.assumes_unlimited |= other.assumes_unlimited
+        self.moved += other.moved
         self.due += other.due
 
     def __bool__(self) -> bool:
@@ -125,6 +139,9 @@ class Changes:
             or self.finished_messages
             or self.delivered_signals
             or self.suspended_starts
+            or self.undeployed
+            or self.resumed_starts
+            or self.moved
             or self.queues
             or self.queued
             or self.dequeued

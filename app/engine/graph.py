@@ -8,17 +8,32 @@ from dataclasses import dataclass, field
 from app.bpmn.model import Element, ElementType, EventDefinition, Process
 
 
+@dataclass(slots=True, eq=False)
+class Flow:
+    """An outgoing sequence flow."""
+
+    id: str
+    target: Node
+    name: str
+    condition: str
+    """As the file has it: it is never evaluated."""
+    default: bool
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Node:
     """An element with its id in the database and its neighbours resolved."""
 
     element_id: int
     id: str
+    name: str = ""
     type: ElementType
     parent: Node | None
     children: list[Node] = field(default_factory=list)
     targets: list[Node] = field(default_factory=list)
     """Where the outgoing sequence flows lead, in order; a node may stand here twice."""
+    flows: list[Flow] = field(default_factory=list)
+    """The outgoing sequence flows, one for each of `targets`."""
     source_ids: list[int] = field(default_factory=list)
     """Element id of the source of each incoming sequence flow."""
     default: Node | None = None
@@ -32,9 +47,14 @@ class Node:
     interrupting: bool = True
     terminate: bool = False
     called_element: str = ""
+    task_type: str = ""
+    declared_name: str = ""
+    """Of the message, signal, error or escalation that the file refers to."""
+    timer_text: tuple[str, str] | None = None
+    """Tag and text of the timer in the file."""
     definition: EventDefinition | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """What a new user task is tagged with."""
+    tags: Mapping[str, str] | None = None
+    """What a new user task is tagged with, if the model assigns it to somebody."""
 
     @property
     def recurs(self) -> bool:
@@ -44,9 +64,10 @@ class Node:
     def start_events(self) -> list[Node]:
         return [child for child in self.children if child.type is ElementType.NONE_START_EVENT]
 
-    def target(self, bpmn_element_id: str) -> Node | None:
-        """The node that an outgoing sequence flow leads to, by BPMN element id."""
-        return next((node for node in self.targets if node.id == bpmn_element_id), None)
+    def flow(self, id: str) -> Flow | None:
+        """The outgoing sequence flow with that id, or else the first one that leads to the element with that id."""
+        by_target = (flow for flow in self.flows if flow.target.id == id)
+        return next((flow for flow in self.flows if flow.id == id), None) or next(by_target, None)
 
 
 class Graph:
@@ -90,16 +111,20 @@ def compile_graph(
         node = Node(
             element_id=element_ids[stored_id],
             id=stored_id,
+            name=element.name,
             type=element.type,
             parent=parent,
             interrupting=element.interrupting,
             terminate=element.terminate,
             called_element=element.called_element,
+            task_type=element.task_type,
+            declared_name=element.declared_name,
+            timer_text=element.timer_text,
             definition=definitions.get(stored_id),
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
-            node.tags = tags.get(element.id, node.tags)
+            node.tags = tags.get(element.id)
         if parent:
             parent.children.append(node)
     for element in elements:
@@ -111,6 +136,10 @@ def compile_graph(
 def _connect(element: Element, nodes: Mapping[Element, Node]) -> None:
     node = nodes[element]
     node.targets = [nodes[flow.target] for flow in element.outgoing]
+    node.flows = [
+        Flow(flow.id, nodes[flow.target], flow.name, flow.condition, flow.id == element.default_flow)
+        for flow in element.outgoing
+    ]
     node.source_ids = [nodes[flow.source].element_id for flow in element.incoming]
     for flow in element.outgoing:
         if flow.id == element.default_flow:

@@ -21,6 +21,8 @@ class Payload:
     """When the timer was due for the first time, where its further ticks are counted from there."""
     message_id: int | None = None
     partition: date | None = None
+    planned_at: datetime | None = None
+    """When a timer would have been due that was brought forward: its further ticks are those after that."""
     signal_id: int | None = None
     timer: Timer | None = None
 
@@ -33,6 +35,7 @@ class Payload:
             "FirstDueAt": format_timestamp(self.first_due_at) if self.first_due_at else None,
             "MessageId": self.message_id,
             "Partition": self.partition.isoformat() if self.partition else None,
+            "PlannedAt": format_timestamp(self.planned_at) if self.planned_at else None,
             "SignalId": self.signal_id,
             "Timer": _timer_content(self.timer) if self.timer else None,
         }
@@ -50,6 +53,7 @@ def parse_payload(serialized: str | None) -> Payload:
     timer = content.get("Timer")
     partition = content.get("Partition")
     first_due_at = content.get("FirstDueAt")
+    planned_at = content.get("PlannedAt")
     return Payload(
         bpmn_process_id=content.get("BpmnProcessId"),
         error_code=content.get("ErrorCode"),
@@ -57,6 +61,7 @@ def parse_payload(serialized: str | None) -> Payload:
         first_due_at=parse_timestamp(first_due_at) if first_due_at else None,
         message_id=content.get("MessageId"),
         partition=date.fromisoformat(partition) if partition else None,
+        planned_at=parse_timestamp(planned_at) if planned_at else None,
         signal_id=content.get("SignalId"),
         timer=_timer(timer) if timer else None,
     )

@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
+from app.engine.graph import Node
 from app.engine.types import InstanceState, JobType, MessageResult, TaskType, UserTaskState, WorkState
 from app.errors import Cause
 from app.timer import Timer
-
-if TYPE_CHECKING:
-    from app.engine.graph import Node
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -54,6 +51,8 @@ class DeployedElement:
     bpmn_element_name: str | None = None
     bpmn_element_type: ElementType
     parent_bpmn_element_id: str | None = None
+    task_type: str = ""
+    """Which workers it is for, where the file says so."""
     definition: EventDefinition | None = None
     suspended: bool = False
     """True for the definition of a start event that a newer version has replaced."""
@@ -177,6 +176,8 @@ class Job:
     partition: date
     id: int = 0
     token: ElementInstance | None = None
+    node: Node | None = None
+    """Its element; known where the graph of its process version is at hand."""
     element_id: int
     element_instance_id: int = 0
     process_id: int
@@ -197,6 +198,8 @@ class Job:
     type: JobType
     detached: bool = False
     """Its element instance has ended: never handed out by polling, CANCELED when completed."""
+    variables: Sequence[VariableView] = ()
+    """What it sees; known when it was asked for."""
     lock_version: int = 0
     """How often it was locked: tells the locks of one worker id apart."""
 
@@ -312,6 +315,8 @@ class VariableView:
     encoding: str
     encrypted: bool
     value: str = field(repr=False)
+    error: str = ""
+    """Why there is no clear text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ class Work:
                 correlation_key=self.instance.correlation_key,
                 created_at=self.now,
                 created_by=self.actor,
-                tags=dict(token.node.tags),
+                tags=dict(token.node.tags or {}),
                 updated_at=self.now,
                 updated_by=self.actor,
             )

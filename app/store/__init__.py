@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, make_url
 
+from app import caller
 from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import (
@@ -23,37 +27,44 @@ from app.criteria import (
     ProcessInstanceCriteria,
 )
 from app.engine.graph import Graph
-from app.errors import EngineError
-from app.store import graphs, keys, nodes, schema
+from app.engine.records import Job, ProcessInstance
+from app.engine.waiting import Situation
+from app.errors import EngineError, StartError
+from app.store import backup, graphs, keys, nodes, schema
 from app.store.audit import PURGE, PURGED_AT_ONCE
 from app.store.counts import Counts
 from app.store.dialect import Call, Dialect, Ear, Row, Session
+from app.store.elements import Elements
 from app.store.facts import Facts, FactStatements
-from app.store.graphs import GraphMissing, Graphs, Stored
+from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
+from app.store.history import Histories
 from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
 from app.store.removal import RemovalStatements
-from app.store.save import QueueLimited, Saver
+from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.scope import Scoped
+from app.store.situation import Situations
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
     "ApiKey",
+    "AssumedWrongly",
     "Ear",
     "Facts",
     "GraphMissing",
     "Migrated",
     "Node",
-    "QueueLimited",
+    "ProcessGone",
     "Schema",
     "Store",
     "Transaction",
+    "back_up",
     "find_schema",
     "head_revision",
     "migrate",
@@ -61,6 +72,8 @@ __all__ = [
     "open_store",
     "usable",
 ]
+
+logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -86,6 +99,8 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._counts = Counts(dialect)
+        self._situations = Situations(dialect)
+        self._histories = Histories(dialect)
         self._group_statements = GroupStatements(dialect)
         self._scoped = Scoped(dialect)
         self._removal = RemovalStatements(dialect)
@@ -93,6 +108,7 @@ class Store:
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
         self._graphs = Graphs()
+        self._elements = Elements(dialect)
         self._days: set[date] = set()
         self._days_lock = threading.Lock()
 
@@ -125,6 +141,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded or {},
             self._scoped,
@@ -140,6 +157,7 @@ class Store:
             self._saver,
             self._claims,
             self._graphs,
+            self._elements,
             self.ensure_days,
             loaded,
             self._scoped,
@@ -155,6 +173,27 @@ class Store:
         """The graph of a process version that exists; takes its time for a large one."""
         return self._graphs.load(process_id, self._read_graph)
 
+    def describe(self, records: Iterable[Any]) -> None:
+        """Has the jobs among the records know their elements; each process version is loaded once.
+
+        What can't be loaded now is left out: a worker has locked its jobs already, and must get them.
+        """
+        nodes: dict[int, Graph | None] = {}
+        for record in records:
+            if not isinstance(record, Job) or record.node is not None:
+                continue
+            if record.process_id not in nodes:
+                nodes[record.process_id] = self._graph_if_possible(record.process_id)
+            graph = nodes[record.process_id]
+            record.node = graph.node(record.element_id) if graph else None
+
+    def _graph_if_possible(self, process_id: int) -> Graph | None:
+        try:
+            return self._graphs.find(process_id) or self.load_graph(process_id)
+        except Exception:
+            logger.warning("jobs are shown without what their process %d says", process_id, exc_info=True)
+            return None
+
     def _read_graph(self, process_id: int) -> Stored:
         def read() -> Stored:
             with self._dialect.engine.connect() as connection:
@@ -169,6 +208,22 @@ class Store:
     def page(self, criteria: Criteria, now: datetime, paging: Paging) -> Page:
         """Raises EngineError QUERY for a cursor that does not fit, and for what takes too long."""
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
+
+    def situation(self, partition: date, id: int, limit: int) -> Situation | None:
+        """What an instance waits for, at as many element instances.
+
+        None without the instance, or where it is none of the caller's processes.
+        """
+        found = self._read(lambda session: self._situations.find(session, partition, id, limit, self._bounds))
+        return found if found and caller.covers(found.instance.bpmn_process_id) else None
+
+    def places(self, instances: Sequence[ProcessInstance]) -> dict[tuple[date, int], tuple[int, list[str]]]:
+        """How many open incidents each of the instances has, and BPMN elements where it waits."""
+        return self._read(lambda session: self._situations.places(session, instances, self._bounds))
+
+    def history(self, partition: date, id: int, paging: Paging) -> Page | None:
+        """What has happened in an instance; None without the instance."""
+        return self._read(lambda session: self._histories.find(session, partition, id, paging, self._bounds))
 
     def count_instances(
         self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int
@@ -316,6 +371,13 @@ def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:
     return Postgres(config, clock)
 
 
+def _direct(config: Config) -> Dialect:
+    """Without a pooler between: what migrates is one long transaction."""
+    if config.database_direct_url:
+        config = replace(config, database_url=config.database_direct_url, database_direct_url="")
+    return _dialect(config)
+
+
 def open_store(config: Config, clock: SystemClock | None = None, *, quiet: bool = False) -> Store:
     """A store on a migrated database; connections are opened when they are needed. `clock` is this machine's."""
     bounds = Bounds(config.query_timeout, config.count_limit)
@@ -327,17 +389,25 @@ def migrate(config: Config) -> Migrated:
 
     Processes that do so at once wait for each other. Raises StartError.
     """
-    return schema.migrate(_dialect(config), config.database_schema)
+    return schema.migrate(_direct(config), config.database_schema)
 
 
 def migrating(config: Config) -> AbstractContextManager[Connection]:
     """A connection with a transaction in which nobody else migrates; it is committed after the block."""
-    return schema.migrating(_dialect(config), config.database_schema)
+    return schema.migrating(_direct(config), config.database_schema)
 
 
 def find_schema(config: Config) -> Schema:
     """What is in the database, which is not created by looking. Raises StartError where it can't be used."""
     return schema.find(_dialect(config))
+
+
+def back_up(config: Config, target: Path) -> int:
+    """Copies a SQLite database, which may be in use, into a new file; its size in bytes. Raises StartError."""
+    dialect = _dialect(config)
+    if dialect.creates_days:
+        raise StartError("this is for SQLite; a PostgreSQL database is copied by pg_dump, see the guide on deploying")
+    return backup.copy(dialect.place, target)
 
 
 def usable(config: Config) -> AbstractContextManager[None]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine, Executable, Select, Table
+from sqlalchemy import Connection, Engine, Executable, FromClause, Select, Table
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import Clock
@@ -86,6 +86,18 @@ class Op:
 class Write:
     op: Op
     rows: list[Values]
+
+
+class Assumed(NamedTuple):
+    """What changes assume of processes without having locked them; else they are refused."""
+
+    unlimited: Sequence[str] = ()
+    """BPMN ids of processes without a limit on parallelism."""
+    deployed: Sequence[int] = ()
+    """Ids of process versions that were not deleted."""
+
+
+NOTHING_ASSUMED = Assumed()
 
 
 class Session(Protocol):
@@ -175,12 +187,38 @@ class Dialect(Protocol):
         """
         ...
 
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        """Like `first_by_day`, for rows whose `key` is one of the values of parameter `name`, a list of integers.
+
+        An index that begins with `key`, `partition` and `order` is followed for each of the values, so that it is no
+        matter how many rows match that have other ones. `conditions` makes them for an alias of the table; they are
+        those of an index on `partition` and `due_at`, too. With `day`, only this one is looked through.
+        """
+        ...
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` is one of the many values of parameter `name`, a list of integers; not to be found by an index."""
+        ...
+
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """`column` is one of the values of parameter `name`, a JSON array of texts."""
         ...
 
     def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """`column` begins with one of the values of parameter `name`, a JSON array of texts."""
+        ...
+
+    def keys(self, of: Table, name: str) -> FromClause:
+        """The rows of parameter `name`, a JSON array of objects with `partition` and `id`, as those of a table."""
         ...
 
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -192,19 +230,23 @@ class Dialect(Protocol):
         ...
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         """Blocks of ascending ids by table name and partition, in one statement.
 
-        With them comes whether one of the processes `unlimited` has a limit all the same.
+        With them comes whether something else is so than is assumed.
         """
         ...
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
         """The calls that make these writes, in any order; no row is written twice.
 
-        They fail when one of the processes `unlimited` has a limit by then.
+        They fail when something else is so by then than is assumed.
         """
+        ...
+
+    def lock_senders(self) -> list[Call]:
+        """Calls that keep messages and signals from being sent until the end of the transaction, where needed."""
         ...
 
     def lock_instances(self) -> list[Call]:

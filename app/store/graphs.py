@@ -1,7 +1,7 @@
 """Compiled process versions, the ones that were used last.
 
-A version never changes once it is created, so what is here is never wrong. Parsing takes long: it is done without a
-connection, let alone a lock, and once for all threads that want the same.
+A version never changes once it is created, so what is here is never wrong; but it may have been deleted. Parsing
+takes long: it is done without a connection, let alone a lock, and once for all threads that want the same.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class GraphMissing(Exception):
         self.process_id = process_id
 
 
+class ProcessGone(Exception):
+    """The process of a graph was deleted meanwhile."""
+
+
 class Stored(NamedTuple):
     """All that a graph is compiled from."""
 
@@ -75,17 +79,30 @@ class Graphs:
                 self._by_id.move_to_end(process_id)
             return found
 
-    def id_by_version(self, session: Session, bpmn_process_id: str, version: str) -> int | None:
-        """None for a version that does not exist. An empty one is the newest, which is asked for each time."""
+    def id_by_version(
+        self, session: Session, bpmn_process_id: str, version: str, *, doubtful: bool = False
+    ) -> int | None:
+        """None for a version that does not exist. An empty one is the newest, which is asked for each time.
+
+        What is known of versions is not believed when it is `doubtful`: one may have been deleted.
+        """
         if version:
             known = self._ids.get((bpmn_process_id, version))
-            if known is not None:
+            if known is not None and not doubtful:
                 return known
             call = Call(ID_BY_VERSION, {"bpmn_process_id": bpmn_process_id, "version": version})
         else:
             call = Call(ID_OF_NEWEST, {"bpmn_process_id": bpmn_process_id})
         (rows,) = session.run(call)
         return rows[0][0] if rows else None
+
+    def forget(self, process_id: int) -> None:
+        """Leaves out a version that is deleted. Other service processes may still have it."""
+        with self._lock:
+            graph = self._by_id.pop(process_id, None)
+            if graph is not None:
+                self._ids.pop((graph.bpmn_process_id, graph.version), None)
+                self._nodes -= len(graph)
 
     def load(self, process_id: int, read: Callable[[int], Stored]) -> Graph:
         """The graph, read and compiled by one thread while others that want the same wait."""
@@ -115,8 +132,11 @@ class Graphs:
 
 def read(connection: Connection, process_id: int) -> Stored:
     parameters = {"id": process_id}
+    process = connection.execute(BY_ID, parameters).one_or_none()
+    if process is None:
+        raise ProcessGone
     return Stored(
-        process=r.read_process(connection.execute(BY_ID, parameters).one()),
+        process=r.read_process(process),
         elements=connection.execute(ELEMENTS, parameters).all(),
         definitions=connection.execute(DEFINITIONS, parameters).all(),
     )

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Executable, bindparam, select, update
 
 from app.caller import Grant, Role, scope_of
-from app.store.dialect import Call, Dialect, Kind, Op, Row, Session, Wanted
+from app.store.dialect import NOTHING_ASSUMED, Call, Dialect, Kind, Op, Row, Session, Wanted
 from app.store.tables import ApiKeyRow, table
 
 API_KEY = table(ApiKeyRow)
@@ -82,7 +82,7 @@ class Keys:
 
     def next_id(self) -> int:
         """One that no key has had."""
-        ids, _ = self._dialect.allocate(self._session, [Wanted(API_KEY, None, 1)], [])
+        ids, _ = self._dialect.allocate(self._session, [Wanted(API_KEY, None, 1)], NOTHING_ASSUMED)
         return ids[API_KEY.name, None][0]
 
     def _one(self, call: Call) -> ApiKey | None:

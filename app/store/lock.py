@@ -5,19 +5,50 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+    update,
+)
 
 from app.engine.types import WorkState
 from app.store.dialect import Dialect
-from app.store.load import DAY
-from app.store.tables import CLAIMED_TASK, LEASED_JOB, UNCLAIMED_JOB, UNCLAIMED_TASK, JobRow, TaskRow, table
+from app.store.load import DAY, EI
+from app.store.tables import (
+    CLAIMED_TASK,
+    LEASED_JOB,
+    UNCLAIMED_JOB,
+    UNCLAIMED_TASK,
+    JobRow,
+    TaskRow,
+    VariableRow,
+    table,
+)
 
 JOB = table(JobRow)
 TASK = table(TaskRow)
+V = table(VariableRow)
 STATEMENTS = 512
 """Combinations of filters and limits whose statements are kept."""
 RECOVERED_AT_ONCE = 1000
 _OWN_DAY = frozenset({"partition"})
+_POINTED = frozenset({"id", "process_instance_id"})
+"""Filters that find so little that nothing else needs to."""
+LISTS = frozenset({"any_element_ids", "element_ids", "process_ids", "types"})
+"""Filters that name several values: their parameters have these names."""
+_KEYS = {"element_ids": "element_id", "process_ids": "process_id"}
+"""Filters that name several values of a column that has an index of what is due, the one that finds less first."""
 _FREE: dict[str, Any] = {
     "locked_at": None,
     "locked_by": None,
@@ -41,16 +72,30 @@ class Claims:
         self.extend_jobs = self._extend_jobs()
         self.recover_jobs = self._recover_jobs()
         self.first_lease_end = self._first_lease_end()
+        self.visible = {named: self._visible(named=named) for named in (True, False)}
 
     def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
         """Locks due work in the order partition, due time, id.
 
         Parameters are `now`, `worker`, `until` (the end of the lease, None without), and the filters: column names,
-        `process_ids`, and `detached` to see detached jobs too.
+        `process_ids`, `element_ids` or, where these are too many to look for each, `any_element_ids`, `types` (a JSON
+        array), and `detached` to see detached jobs too.
         """
-        unclaimed = text(UNCLAIMED_JOB if of is JOB and "detached" not in filters else UNCLAIMED_TASK)
-        conditions: list[Any] = [unclaimed, of.c.due_at <= bindparam("now", type_=of.c.due_at.type)]
-        conditions += [self._filter(of, name) for name in sorted(filters) if name != "detached"]
+        by_key = next((name for name in _KEYS if name in filters and of is JOB), None)
+        if by_key and filters.isdisjoint(_POINTED):
+            others = filters - {by_key, "partition"}
+            day = bindparam("f_partition", type_=of.c.partition.type) if filters >= _OWN_DAY else None
+            found = self._dialect.first_by_key(
+                of,
+                _KEYS[by_key],
+                by_key,
+                lambda alias: self._conditions(alias, others, blind=True),
+                ("due_at", "id"),
+                limit,
+                day,
+            )
+            return self._lock(of, found)
+        conditions = self._conditions(of, filters)
         if filters >= _OWN_DAY:
             first = (
                 select(of.c.partition, of.c.id)
@@ -61,6 +106,19 @@ class Claims:
             )
         else:
             first = self._dialect.first_by_day(of, conditions, ("due_at", "id"), limit)
+        return self._lock(of, first)
+
+    def _conditions(self, of: Any, filters: frozenset[str], *, blind: bool = False) -> list[Any]:
+        """That work is due and unclaimed, and matches the filters; `of` is the table or an alias of it.
+
+        With `blind`, PostgreSQL does not get to see the time: it would plan anew for each, where it need not.
+        """
+        unclaimed = text(UNCLAIMED_JOB if "lock_version" in of.c and "detached" not in filters else UNCLAIMED_TASK)
+        now: Any = bindparam("now", type_=of.c.due_at.type)
+        conditions: list[Any] = [unclaimed, of.c.due_at <= (select(now).scalar_subquery() if blind else now)]
+        return conditions + [self._filter(of, name) for name in sorted(filters) if name != "detached"]
+
+    def _lock(self, of: Table, first: Select[Any]) -> Any:
         values = {
             "locked_at": bindparam("now", type_=of.c.locked_at.type),
             "locked_by": bindparam("worker"),
@@ -71,12 +129,18 @@ class Claims:
             values["lock_version"] = JOB.c.lock_version + 1
         return _update(of, first, values).returning(*of.c)
 
-    def _filter(self, of: Table, name: str) -> ColumnElement[bool]:
-        if name == "process_ids":
-            return self._dialect.any_of(of.c.process_id, name)
+    def _filter(self, of: Any, name: str) -> ColumnElement[bool]:
+        if name in _KEYS:
+            return self._dialect.any_of(of.c[_KEYS[name]], name)
+        if name == "any_element_ids":
+            return self._dialect.among(of.c.element_id, name)
+        if name == "types":
+            # In a form that no index fits: others find less.
+            return self._dialect.is_one_of(of.c.type, name).is_(true())
         if name == "ids":
             return self._dialect.any_of(of.c.id, name)
-        return of.c[name] == bindparam(f"f_{name}", type_=of.c[name].type)
+        column: ColumnElement[Any] = of.c[name]
+        return column == bindparam(f"f_{name}", type_=column.type)
 
     def _release(self, of: Table, filters: frozenset[str]) -> Any:
         """Unlocks what `worker` holds and has not completed; returns a row each."""
@@ -148,6 +212,47 @@ class Claims:
         conditions: list[Any] = [text(LEASED_JOB), ended]
         first = self._dialect.first_by_day(JOB, conditions, ("locked_until",), RECOVERED_AT_ONCE)
         return _update(JOB, first, _FREE).returning(JOB.c.id)
+
+    def _visible(self, *, named: bool) -> Any:
+        """The variables that element instances `ids` of one day, `day`, see, those of their scopes and of the process.
+
+        Of each the element instance, the distance of the scope, its BPMN element id (none for the process instance),
+        and the variable. With `named` those of `names` only, a JSON array.
+        """
+        own, scope = EI.alias("own"), EI.alias("scope")
+        columns = ("id", "parent_id", "process_instance_id", "bpmn_element_id")
+        chain = (
+            select(own.c.id.label("origin"), literal(0).label("depth"), *(own.c[name] for name in columns))
+            .where(own.c.partition == DAY, self._dialect.any_of(own.c.id, "ids"))
+            .cte("chain", recursive=True)
+        )
+        chain = chain.union_all(
+            select(chain.c.origin, chain.c.depth + 1, *(scope.c[name] for name in columns)).where(
+                scope.c.partition == DAY,
+                scope.c.id == chain.c.parent_id,
+                (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
+            )
+        )
+        is_named = [self._dialect.is_one_of(V.c.name, "names").is_(true())] if named else []
+        value = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
+        of_scopes = (
+            select(chain.c.origin, chain.c.depth, chain.c.bpmn_element_id, *value)
+            .select_from(chain.join(V, V.c.element_instance_id == chain.c.id))
+            # Says the same again, but in a form in which SQLite finds the index instead of reading the day.
+            .where(V.c.partition == DAY, V.c.element_instance_id.in_(select(chain.c.id)), *is_named)
+        )
+        is_own = (V.c.process_instance_id == chain.c.process_instance_id) & (chain.c.depth == 0)
+        of_process = (
+            select(chain.c.origin, null(), null(), *value)
+            .select_from(chain.join(V, is_own))
+            .where(
+                V.c.partition == DAY,
+                V.c.element_instance_id.is_(None),
+                V.c.process_instance_id.in_(select(chain.c.process_instance_id)),
+                *is_named,
+            )
+        )
+        return union_all(of_scopes, of_process)
 
     def _first_lease_end(self) -> Any:
         """When the next lease of a job ends, or did; None where there is none."""

@@ -59,8 +59,12 @@ Request = tuple[Statement, Values]
 class Pipeline:
     """What one connection has prepared."""
 
-    def __init__(self, connection: psycopg.Connection[Any], limit: float | None) -> None:
-        """A connection that does not answer for `limit` seconds is closed; None waits for ever."""
+    def __init__(self, connection: psycopg.Connection[Any], limit: float | None, *, prepares: bool = True) -> None:
+        """A connection that does not answer for `limit` seconds is closed; None waits for ever.
+
+        Without `prepares` no statement outlives its pipeline: the next one may reach another session of the server.
+        """
+        self._prepares = prepares
         self._connection = connection
         self._limit = limit
         self._prepared: OrderedDict[bytes, bytes] = OrderedDict()
@@ -83,6 +87,11 @@ class Pipeline:
         new: dict[bytes, tuple[bytes, int]] = {}
         wanted: list[int] = []
         for (statement, _), given in zip(requests, values, strict=True):
+            if not self._prepares:
+                pgconn.send_query_params(statement.text, given)
+                wanted.append(sent)
+                sent += 1
+                continue
             name = self._known(statement.text) or new.get(statement.text, (b"", 0))[0]
             if not name:
                 self._number += 1

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Engine,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -54,24 +55,28 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import FollowingClock, SystemClock
 from app.config import Config, mask_password
+from app.errors import StartError
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
-from app.store.dialect import Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
+from app.store.dialect import NOTHING_ASSUMED, Assumed, Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
 from app.store.ear import NOTIFY, Ear
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
-from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, table
+from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, ProcessRow, table
 from app.store.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 QUEUE = table(ProcessQueueRow)
 PARTITION_DAY = table(PartitionDayRow)
+PROCESS = table(ProcessRow)
 PROCESS_INSTANCE = table(ProcessInstanceRow)
 MOST_COMPILED = 2000
 """Texts that are kept. A claim has one for each number that workers ask for, and these may ask for any."""
 MANY_IDS = 9
 """Ids of one table, from which on their number is a parameter."""
+PASSED_OVER = 200
+"""Rows of one key that others may be about to lock, beside those that a claim by several keys can find."""
 ROWS_AT_ONCE = 100
 """Rows of a table that one statement changes: each is compared with each."""
 MIGRATION_LOCK = 0x62706D6E
@@ -146,14 +151,18 @@ class PostgresSession:
     def _pipeline(self, calls: Sequence[Call], *, commit: bool = False) -> list[list[Row]]:
         requests: list[Request] = [(self._dialect.compiled(call), cast("Values", call.parameters)) for call in calls]
         begins = self._pending
+        before: list[Request] = []
+        if self._dialect.settings and not self._open:
+            # What travels together is one transaction, also without a word of where it begins.
+            before.append((self._dialect.settings, {}))
         if begins:
             self._pending = False
             self._open = True
-            requests.insert(0, (BEGIN, {}))
+            before.insert(0, (BEGIN, {}))
         if commit:
             requests.append((COMMIT, {}))
-        results = self._raw.hot.run(requests)
-        return results[begins : begins + len(calls)]
+        results = self._raw.hot.run(before + requests)
+        return results[len(before) : len(before) + len(calls)]
 
 
 class Postgres:
@@ -164,11 +173,17 @@ class Postgres:
         self.clock = FollowingClock(clock or SystemClock())
         self._limit = config.transaction_timeout + driver.GRACE_SECONDS
         self._lost_at = float("-inf")
+        self._is_pooled = bool(config.database_direct_url)
+        """Whether a pooler stands between, behind which each transaction may get to another session."""
+        self.settings = _settle(_settings(config)) if self._is_pooled else None
+        """What sets up a transaction where the session can't be set up."""
         self._compiled: dict[Any, Statement] = {}
         self._days: set[date] = set()
         """Those that were seen to have tables."""
         self.engine = self._create_engine(
             config,
+            config.database_url,
+            pooled=self._is_pooled,
             pool_size=config.database_pool_size,
             pool_timeout=config.database_pool_timeout,
             max_overflow=0,
@@ -180,41 +195,29 @@ class Postgres:
         event.listen(self.engine, "connect", self._connected)
         event.listen(self.engine, "checkout", self._checked_out)
         event.listen(self.engine, "invalidate", self._invalidated)
-        self._beside = self._create_engine(config, poolclass=NullPool)
-        """For connections that no command takes part in."""
+        direct = config.database_direct_url or config.database_url
+        self._beside = self._create_engine(config, direct, pooled=False, poolclass=NullPool)
+        """For connections that no command takes part in, and that need a session of their own."""
         self._partitions = Partitions(self._beside)
 
-    def _create_engine(self, config: Config, **options: Any) -> Engine:
-        url = make_url(config.database_url)
-        timeout = int(config.transaction_timeout * 1000)
-        settings = [
-            f"-c statement_timeout={timeout}",
-            f"-c idle_in_transaction_session_timeout={timeout}",
-            "-c timezone=UTC",
-            # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
-            "-c enable_hashjoin=off",
-            "-c enable_mergejoin=off",
-            # A plan that was made while a day was new would read all of it, for as long as it is kept.
-            "-c enable_seqscan=off",
-        ]
-        if config.database_schema:
-            settings.append(f"-c search_path={config.database_schema}")
-        given = url.query.get("options", "")
-        settings.append(given if isinstance(given, str) else " ".join(given))
+    def _create_engine(self, config: Config, address: str, *, pooled: bool, **options: Any) -> Engine:
+        url = make_url(address)
+        connect_args = {
+            "application_name": config.engine_id,
+            # Stronger than what the environment, the URL or the role says: parameters are written in it.
+            "client_encoding": "UTF8",
+            **driver.connect_arguments(url, config.transaction_timeout),
+        }
+        if pooled:
+            connect_args["prepare_threshold"] = None
+        else:
+            given = url.query.get("options", "")
+            settings = [f"-c {name}={value}" for name, value in _settings(config).items()]
+            connect_args["options"] = " ".join([*settings, given if isinstance(given, str) else " ".join(given)])
         engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args={
-                "application_name": config.engine_id,
-                # Stronger than what the environment, the URL or the role says: parameters are written in it.
-                "client_encoding": "UTF8",
-                "options": " ".join(settings),
-                **driver.connect_arguments(url, config.transaction_timeout),
-            },
-            **options,
+            url, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args=connect_args, **options
         )
-        event.listen(engine, "do_connect", self._connect)
+        event.listen(engine, "do_connect", partial(self._connect, pooled))
         return engine
 
     def session(self) -> PostgresSession:
@@ -243,6 +246,71 @@ class Postgres:
         )
         return select(rows.c.partition, rows.c.id).select_from(days.join(rows, literal_column("true"))).limit(first)
 
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        most: ColumnElement[int] = literal_column(str(limit))
+        due, head, row = of.alias("due"), of.alias("head"), of.alias("row")
+        # Most days have nothing that is due: there no key has to be looked for.
+        is_due = (
+            select(literal_column("1"))
+            .select_from(due)
+            .where(*conditions(due)[:2], due.c.partition == PARTITION_DAY.c.partition)
+            .order_by(due.c.due_at, due.c.id)
+            .limit(literal_column("1"))
+            .correlate(PARTITION_DAY)
+            .lateral("is_due")
+        )
+        found = select(PARTITION_DAY.c.partition).select_from(PARTITION_DAY.join(is_due, true()))
+        if day is not None:
+            found = found.where(PARTITION_DAY.c.partition == day)
+        days = found.order_by(PARTITION_DAY.c.partition).subquery("days")
+        # Unless it can count the keys, PostgreSQL makes one plan for any number of them.
+        given = select(bindparam(name, type_=ARRAY(Integer))).scalar_subquery()
+        keys = func.unnest(given).table_valued("key", name="keys").render_derived()
+        # Of each key the first ones, whether or not others hold them; then those that can be had, in their order.
+        first = (
+            select(head.c.id, *(head.c[each] for each in order if each != "id"))
+            .where(*conditions(head), head.c[key] == keys.c.key, head.c.partition == days.c.partition)
+            .order_by(*(head.c[each] for each in order))
+            .limit(literal_column(str(limit + PASSED_OVER)))
+            .correlate(days, keys)
+            .lateral("first")
+        )
+        merged = (
+            select(first.c.id)
+            .select_from(keys.join(first, true()))
+            .order_by(*(first.c[each] for each in order))
+            .correlate(days)
+            .lateral("merged")
+        )
+        free = (
+            select(row.c.partition, row.c.id)
+            .where(*conditions(row), row.c.partition == days.c.partition, row.c.id == merged.c.id)
+            .with_for_update(skip_locked=True)
+            .correlate(days, merged)
+            .lateral("free")
+        )
+        rows = (
+            select(free.c.partition, free.c.id)
+            .select_from(merged.join(free, true()))
+            .limit(most)
+            .correlate(days)
+            .lateral("rows")
+        )
+        return select(rows.c.partition, rows.c.id).select_from(days.join(rows, true())).limit(most)
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column.in_(select(func.unnest(bindparam(name, type_=ARRAY(Integer)))))
+        return found.is_(true())
+
     def is_attached(self, day: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         return [exists().where(PARTITION_DAY.c.partition == day)]
 
@@ -253,6 +321,11 @@ class Postgres:
         beginning = func.jsonb_array_elements_text(_json(name)).table_valued("value", name=f"each_{name}")
         return exists(beginning.c.value).where(func.starts_with(column, beginning.c.value))
 
+    def keys(self, of: Table, name: str) -> FromClause:
+        key = (column("partition", of.c.partition.type), column("id", of.c.id.type))
+        rows = func.jsonb_to_recordset(_json(name)).table_valued(*key)
+        return rows.render_derived(name=name, with_types=True)
+
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         found: ColumnElement[bool] = sql_cast(column, JSONB).contains(_json(name))
         return found
@@ -262,20 +335,23 @@ class Postgres:
         return found
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
-        parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
+        parameters = _parameters(assumed)
         parameters |= {f"count{n}": each.count for n, each in enumerate(wanted) if each.count >= MANY_IDS}
         sequences = tuple((sequence_name(each.table, each.partition), min(each.count, MANY_IDS)) for each in wanted)
-        (((limited, *blocks),),) = session.run(Call(_allocate(sequences, bool(unlimited)), parameters))
+        (((is_wrong, *blocks),),) = session.run(Call(_allocate(sequences, _conditions(assumed)), parameters))
         ids = {(each.table.name, each.partition): sorted(ids) for each, ids in zip(wanted, blocks, strict=True)}
-        return ids, limited
+        return ids, is_wrong
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
         days = {row["partition"] for write in writes if "partition" in write.op.key for row in write.rows}
         day = days.pop() if len(days) == 1 else None
         first, *more = _pieces(writes)
-        return [_written(first, unlimited, day), *(_written(piece, (), day) for piece in more)]
+        return [_written(first, assumed, day), *(_written(piece, NOTHING_ASSUMED, day) for piece in more)]
+
+    def lock_senders(self) -> list[Call]:
+        return [Call(_LOCK_SENDERS)]
 
     def lock_instances(self) -> list[Call]:
         return [Call(_SHORT_WAIT), Call(_LOCK_INSTANCES)]
@@ -323,6 +399,8 @@ class Postgres:
     def reason(self, error: BaseException) -> str:
         # Where several addresses were tried, the first line only announces those that follow.
         lines = [line.strip() for line in str(error).strip().splitlines()]
+        if "unsupported startup parameter" in str(error):
+            return f"it is a pooler such as PgBouncer: {_USE_DIRECT}"
         return (" ".join(lines) if lines[0].endswith(":") else lines[0]) if lines else "it does not answer"
 
     def retryable(self, error: BaseException) -> bool:
@@ -355,10 +433,12 @@ class Postgres:
         self._days -= known
         return bool(known)
 
-    def _connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> driver.Connection:
+    def _connect(
+        self, pooled: bool, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]
+    ) -> driver.Connection:
         connection = driver.Connection.connect(*arguments, **options)
         connection.limit = self._limit
-        connection.hot = Pipeline(connection, self._limit)
+        connection.hot = Pipeline(connection, self._limit, prepares=not pooled)
         return connection
 
     def _connected(self, connection: driver.Connection, record: Any) -> None:
@@ -386,11 +466,44 @@ class Postgres:
 
     def _measure(self, connection: driver.Connection) -> None:
         def ask() -> datetime:
-            row = connection.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()
-            time: datetime = row[0] if row else datetime.min
+            row = connection.execute(_ASK).fetchone()
+            assert row is not None
+            time: datetime = row[0]
+            if row[1] is None and not self._is_pooled:
+                raise StartError(POOLER)
             return time
 
         self.clock.measure(ask)
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """What a session or a transaction of ours is set to."""
+    timeout = str(int(config.transaction_timeout * 1000))
+    settings = {
+        _MARK: "on",
+        "statement_timeout": timeout,
+        "idle_in_transaction_session_timeout": timeout,
+        "timezone": "UTC",
+        # All that is hot goes by key. In a plan for any parameters, PostgreSQL would rather read whole days.
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        # A plan that was made while a day was new would read all of it, for as long as it is kept.
+        "enable_seqscan": "off",
+    }
+    return settings | ({"search_path": config.database_schema} if config.database_schema else {})
+
+
+def _settle(settings: Mapping[str, str]) -> Statement:
+    """The settings, which are all ours, until the end of a transaction."""
+    calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return Statement(f"SELECT {', '.join(calls)}", {})
+
+
+_MARK = "bpmn.session"
+"""A setting of no meaning: where it is missing, somebody between has kept the settings of the session for himself."""
+_ASK = f"SELECT clock_timestamp() AT TIME ZONE 'UTC', current_setting('{_MARK}', true)"
+_USE_DIRECT = "set BPMN_DATABASE_DIRECT_URL to the address of PostgreSQL itself, for what needs a session"
+POOLER = f"the database can't be used through this pooler, which ignores how sessions are to be set: {_USE_DIRECT}"
 
 
 def _json(name: str) -> ColumnElement[Any]:
@@ -420,13 +533,11 @@ _WITHOUT_LIMITS = text(
 
 _SHORT_WAIT = text("SET LOCAL lock_timeout = '1s'")
 # Whoever writes instances names the parent, whatever the day. Its days are left out: something else may hold these.
+_LOCK_SENDERS = text("LOCK TABLE message, signal IN SHARE MODE")
 _LOCK_INSTANCES = text("LOCK TABLE ONLY process_instance IN SHARE MODE")
 
 # Who introduces a limit locks out all who write instances. These take their lock, too, before their statement gets its
 # picture of the database: so it is in this picture, or they are waited for.
-_UNLIMITED = ~exists().where(
-    QUEUE.c.bpmn_process_id == any_(bindparam("unlimited", type_=ARRAY(Text))), QUEUE.c.parallelism != 0
-)
 # The same for statements that write to the table of a day, which is another one: this one changes nothing.
 _NAME_INSTANCES = text("UPDATE ONLY process_instance SET revision = revision WHERE false RETURNING 1 AS n")
 _LIMITED = f"""EXISTS (
@@ -434,10 +545,35 @@ _LIMITED = f"""EXISTS (
 )"""
 
 
+# A process is deleted by somebody who has locked out all who write instances, too.
+_GONE = (
+    f"NOT EXISTS (SELECT 1 FROM {PROCESS.name} WHERE id = CAST(:deployed AS integer))",
+    # For a number of rows that it does not know, PostgreSQL makes a plan each time. Few deal with several processes.
+    f"""EXISTS (
+        SELECT 1 FROM unnest(CAST(:deployed AS integer[])) AS known (id)
+        WHERE NOT EXISTS (SELECT 1 FROM {PROCESS.name} WHERE {PROCESS.name}.id = known.id)
+    )""",
+)
+"""Of one process, and of several."""
+
+
+def _parameters(assumed: Assumed) -> dict[str, Any]:
+    found: dict[str, Any] = {"unlimited": array(assumed.unlimited)} if assumed.unlimited else {}
+    if assumed.deployed:
+        found["deployed"] = assumed.deployed[0] if len(assumed.deployed) == 1 else array(assumed.deployed)
+    return found
+
+
+def _conditions(assumed: Assumed) -> tuple[str, ...]:
+    """What would be wrong, in SQL."""
+    limited = (_LIMITED,) if assumed.unlimited else ()
+    return (*limited, _GONE[len(assumed.deployed) > 1]) if assumed.deployed else limited
+
+
 @lru_cache(maxsize=MOST_COMPILED)
-def _allocate(wanted: tuple[tuple[str, int], ...], unlimited: bool) -> Any:
-    """Whether there is a limit, and the ids of each sequence, whose names are ours."""
-    columns = [_LIMITED if unlimited else "false"]
+def _allocate(wanted: tuple[tuple[str, int], ...], wrong: tuple[str, ...]) -> Any:
+    """Whether something is assumed wrongly, and the ids of each sequence, whose names are ours."""
+    columns = [" OR ".join(wrong) or "false"]
     for n, (sequence, count) in enumerate(wanted):
         id = f"nextval('{sequence}')"
         if count < MANY_IDS:
@@ -459,9 +595,9 @@ def _pieces(writes: Sequence[Write]) -> list[list[Write]]:
     return pieces
 
 
-def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None) -> Call:
+def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Call:
     """The writes in one statement; `day` is the one they are all about, if they are about one."""
-    parameters: dict[str, Any] = {"unlimited": array(unlimited)} if unlimited else {}
+    parameters = _parameters(assumed)
     if day:
         parameters["day"] = day
     for write in writes:
@@ -472,7 +608,8 @@ def _written(writes: Sequence[Write], unlimited: Sequence[str], day: date | None
         if write.op.kind in (Kind.UPDATE, Kind.DELETE):
             key = _number(write.op)
             parameters[f"{name}_{key}"] = array([row[key] for row in write.rows])
-    return Call(_combined(tuple(write.op for write in writes), bool(unlimited), day is not None), parameters, day=day)
+    shape = tuple(write.op for write in writes)
+    return Call(_combined(shape, _conditions(assumed), day is not None), parameters, day=day)
 
 
 def _number(op: Op) -> str:
@@ -481,13 +618,13 @@ def _number(op: Op) -> str:
 
 
 @cache
-def _combined(shape: tuple[Op, ...], unlimited: bool, one_day: bool) -> Any:
+def _combined(shape: tuple[Op, ...], wrong: tuple[str, ...], one_day: bool) -> Any:
     parts = [_statement(op, one_day) for op in shape]
-    if len(parts) == 1 and not shape[0].exact and not unlimited:
+    if len(parts) == 1 and not shape[0].exact and not wrong:
         return parts[0]
     # Every part sees the database as it was before; no part may touch what another one writes.
     ctes = []
-    guards: list[ColumnElement[bool]] = [_UNLIMITED] if unlimited else []
+    guards: list[Any] = [text(f"NOT ({condition})") for condition in wrong]
     for number, (part, op) in enumerate(zip(parts, shape, strict=True)):
         if op.exact:
             part = part.returning(literal_column("1"))

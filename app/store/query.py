@@ -192,7 +192,7 @@ class Queries:
 
 
 def read_within(
-    session: Session, bounds: Bounds, criteria: c.Criteria, *calls: Call, scans: bool = False
+    session: Session, bounds: Bounds, criteria: c.Criteria | None, *calls: Call, scans: bool = False
 ) -> list[list[Row]]:
     """Like `Session.read`; raises EngineError QUERY for what takes too long."""
     try:
@@ -201,16 +201,19 @@ def read_within(
         raise too_slow(bounds, criteria) from error
 
 
-def too_slow(bounds: Bounds, criteria: c.Criteria) -> EngineError:
-    """Tells which criteria, as clients call them, would help."""
+def too_slow(bounds: Bounds, criteria: c.Criteria | None) -> EngineError:
+    """Tells which criteria, as clients call them, would help; None where there are none to be given."""
+    detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT"
+    if criteria is None:
+        return EngineError(ErrorKind.QUERY, detail, title="failed to query")
     has_process = getattr(criteria, "process_id", 0)
     better = [
         text
         for name, text in _NARROWING.items()
         if name in FIELDS[type(criteria)] and not (getattr(criteria, name) or ("process" in name and has_process))
     ]
-    detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT: narrow it by "
-    return EngineError(ErrorKind.QUERY, detail + (" or ".join(better) or "what finds less"), title="failed to query")
+    detail += f": narrow it by {' or '.join(better) or 'what finds less'}"
+    return EngineError(ErrorKind.QUERY, detail, title="failed to query")
 
 
 _NARROWING = {

@@ -216,7 +216,7 @@ def read_definition(row: Row) -> EventDefinition:
 
 def read_element(row: Row) -> records.DeployedElement:
     """From the columns of the element table, `suspended` of its definition, and `DEFINITION_COLUMNS`."""
-    id, process_id, bpmn_element_id, name, type, parent, suspended, *definition = row
+    id, process_id, bpmn_element_id, name, type, parent, task_type, suspended, *definition = row
     return records.DeployedElement(
         id=id,
         process_id=process_id,
@@ -224,6 +224,7 @@ def read_element(row: Row) -> records.DeployedElement:
         bpmn_element_name=name,
         bpmn_element_type=ElementType(type),
         parent_bpmn_element_id=parent,
+        task_type=task_type or "",
         definition=read_definition(definition) if suspended is not None else None,
         suspended=bool(suspended),
     )

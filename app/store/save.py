@@ -10,22 +10,25 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, or_, update
+from sqlalchemy import Executable, Integer, bindparam, delete, or_, text, update
 
-from app.bpmn.model import ElementType
+from app.bpmn.checks import TRIGGERED_START_EVENTS
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
-from app.engine.types import UserTaskState
+from app.engine.types import TaskType, UserTaskState
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Kind, Op, Session, Values, Wanted, Write
+from app.store.dialect import Assumed, Call, Dialect, Kind, Op, Session, Values, Wanted, Write
 from app.store.tables import (
+    UNCLAIMED_TASK,
+    ElementRow,
     EngineClockRow,
     EventDefinitionRow,
     JobRow,
     MessageRow,
     MessageSubscriptionRow,
     ProcessQueueRow,
+    ProcessRow,
     SignalRow,
     SignalSubscriptionRow,
     TaskRow,
@@ -83,6 +86,21 @@ UPDATE: Mapping[type[Any], Op] = {
     )
     for kind, columns in CHANGEABLE.items()
 }
+MOVE: Mapping[type[Any], Op] = {
+    kind: Op(
+        f"moved_{r.TABLES[kind].name}",
+        Kind.UPDATE,
+        r.TABLES[kind],
+        key=("partition", "id"),
+        columns=columns,
+        where=f"{name}.locked_by IS NULL AND {name}.completed_at IS NULL AND NOT {name}.detached",
+        exact=True,
+    )
+    for kind, name, columns in (
+        (records.Job, "job", ("due_at",)),
+        (records.Task, "task", ("due_at", "serialized_task")),
+    )
+}
 DELETE: Mapping[type[Any], Op] = {
     kind: Op(f"gone_{r.TABLES[kind].name}", Kind.DELETE, r.TABLES[kind], key=("id",))
     for kind in (records.MessageSubscription, records.SignalSubscription)
@@ -137,8 +155,8 @@ DELETE_ENTRY = Op(
 SET_CLOCK = Op("clock", Kind.UPSERT, table(EngineClockRow), key=("id",), columns=("offset_ms",))
 
 
-class QueueLimited(Exception):
-    """The changes assume that a process has no limit on parallelism, but it has one."""
+class AssumedWrongly(Exception):
+    """The changes assume that a process has no limit on parallelism, or is deployed, but that is not so."""
 
 
 class Saver:
@@ -183,19 +201,14 @@ class Saver:
             update(EVENT_DEFINITION)
             .where(
                 EVENT_DEFINITION.c.bpmn_process_id == bindparam("replaced"),
-                or_(
-                    *(
-                        EVENT_DEFINITION.c.bpmn_element_type == type.value
-                        for type in (
-                            ElementType.MESSAGE_START_EVENT,
-                            ElementType.SIGNAL_START_EVENT,
-                            ElementType.TIMER_START_EVENT,
-                        )
-                    )
-                ),
+                or_(*(EVENT_DEFINITION.c.bpmn_element_type == type.value for type in sorted(TRIGGERED_START_EVENTS))),
             )
             .values(suspended=True)
         )
+        self._resume_starts = (
+            update(EVENT_DEFINITION).where(dialect.any_of(EVENT_DEFINITION.c.element_id, "ids")).values(suspended=False)
+        )
+        self._undeploy = _undeploy()
         t = table(SignalRow)
         self._deliver_signal = (
             update(t)
@@ -206,7 +219,7 @@ class Saver:
     def save(self, session: Session, changes: Changes) -> list[Call]:
         """The calls that write `changes`, after giving ids to what is new.
 
-        Raises QueueLimited when the changes assume a process to be unlimited that is not. That may also come to
+        Raises AssumedWrongly when the changes assume what is not so. That may also come to
         light when the calls are run, as does a row that is not as it was read: then they raise what is `retryable`.
         """
         before, after = self._clear_away(changes)
@@ -218,7 +231,7 @@ class Saver:
         ]
         moved_before, moved_after = self._go_over(changes)
         writes = list(_writes(changes))
-        written = self._dialect.writes(writes, sorted(changes.assumes_unlimited)) if writes else []
+        written = self._dialect.writes(writes, _assumed(changes)) if writes else []
         return [*before, *moved_before, *requeued, *written, *after, *moved_after]
 
     def _detach(self, row: type[JobRow] | type[TaskRow]) -> Executable:
@@ -276,6 +289,9 @@ class Saver:
             else:
                 into = after if kind in (records.Job, records.Task) else before
                 into.append(Call(self._leftovers[kind], parameters, day=day))
+        if changes.resumed_starts:
+            before.append(Call(self._resume_starts, {"ids": changes.resumed_starts}))
+        before += [Call(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
         after += [
             Call(self._deliver_signal, {"signal": signal, "delivered": count})
             for signal, count in Counter(changes.delivered_signals).items()
@@ -298,12 +314,35 @@ class Saver:
             return
         metadata = VARIABLE.metadata.tables
         wanted = [Wanted(metadata[name], day, len(found)) for (name, day), found in new.items()]
-        ids, limit = self._dialect.allocate(session, wanted, sorted(changes.assumes_unlimited))
-        if limit:
-            raise QueueLimited
+        ids, is_wrong = self._dialect.allocate(session, wanted, _assumed(changes))
+        if is_wrong:
+            raise AssumedWrongly
         for key, found in new.items():
             for record, id in zip(found, ids[key], strict=True):
                 record.id = id
+
+
+def _undeploy() -> list[Executable]:
+    """Statements that delete a process version without instances, and the timers that would start it."""
+    t, gone = table(TaskRow), bindparam("gone", type_=Integer)
+    starts = delete(t).where(
+        t.c.process_id == gone,
+        t.c.process_instance_id.is_(None),
+        t.c.type == TaskType.TRIGGER_EVENT.value,
+        # Who executes one meanwhile finds out by itself.
+        text(UNCLAIMED_TASK),
+    )
+    process, element = table(ProcessRow), table(ElementRow)
+    return [
+        starts,
+        delete(EVENT_DEFINITION).where(EVENT_DEFINITION.c.process_id == gone),
+        delete(element).where(element.c.process_id == gone),
+        delete(process).where(process.c.id == gone),
+    ]
+
+
+def _assumed(changes: Changes) -> Assumed:
+    return Assumed(sorted(changes.assumes_unlimited), sorted(changes.assumes_deployed))
 
 
 def _writes(changes: Changes) -> Iterable[Write]:
@@ -326,6 +365,10 @@ def _writes(changes: Changes) -> Iterable[Write]:
                 record.revision += 1
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
+    for kind, op in MOVE.items():
+        moved = [record for record in changes.moved if isinstance(record, kind)]
+        if moved:
+            yield Write(op, [_changed(op, record) for record in moved])
     yield from _variables(changes)
     finished = changes.finished_messages
     if finished:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, exists, select
 
-from app.store.dialect import Call, Dialect, Kind, Op, Row, Session, Wanted
+from app.store.dialect import NOTHING_ASSUMED, Call, Dialect, Kind, Op, Row, Session, Wanted
 from app.store.scope import PROCESS
 from app.store.tables import ProcessSettingRow, table
 
@@ -67,7 +67,7 @@ class Settings:
         return read_setting(rows[0]) if rows else None
 
     def next_id(self) -> int:
-        ids, _ = self._dialect.allocate(self._session, [Wanted(SETTING, None, 1)], [])
+        ids, _ = self._dialect.allocate(self._session, [Wanted(SETTING, None, 1)], NOTHING_ASSUMED)
         return ids[SETTING.name, None][0]
 
     def retentions(self) -> list[tuple[str, int]]:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, literal_column, select, text, true, union_all
+from sqlalchemy import Select, bindparam, func, literal, literal_column, or_, select, text, true, union_all
 
+from app.bpmn.checks import TRIGGERED_START_EVENTS
+from app.engine.types import TaskType
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
+from app.store.rows import DEFINITION_COLUMNS
 from app.store.tables import (
     ACTIVE_MESSAGE_START,
     ACTIVE_SIGNAL_START,
@@ -45,6 +48,36 @@ CLOCK_OFFSET = select(CLOCK.c.offset_ms).where(CLOCK.c.id == 1)
 
 PROCESS_BY_VERSION = select(*PROCESS.c).where(
     PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id"), PROCESS.c.version == bindparam("version")
+)
+
+IS_DEPLOYED = select(PROCESS.c.id).where(PROCESS.c.id == bindparam("id"))
+PREVIOUS_PROCESS = (
+    select(*PROCESS.c)
+    .where(PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id"), PROCESS.c.id < bindparam("id"))
+    .order_by(PROCESS.c.id.desc())
+    .limit(1)
+)
+_SOME_INSTANCES = (
+    select(literal_column("1").label("n"))
+    .where(PI.c.process_id == bindparam("process_id"))
+    .limit(bindparam("most"))
+    .subquery()
+)
+COUNT_INSTANCES = select(func.count()).select_from(_SOME_INSTANCES)
+OPEN_STARTS = select(T.c.element_id, T.c.serialized_task).where(
+    T.c.process_id == bindparam("process_id"),
+    T.c.process_instance_id.is_(None),
+    T.c.type == TaskType.TRIGGER_EVENT.value,
+    T.c.completed_at.is_(None),
+)
+START_DEFINITIONS = select(
+    DEFINITION.c.element_id,
+    DEFINITION.c.bpmn_element_id,
+    DEFINITION.c.bpmn_element_type,
+    *(DEFINITION.c[name] for name in DEFINITION_COLUMNS),
+).where(
+    DEFINITION.c.process_id == bindparam("process_id"),
+    or_(*(DEFINITION.c.bpmn_element_type == type.value for type in sorted(TRIGGERED_START_EVENTS))),
 )
 
 _ACTIVE_MESSAGE_START = (text(ACTIVE_MESSAGE_START), DEFINITION.c.message_name == bindparam("name"))

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import (
+    JSON,
     Connection,
     Engine,
     Executable,
+    FromClause,
     Select,
     Table,
     TableValuedAlias,
@@ -32,6 +34,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -42,7 +45,20 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from app.clock import SystemClock
 from app.config import Config
-from app.store.dialect import Call, Kind, Op, Row, Session, Stale, TooSlow, Values, Wanted, Write
+from app.store.dialect import (
+    NOTHING_ASSUMED,
+    Assumed,
+    Call,
+    Kind,
+    Op,
+    Row,
+    Session,
+    Stale,
+    TooSlow,
+    Values,
+    Wanted,
+    Write,
+)
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.sql import INCIDENTS
 from app.store.sqlite_compiled import Compiled, Parameters
@@ -328,12 +344,57 @@ class SQLite:
             .limit(limit)
         )
 
+    def first_by_key(
+        self,
+        of: Table,
+        key: str,
+        name: str,
+        conditions: Callable[[Any], list[Any]],
+        order: Sequence[str],
+        limit: int,
+        day: ColumnElement[Any] | None = None,
+    ) -> Select[Any]:
+        due, head = of.alias("due"), of.alias("head")
+        # Most days have nothing that is due: there no key has to be looked for.
+        is_due = exists().where(*conditions(due)[:2], due.c.partition == COUNTER.c.partition).correlate(COUNTER)
+        days = self.days(of).where(is_due, *([COUNTER.c.partition == day] if day is not None else [])).subquery("days")
+        # What depends on the day comes after it: or each day would be looked at again for each key.
+        of_day = func.substr(days.c.partition, literal_column("1"), literal_column("0"))
+        given = bindparam(name, type_=JSON).op("||", return_type=Text())(of_day)
+        keys = func.json_each(given).table_valued("value", name="keys")
+        first: Select[Any] = (
+            select(literal_column("head.rowid"))
+            .select_from(head)
+            .where(*conditions(head), head.c[key] == keys.c.value, head.c.partition == days.c.partition)
+            .order_by(*(head.c[each] for each in order))
+            .limit(limit)
+            .correlate(days, keys)
+        )
+        return (
+            select(of.c.partition, of.c.id)
+            .select_from(days.join(keys, true()).join(of, literal_column(f"{of.name}.rowid").in_(first)))
+            .order_by(of.c.partition, *(of.c[each] for each in order))
+            .limit(limit)
+        )
+
+    def among(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        values = func.json_each(bindparam(name, type_=JSON)).table_valued("value")
+        return column.in_(select(values.c.value)).is_(true())
+
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
 
     def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         beginning = _json_each(name).c.value
         return exists(beginning).where(func.substr(column, 1, func.length(beginning)) == beginning)
+
+    def keys(self, of: Table, name: str) -> FromClause:
+        each = _json_each(name)
+        key = [
+            func.json_extract(each.c.value, literal_column(f"'$.{column.name}'"), type_=column.type).label(column.name)
+            for column in (of.c.partition, of.c.id)
+        ]
+        return select(*key).subquery(name)
 
     def has_tags(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         wanted = _json_each(name)
@@ -344,11 +405,11 @@ class SQLite:
         return ~exists(wanted.c.key).where(_tag(column, wanted.c.value).is_(None))
 
     def allocate(
-        self, session: Session, wanted: Sequence[Wanted], unlimited: Sequence[str]
+        self, session: Session, wanted: Sequence[Wanted], assumed: Assumed
     ) -> tuple[dict[tuple[str, date | None], list[int]], bool]:
         # Counting is writing: it belongs into the one transaction.
         session.begin()
-        parameters: dict[str, Any] = {"unlimited": json.dumps(unlimited)}
+        parameters: dict[str, Any] = {name: json.dumps(each) for name, each in assumed._asdict().items()}
         for i, each in enumerate(wanted):
             parameters[f"t{i}"] = each.table.name
             parameters[f"p{i}"] = each.partition.isoformat() if each.partition else ""
@@ -361,8 +422,8 @@ class SQLite:
             ids[each.table.name, each.partition] = list(range(end - each.count + 1, end + 1))
         return ids, bool(rows[0][3])
 
-    def writes(self, writes: Sequence[Write], unlimited: Sequence[str] = ()) -> list[Call]:
-        # Whether these have a limit was read in this transaction, beside which nobody writes.
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
+        # Whether it is so was read in this transaction, beside which nobody writes.
         calls = []
         for write in writes:
             rows: list[Values] = write.rows
@@ -372,6 +433,9 @@ class SQLite:
             # A list of one would make it executemany, which costs more.
             calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0], changes))
         return calls
+
+    def lock_senders(self) -> list[Call]:
+        return []
 
     def lock_instances(self) -> list[Call]:
         return []
@@ -516,6 +580,9 @@ def _allocate(count: int) -> Any:
         RETURNING table_name, partition, last_id, EXISTS (
             SELECT 1 FROM {queue}
             WHERE bpmn_process_id IN (SELECT value FROM json_each(:unlimited)) AND parallelism <> 0
+        ) OR EXISTS (
+            SELECT 1 FROM json_each(:deployed) AS known
+            WHERE NOT EXISTS (SELECT 1 FROM process WHERE process.id = known.value)
         )"""
     )
 

@@ -173,6 +173,8 @@ class ElementRow(Global, Base):
     bpmn_element_name: Mapped[str | None]
     bpmn_element_type: Mapped[str]
     parent_bpmn_element_id: Mapped[str | None]
+    task_type: Mapped[str | None]
+    """Empty without one; None in rows of earlier versions, which did not look for it."""
 
 
 class EventDefinitionRow(Base):
@@ -301,6 +303,8 @@ class JobRow(Partitioned, Base):
         partial("job_due_idx", "partition", "due_at", "id", where=UNCLAIMED_JOB),
         # Or the jobs of all other processes that wait would be read before those of the one that is asked for.
         partial("job_process_due_idx", "process_id", "partition", "due_at", "id", where=UNCLAIMED_JOB),
+        # The same for those of all other elements.
+        partial("job_element_due_idx", "element_id", "partition", "due_at", "id", where=UNCLAIMED_JOB),
         Index("job_process_instance_id_idx", "process_instance_id", "partition"),
         Index("job_element_instance_id_idx", "element_instance_id", "partition"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import orjson
+
+from app.bpmn.model import ElementType, EventDefinition
 from app.caller import Scope
 from app.engine import records
 from app.engine.changes import Changes
@@ -40,11 +43,13 @@ from app.store import idempotency, load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
 from app.store.digest import digest
+from app.store.elements import NEWEST, Elements, Kinds
+from app.store.elements import Found as Meant
 from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.idempotency import Kept
 from app.store.keys import Keys
 from app.store.load import Snapshot
-from app.store.lock import JOB, TASK, Claims
+from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
 from app.store.removal import Removal, RemovalStatements
 from app.store.save import Saver
@@ -62,6 +67,7 @@ class Transaction:
         saver: Saver,
         claims: Claims,
         graphs: Graphs,
+        elements: Elements,
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
         scoped: Scoped,
@@ -73,6 +79,7 @@ class Transaction:
         self._saver = saver
         self._claims = claims
         self._graphs = graphs
+        self._elements = elements
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
@@ -96,6 +103,8 @@ class Transaction:
         """The roots of instances that were found to be of these processes; what they have called goes with them."""
         self.subject: ProcessInstance | None = None
         """The instance that was locked first: the one that the command is about."""
+        self.is_doubtful = False
+        """Whether an attempt before has failed, maybe since a process was deleted that others know still."""
 
     def __enter__(self) -> Self:
         return self
@@ -185,8 +194,8 @@ class Transaction:
         return Keys(self._session, self._dialect)
 
     def begin(self) -> None:
-        """Opens the transaction for what would otherwise be committed by itself."""
-        self._before_lock()
+        """What follows is one transaction, also where nothing has to be locked before it."""
+        self._session.begin()
 
     def begin_alone(self) -> None:
         """Opens the transaction where only one at a time can write, so that none commits between now and the end."""
@@ -206,8 +215,8 @@ class Transaction:
 
     def recall(self, key: str) -> list[Kept]:
         """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
-        self.lock_key(f"idempotency\0{key}")
-        return [idempotency.read(row) for row in self._all(idempotency.OF_KEY, key=key)]
+        found = self._read_locked(f"idempotency\0{key}", Call(idempotency.OF_KEY, {"key": key}))
+        return [idempotency.read(row) for row in found]
 
     def forget_results(self, since: datetime) -> bool:
         """Deletes the oldest results that were kept before `since`, at once; whether there may be more of them."""
@@ -215,6 +224,12 @@ class Transaction:
         if count:
             self._all(idempotency.FORGET, last=last)
         return bool(count == idempotency.FORGOTTEN_AT_ONCE)
+
+    def _read_locked(self, key: str, call: Call) -> list[Row]:
+        """The rows as they are once the key is locked, like `lock_key`, in one round trip."""
+        self._before_lock()
+        lock = self._dialect.advisory_lock(key)
+        return self._session.run(*([lock] if lock else []), call)[-1]
 
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)
@@ -236,12 +251,18 @@ class Transaction:
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
         """An empty version is the newest one. Raises GraphMissing like `graph`."""
-        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version)
+        process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version, doubtful=self.is_doubtful)
         return None if process_id is None else self.graph(process_id)
 
     def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
+
+    def is_deployed(self, process_id: int) -> bool:
+        return self._one(sql.IS_DEPLOYED, id=process_id) is not None
+
+    def forget_graph(self, process_id: int) -> None:
+        self._graphs.forget(process_id)
 
     def find_newest_process(self, bpmn_process_id: str) -> Process | None:
         id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
@@ -266,10 +287,33 @@ class Transaction:
         """Element id, process id and BPMN element id of each active signal start event, in id order."""
         return [(row[0], row[1], row[2]) for row in self._all(sql.SIGNAL_STARTS, name=name)]
 
+    def find_previous_process(self, process: Process) -> Process | None:
+        """The newest version that is older."""
+        row = self._one(sql.PREVIOUS_PROCESS, bpmn_process_id=process.bpmn_process_id, id=process.id)
+        return r.read_process(row) if row else None
+
+    def count_instances(self, process_id: int, most: int) -> int:
+        """How many instances a version has, ended or not; counted up to `most`."""
+        row = self._one(sql.COUNT_INSTANCES, process_id=process_id, most=most)
+        assert row is not None
+        return int(row[0])
+
+    def find_open_starts(self, process_id: int) -> list[tuple[int, str | None]]:
+        """Element id and payload of each open task that is to start a version."""
+        return [(row[0], row[1]) for row in self._all(sql.OPEN_STARTS, process_id=process_id)]
+
+    def load_start_definitions(self, process_id: int) -> list[tuple[int, str, ElementType, EventDefinition]]:
+        """Element id, BPMN element id, type and definition of each start event of a version that something starts."""
+        rows = self._all(sql.START_DEFINITIONS, process_id=process_id)
+        return [
+            (element_id, bpmn_element_id, ElementType(type), r.read_definition(columns))
+            for element_id, bpmn_element_id, type, *columns in rows
+        ]
+
     def is_suspended(self, element_id: int) -> bool:
-        """Whether a newer version has replaced the start event."""
+        """Whether a newer version has replaced the start event, or its own was deleted."""
         row = self._one(sql.DEFINITION_SUSPENDED, element_id=element_id)
-        return bool(row and row[0])
+        return row is None or bool(row[0])
 
     # The queue of a process with a limit on parallelism
 
@@ -306,6 +350,11 @@ class Transaction:
         row = self._one(sql.COUNT_ACTIVE, bpmn_process_id=bpmn_process_id)
         assert row is not None
         return int(row[0])
+
+    def lock_senders(self) -> None:
+        """Keeps messages and signals from being sent; before `lock_instances`."""
+        self._before_lock()
+        self._session.run(*self._dialect.lock_senders())
 
     def lock_instances(self) -> None:
         """Waits for all who are about to write instances, and keeps others from it.
@@ -414,9 +463,13 @@ class Transaction:
         return found if found and self._admits(found) else None
 
     def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
-        """An instance of any version of the process that has the key, was not called, and has not ended."""
-        row = self._one(sql.OPEN_ROOT, bpmn_process_id=bpmn_process_id, correlation_key=correlation_key)
-        return r.read_instance(row) if row else None
+        """An instance of any version of the process that has the key, was not called, and has not ended.
+
+        Others who ask for the same wait until the end of this transaction.
+        """
+        wanted = {"bpmn_process_id": bpmn_process_id, "correlation_key": correlation_key}
+        found = self._read_locked(f"instance\0{bpmn_process_id}\0{correlation_key}", Call(sql.OPEN_ROOT, wanted))
+        return r.read_instance(found[0]) if found else None
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
@@ -454,9 +507,20 @@ class Transaction:
         filters: dict[str, Any],
         detached: bool,
         until: datetime | None = None,
+        kinds: Kinds | None = None,
     ) -> list[Job]:
-        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended."""
-        found = self._claim(JOB, r.read_job, now, worker, limit, filters, detached, until)
+        """Locks due jobs; with `until`, others may have them after that, unless the lease is extended.
+
+        Those of `kinds` only; where these are not known so far, that takes a statement of its own. May raise
+        GraphMissing, but only when nothing was locked.
+        """
+        found: list[Job] = []
+        call = partial(self._claim_call, JOB, now, worker, limit, detached=detached, until=until)
+        if kinds is None:
+            (rows,) = self._session.run(call(filters))
+            found = _claimed(r.read_job, rows)
+        else:
+            found = self._lock_jobs_of(kinds, filters, call)
         if found:
             self.leased_until = until
         return found
@@ -465,33 +529,31 @@ class Transaction:
         self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
     ) -> list[Task]:
         """Locks due tasks; unless the lease is extended, others may have them after `until`."""
-        return self._claim(TASK, r.read_task, now, worker, limit, filters, False, until)
+        (rows,) = self._session.run(self._claim_call(TASK, now, worker, limit, filters, until=until))
+        return _claimed(r.read_task, rows)
 
-    def _claim(
+    def _claim_call(
         self,
         of: Any,
-        read: Callable[[Row], Rec],
         now: datetime,
         worker: str,
         limit: int,
         filters: dict[str, Any],
-        detached: bool,
+        *,
+        detached: bool = False,
         until: datetime | None = None,
-    ) -> list[Rec]:
-        if self.scope is not None and not (filters := self._within_scope(filters)):
-            return []
+    ) -> Call:
+        if self.scope is not None:
+            filters = self._within_scope(filters)
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
-        parameters = {name if name == "process_ids" else f"f_{name}": value for name, value in filters.items()}
+        parameters = {name if name in LISTS else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
-        call = Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
-        (rows,) = self._session.run(call)
-        found: list[Any] = [read(row) for row in rows]
-        return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+        return Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
-        if self.scope is not None and not (filters := self._within_scope(filters)):
-            return 0
+        if self.scope is not None:
+            filters = self._within_scope(filters)
         names = frozenset(filters)
         parameters = {name if name.endswith("ids") else f"f_{name}": value for name, value in filters.items()}
         self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
@@ -499,13 +561,46 @@ class Transaction:
         return self._released
 
     def _within_scope(self, filters: dict[str, Any]) -> dict[str, Any]:
-        """The filters, with the processes that there are for who asks; empty where that leaves none."""
+        """The filters, with those of the processes that there are for who asks, maybe none."""
         wanted = self._process_ids
-        if "process_id" in filters:
-            return filters if filters["process_id"] in wanted else {}
         if "process_ids" in filters:
             wanted = wanted & set(filters["process_ids"])
-        return {**filters, "process_ids": sorted(wanted)} if wanted else {}
+        return {**filters, "process_ids": sorted(wanted)}
+
+    def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
+        meant = self._elements.known(kinds)
+        if meant is None or meant.outdated:
+            meant = self._elements.look_up(self._session, self.graph, kinds)
+        while True:
+            # With the claim comes whether there are newer versions. Their jobs matter only where there are no others.
+            wanted = _filters_of(kinds, meant)
+            calls = [call(filters | wanted)] if wanted else []
+            ((newest,),), *rows = self._session.run(Call(NEWEST), *calls)
+            found = _claimed(r.read_job, rows[0]) if rows else []
+            if newest <= meant.newest:
+                return found
+            self._elements.note_newest(kinds, newest)
+            if found:
+                return found
+            meant = self._elements.look_up(self._session, self.graph, kinds)
+
+    def load_visible_variables(self, jobs: Iterable[Job], names: Sequence[str] | None) -> list[list[VariableView]]:
+        """What each of the jobs sees: of a name the innermost variable only, these first, and by name within a scope.
+
+        One statement for all jobs of a day. Without `names` all variables.
+        """
+        found = list(jobs)
+        days: dict[date, list[int]] = {}
+        for job in found:
+            days.setdefault(job.partition, []).append(job.element_instance_id)
+        named = {"names": orjson.dumps(list(names)).decode()} if names is not None else {}
+        statement = self._claims.visible[names is not None]
+        calls = [Call(statement, {"day": day, "ids": ids, **named}, day=day) for day, ids in days.items()]
+        seen: dict[tuple[date, int], list[Row]] = {}
+        for day, rows in zip(days, self._session.run(*calls), strict=True):
+            for row in rows:
+                seen.setdefault((day, row[0]), []).append(row)
+        return [_visible(seen.get((job.partition, job.element_instance_id), [])) for job in found]
 
     def lock_held_jobs(self, partition: date, ids: Sequence[int]) -> list[Job]:
         """The rows of jobs of one day, those that exist, without the lock of their instances.
@@ -556,7 +651,8 @@ class Transaction:
         """The row of a task that belongs to no instance."""
         self._before_lock()
         row = self._one(sql.LOCK_TASK, day=partition, id=id)
-        return r.read_task(row) if row else None
+        found = r.read_task(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def lock_incident(self, partition: date, id: int) -> Incident | None:
         self._before_lock()
@@ -570,7 +666,8 @@ class Transaction:
 
     def find_task(self, partition: date, id: int) -> Task | None:
         row = self._one(sql.TASK, day=partition, id=id)
-        return r.read_task(row) if row else None
+        found = r.read_task(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def find_upcoming(self) -> tuple[datetime | None, datetime | None]:
         """When the next unclaimed task becomes due, or did, and when the next lease of a task ends, or did."""
@@ -650,6 +747,35 @@ READERS: dict[str, Callable[[Row], Any]] = {
 }
 
 
+MOST_KEYS = 1000
+"""Elements or processes whose work is looked for one by one; of more, all that is due is looked through."""
+
+
+def _filters_of(kinds: Kinds, meant: Meant) -> dict[str, Any]:
+    """The filters of a claim; none when nothing can be meant."""
+    if not meant.process_ids:
+        return {}
+    filters: dict[str, Any] = {}
+    if kinds.types:
+        filters["types"] = orjson.dumps(kinds.types).decode()
+    if kinds.names_elements and len(meant.element_ids) <= MOST_KEYS:
+        return filters | _one_of("element", meant.element_ids)
+    if kinds.names_elements:
+        filters["any_element_ids"] = meant.element_ids
+    if kinds.names_processes:
+        filters |= _one_of("process", meant.process_ids)
+    return filters
+
+
+def _one_of(name: str, ids: list[int]) -> dict[str, Any]:
+    return {f"{name}_id": ids[0]} if len(ids) == 1 else {f"{name}_ids": ids}
+
+
+def _claimed(read: Callable[[Row], Rec], rows: list[Row]) -> list[Rec]:
+    found: list[Any] = [read(row) for row in rows]
+    return sorted(found, key=lambda work: (work.partition, work.due_at, work.id))
+
+
 _FIRST_ENTRIES = 2
 """The next one in a queue, and whether there is another."""
 
@@ -670,6 +796,14 @@ def _new_day(record: Any) -> tuple[date, ...]:
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:
     name, encoding, encrypted, value = row
     return VariableView(bpmn_element_id=bpmn_element_id, name=name, encoding=encoding, encrypted=encrypted, value=value)
+
+
+def _visible(rows: list[Row]) -> list[VariableView]:
+    rows = sorted(rows, key=lambda row: (row[1] is None, row[1] or 0, row[3]))
+    first: dict[str, VariableView] = {}
+    for _, _, bpmn_element_id, *row in rows:
+        first.setdefault(row[0], _variable_view(bpmn_element_id, row))
+    return list(first.values())
 
 
 def _by_name(variable: VariableView) -> tuple[str, str]:

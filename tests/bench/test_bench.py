@@ -21,6 +21,7 @@ from tests.bench.measure import knows, loads, memory, starts
 from tests.bench.process import cpu_seconds, memory_mib
 from tests.bench.serve import AUTHORIZATION, serving
 from tests.bench.storm import storm
+from tests.bench.waiting import beside, pick_up
 from tests.databases import Databases
 
 kinds = pytest.mark.parametrize(
@@ -302,3 +303,21 @@ class TestCommandLine:
         }
         assert bench.main([]) == 1
         assert "failed: create: 500" in capsys.readouterr().err
+
+
+@kinds
+def test_workers_that_wait_get_each_job_once_and_ask_about_as_often_as_there_are_jobs(databases: Databases, kind: str):
+    with databases.fresh(kind) as url:
+        found = pick_up(url, workers=3, jobs=8, learn_seconds=0, wait_seconds=2)
+    assert (found["jobs"], found["picked_up"], found["more_than_once"]) == (8, 8, 0)
+    # In the end each of them gets nothing, or did so while the service started.
+    assert found["requests"] <= 8 + 2 * 3
+    assert 0 <= found["ms"]["p50"] <= found["ms"]["p99"] <= found["ms"]["max"]
+
+
+@pytest.mark.sqlite
+def test_what_others_wait_is_measured_while_many_wait_and_while_nobody_does(databases: Databases):
+    with databases.fresh("sqlite") as url:
+        found = beside(url, waiting=4, creates=5, wait_seconds=1)
+    assert found["waiting"] == 4
+    assert set(found["alone_ms"]) == set(found["crowded_ms"]) == {"p50", "p99", "max"}

@@ -75,6 +75,17 @@ FAMILIES = {
 
 
 def calls(xml):
+    """How many functions are called to read and check a file."""
+
+    def read():
+        process = find_process(parse(xml), "p")
+        _ = process.causes
+        advise(process)
+
+    return calls_of(read)
+
+
+def calls_of(do):
     """How many functions are called, in Python and in C."""
     count = 0
 
@@ -84,9 +95,7 @@ def calls(xml):
 
     sys.setprofile(called)
     try:
-        process = find_process(parse(xml), "p")
-        _ = process.causes
-        advise(process)
+        do()
     finally:
         sys.setprofile(None)
     return count

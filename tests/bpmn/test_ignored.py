@@ -11,6 +11,7 @@ from app.bpmn.ignored import KINDS, ignored
 from app.bpmn.model import Process
 from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import BPMN
+from tests.bpmn.test_cost import calls_of
 
 PREFIXES = "".join(f' xmlns:{prefix}="{namespace}"' for namespace, prefix in ENGINES.items())
 
@@ -192,6 +193,16 @@ def test_of_one_kind_only_some_are_told_and_the_others_counted():
     found = told("".join(task(attributes='camunda:class="a"').replace('"t"', f'"t{n}"') for n in range(200)))
     assert [pointer for pointer, _, _ in found] == [*(f"/p/t{n}" for n in range(10)), "/p"]
     assert found[-1] == ("/p", "ignored-implementation", "the same holds for 190 more elements")
+
+
+def test_twice_the_size_costs_at_most_about_twice_as_much():
+    def cost(size: int) -> int:
+        xml = file("".join(task("<camunda:inputOutput/>").replace('"t"', f'"t{n}"') for n in range(size)))
+        process = model(xml)
+        return calls_of(lambda: ignored(xml, process))
+
+    small, large = cost(300), cost(600)
+    assert large < 2.2 * small + 500
 
 
 def test_all_constructs_without_influence_are_counted():

@@ -251,3 +251,15 @@ def test_a_process_with_thousands_of_elements_is_drawn():
     ways += [f"g{i} t{i * 13 % 2500}" for i in range(0, 2500, 5)]
     written = document(process("".join(parts) + flows(*ways)))
     assert draws(written, find_process(parse(written), "p"))
+
+
+def test_the_name_of_a_way_back_stands_above_it():
+    body = (
+        '<startEvent id="s"/><task id="t"/><exclusiveGateway id="g"/><endEvent id="e"/>'
+        '<sequenceFlow id="f" name="again" sourceRef="g" targetRef="t"/>' + flows("s t", "t g", "g e")
+    )
+    layout = check(process(body))
+    ((flow, box),) = layout.labels.items()
+    left, right = (layout.edges[flow][place].x for place in (-3, 2))
+    assert left < box.x and box.right < right
+    assert box.bottom <= layout.edges[flow][2].y

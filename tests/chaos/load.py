@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.chaos.journal import Client, Entry, Journal, NoAnswer
@@ -17,6 +18,12 @@ from tests.chaos.processes import Served
 PAUSE = 0.03
 """Seconds between two looks for work when there is none."""
 LATER = 0.2
+LEASE = 2
+"""Seconds for which jobs are locked."""
+ABOUT = timedelta(seconds=0.5)
+"""How well the clocks of clients and services agree, generously."""
+FORGOTTEN, EXTENDED, LATE = 0.05, 0.1, 0.02
+"""Parts of the jobs that their worker forgets, has extended, or comes about too late with."""
 
 
 def variable_of(job: str) -> str:
@@ -42,6 +49,8 @@ class Load:
         self._turns = itertools.count()
         self._threads: list[threading.Thread] = []
         self.broken: list[BaseException] = []
+        self.late: list[str] = []
+        """What was completed by locks that had ended."""
         self._lock = threading.Lock()
         self._known: list[tuple[str, dict[str, Any]]] = []
         """Process and answer of instances that may still be active."""
@@ -190,36 +199,53 @@ class Load:
     # Working
 
     def _work(self, client: Client, luck: random.Random) -> None:
-        body = {"workerId": client.name, "limit": 4}
+        """Nobody gives back what was locked: not who is not told of it, nor who dies or dawdles with it."""
+        # All but the first have one name: their locks are told apart by their numbers.
+        worker = client.name if client.name.endswith("0") else "namesake"
+        body = {"workerId": worker, "limit": 4, "lockTimeout": f"PT{LEASE}S"}
         while self._working.is_set():
-            try:
-                jobs = client.ask("lock", client.name, "POST", "/jobs/lock", body).answer["jobs"]
-            except NoAnswer:
-                self._give_back(client)
-                continue
+            jobs: list[dict[str, Any]] = []
+            with contextlib.suppress(NoAnswer):
+                jobs = client.ask("lock", worker, "POST", "/jobs/lock", body).answer["jobs"]
             for job in jobs:
+                chance = luck.random()
+                if chance < FORGOTTEN:
+                    continue
+                if chance < FORGOTTEN + EXTENDED:
+                    with contextlib.suppress(NoAnswer):
+                        self._extend(client, worker, job)
+                if chance > 1 - LATE:
+                    time.sleep(LEASE * luck.uniform(0.9, 1.5))
                 with contextlib.suppress(NoAnswer):
-                    self._complete(client, job, luck)
+                    self._complete(client, worker, job, luck)
             if not jobs:
                 time.sleep(PAUSE)
 
-    def _give_back(self, client: Client) -> None:
-        """The worker does not know what it holds."""
-        time.sleep(LATER)
-        with contextlib.suppress(NoAnswer):
-            self.until_told(client, "unlock", client.name, "POST", "/jobs/unlock", {"workerId": client.name})
+    def _extend(self, client: Client, worker: str, job: dict[str, Any]) -> None:
+        held = {name: job[name] for name in ("partition", "id", "lockVersion")}
+        body = {"workerId": worker, "lockTimeout": f"PT{LEASE}S", "jobs": [held]}
+        entry = client.ask("extend", f"{job['partition']}/{job['id']}", "POST", "/jobs/extend", body)
+        (result,) = entry.answer["results"]
+        if result["status"] == 200:
+            job["lockedUntil"] = result["lockedUntil"]
 
-    def _complete(self, client: Client, job: dict[str, Any], luck: random.Random) -> None:
+    def _complete(self, client: Client, worker: str, job: dict[str, Any], luck: random.Random) -> None:
         key = f"{job['partition']}/{job['id']}"
         name = job.get("correlationKey", "")
         chance = luck.random()
-        body: dict[str, Any] = {"workerId": client.name, "completion": self._completion(job, name)}
+        completion = self._completion(job, name)
+        body: dict[str, Any] = {"workerId": worker, "lockVersion": job["lockVersion"], "completion": completion}
         kind = "complete"
         if chance < 0.1:
             kind, body["retryLimit"] = "fail", luck.choice((0, 1))
         for attempt in itertools.count():
             try:
+                asked_at = datetime.now(UTC)
                 entry = self._complete_once(client, kind, key, body)
+                if entry.done and asked_at > datetime.fromisoformat(job["lockedUntil"]) + ABOUT:
+                    self.late.append(
+                        f"late: job {key} was locked until {job['lockedUntil']}, but {asked_at} was accepted"
+                    )
             except NoAnswer:
                 if not self._working.is_set() or attempt > 50:
                     raise

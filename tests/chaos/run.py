@@ -140,6 +140,7 @@ def play(kind: str, seconds: float, seed: int, *, pace: float = 0.05, fault_paus
         watcher.stop()
         tables = _read(arrangement.url)
         violations = stuck + Verdict(journal, tables, _now(), watcher.most).violations()
+        violations += load.late
         violations += [f"a client broke: {error!r}" for error in [*load.broken, faults.error] if error]
         report = Report(
             violations,

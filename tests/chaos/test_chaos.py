@@ -16,7 +16,10 @@ SECONDS = 45.0
     "kind", [pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")]
 )
 def test_services_and_a_database_that_are_killed_at_random_lose_nothing_and_do_nothing_twice(kind: str):
-    """At rest no task is locked, every acknowledged request took effect once, and every other one at most once."""
+    """At rest nothing is locked, every acknowledged request took effect once, and every other one at most once.
+
+    Workers die, forget what they have locked and come too late, and none of them ever unlocks a job.
+    """
     seed = secrets.randbelow(2**32)
     report = play(kind, SECONDS, seed)
     print(report)

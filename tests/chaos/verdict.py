@@ -262,7 +262,7 @@ class Verdict:
                 "begin",
                 "ring",
                 "lock",
-                "unlock",
+                "extend",
                 "deploy",
             ):
                 yield f"{entry.kind} {entry.id} ({entry.subject}) was refused: {entry.answer}"

@@ -133,28 +133,34 @@ def decided(gateway, **completion):
     ("gateway", "completion", "reached"),
     [
         (EXCLUSIVE, {"exclusive_gateway_decision": "e2"}, ["e2"]),
+        (EXCLUSIVE, {"exclusive_gateway_decision": "x_e2"}, ["e2"]),
         (exclusive("e1"), {"exclusive_gateway_decision": "e3"}, ["e3"]),
         (exclusive("e1"), {}, ["e1"]),
         (exclusive("e1"), {"exclusive_gateway_decision": ""}, ["e1"]),
         (INCLUSIVE, {"inclusive_gateway_decision": ("e3", "e2")}, ["e3", "e2"]),
+        (INCLUSIVE, {"inclusive_gateway_decision": ("x_e3", "e2")}, ["e3", "e2"]),
         (inclusive("e1"), {}, ["e1"]),
         (inclusive("e1"), {"inclusive_gateway_decision": ("e3",)}, ["e3", "e1"]),
         (inclusive("e1"), {"inclusive_gateway_decision": ("e3", "e1")}, ["e3", "e1"]),
     ],
 )
-def test_a_decision_is_the_target_element_and_an_empty_one_is_the_default(gateway, completion, reached):
+def test_a_decision_is_a_flow_or_its_target_and_an_empty_one_is_the_default(gateway, completion, reached):
     assert decided(gateway, **completion) == reached
+
+
+NO_FLOW = "element x has no outgoing sequence flow to"
+POSSIBLE = "possible: e1 (flow x_e1), e2 (flow x_e2), e3 (flow x_e3)"
 
 
 @pytest.mark.parametrize(
     ("gateway", "completion", "sentence"),
     [
-        (EXCLUSIVE, {}, "expected an exclusive gateway decision"),
-        (EXCLUSIVE, {"exclusive_gateway_decision": "start"}, "element x has no outgoing sequence flow to start"),
-        (exclusive("e1"), {"exclusive_gateway_decision": "x_e1"}, "element x has no outgoing sequence flow to x_e1"),
-        (INCLUSIVE, {}, "expected an inclusive gateway decision"),
+        (EXCLUSIVE, {}, f"expected an exclusive gateway decision; {POSSIBLE}"),
+        (EXCLUSIVE, {"exclusive_gateway_decision": "start"}, f"{NO_FLOW} start; {POSSIBLE}"),
+        (INCLUSIVE, {}, f"expected an inclusive gateway decision; {POSSIBLE}"),
         (INCLUSIVE, {"inclusive_gateway_decision": ("e2", "e2")}, "decision contains duplicate BPMN element ID e2"),
-        (inclusive("e1"), {"inclusive_gateway_decision": ("nope",)}, "element x has no outgoing sequence flow to nope"),
+        (INCLUSIVE, {"inclusive_gateway_decision": ("e2", "x_e2")}, "decision contains duplicate BPMN element ID x_e2"),
+        (inclusive("e1"), {"inclusive_gateway_decision": ("nope",)}, f"{NO_FLOW} nope; {POSSIBLE}"),
     ],
 )
 def test_an_unusable_decision_is_refused_with_a_sentence(gateway, completion, sentence):

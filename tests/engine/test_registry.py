@@ -30,7 +30,7 @@ POINTERS = {
     records.DeployedElement: {"process", "definition", "suspended"},
     records.ProcessInstance: {"parent"},
     records.ElementInstance: {"node", "instance", "parent", "prev"},
-    records.Job: {"token"},
+    records.Job: {"token", "node", "variables"},
     records.Task: {"instance", "token", "process", "element", "origin", "timer"},
     records.UserTask: {"token"},
     records.Variable: {"instance"},

@@ -208,5 +208,7 @@ def test_a_compiled_graph_knows_its_neighbours():
     (a,) = [node for node in found.root.children if node.id == "a"]
     assert a.source_ids == [x.element_id, x.element_id]
     assert [(event.id, event.host) for event in a.attached] == [("be", a)]
-    assert x.target("b") is not None
-    assert x.target("s") is None
+    assert [flow.target.id for flow in x.flows] == ["a", "b", "a"]
+    first, second, third = x.flows
+    assert (x.flow("b"), x.flow("a"), x.flow("s")) == (second, first, None)
+    assert x.flow(third.id) is third

@@ -18,6 +18,8 @@ RANGE = {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
 WORKER = {"workerId": "w1"}
 WHY = {"reason": "asked for"}
 LEASE = {"lockTimeout": "PT1M"}
+KINDS = {"types": ["EXECUTE"], "bpmnElementIds": ["work"], "bpmnProcessIds": ["p"], "taskTypes": ["x"]}
+KINDS |= {"variables": ["a"], "allVariables": True}
 WAIT = {"waitTimeout": "PT1S"}
 
 OUTCOME = {
@@ -144,7 +146,17 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lockJobs": (
         "POST",
         "/jobs/lock",
-        {"partition": DAY, "id": 1, "processIds": [1], "processInstanceId": 1, "limit": 1, **LEASE, **WAIT, **WORKER},
+        {
+            "partition": DAY,
+            "id": 1,
+            "processIds": [1],
+            "processInstanceId": 1,
+            **KINDS,
+            "limit": 1,
+            **LEASE,
+            **WAIT,
+            **WORKER,
+        },
     ),
     "queryJobs": (
         "POST",
@@ -170,6 +182,8 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/jobs/extend",
         {"jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}], **LEASE, **WORKER},
     ),
+    "moveJob": ("PATCH", f"/jobs/{DAY}/{{job}}/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER, **WHY}),
+    "moveTimer": ("PATCH", f"/tasks/{DAY}/1/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER, **WHY}),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
     "completeJobs": (
         "POST",
@@ -181,6 +195,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
                 "id": 1,
                 "processIds": [1],
                 "processInstanceId": 1,
+                **KINDS,
                 "limit": 1,
                 **LEASE,
                 **WAIT,
@@ -225,7 +240,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
-    "createProcessInstance": ("POST", "/process-instances", {**NEW_INSTANCE, **WORKER}),
+    "createProcessInstance": (
+        "POST",
+        "/process-instances",
+        {**NEW_INSTANCE, "returnVariables": ["a"], **WAIT, **WORKER},
+    ),
     "createProcessInstances": (
         "POST",
         "/process-instances/batch",

@@ -63,6 +63,12 @@ OPERATIONS = {
     "countProcessInstances": Operation(
         "POST", "/process-instances/count", 200, "CountProcessInstances", "ProcessInstanceCountRes", extension=True
     ),
+    "getWaiting": Operation(
+        "GET", "/process-instances/{partition}/{id}/waiting", 200, "", "GetWaitingRes", (404,), extension=True
+    ),
+    "getHistory": Operation(
+        "GET", "/process-instances/{partition}/{id}/history", 200, "", "GetHistoryRes", (404,), extension=True
+    ),
     "groupIncidents": Operation(
         "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
     ),
@@ -73,10 +79,13 @@ OPERATIONS = {
     "lockJobs": Operation("POST", "/jobs/lock", 200, "LockJobs", "LockJobsRes"),
     "queryJobs": Operation("POST", "/jobs/query", 200, "JobCriteria", "JobRes"),
     "unlockJobs": Operation("POST", "/jobs/unlock", 200, "UnlockJobs", "CountRes"),
+    "moveJob": Operation("PATCH", "/jobs/{partition}/{id}/due", 200, "MoveDue", "Job", (404, 409), extension=True),
+    "moveTimer": Operation("PATCH", "/tasks/{partition}/{id}/due", 200, "MoveDue", "Task", (404, 409), extension=True),
     "extendJobs": Operation("POST", "/jobs/extend", 200, "ExtendJobs", "ExtendJobsRes", extension=True),
     "completeJob": Operation("PATCH", "/jobs/{partition}/{id}/complete", 200, "CompleteJob", "Job", (404, 409)),
     "completeJobs": Operation("POST", "/jobs/complete", 200, "CompleteJobs", "CompleteJobsRes", extension=True),
     "createProcess": Operation("POST", "/processes", 201, "CreateProcess", "Process", (409, 422), takes_file=True),
+    "deleteProcess": Operation("DELETE", "/processes/{id}", 204, "", "", (404, 409), extension=True),
     "checkProcess": Operation(
         "POST", "/processes/check", 200, "CheckProcess", "CheckedProcess", extension=True, takes_file=True
     ),
@@ -84,7 +93,16 @@ OPERATIONS = {
     "getBpmnXml": Operation("GET", "/processes/{id}/bpmn-xml", 200, "", "text/xml", (404,)),
     "getDiagram": Operation("GET", "/processes/{id}/diagram", 200, "", "text/xml", (304, 404, 422), extension=True),
     "createProcessInstance": Operation(
-        "POST", "/process-instances", 201, "CreateProcessInstance", "ProcessInstance", (404, 409, 422), also=(200,)
+        "POST",
+        "/process-instances",
+        201,
+        "CreateProcessInstance",
+        "StartedProcessInstance",
+        (404, 409, 422),
+        also=(200, 202),
+    ),
+    "getProcessInstance": Operation(
+        "GET", "/process-instances/{partition}/{id}", 200, "", "ProcessInstance", (404,), extension=True
     ),
     "createProcessInstances": Operation(
         "POST",
@@ -175,13 +193,19 @@ _FILE = {
     "reason": "string max-500 +",
 }
 """What goes with a file as body."""
+_WHY = {"reason": "string max-500 +"}
 QUERY_PARAMETERS = {
+    "queryProcessInstances": {"waiting": "boolean +"},
+    "getWaiting": {"limit": "int32 gte-0 lte-100000"},
+    "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
+    "deleteProcess": {"workerId": "string required max-255", **_WHY},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
+    "getProcessInstance": {"waitTimeout": "string duration +"},
     "getProcessVariables": {"names": "string"},
-    "deleteProcessInstance": {"workerId": "string max-255 required +", "reason": "string max-500 +"},
+    "deleteProcessInstance": {"workerId": "string max-255 required", "reason": "string max-500 +"},
 }
 PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
 """Query parameters of all queries, beside `order`."""
@@ -199,7 +223,6 @@ ORDERS = {
 """What results can be ordered by, beside `id`."""
 
 _WORKER = {"workerId": "string required max-255"}
-_WHY = {"reason": "string max-500 +"}
 _TIMER = {"time": "time", "timeCycle": "string cron max-256", "timeDuration": "string duration max-255"}
 _TAGS = "[Tag] max-100"
 _LOCK = {
@@ -207,6 +230,12 @@ _LOCK = {
     "id": "int32",
     "processIds": "[int32] max-100 unique",
     "processInstanceId": "int32",
+    "types": "[JobType] max-100 unique +",
+    "bpmnElementIds": "[string] max-100 each-255 unique +",
+    "bpmnProcessIds": "[string] max-100 each-255 unique +",
+    "taskTypes": "[string] max-100 each-255 unique +",
+    "variables": "[string] max-1000 each-255 unique +",
+    "allVariables": "boolean +",
     "limit": "int32 gte-1 lte-1000",
     "lockTimeout": "string duration max-255 +",
     "waitTimeout": "string duration max-255 +",
@@ -298,6 +327,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "lockedBy": "string max-255 +",
         "open": "boolean +",
     },
+    "MoveDue": {"dueAt": "time", **_WORKER, **_WHY},
     "ExtendJobs": {
         "jobs": "[ExtendJobsItem] required max-1000",
         "lockTimeout": "string required duration max-255 +",
@@ -360,7 +390,12 @@ REQUESTS: dict[str, dict[str, str]] = {
     "SignalDefinition": {"bpmnElementId": "string required max-255", "signalName": "string required max-255"},
     "TimerDefinition": {"bpmnElementId": "string required max-255", "timer": "Timer required"},
     "ProcessCriteria": {"id": "int32", "tags": _TAGS, "bpmnProcessId": "string max-255 +", "latestOnly": "boolean +"},
-    "CreateProcessInstance": {**_NEW_INSTANCE, **_WORKER},
+    "CreateProcessInstance": {
+        **_NEW_INSTANCE,
+        "returnVariables": "[string] max-1000 each-255 +",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "CreateProcessInstances": {"processInstances": "[NewProcessInstance] required max-100", **_WORKER},
     "NewProcessInstance": _NEW_INSTANCE,
     "ProcessInstanceCriteria": {
@@ -504,7 +539,51 @@ _API_KEY = {
     "expiresAt": "time O",
     "lastUsedAt": "time O",
 }
+_WAITING = {
+    "elementInstanceId": "int32 A",
+    "bpmnElementId": "string A",
+    "bpmnElementName": "string O",
+    "bpmnElementType": "ElementType A",
+    "since": "time A",
+    "kind": "WaitingKind A",
+    "jobId": "int32 O",
+    "jobType": "JobType O",
+    "taskId": "int32 O",
+    "taskType": "TaskType O",
+    "incidentId": "int32 O",
+    "userTaskId": "int32 O",
+    "partition": "date O",
+    "processInstanceId": "int32 O",
+    "state": "WorkState O",
+    "dueAt": "time O",
+    "retryCount": "int32 O",
+    "lockedBy": "string O",
+    "lockedUntil": "time O",
+    "error": "string O",
+    "errorId": "string O",
+    "name": "string O",
+    "correlationKey": "string O",
+    "missing": "[string] O",
+    "position": "int32 O",
+}
 _MAYBE_PLACE = dict.fromkeys(_PLACE, "int32 O")
+
+_INSTANCE = {
+    **_KEY,
+    "parentId": "int32 O +",
+    "rootId": "int32 O +",
+    "processId": "int32 A",
+    "bpmnProcessId": "string A",
+    "correlationKey": "string O",
+    **_CREATED,
+    "endedAt": "time O",
+    "startedAt": "time O",
+    "state": "InstanceState A",
+    "tags": "[Tag] O",
+    "version": "string A",
+    "incidentCount": "int32 O +",
+    "waitingAt": "[string] O +",
+}
 
 ANSWERS: dict[str, dict[str, str]] = {
     "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
@@ -580,6 +659,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         **_KEY,
         **_PLACE,
         "bpmnElementId": "string A",
+        "bpmnElementName": "string O +",
         "completedAt": "time O",
         "correlationKey": "string O +",
         **_CREATED,
@@ -591,7 +671,26 @@ ANSWERS: dict[str, dict[str, str]] = {
         "retryCount": "int32 A",
         "state": "WorkState A",
         "type": "JobType A",
+        "taskType": "string O +",
+        "decisions": "[Decision] O +",
+        "calledElement": "string O +",
+        "messageName": "string O +",
+        "signalName": "string O +",
+        "errorName": "string O +",
+        "escalationName": "string O +",
+        "variables": "[VisibleVariable] O +",
+        "timer": "JobTimer O +",
     },
+    "Decision": {
+        "flowId": "string A",
+        "name": "string O",
+        "target": "string A",
+        "targetName": "string O",
+        "condition": "string O",
+        "default": "boolean O",
+    },
+    "VisibleVariable": {"bpmnElementId": "string O", "name": "string A", "data": "Data O", "error": "string O"},
+    "JobTimer": {"type": "string A", "text": "string A"},
     "Message": {
         "id": "int64 A",
         "correlationKey": "string A",
@@ -662,20 +761,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "aspects": "[string] O",
     },
     "Warning": {"pointer": "string A", "type": "string A", "detail": "string A"},
-    "ProcessInstance": {
-        **_KEY,
-        "parentId": "int32 O +",
-        "rootId": "int32 O +",
-        "processId": "int32 A",
-        "bpmnProcessId": "string A",
-        "correlationKey": "string O",
-        **_CREATED,
-        "endedAt": "time O",
-        "startedAt": "time O",
-        "state": "InstanceState A",
-        "tags": "[Tag] O",
-        "version": "string A",
-    },
+    "ProcessInstance": _INSTANCE,
+    "StartedProcessInstance": {**_INSTANCE, "variables": "[ProcessVariable] O +"},
     "Task": {
         **_KEY,
         **_MAYBE_PLACE,
@@ -774,6 +861,43 @@ ANSWERS: dict[str, dict[str, str]] = {
         "processInstance": "ProcessInstance O",
         "problem": "Problem O",
     },
+    "WaitingEvent": _WAITING,
+    "Waiting": {**_WAITING, "also": "[WaitingEvent] O"},
+    "GetWaitingRes": {"count": "int32 A", "results": "[Waiting] A", "hasMore": "boolean O"},
+    "HistoryEntry": {
+        "time": "time A",
+        "kind": "HistoryKind A",
+        "elementInstanceId": "int32 O",
+        "bpmnElementId": "string O",
+        "bpmnElementType": "ElementType O",
+        "prevId": "int32 O",
+        "prevBpmnElementId": "string O",
+        "state": "string O",
+        "createdAt": "time O",
+        "createdBy": "string O",
+        "startedAt": "time O",
+        "endedAt": "time O",
+        "dueAt": "time O",
+        "jobId": "int32 O",
+        "jobType": "JobType O",
+        "lockedAt": "time O",
+        "lockedBy": "string O",
+        "retryCount": "int32 O",
+        "error": "string O",
+        "errorId": "string O",
+        "incidentId": "int32 O",
+        "resolvedAt": "time O",
+        "resolvedBy": "string O",
+        "userTaskId": "int32 O",
+        "updatedAt": "time O",
+        "updatedBy": "string O",
+        "taskId": "int32 O",
+        "taskType": "TaskType O",
+        "messageId": "int64 O",
+        "signalId": "int64 O",
+        "name": "string O",
+    },
+    "GetHistoryRes": {"count": "int32 A", "results": "[HistoryEntry] A", "nextCursor": "string O"},
     "IncidentGroup": {
         "errorId": "string O",
         "error": "string O",
@@ -820,6 +944,8 @@ ANSWERS: dict[str, dict[str, str]] = {
 ENUMS = {
     "HealthLevel": "ERROR OK WARN",
     "InstanceGroup": "bpmnProcessId version state",
+    "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
+    "HistoryKind": "ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
     "Role": "READER WORKER OPERATOR ADMIN",

@@ -397,8 +397,17 @@ class TestUnusableCompletions:
                 "EXECUTION: failed to escalate job: failed to find boundary event for escalation code y",
             ),
             (SERVICE, {"errorCode": "E1", "escalationCode": "y"}, "expected error code or escalation code to be set"),
-            (EXCLUSIVE, None, "expected an exclusive gateway decision"),
-            (EXCLUSIVE, {"exclusiveGatewayDecision": "nope"}, "element fork has no outgoing sequence flow to nope"),
+            (
+                EXCLUSIVE,
+                None,
+                "expected an exclusive gateway decision; possible: left (flow fork-left), right (flow fork-right)",
+            ),
+            (
+                EXCLUSIVE,
+                {"exclusiveGatewayDecision": "nope"},
+                "element fork has no outgoing sequence flow to nope; "
+                "possible: left (flow fork-left), right (flow fork-right)",
+            ),
             (between('<callActivity id="call"/>', "call"), None, "expected a called process"),
             (
                 between('<callActivity id="call"/>', "call"),

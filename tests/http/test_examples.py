@@ -54,13 +54,16 @@ def of_operation(
         for parameter in in_path:
             found = named(parameter)
             values[parameter["name"]] = found.get(case, found.get(""))
-        needed = [each for each in operation.get("parameters", ()) if each["in"] == "query" and each.get("required")]
-        query = "?" + urlencode({each["name"]: each["example"] for each in needed}) if needed else ""
+        query = "" if content else f"?{in_query(operation)}"
         yield Example(name, method.upper(), path.format(**values) + query, body)
     for media_type, file in content.items():
         if media_type != "application/json":
-            query = {each["name"]: each["example"] for each in operation["parameters"] if "example" in each}
-            yield Example(name, method.upper(), f"{path}?{urlencode(query, doseq=True)}", file["example"], media_type)
+            yield Example(name, method.upper(), f"{path}?{in_query(operation)}", file["example"], media_type)
+
+
+def in_query(operation: dict[str, Any]) -> str:
+    found = [each for each in operation.get("parameters", ()) if each["in"] == "query" and "example" in each]
+    return urlencode({each["name"]: each["example"] for each in found}, doseq=True)
 
 
 def send(api: Api, example: Example, **headers: str) -> Answer:

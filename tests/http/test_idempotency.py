@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from app.config import Config
 from app.service import Service
+from tests.conftest import application
 from tests.http.dump import dump
 from tests.http.models import SERVICE
 from tests.http.talk import WORKER, Answer, Api, key
@@ -120,3 +121,18 @@ def test_a_repetition_needs_credentials_like_any_request(api: Api, client: Flask
     api.deploy(SERVICE)
     post(api)
     assert client.post("/process-instances", json=CREATE, headers={"Idempotency-Key": "k"}).status_code == 401
+
+
+def test_an_operation_whose_answer_must_not_be_kept_refuses_a_key(
+    api: Api, service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    view = application(service).view_functions["instance.create_process_instance"]
+    monkeypatch.setattr(view, "unrepeatable", True, raising=False)
+    api.deploy(SERVICE)
+    assert post(api).problem == (
+        400,
+        "VALIDATION",
+        "invalid header Idempotency-Key",
+        "the answer to this operation holds a secret, which is not kept: send the request without it",
+    )
+    assert api.start()

@@ -27,14 +27,14 @@ from tests.conftest import application, configured
 from tests.databases import Databases
 from tests.http.bodies import DAY, FULL, places, put
 from tests.http.dump import TABLES
-from tests.http.models import MESSAGE_CATCH, SERVICE, USER_TASK
+from tests.http.models import MESSAGE_CATCH, SERVICE, TIMER_CATCH, USER_TASK
 from tests.http.talk import Api
 from tests.store.database import connected
 
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"expiresAt", "from", "lockTimeout", "onConflict", "roles", "until", "waitTimeout"}
+PLAIN |= {"expiresAt", "from", "lockTimeout", "onConflict", "roles", "types", "until", "waitTimeout"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -63,7 +63,9 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
             "variables": [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}],
         },
         "updateUserTask": {"elementVariables": None, "errorCode": None, "escalationCode": None},
-        "lockJobs": dict.fromkeys(("partition", "id", "processIds", "processInstanceId")),
+        "lockJobs": dict.fromkeys(
+            ("partition", "id", "processIds", "processInstanceId", "bpmnElementIds", "bpmnProcessIds", "taskTypes")
+        ),
         "unlockJobs": {"partition": None, "id": None},
         "unlockTasks": {"partition": None, "id": None},
         "executeTasks": dict.fromkeys(("partition", "id", "processId", "processInstanceId", "type")),
@@ -76,6 +78,9 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["resumeProcessInstance"] = ("PATCH", f"/process-instances/{DAY}/{ids['suspended']}/resume", FOR_WORKER)
     found["completeJob with success"] = (*found["completeJob"][:2], found["completeJob"][2] | {"error": ""})
     found |= batches(found, ids)
+    found["getProcessInstance"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}", None)
+    for name, place in (("moveJob", "jobs"), ("moveTimer", "tasks")):
+        found[name] = ("PATCH", f"/{place}/{DAY}/{ids[name]}/due", FOR_WORKER)
     found["getProcessVariables"] = ("GET", f"/process-instances/{DAY}/{ids['instance']}/variables?names={CANARY}", None)
     found["getElementVariables"] = ("GET", f"/element-instances/{DAY}/{ids['visit']}/variables?names={CANARY}", None)
     found["getBpmnXml"] = ("GET", "/processes/1/bpmn-xml", None)
@@ -83,10 +88,14 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     return found
 
 
+NOT_OF_ONE = {"workerId", "returnVariables", "waitTimeout"}
+"""What a request has that is not about one of several."""
+
+
 def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     """Two of each, so that they share a transaction."""
     job, instance = (
-        {key: value for key, value in alone[name][2].items() if key != "workerId"}
+        {key: value for key, value in alone[name][2].items() if key not in NOT_OF_ONE}
         for name in ("completeJob with success", "createProcessInstance")
     )
     jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]
@@ -112,7 +121,7 @@ READS = ("check", "count", "get", "group", "query")
 
 def fill(api: Api) -> dict[str, int]:
     api.deploy(SERVICE)
-    for process, xml in {"human": USER_TASK, "message": MESSAGE_CATCH}.items():
+    for process, xml in {"human": USER_TASK, "message": MESSAGE_CATCH, "timer": TIMER_CATCH}.items():
         api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)
     api.work(instance=api.start(), error="boom")
     suspended = api.start()
@@ -122,11 +131,22 @@ def fill(api: Api) -> dict[str, int]:
     waiting = api.start("message")
     api.work(instance=waiting, completion={"messageName": CANARY, "messageCorrelationKey": CANARY})
     of_instance = {"partition": DAY, "processInstanceId": instance["id"]}
+    retried = api.work(instance=api.start(), error="boom", retryLimit=1, retryTimer="PT1H")
+    timer = api.start("timer")
+    api.work(instance=timer, completion={"timer": {"timeDuration": "PT1H"}})
     job = api.lock(**of_instance, lockTimeout="PT1M", **FOR_WORKER)
     # The task that delivers the message waits to be executed.
     variables = [{"name": CANARY, "data": {"encoding": CANARY, "value": CANARY}}]
     api.post("/messages", name=CANARY, correlationKey=CANARY, variables=variables, **FOR_WORKER)
+    (waiting_timer,) = api.query("tasks", partition=DAY, processInstanceId=timer["id"])
+    (retry,) = [
+        each
+        for each in api.query("jobs")
+        if each["processInstanceId"] == retried["processInstanceId"] and "completedAt" not in each
+    ]
     return {
+        "moveJob": retry["id"],
+        "moveTimer": waiting_timer["id"],
         "job": job["id"],
         "visit": job["elementInstanceId"],
         "instance": instance["id"],

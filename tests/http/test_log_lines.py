@@ -131,6 +131,7 @@ class TestRefusedCredentials:
 
 
 NOTICES = "app.notices"
+NAMED_BESIDE = ("element", "job", "worker_id", "error")
 
 
 class TestNotices:
@@ -151,10 +152,12 @@ class TestNotices:
         api.patch(f"/incidents/{key(incident)}/resolve", workerId="ada")
         [_, created, resolved] = lines.of(NOTICES)
         assert created["level"] == "WARNING"
-        assert fields(created, "message", "incident", "instance", "element", "job", "worker_id", "error") == {
+        assert created["error_id"] == incident["errorId"]
+        assert fields(created, "message", "incident", "instance", "bpmn_process_id", *NAMED_BESIDE) == {
             "message": "an incident was created",
             "incident": key(incident),
             "instance": key(instance),
+            "bpmn_process_id": "p",
             "element": "work",
             "job": key(job),
             "worker_id": "w1",

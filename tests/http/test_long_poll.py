@@ -11,7 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.api.context import EXTENSION
+from app.commands.instance import CancelProcessInstance
 from app.config import Config
+from app.criteria import ProcessInstanceCriteria
+from app.engine.records import ProcessInstance
+from app.errors import unavailable
 from app.service import Service, open_service
 from tests.conftest import application
 from tests.store import play
@@ -149,3 +153,98 @@ def test_a_look_that_breaks_ends_the_wait(service: Service, monkeypatch: pytest.
     monkeypatch.setattr(service, "execute", broken)
     assert asking.answer.status_code == 500
     assert service.waiting.count == 0
+
+
+STARTED = {"bpmnProcessId": "p", "version": "1"}
+
+
+def get(client: FlaskClient, instance: dict[str, Any], query: str = "") -> Any:
+    return client.get(f"/process-instances/{instance['partition']}/{instance['id']}{query}", auth=("test", "test"))
+
+
+def only_instance(service: Service) -> ProcessInstance:
+    """The one that a request has started that waits."""
+    until_waiting(service)
+    (instance,) = service.query(ProcessInstanceCriteria())
+    assert isinstance(instance, ProcessInstance)
+    return instance
+
+
+def finish(service: Service, instance: ProcessInstance, **variables: str) -> None:
+    for job in play.lock_of(service, instance):
+        play.complete(service, job, process_variables=play.variables(**variables))
+
+
+def test_the_end_of_a_new_instance_is_answered_with_its_variables(service: Service):
+    wanted = ["b", "a", "missing"]
+    asking = Asking(service, "/process-instances", {**STARTED, "waitTimeout": "PT1H", "returnVariables": wanted})
+    finish(service, only_instance(service), a="1", b="2", c="3")
+    answer = asking.answer
+    assert (answer.status_code, answer.json["state"]) == (201, "COMPLETED")
+    assert [(each["name"], each["data"]["value"]) for each in answer.json["variables"]] == [("a", "1"), ("b", "2")]
+
+
+def test_an_instance_that_ends_otherwise_is_answered_at_once_as_well(service: Service):
+    asking = Asking(service, "/process-instances", {**STARTED, "waitTimeout": "PT1H"})
+    instance = only_instance(service)
+    service.execute(CancelProcessInstance(partition=instance.partition, id=instance.id, worker_id="w"))
+    answer = asking.answer
+    assert (answer.status_code, answer.json["state"]) == (201, "CANCELED")
+    assert "variables" not in answer.json
+
+
+def test_an_instance_that_goes_on_is_answered_as_it_is_and_can_be_waited_for_again(
+    service: Service, client: FlaskClient
+):
+    answer = post(client, "/process-instances", {**STARTED, "waitTimeout": "PT1S", "returnVariables": ["a"]})
+    assert (answer.status_code, answer.json["state"]) == (202, "STARTED")
+    assert not {"variables", "Retry-After"} & {*answer.json, *answer.headers.keys()}
+    assert get(client, answer.json).json == answer.json
+    assert get(client, answer.json, "?waitTimeout=PT1S").json == answer.json
+    (instance,) = service.query(ProcessInstanceCriteria())
+    finish(service, instance)
+    ended = get(client, answer.json, "?waitTimeout=PT1H")
+    assert (ended.status_code, ended.json["state"]) == (200, "COMPLETED")
+
+
+def test_an_instance_that_is_there_already_is_waited_for_like_a_new_one(service: Service, client: FlaskClient):
+    unique = {**STARTED, "correlationKey": "k", "uniqueCorrelationKey": True, "onConflict": "RETURN"}
+    first = post(client, "/process-instances", unique).json
+    asking = Asking(service, "/process-instances", {**unique, "waitTimeout": "PT1H"})
+    finish(service, only_instance(service))
+    answer = asking.answer
+    assert (answer.status_code, answer.json["state"], answer.json["id"]) == (200, "COMPLETED", first["id"])
+
+
+def test_a_new_instance_is_answered_even_where_it_can_not_be_looked_at(
+    service: Service, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    def away(*_: Any) -> Any:
+        raise unavailable("the database can't be reached")
+
+    monkeypatch.setattr(service, "see_instance", away)
+    answer = post(client, "/process-instances", {**STARTED, "waitTimeout": "PT1S"})
+    assert (answer.status_code, answer.json["state"]) == (202, "STARTED")
+
+
+def test_a_new_instance_is_answered_at_once_where_too_many_wait_already(service: Service, client: FlaskClient):
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", "processIds": [99]})
+    until_waiting(service)
+    answer = post(client, "/process-instances", {**STARTED, "waitTimeout": "PT1H"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
+    service.waiting.drain()
+    assert asking.answer.json["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("2026-11-23/99", 404, "process instance 2026-11-23/99 could not be found"),
+        ("2026-11-23/99?waitTimeout=PT1H", 404, "process instance 2026-11-23/99 could not be found"),
+        ("2026-11-23/99?waitTimeout=1h", 400, "is not an ISO 8601 duration"),
+    ],
+)
+def test_an_instance_that_does_not_exist_is_not_waited_for(client: FlaskClient, path: str, status: int, detail: str):
+    answer = client.get(f"/process-instances/{path}", auth=("test", "test"))
+    assert answer.status_code == status
+    assert detail in answer.json["detail"]

@@ -229,6 +229,7 @@ READS = [
     ("GET", f"/process-instances/{DAY}/{{instance}}/variables", None),
     ("GET", "/processes/{instance}/bpmn-xml", None),
     ("GET", "/processes/{instance}/diagram", None),
+    ("DELETE", "/processes/{instance}?workerId=w", None),
 ]
 WITH_KEY = [request for request in [*FULL.values(), *READS] if "{" in request[1]]
 NO_ID = ("1%00", "%00", "%ED%A0%80", "%FF", "2147483648", "-2147483649", "9" * 30, "1.0", "1e2", "%EF%BC%91", "%20")

@@ -129,6 +129,24 @@ def test_a_request_that_waits_keeps_its_id(patient: Served):
 
 
 @pytest.mark.sqlite
+def test_what_a_request_has_waited_for_is_answered_again_with_its_idempotency_key(patient: Served):
+    key = "Idempotency-Key: waited"
+    with patient.connect() as client, patient.connect() as other:
+        client.send_post("/jobs/lock", lock(limit=1), key)
+        # It has found nothing, and goes on.
+        time_is_over = other.send_post("/jobs/lock", lock(1, partition="2026-01-01"), "Idempotency-Key: other").answer()
+        assert "idempotency-replayed" not in time_is_over.headers
+        assert client.is_silent
+        create(patient)
+        first = client.answer()
+        assert "idempotency-replayed" not in first.headers
+        again = other.send_post("/jobs/lock", lock(limit=1), key).answer()
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.body == first.body
+        assert len(json.loads(first.body)["jobs"]) == 1
+
+
+@pytest.mark.sqlite
 @pytest.mark.parametrize("delay", ["0", "2s"])
 def test_a_service_that_is_told_to_stop_answers_who_waits_at_once(sqlite_url: str, tmp_path: Path, delay: str):
     with serving(sqlite_url, tmp_path, BPMN_SHUTDOWN_DELAY=delay, **SEVERAL) as served, ExitStack() as stack:

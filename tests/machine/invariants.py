@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from app.bpmn.model import ElementType
+from app.engine.elements import BEHAVIORS
 from tests.machine.tables import GLOBAL, PARTITIONED, Tables
 from tests.machine.view import ENDED, View, active, key, name, payload
 from tests.machine.waiting import WAITING
@@ -52,6 +54,14 @@ def work_belongs_to_active_elements(view: View) -> Iterator[str]:
             element = view.element(row)
             if row["completed_at"] is None and element is not None and row["detached"] == active(element):
                 yield f"{kind} {name(row)}: detached is {row['detached']}, but its element is {element['state']}"
+
+
+def jobs_are_of_types_that_their_elements_have(view: View) -> Iterator[str]:
+    """Workers who ask for a type of job are shown those of such elements only."""
+    for job in view.tables["job"]:
+        element = view.element(job)
+        if element is not None and job["type"] not in BEHAVIORS[ElementType(element["bpmn_element_type"])].jobs:
+            yield f"job {name(job)}: {job['type']} at a {element['bpmn_element_type']}"
 
 
 def subscriptions_belong_to_active_elements(view: View) -> Iterator[str]:
@@ -241,6 +251,7 @@ INVARIANTS: dict[str, Invariant] = {
         instances_end_with_their_elements,
         nothing_is_active_in_what_has_ended,
         work_belongs_to_active_elements,
+        jobs_are_of_types_that_their_elements_have,
         subscriptions_belong_to_active_elements,
         user_tasks_live_as_long_as_their_elements,
         active_children_are_counted,

@@ -321,6 +321,7 @@ class Player:
 
     def look(self) -> None:
         """Asks all queries: they answer the rows."""
+        self.look_inside()
         elements = {row["id"]: row["bpmn_element_id"] for row in self.tables["element"]}
         for path, table in QUERIES.items():
             answer = self.call("POST", path, {})
@@ -330,6 +331,24 @@ class Player:
                     if row["prev_element_id"]:
                         entity["prevBpmnElementId"] = elements[row["prev_element_id"]]
             assert answer["results"] == expected, f"{path}: {answer['results']}\n{expected}"
+
+    def look_inside(self) -> None:
+        """Asks what some instances wait for: whatever has not ended does, and nothing else."""
+        for row in self.tables["process_instance"][-3:]:
+            path = f"/process-instances/{row['partition']}/{row['id']}"
+            found = self.call("GET", f"{path}/waiting", None)["results"]
+            assert bool(found) is active(row), f"{path} waits for {found}"
+            entries = [*found, *(event for entry in found for event in entry.get("also", ()))]
+            visits = {entry["elementInstanceId"] for entry in entries}
+            open_visits = {
+                each["id"]
+                for each in self.tables["element_instance"]
+                if each["partition"] == row["partition"] and each["process_instance_id"] == row["id"] and active(each)
+            }
+            assert visits <= open_visits, f"{path}: {visits - open_visits} have ended"
+            told = self.call("GET", f"{path}/history?limit=1000", None)["results"]
+            times = [datetime.fromisoformat(entry["time"]) for entry in told]
+            assert times == sorted(times), f"{path}: {told}"
 
     def unlock_tasks(self) -> None:
         assert self.call("POST", "/tasks/unlock", {"engineId": "default-engine"})["count"] == 0

@@ -119,6 +119,7 @@ SPOILED = [
     ("nothing_is_active_in_what_has_ended", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(1, 'work')}"),
     ("nothing_is_active_in_what_has_ended", "UPDATE process_instance SET state = 'CANCELED' WHERE id = 1"),
     ("work_belongs_to_active_elements", f"UPDATE job SET detached = 1 WHERE {at(1, 'work')}"),
+    ("jobs_are_of_types_that_their_elements_have", f"UPDATE job SET type = 'SET_TIMER' WHERE {at(1, 'work')}"),
     ("work_belongs_to_active_elements", f"UPDATE task SET detached = 1 WHERE {at(1, 'late')}"),
     ("work_belongs_to_active_elements", f"UPDATE element_instance SET state = 'TERMINATED' WHERE {at(1, 'work')}"),
     (

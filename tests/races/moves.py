@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.commands.base import Command, Completion
+from app.commands.deletion import DeleteProcess
+from app.commands.due import MoveJob, MoveTimer
 from app.commands.incident import ResolveIncident
 from app.commands.instance import (
     CancelProcessInstance,
@@ -36,6 +38,7 @@ from app.commands.task import (
 )
 from app.commands.user_task import UpdateUserTask
 from app.commands.variable import SetElementVariables, SetProcessVariables
+from app.criteria import ProcessCriteria
 from app.timer import Timer
 from tests.races.stage import ENGINE, OTHER_WORKER, START, Stage
 from tests.store import play
@@ -64,7 +67,8 @@ def create_instance(bpmn_process_id: str = "p", version: str = "1") -> Move:
             bpmn_process_id=bpmn_process_id, version=version, worker_id=OTHER_WORKER, tags={"name": "new"}
         )
 
-    return Move(CreateProcessInstance, bpmn_process_id, make)
+    name = bpmn_process_id if version == "1" else f"{bpmn_process_id}:{version or 'newest'}"
+    return Move(CreateProcessInstance, name, make)
 
 
 def _steer(kind: type[Any], name: str) -> Move:
@@ -155,6 +159,20 @@ def extend_jobs(name: str, *elements: str, lock_version: int = 1) -> Move:
         return ExtendJobs(worker_id=play.WORKER, lock_timeout="PT9H", jobs=tuple(jobs))
 
     return Move(ExtendJobs, f"{name}.{'+'.join(elements)}", make)
+
+
+def move_job(name: str, element: str) -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return MoveJob(partition=DAY, id=stage.job(name, element).id, worker_id=OTHER_WORKER)
+
+    return Move(MoveJob, f"{name}.{element}", make)
+
+
+def move_timer(name: str, element: str) -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return MoveTimer(partition=DAY, id=stage.task("TRIGGER_EVENT", name, element).id, worker_id=OTHER_WORKER)
+
+    return Move(MoveTimer, f"{name}.{element}", make)
 
 
 def recover_jobs() -> Move:
@@ -304,6 +322,15 @@ def set_setting(bpmn_process_id: str = "p") -> Move:
         return SetProcessSetting(bpmn_process_id=bpmn_process_id, worker_id=OTHER_WORKER, retention_days=7)
 
     return Move(SetProcessSetting, bpmn_process_id, make)
+
+
+def delete_process(bpmn_process_id: str = "p", version: str = "1") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        found = stage.service.query(ProcessCriteria())
+        (id,) = (each.id for each in found if (each.bpmn_process_id, each.version) == (bpmn_process_id, version))
+        return DeleteProcess(id=id, worker_id=OTHER_WORKER)
+
+    return Move(DeleteProcess, f"{bpmn_process_id}:{version}", make)
 
 
 def prepare() -> Move:

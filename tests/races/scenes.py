@@ -15,6 +15,7 @@ from tests.races.moves import (
     create_key,
     delete,
     delete_ended,
+    delete_process,
     deploy,
     extend_jobs,
     extend_tasks,
@@ -22,6 +23,8 @@ from tests.races.moves import (
     fail_task,
     lock_jobs,
     lock_tasks,
+    move_job,
+    move_timer,
     postpone_task,
     prepare,
     recover_jobs,
@@ -79,6 +82,7 @@ RICH = model(
     "start -> fork -> free",
     "fork -> held -> after",
     "fork -> lost -> found",
+    "fork -> retried",
     "fork -> broken",
     "fork -> user",
     "fork -> timer -> end",
@@ -141,6 +145,7 @@ def _fill(stage: Stage, name: str) -> None:
     for element in ("left", "right"):
         stage.complete(name, element)
     stage.complete(name, "broken", error="broken")
+    stage.complete(name, "retried", error="broken", retry_limit=1, retry_timer="PT9H")
     stage.complete(name, "mail", KEY)
     stage.complete(name, "letter", KEY)
     # The message is on its way to it.
@@ -164,6 +169,8 @@ def on_everything(name: str) -> tuple[Move, ...]:
         complete(name, "lost", how=":late"),
         extend_jobs(name, "held", "lost"),
         recover_jobs(),
+        move_job(name, "retried"),
+        move_timer(name, "later"),
         update_user_task(name),
         update_user_task(name, "tag"),
         resolve(name),
@@ -191,6 +198,7 @@ def on_everything(name: str) -> tuple[Move, ...]:
         set_setting(),
         delete("gone"),
         delete_ended(),
+        delete_process(),
         prepare(),
         set_time(),
     )
@@ -654,6 +662,48 @@ DEPLOYMENTS = (
 )
 
 
+UNUSED = model(
+    "start -> work -> end",
+    "sent -> work",
+    "rung -> work",
+    "tick -> work",
+    body='<startEvent id="sent"><messageEventDefinition messageRef="m2"/></startEvent>'
+    '<startEvent id="rung"><signalEventDefinition signalRef="s"/></startEvent>'
+    '<startEvent id="tick"><timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition></startEvent>',
+    head=HEAD,
+    process_id="c",
+)
+CALLING = model("start -> call -> end", body='<callActivity id="call" calledElement="c:2"/>', process_id="calling")
+
+
+def build_unused(stage: Stage) -> None:
+    """Two versions without an instance, the newer of which is about to be called, and started by a timer."""
+    for xml, version in ((UNUSED, "1"), (UNUSED, "2"), (CALLING, "1")):
+        play.deploy(stage.service, xml, version=version)
+    stage.begin("calling", "calling")
+    stage.lock("calling", "call")
+    stage.pass_time(1)
+    # That of the older version, which has been replaced.
+    stage.claim(TRIGGER, element="tick")
+    stage.service.execute(run_task(TRIGGER, element="tick").make(stage))
+    stage.claim(TRIGGER, element="tick")
+
+
+DELETIONS = (
+    delete_process("c", "2"),
+    delete_process("c", "1"),
+    create_instance("c", "1"),
+    create_instance("c", "2"),
+    create_instance("c", ""),
+    complete("calling", "call"),
+    send("shipped"),
+    signal(),
+    run_task(TRIGGER, element="tick"),
+    deploy(UNUSED, "3"),
+    lock_tasks(),
+)
+
+
 @dataclass(frozen=True)
 class Scene:
     """Where two of the moves meet, and how it is made ready for them."""
@@ -687,4 +737,5 @@ SCENES = (
     Scene("messages", build_messages, MESSAGES),
     Scene("signals", build_signals, SIGNALS),
     Scene("deployments", build_deployments, DEPLOYMENTS),
+    Scene("deletions", build_unused, DELETIONS),
 )

@@ -190,7 +190,7 @@ def test_deletion_over_http(service: Service, config: Config):
         return client.delete(f"{path}{query}", auth=("test", "test"))
 
     missing = send("").get_json()
-    assert (missing["status"], missing["title"]) == (400, "invalid query parameter workerId")
+    assert (missing["status"], missing["errors"][0]["pointer"]) == (400, "?/workerId")
     assert send(f"?workerId=ada&reason={'x' * 501}").status_code == 400
     assert send("?workerId=%FF").status_code == 400
     assert send("?workerId=ada%00").status_code == 400

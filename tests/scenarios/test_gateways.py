@@ -75,10 +75,17 @@ def test_a_decision_names_the_target_element(engine):
     story.shows("COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 x COMPLETED; 4 e2 COMPLETED")
 
 
-@pytest.mark.parametrize("decision", ["x_e2", "s"])
+def test_a_decision_names_the_flow(engine):
+    story = Story.start(engine, DEFAULT)
+    story.job_completes("x", exclusive_gateway_decision="x_e2")
+    story.shows("COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 x COMPLETED; 4 e2 COMPLETED")
+
+
+@pytest.mark.parametrize("decision", ["e4", "s"])
 def test_a_decision_for_anything_else_is_an_incident_and_moves_nothing(engine, decision):
     story = Story.start(engine, DEFAULT)
-    story.job_fails("x", f"element x has no outgoing sequence flow to {decision}", exclusive_gateway_decision=decision)
+    error = f"element x has no outgoing sequence flow to {decision}; possible: e1 (flow x_e1), e2 (flow x_e2)"
+    story.job_fails("x", error, exclusive_gateway_decision=decision)
     story.shows("STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 x STARTED")
     story.incident_is_resolved().job_completes("x").is_completed()
 
@@ -102,7 +109,10 @@ def test_an_inclusive_gateway_takes_what_was_decided_and_its_default(engine, com
     ("decision", "error"),
     [
         (("e2", "e2"), "decision contains duplicate BPMN element ID e2"),
-        (("s",), "element x has no outgoing sequence flow to s"),
+        (
+            ("s",),
+            "element x has no outgoing sequence flow to s; possible: e1 (flow x_e1), e2 (flow x_e2), e3 (flow x_e3)",
+        ),
     ],
 )
 def test_an_unusable_inclusive_decision_is_an_incident(engine, decision, error):

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 
 from app.clock import ManualClock
-from app.commands.instance import CancelProcessInstance
+from app.commands.instance import CancelProcessInstance, CreateProcessInstance
 from app.commands.job import UnlockJobs
 from app.commands.signal import SendSignal
 from app.commands.task import LockTasks
@@ -22,6 +23,7 @@ from app.commands.variable import GetElementVariables, GetProcessVariables, SetP
 from app.config import Config
 from app.criteria import JobCriteria, ProcessInstanceCriteria
 from app.engine.records import Job, ProcessInstance
+from app.remembering import Remembering
 from app.service import Service, open_service
 from tests.databases import Databases
 from tests.store import play
@@ -168,6 +170,14 @@ READS: dict[str, tuple[Callable[[Service, ProcessInstance, Job], object], tuple[
         ),
         (2, 2),
     ),
+    "lock by kind": (
+        lambda service, instance, job: play.lock(service, bpmn_process_ids=("p",), task_types=("none",)),
+        (1, 1),
+    ),
+    "lock by element": (
+        lambda service, instance, job: play.lock(service, bpmn_element_ids=("a",)),
+        (2, 1),
+    ),
     "lock nothing": (lambda service, instance, job: play.lock(service), (1, 1)),
     "lock no task": (lambda service, instance, job: service.execute(LockTasks(limit=10)), (1, 1)),
     "unlock": (lambda service, instance, job: service.execute(UnlockJobs(worker_id="nobody")), (1, 1)),
@@ -192,8 +202,9 @@ def test_reading_opens_no_transaction_on_sqlite(on_sqlite: Life, name: str):
     read, (statements, _) = READS[name]
     instance = play.begin(on_sqlite.service, variables=play.variables(x="1"))
     (job,) = play.lock_of(on_sqlite.service, instance)
-    with on_sqlite.counting() as count:
-        read(on_sqlite.service, instance, job)
+    for _ in range(ROUNDS):
+        with on_sqlite.counting() as count:
+            read(on_sqlite.service, instance, job)
     assert (count.statements, count.transactions) == (statements, [])
 
 
@@ -233,6 +244,7 @@ def _cancels(service: Service) -> Callable[[], object]:
     )
 
 
+START = CreateProcessInstance(bpmn_process_id="p", version="1", worker_id=play.WORKER)
 LIMITED = play.model("start -> a -> end", process_id="limited")
 
 
@@ -251,6 +263,25 @@ def _ends_under_a_limit(service: Service) -> Callable[[], object]:
     return lambda: play.complete(service, job)
 
 
+def _starts_with_a_key(service: Service) -> Callable[[], object]:
+    """As a request with an Idempotency-Key does."""
+    play.deploy(service)
+    key = uuid4().hex
+    return lambda: Remembering(service, service.memory(key, lambda: "")).execute(START)
+
+
+def _replays(service: Service) -> Callable[[], object]:
+    do = _starts_with_a_key(service)
+    do()
+    return do
+
+
+def _starts_as_the_only_one(service: Service) -> Callable[[], object]:
+    play.deploy(service)
+    key = uuid4().hex
+    return lambda: play.start(service, correlation_key=key, unique_correlation_key=True)
+
+
 OTHERS: dict[str, tuple[Callable[[Service], Callable[[], object]], tuple[int, int]]] = {
     "set five variables": (_sets_variables, (4, 3)),
     "send a message to a subscriber": (_sends_a_message, (5, 5)),
@@ -258,6 +289,9 @@ OTHERS: dict[str, tuple[Callable[[Service], Callable[[], object]], tuple[int, in
     "send a signal to five subscribers": (_sends_a_signal_to_five, (4, 4)),
     "lock and run a join": (_runs_a_join, (7, 4)),
     "cancel an instance": (_cancels, (7, 4)),
+    "start with an idempotency key": (_starts_with_a_key, (5, 3)),
+    "replay a start": (_replays, (2, 2)),
+    "start as the only one": (_starts_as_the_only_one, (4, 3)),
     "start under a limit": (_starts_under_a_limit, (4, 3)),
     "end under a limit": (_ends_under_a_limit, (7, 4)),
 }

@@ -15,7 +15,7 @@ from app.config import Config
 from app.criteria import JobCriteria
 from app.engine.completion import Completion
 from app.engine.records import Job
-from app.engine.types import WorkState
+from app.engine.types import JobType, WorkState
 from app.service import Service, open_service
 from app.timer import Timer
 from tests.store import play
@@ -100,6 +100,114 @@ def test_filters_narrow_what_is_handed_out(clock: ManualClock, service: Service)
     assert locked(partition=day) == [1, 2, 3, 4, 5, 6]
     assert locked(partition=day + timedelta(days=1)) == []
     assert locked(partition=day, id=5, process_ids=(processes[0].id,)) == []
+
+
+TYPED = model(
+    "start -> fork -> pay -> end",
+    "fork -> mail -> end",
+    "fork -> other -> end",
+    "fork -> choose -> end",
+    "choose -> end2",
+    body='<serviceTask id="pay" xmlns:z="http://camunda.org/schema/zeebe/1.0"><extensionElements>'
+    '<z:taskDefinition type=" charge "/></extensionElements></serviceTask>'
+    '<sendTask id="mail" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:topic="letters"/>'
+    '<exclusiveGateway id="choose"/>',
+)
+FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a task type": ({"task_types": ("charge",)}, ["p.pay", "q.pay"]),
+    "several task types": ({"task_types": ("letters", "charge")}, ["p.mail", "p.pay", "q.mail", "q.pay"]),
+    "a job type": ({"types": (JobType.EVALUATE_EXCLUSIVE_GATEWAY,)}, ["p.choose", "q.choose"]),
+    "an element": ({"bpmn_element_ids": ("other",)}, ["p.other", "q.other"]),
+    "an element of a process": ({"bpmn_element_ids": ("other",), "bpmn_process_ids": ("q",)}, ["q.other"]),
+    "a process": ({"bpmn_process_ids": ("q",)}, ["q.choose", "q.mail", "q.other", "q.pay"]),
+    "a task type that its element does not have": ({"task_types": ("letters",), "bpmn_element_ids": ("pay",)}, []),
+    "a type and a task type": ({"types": (JobType.EXECUTE,), "task_types": ("letters",)}, ["p.mail", "q.mail"]),
+    "what does not exist": ({"task_types": ("nothing",)}, []),
+    "a process that does not exist": ({"bpmn_process_ids": ("nothing",)}, []),
+}
+
+
+@pytest.fixture
+def typed(service: Service) -> dict[int, str]:
+    """Names of processes by id: `p` in two versions with an instance each, `q` in one with two."""
+    other = TYPED.replace('process id="p"', 'process id="q"')
+    found = [play.deploy(service, TYPED, version="1"), play.deploy(service, TYPED, version="2")]
+    found.append(play.deploy(service, other))
+    for bpmn_process_id, version in (("p", "1"), ("p", "2"), ("q", "1"), ("q", "1")):
+        play.start(service, bpmn_process_id, version=version)
+    return {process.id: process.bpmn_process_id for process in found}
+
+
+def named(typed: dict[int, str], jobs: list[Job]) -> list[str]:
+    return sorted(f"{typed[job.process_id]}.{job.bpmn_element_id}" for job in jobs)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_worker_gets_the_kinds_of_jobs_it_asks_for_of_all_versions(
+    service: Service, typed: dict[int, str], name: str
+):
+    filters, expected = FILTERS[name]
+    found = play.lock(service, **filters)
+    assert named(typed, found) == sorted(expected * 2)
+    assert keys(found) == sorted(keys(found))
+    service.execute(UnlockJobs(worker_id=play.WORKER))
+    assert keys(play.lock(service, limit=2, **filters)) == keys(found)[:2]
+    service.execute(UnlockJobs(worker_id=play.WORKER))
+    if found:
+        (first, *_) = found
+        assert keys(play.lock(service, partition=first.partition, id=first.id, **filters)) == keys([first])
+        own = play.lock(service, process_instance_id=found[-1].process_instance_id, **filters)
+        assert keys(own) == [key for key in keys(found) if key in keys(own)] and own[-1].id == found[-1].id
+        service.execute(UnlockJobs(worker_id=play.WORKER))
+        assert keys(play.lock(service, partition=first.partition, **filters)) == keys(found)
+
+
+def test_filters_narrow_each_other(service: Service, typed: dict[int, str]):
+    first = min(typed)
+    found = play.lock(service, process_ids=(first,), task_types=("charge",))
+    assert [(job.process_id, job.bpmn_element_id) for job in found] == [(first, "pay")]
+    assert play.lock(service, process_ids=(first,), bpmn_process_ids=("q",)) == []
+
+
+def test_jobs_of_many_elements_come_in_the_order_in_which_they_are_due(
+    config: Config, clock: ManualClock, service: Service
+):
+    play.begin(service, play.wide(20))
+    noon = clock.now()
+    set_due(config, {id: -((id * 7) % 20) for id in range(1, 21)}, noon)
+    clock.advance(timedelta(minutes=1))
+    wanted = tuple(f"a{n}" for n in range(0, 20, 2))
+    found = play.lock(service, bpmn_element_ids=wanted, limit=4)
+    expected = sorted(range(1, 20, 2), key=lambda id: (-((id * 7) % 20), id))
+    assert [job.id for job in found] == expected[:4]
+
+
+def test_a_version_that_another_process_has_deployed_is_known_at_once(service: Service, other: Service):
+    for version in range(1, 4):
+        play.deploy(other, TYPED, version=str(version))
+        play.start(other, "p", version=str(version))
+        (job,) = play.lock(service, task_types=("charge",))
+        play.complete(service, job)
+
+
+def test_task_types_that_were_not_looked_for_when_a_process_was_deployed_are_known(
+    config: Config, service: Service, typed: dict[int, str]
+):
+    """As long as both an earlier release and this one run."""
+    with connected(config.database_url) as connection:
+        connection.execute("UPDATE element SET task_type = NULL")
+    assert named(typed, play.lock(service, task_types=("charge",))) == ["p.pay", "p.pay", "q.pay", "q.pay"]
+
+
+def test_of_more_elements_than_are_looked_for_one_by_one_all_jobs_are_found(
+    service: Service, typed: dict[int, str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.store.transaction.MOST_KEYS", 1)
+    assert named(typed, play.lock(service, task_types=("letters",))) == ["p.mail", "p.mail", "q.mail", "q.mail"]
+    assert named(typed, play.lock(service, types=(JobType.EXECUTE,), bpmn_process_ids=("q",))) == [
+        *("q.other", "q.other"),
+        *("q.pay", "q.pay"),
+    ]
 
 
 def canceled_job(service: Service) -> Job:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from app.commands.base import CalledProcess, Completion
+from app.commands.deletion import DeleteProcess
 from app.commands.process import GetBpmnXml
+from app.errors import EngineError, ErrorKind
 from app.service import Service
 from app.store import graphs
 from app.store.graphs import Graphs
@@ -158,3 +160,27 @@ def test_the_newest_version_is_found_without_reading_its_model(service: Service)
     play.deploy(service, play.TWO_TASKS, version="2")
     assert play.start(service, version="").version == "2"
     assert rows(service.config.database_url, "SELECT version FROM process_instance") == [("2",)]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_version_that_another_process_deletes_meanwhile_can_not_be_started(
+    service: Service, other: Service, monkeypatch: pytest.MonkeyPatch, is_known: bool
+):
+    process = play.deploy(service, play.ONE_TASK, version="1")
+    load = service._store.load_graph
+
+    def load_late(process_id: int) -> Any:
+        monkeypatch.undo()
+        if not is_known:
+            other.execute(DeleteProcess(id=process.id, worker_id="w"))
+        return load(process_id)
+
+    monkeypatch.setattr(service._store, "load_graph", load_late)
+    if is_known:
+        load_late(process.id)
+        other.execute(DeleteProcess(id=process.id, worker_id="w"))
+    with pytest.raises(EngineError) as caught:
+        play.start(service, version="1")
+    assert caught.value.kind is ErrorKind.NOT_FOUND
+    again = play.deploy(other, play.TWO_TASKS, version="1")
+    assert play.start(service, version="1").process_id == again.id

@@ -27,7 +27,7 @@ from app.engine.run import Run
 from app.engine.types import TaskType
 from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
-from app.store import QueueLimited, Store, Transaction
+from app.store import AssumedWrongly, Store, Transaction
 from app.store.dialect import Session, Write
 from app.store.postgres import PostgresSession
 from app.store.save import SET_QUEUE, Saver
@@ -368,7 +368,7 @@ def test_a_limit_that_comes_to_light_in_the_write_has_each_executed_alone(
     def refuses(self: Saver, session: Session, changes: Any) -> Any:
         times.append(1)
         if len(times) == 1:
-            raise QueueLimited
+            raise AssumedWrongly
         return save(self, session, changes)
 
     monkeypatch.setattr(Saver, "save", refuses)

@@ -50,6 +50,12 @@ FILTERS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "one process": (frozenset({"process_id"}), {"f_process_id": 3}),
     "several processes": (frozenset({"process_ids"}), {"process_ids": [3, 7]}),
 }
+OF_JOBS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
+    "one element": (frozenset({"element_id"}), {"f_element_id": 1}),
+    "another element": (frozenset({"element_id"}), {"f_element_id": 4711}),
+    "elements": (frozenset({"element_ids"}), {"element_ids": [1, 2, 3]}),
+    "hundreds of elements": (frozenset({"element_ids"}), {"element_ids": list(range(2, 500))}),
+}
 
 
 def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -65,7 +71,7 @@ def looks(dialect: Dialect) -> dict[str, tuple[Any, dict[str, Any]]]:
     until = {"jobs_due_until": NOW, "tasks_due_until": NOW, "locked_before": NOW}
     found |= {name: (each, until) for name, each in zip(COUNTS, FactStatements(dialect).statements, strict=False)}
     for of in (JOB, TASK):
-        for name, (filters, parameters) in FILTERS.items():
+        for name, (filters, parameters) in (FILTERS | (OF_JOBS if of is JOB else {})).items():
             claim = claims.claim(of, filters, LIMIT)
             found[f"claim {of.name}s, {name}"] = claim, {"now": NOW, "worker": "w", "until": None, **parameters}
     return found
@@ -81,6 +87,7 @@ NAMES = [
     "leases that have ended",
     "an open instance by its key",
     *(f"claim {of.name}s, {name}" for of in (JOB, TASK) for name in FILTERS),
+    *(f"claim jobs, {name}" for name in OF_JOBS),
 ]
 
 

@@ -187,6 +187,15 @@ def test_a_database_that_went_back_can_be_migrated_again(database_url: str):
     assert with_connection(database_url, differences) == []
 
 
+TYPED = play.model(
+    "start -> pay -> gate -> told -> end",
+    body='<serviceTask id="pay" xmlns:z="http://camunda.org/schema/zeebe/1.0"><extensionElements>'
+    '<z:taskDefinition type=" charge " /></extensionElements></serviceTask><exclusiveGateway id="gate" '
+    'xmlns:c="http://camunda.org/schema/1.0/bpmn" c:topic="nobody"/><intermediateThrowEvent id="told">'
+    '<messageEventDefinition xmlns:c="http://camunda.org/schema/1.0/bpmn" c:topic="letters"/></intermediateThrowEvent>',
+)
+
+
 def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config):
     """Those of running instances, and of messages that started none, are held."""
     service = open_service(config)
@@ -201,6 +210,18 @@ def test_unique_keys_of_ended_instances_are_free_after_an_upgrade(config: Config
     before = rows(config.database_url, query)
     assert [(key, bool(freed)) for key, freed in before] == [("ended", True), ("running", False), ("", False)]
     with_connection(config.database_url, lambda connection: go_back(connection, "0001"))
+    migrate(config)
+    assert rows(config.database_url, query) == before
+
+
+def test_task_types_of_processes_that_are_there_are_known_after_an_upgrade(config: Config):
+    service = open_service(config)
+    play.deploy(service, TYPED)
+    service.close()
+    query = "SELECT bpmn_element_id, task_type FROM element ORDER BY id"
+    before = rows(config.database_url, query)
+    assert dict(before) == {"p": "", "start": "", "pay": "charge", "gate": "", "told": "letters", "end": ""}
+    with_connection(config.database_url, lambda connection: go_back(connection, "0003"))
     migrate(config)
     assert rows(config.database_url, query) == before
 

@@ -16,12 +16,12 @@ from sqlalchemy import event
 
 from app.config import Config
 from app.engine import records
-from app.store import load, open_store, sql
+from app.store import idempotency, load, open_store, sql
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
 from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import SOME_EXPIRED
-from app.store.postgres import Postgres
+from app.store.postgres import PASSED_OVER, Postgres
 from app.store.save import (
     DELETE_ELEMENT_VARIABLE,
     DELETE_ENTRY,
@@ -49,6 +49,11 @@ OPEN = """
     FROM {numbers}
 """
 """Half of them completed, a quarter with somebody's name on it."""
+RARE = """
+    UPDATE job SET element_id = CASE WHEN id % 10000 < 5000 THEN 2 ELSE 3 END, process_id = 21 + id / 5 % 2
+    WHERE id % 5000 > 4900 AND id % 2 = 1
+"""
+"""Some jobs, the last of some thousands each, are of other elements and processes than all others."""
 LOCKED = "(n % 4 = 0 OR n % 1000 = 53)"
 FILLING = (
     OPEN,
@@ -98,6 +103,10 @@ FILLING = (
     SELECT {day}, n, 'p' || n % {processes}, 1, {now} FROM {numbers} WHERE n <= {few}
     """,
     """
+    INSERT INTO idempotency (key, place, request, result, encrypted, created_at)
+    SELECT 'k' || n, 0, 'r', 'null', false, {now} FROM {numbers} WHERE n <= {few}
+    """,
+    """
     INSERT INTO message_variable (id, owner_id, encoding, encrypted, name, value)
     SELECT n, n, 'text', false, 'x', 'v' FROM {numbers} WHERE n <= {few}
     """,
@@ -117,6 +126,7 @@ FILLING = (
 def filling(numbers: str, *, day: str, now: str, few: int) -> Iterator[str]:
     for statement in FILLING:
         yield statement.format(numbers=numbers, day=day, now=now, processes=PROCESSES, few=few, locked=LOCKED)
+    yield RARE
 
 
 LIMIT = 10
@@ -129,6 +139,15 @@ CLAIMS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "a day, one process": (frozenset({"partition", "process_id"}), {"f_partition": DAY, "f_process_id": 3}),
 }
 """Filters of claims that go through the backlog in its order."""
+KEYED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
+    "one element": (frozenset({"element_id"}), {"f_element_id": 2}),
+    "an element of a day": (frozenset({"element_id", "partition"}), {"f_element_id": 2, "f_partition": DAY}),
+    "elements": (frozenset({"element_ids"}), {"element_ids": [2, 3, 4711]}),
+    "elements of a day": (frozenset({"element_ids", "partition"}), {"element_ids": [2, 3], "f_partition": DAY}),
+    "elements, types": (frozenset({"element_ids", "types"}), {"element_ids": [2, 3], "types": '["EXECUTE"]'}),
+    "processes": (frozenset({"process_ids"}), {"process_ids": [21, 22]}),
+}
+"""Filters of what the rest of the backlog, which waits for others, has nothing of but for a few."""
 POINTED: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "by id": (frozenset({"partition", "id"}), {"f_partition": DAY, "f_id": 51}),
     "by id, detached too": (frozenset({"partition", "id", "detached"}), {"f_partition": DAY, "f_id": 51}),
@@ -152,6 +171,9 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "called instances": (load.CALLED, {"day": DAY, "parent": 99}),
     "instances below a root": (load.BELOW, {"day": DAY, "root": 99}),
     "an instance": (sql.INSTANCE, KEY),
+    "what is kept of a request": (idempotency.OF_KEY, {"key": "k7"}),
+    "whether anything is to be forgotten": (idempotency.LAST_OF_OLDEST, {"since": NOW}),
+    "forgetting it": (idempotency.FORGET, {"last": NOW - timedelta(days=1)}),
     "an open instance by its correlation key": (sql.OPEN_ROOT, {"correlation_key": "k7", "bpmn_process_id": "p7"}),
     "an element instance": (sql.VISIT, KEY),
     "variables of an instance": (sql.PROCESS_VARIABLES, KEY),
@@ -168,9 +190,10 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "locking a subscription": (sql.LOCK_MESSAGE_SUBSCRIPTION, {"id": 7}),
     "locking the subscriptions of a signal": (sql.LOCK_SIGNAL_SUBSCRIPTIONS, {"name": "m7"}),
     "subscriptions of an element instance": (sql.SUBSCRIPTIONS, KEY),
+    "tasks that are to start a process": (sql.OPEN_STARTS, {"process_id": 3}),
 }
 BIG = {"job", "task", "process_instance", "element_instance", "variable", "message", "message_subscription"}
-BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry"}
+BIG |= {"message_variable", "signal_subscription", "process_queue", "queue_entry", "idempotency"}
 
 
 @dataclass(slots=True)
@@ -271,12 +294,27 @@ def test_a_claim_follows_the_index_of_what_is_due(postgres: Full, of: Any, name:
     filters, parameters = CLAIMS[name]
     found = explained(postgres, Claims(postgres.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters})
     assert sequential(found) == []
-    # The days are sorted, their work is not.
+    # The days are sorted, their work is not; of several processes it is merged, but only the first few of each.
     sorts = [node["Sort Key"] for node in found if node["Node Type"] in ("Sort", "Incremental Sort")]
-    assert sorts in ([], [["partition_day.partition"]])
+    merged = [["head.due_at", "head.id"]] if of is JOB and "process_ids" in filters else []
+    assert sorts in (merged, [["partition_day.partition"], *merged])
     assert any("due" in index for index in indexes(found)), indexes(found)
     # Ten are wanted, and of one process is every twentieth.
     assert visited(found) <= 50 * PROCESSES
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", KEYED)
+def test_a_claim_by_element_or_process_leaves_the_rest_of_the_backlog_unread(postgres: Full, name: str):
+    filters, parameters = KEYED[name]
+    found = explained(postgres, Claims(postgres.dialect).claim(JOB, filters, LIMIT), {**CLAIM, **parameters})
+    assert sequential(found) == []
+    assert indexes(found) & {"job_element_due_idx", "job_process_due_idx"} or any(
+        index.startswith("job_2026") for index in indexes(found)
+    )
+    # Of each key as many as are wanted and passed over, and those again to lock and to write them.
+    assert visited(found) <= 3 * (LIMIT + PASSED_OVER)
+    assert next(node["Actual Rows"] for node in found) == LIMIT
 
 
 @pytest.mark.postgres
@@ -446,6 +484,33 @@ def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of:
     """Several processes are merged by sorting, but only the first few of each."""
     filters, parameters = CLAIMS[name]
     assert steps_of(lite, Claims(lite.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters}) < LITE_ROWS / 2
+
+
+VISIBLE = {"day": DAY, "ids": list(range(3, 63, 3)), "names": '["x"]'}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("named", [False, True])
+def test_the_variables_of_locked_jobs_are_found_by_indexes(postgres: Full, named: bool):
+    found = explained(postgres, Claims(postgres.dialect).visible[named], VISIBLE)
+    assert sequential(found) == []
+    assert visited(found) <= 10 * len(VISIBLE["ids"])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("named", [False, True])
+def test_the_variables_of_locked_jobs_are_found_by_indexes_on_sqlite(lite: Full, named: bool):
+    details = plan_of(lite, Claims(lite.dialect).visible[named], VISIBLE)
+    assert [detail for detail in details if detail.split()[0] == "SCAN" and detail.split()[1] in BIG] == []
+    assert steps_of(lite, Claims(lite.dialect).visible[named], VISIBLE) < LITE_ROWS / 2
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("name", KEYED)
+def test_a_claim_by_element_or_process_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, name: str):
+    filters, parameters = KEYED[name]
+    statement = Claims(lite.dialect).claim(JOB, filters, LIMIT)
+    assert steps_of(lite, statement, {**CLAIM, **parameters}) < LITE_ROWS / 4
 
 
 @pytest.mark.sqlite

@@ -14,9 +14,12 @@ from app.commands import HANDLERS
 from app.commands.base import Command
 from app.commands.check import CheckProcess
 from app.commands.context import Context
+from app.commands.deletion import DeleteProcess
+from app.commands.due import MoveJob, MoveTimer
 from app.commands.incident import ResolveIncident
 from app.commands.instance import (
     CancelProcessInstance,
+    GetProcessInstance,
     ResumeProcessInstance,
     SuspendProcessInstance,
 )
@@ -38,7 +41,7 @@ from app.commands.task import (
 from app.commands.user_task import UpdateUserTask
 from app.commands.variable import GetElementVariables, GetProcessVariables, SetElementVariables, SetProcessVariables
 from app.config import Config
-from app.criteria import IncidentCriteria, ProcessInstanceCriteria, UserTaskCriteria
+from app.criteria import IncidentCriteria, JobCriteria, ProcessInstanceCriteria, TaskCriteria, UserTaskCriteria
 from app.engine.completion import CalledProcess
 from app.engine.records import ProcessInstance
 from app.engine.types import TaskType
@@ -111,6 +114,7 @@ READS = {
     CheckProcess,
     GetBpmnXml,
     GetProcess,
+    GetProcessInstance,
     GetElementVariables,
     GetProcessVariables,
     UnlockJobs,
@@ -140,6 +144,12 @@ THROWER = play.model(
     head='<signal id="s" name="alarm"/>',
     body='<intermediateThrowEvent id="throw"><signalEventDefinition signalRef="s"/></intermediateThrowEvent>',
 )
+TIMER_CATCH = play.model(
+    "start -> catch -> end",
+    process_id="pausing",
+    body='<intermediateCatchEvent id="catch"><timerEventDefinition><timeDuration>PT1H</timeDuration>'
+    "</timerEventDefinition></intermediateCatchEvent>",
+)
 TIMER_START = play.model(
     "start -> end",
     process_id="ticking",
@@ -155,6 +165,7 @@ def live(service: Service) -> None:
     do = service.execute
     process = play.deploy(service, LIMITED, parallelism=1)
     do(GetBpmnXml(id=process.id))
+    do(DeleteProcess(id=play.deploy(service, TIMER_START, version="unused").id, worker_id="w"))
     for xml in (MESSAGE_START, SIGNAL_START, TIMER_START):
         play.deploy(service, xml)
     # An end that gives its slot away, a start by a task, and a cancellation.
@@ -172,6 +183,7 @@ def live(service: Service) -> None:
     play.run_tasks(service)
     play.deploy(service, LIMITED, version="3")
     _fails_and_is_resolved(service, third)
+    _are_brought_forward(service)
     _calls(service)
     _sends(service)
     play.work(service, play.begin(service, play.TWO_TASKS))
@@ -207,6 +219,20 @@ def _fails_and_is_resolved(service: Service, instance: ProcessInstance) -> None:
     (incident,) = service.query(IncidentCriteria())
     service.execute(ResolveIncident(partition=incident.partition, id=incident.id, worker_id=play.WORKER))
     play.work(service, instance)
+
+
+def _are_brought_forward(service: Service) -> None:
+    """A retry and a timer."""
+    instance = play.begin(service)
+    (job,) = play.lock_of(service, instance)
+    play.complete(service, job, error="broken", retry_limit=1, retry_timer="PT1H")
+    (retry,) = service.query(JobCriteria(partition=job.partition, process_instance_id=instance.id, open=True))
+    service.execute(MoveJob(partition=retry.partition, id=retry.id, worker_id=play.WORKER))
+    play.work(service, instance)
+    instance = play.begin(service, TIMER_CATCH)
+    (timer,) = service.query(TaskCriteria(partition=instance.partition, process_instance_id=instance.id))
+    service.execute(MoveTimer(partition=timer.partition, id=timer.id, worker_id=play.WORKER))
+    play.run_tasks(service)
 
 
 def _calls(service: Service) -> None:

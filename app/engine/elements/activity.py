@@ -34,6 +34,7 @@ class Executed(Behavior):
     """Done by a worker: its EXECUTE job completes it, throws an error, or escalates."""
 
     leaves = (Job,)
+    jobs = (JobType.EXECUTE,)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)

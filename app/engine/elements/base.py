@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
+from app.engine.types import JobType
 from app.errors import bug
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Behavior:
 
     leaves: tuple[type[Any], ...] = ()
     """Records of open work and subscriptions that a token may leave behind when it ends from outside."""
+
+    jobs: tuple[JobType, ...] = ()
+    """The types of jobs that such an element may have."""
 
     def needs_job(self, node: Node) -> bool:
         """Whether an attached or following event of this kind must be defined by a job, before its host is ready."""

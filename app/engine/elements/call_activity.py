@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 class CallActivity(Activity):
     leaves = (Job,)
+    jobs = (JobType.CALL_PROCESS, JobType.PASS_VARIABLES)
 
     def start(self, run: Run, token: ElementInstance) -> None:
         run.create_job(token, JobType.CALL_PROCESS)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 class ErrorBoundaryEvent(BoundaryEvent):
     undefined_job = JobType.SET_ERROR_CODE
+    jobs = (JobType.SET_ERROR_CODE,)
 
     def define(self, run: Run, token: ElementInstance) -> None:
         assert token.node.definition is not None
@@ -30,6 +31,7 @@ class ErrorBoundaryEvent(BoundaryEvent):
 
 class ErrorEndEvent(ThrowEvent):
     undefined_job = JobType.SET_ERROR_CODE
+    jobs = (JobType.SET_ERROR_CODE,)
 
     def defined_as(self, token: ElementInstance) -> str | None:
         return token.node.definition.error_code if token.node.definition else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 class EscalationBoundaryEvent(BoundaryEvent):
     undefined_job = JobType.SET_ESCALATION_CODE
+    jobs = (JobType.SET_ESCALATION_CODE,)
 
     def define(self, run: Run, token: ElementInstance) -> None:
         assert token.node.definition is not None
@@ -30,6 +31,7 @@ class EscalationBoundaryEvent(BoundaryEvent):
 
 class EscalationThrowEvent(ThrowEvent):
     undefined_job = JobType.SET_ESCALATION_CODE
+    jobs = (JobType.SET_ESCALATION_CODE,)
 
     def defined_as(self, token: ElementInstance) -> str | None:
         return token.node.definition.escalation_code if token.node.definition else None

@@ -10,19 +10,23 @@ from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.records import Job, Task
 from app.engine.types import InstanceState, JobType, TaskType
-from app.errors import Refusal, refused
+from app.errors import refused
 
 if TYPE_CHECKING:
-    from app.engine.graph import Node
+    from app.engine.graph import Flow, Node
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance
     from app.engine.run import Run
+
+MOST_NAMED = 50
+"""Flows that a refusal lists."""
 
 
 class ExclusiveGateway(Behavior):
     """Asks a worker which element comes next; passes through where there is no choice."""
 
     leaves = (Job,)
+    jobs = (JobType.EVALUATE_EXCLUSIVE_GATEWAY,)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if len(token.node.targets) > 1:
@@ -34,13 +38,11 @@ class ExclusiveGateway(Behavior):
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         decision = completion.exclusive_gateway_decision
         if decision:
-            target = token.node.target(decision)
-            if target is None:
-                raise _no_flow(token, decision)
+            target = _decided(token.node, decision).target
         elif token.node.default:
             target = token.node.default
         else:
-            raise refused("expected an exclusive gateway decision")
+            raise refused(f"expected an exclusive gateway decision; {_possible(token.node)}")
         run.complete(token, [target])
 
 
@@ -48,6 +50,7 @@ class InclusiveGateway(Behavior):
     """Forks to the elements a worker chooses; the target of the default flow is always among them."""
 
     leaves = (Job,)
+    jobs = (JobType.EVALUATE_INCLUSIVE_GATEWAY,)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if len(token.node.targets) > 1:
@@ -57,19 +60,18 @@ class InclusiveGateway(Behavior):
             run.complete(token)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
-        targets: list[Node] = []
+        chosen: list[Flow] = []
         for decision in completion.inclusive_gateway_decision:
-            target = token.node.target(decision)
-            if target is None:
-                raise _no_flow(token, decision)
-            if target in targets:
+            flow = _decided(token.node, decision)
+            if flow in chosen:
                 raise refused(f"decision contains duplicate BPMN element ID {decision}")
-            targets.append(target)
+            chosen.append(flow)
         default = token.node.default
+        targets = [flow.target for flow in chosen]
         if default and default not in targets:
             targets.append(default)
         if not targets:
-            raise refused("expected an inclusive gateway decision")
+            raise refused(f"expected an inclusive gateway decision; {_possible(token.node)}")
         run.complete(token, targets)
 
 
@@ -101,5 +103,14 @@ class ParallelGateway(Behavior):
                 run.end(other)
 
 
-def _no_flow(token: ElementInstance, target: str) -> Refusal:
-    return refused(f"element {token.node.id} has no outgoing sequence flow to {target}")
+def _decided(node: Node, decision: str) -> Flow:
+    """The flow that a decision names by its id or by its target. Raises Refusal."""
+    flow = node.flow(decision)
+    if flow is None:
+        raise refused(f"element {node.id} has no outgoing sequence flow to {decision}; {_possible(node)}")
+    return flow
+
+
+def _possible(node: Node) -> str:
+    some = [f"{flow.target.id} (flow {flow.id})" for flow in node.flows[:MOST_NAMED]]
+    return f"possible: {', '.join(some)}{', …' if len(node.flows) > MOST_NAMED else ''}"

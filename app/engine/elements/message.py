@@ -22,6 +22,7 @@ class MessageEvent(Event):
     """A worker gives the correlation key in any case, and the name where the model has none."""
 
     undefined_job = JobType.SUBSCRIBE_MESSAGE
+    jobs = (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY)
     leaves = (Job, Task, MessageSubscription)
 
     def needs_job(self, node: Node) -> bool:

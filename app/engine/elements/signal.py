@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 class SignalEvent(Event):
     undefined_job = JobType.SUBSCRIBE_SIGNAL
+    jobs = (JobType.SUBSCRIBE_SIGNAL,)
     leaves = (Job, Task, SignalSubscription)
 
     def define(self, run: Run, token: ElementInstance) -> None:
@@ -51,6 +52,7 @@ class SignalThrowEvent(ThrowEvent):
     """Sends a signal when its task runs; the sending itself is done with the task."""
 
     undefined_job = JobType.SET_SIGNAL_NAME
+    jobs = (JobType.SET_SIGNAL_NAME,)
 
     def defined_as(self, token: ElementInstance) -> str | None:
         return token.node.definition.signal_name if token.node.definition else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 class TimerEvent(Event):
     undefined_job = JobType.SET_TIMER
+    jobs = (JobType.SET_TIMER,)
 
     def define(self, run: Run, token: ElementInstance) -> None:
         definition = token.node.definition
@@ -57,7 +59,8 @@ class TimerBoundaryEvent(BoundaryEvent, TimerEvent):
         left = task.repetitions
         if not token.node.interrupting and payload.timer and left != 1:
             try:
-                due = next_due(payload.timer, task.due_at, run.now, payload.first_due_at)
+                planned = payload.planned_at or task.due_at
+                due = next_due(payload.timer, planned, run.now, payload.first_due_at)
             except TimerError as error:
                 raise refused(f"failed to evaluate timer: {error}") from error
         renewed = trigger_boundary(run, token, again=due is not None)
@@ -65,7 +68,7 @@ class TimerBoundaryEvent(BoundaryEvent, TimerEvent):
             run.create_task(
                 renewed,
                 TaskType.TRIGGER_EVENT,
-                payload,
+                replace(payload, planned_at=None),
                 due_at=due,
                 repetitions=left - 1 if left else None,
             )

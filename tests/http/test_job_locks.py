@@ -1,4 +1,4 @@
-"""Leases of jobs over HTTP: what answers show, what is refused, and how batches treat them."""
+"""Locks of jobs over HTTP, for a time and of some kinds: what answers show, what is refused, how batches do it."""
 
 from __future__ import annotations
 
@@ -76,3 +76,16 @@ def test_a_lease_beyond_the_calendar_is_refused(api: Api, started: Any):
     answer = api.send("POST", "/jobs/lock", {"lockTimeout": "P9999Y", **WORKER})
     assert answer.problem[:3] == (400, "VALIDATION", "failed to lock jobs")
     assert [job["state"] for job in api.query("jobs")] == ["DUE"]
+
+
+def test_filters_are_those_of_the_lock_and_of_the_next_one(api: Api, started: Any):
+    job = api.lock(types=["EXECUTE"], bpmnElementIds=["work"], bpmnProcessIds=["p"])
+    api.start()
+    item = {"partition": job["partition"], "id": job["id"]}
+    for kinds in ({"taskTypes": ["other"]}, {"types": ["SET_TIMER"]}, {"bpmnElementIds": ["other"]}):
+        assert api.post("/jobs/lock", **kinds, **WORKER)["jobs"] == []
+    assert len(api.post("/jobs/complete", jobs=[item], lockNext={"bpmnElementIds": ["work"]}, **WORKER)["jobs"]) == 1
+
+
+def test_an_unknown_type_of_job_is_refused(api: Api, started: Any):
+    assert api.send("POST", "/jobs/lock", {"types": ["LUNCH"], **WORKER}).problem[0] == 400

@@ -1,0 +1,208 @@
+"""What instances wait for, what has happened in them, and how many there are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from app.api.answer import Response, json_answer
+from app.api.blueprint import Blueprint
+from app.api.context import service
+from app.api.encode import compile_encoder, listed
+from app.api.fields import AnswerSchema, Choice, Flag, Int32, Int64, Many, Object, Partition, Text, Timestamp, camel
+from app.api.find import page_answer
+from app.api.instance import ProcessInstanceCriteriaSchema
+from app.api.openapi import HISTORY_PARAMETERS, LIMIT
+from app.api.params import paging_by, row_limit, to_snake
+from app.api.schemas import results_of
+from app.bpmn.model import ElementType
+from app.criteria import ProcessInstanceCriteria
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
+from app.engine.waiting import WaitingKind
+from app.timer import format_timestamp
+
+blp = Blueprint("insight", __name__, description="What process instances wait for, and what has happened in them.")
+
+
+class InstanceGroup(StrEnum):
+    """What instances can be grouped by."""
+
+    BPMN_PROCESS_ID = "bpmnProcessId"
+    VERSION = "version"
+    STATE = "state"
+
+
+class CountProcessInstancesSchema(ProcessInstanceCriteriaSchema):
+    group_by = Many(
+        Choice(InstanceGroup, "group"), most=len(InstanceGroup), unique=True, description="What groups have in common."
+    )
+
+
+class ProcessInstanceCountSchema(AnswerSchema):
+    bpmn_process_id = Text()
+    version = Text()
+    process_id = Int32(description="The process, where it is known from BPMN process ID and version.")
+    state = Choice(InstanceState, "instance state")
+    count = Int32(required=True, example=1)
+    incident_count = Int32(required=True, description="Incidents of these instances that are not resolved.", example=0)
+
+
+class WaitingEventSchema(AnswerSchema):
+    """One thing that an element instance waits for; there is what belongs to its kind."""
+
+    element_instance_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="serviceTask")
+    bpmn_element_name = Text()
+    bpmn_element_type = Choice(ElementType, "element type", required=True)
+    since = Timestamp(required=True)
+    kind = Choice(
+        WaitingKind,
+        "kind",
+        required=True,
+        description="What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine "
+        "itself is about to do, `JOIN` a token of another flow.",
+    )
+    job_id = Int32()
+    job_type = Choice(JobType, "job type")
+    task_id = Int32()
+    task_type = Choice(TaskType, "task type")
+    incident_id = Int32()
+    user_task_id = Int32()
+    partition = Partition(description="Of the called process instance.")
+    process_instance_id = Int32(description="The called process instance.")
+    state = Choice(WorkState, "work state", description="Of the job.")
+    due_at = Timestamp()
+    retry_count = Int32()
+    locked_by = Text()
+    locked_until = Timestamp()
+    error = Text(description="Of the incident, or the last one of the job.")
+    error_id = Text()
+    name = Text(description="Of the message or signal.")
+    correlation_key = Text()
+    missing = Many(Text(), description="Of a join, the BPMN elements whose flows have not arrived.")
+    position = Int32(description="In the queue, 1 is the next one; absent where its turn has come.")
+
+
+class WaitingSchema(WaitingEventSchema):
+    also = Many(Object(WaitingEventSchema), description="The boundary events that wait meanwhile.")
+
+
+class GetWaitingResSchema(AnswerSchema):
+    count = Int32(required=True, example=1)
+    results = Many(Object(WaitingSchema), required=True)
+    has_more = Flag(description="Whether the instance waits at other element instances than these, too.")
+
+
+class HistoryKind(StrEnum):
+    """What has happened."""
+
+    ELEMENT_INSTANCE = "ELEMENT_INSTANCE"
+    INCIDENT = "INCIDENT"
+    JOB = "JOB"
+    MESSAGE = "MESSAGE"
+    SIGNAL = "SIGNAL"
+    TASK = "TASK"
+    TIMER = "TIMER"
+    USER_TASK = "USER_TASK"
+
+
+class HistoryEntrySchema(AnswerSchema):
+    """Something that has happened, with what is known of it."""
+
+    time = Timestamp(required=True, description="When the element was entered, the work done, the incident created.")
+    kind = Choice(
+        HistoryKind,
+        "kind",
+        required=True,
+        description="`MESSAGE`, `SIGNAL` and `TIMER` are events that have happened, `TASK` is what the engine failed "
+        "to do, `JOB` an attempt of a worker, which may have failed.",
+    )
+    element_instance_id = Int32()
+    bpmn_element_id = Text(example="serviceTask")
+    bpmn_element_type = Choice(ElementType, "element type")
+    prev_id = Int32()
+    prev_bpmn_element_id = Text()
+    state = Text(example="COMPLETED", description="As it is now.")
+    created_at = Timestamp()
+    created_by = Text()
+    started_at = Timestamp()
+    ended_at = Timestamp()
+    due_at = Timestamp()
+    job_id = Int32()
+    job_type = Choice(JobType, "job type")
+    locked_at = Timestamp()
+    locked_by = Text()
+    retry_count = Int32()
+    error = Text()
+    error_id = Text()
+    incident_id = Int32()
+    resolved_at = Timestamp()
+    resolved_by = Text()
+    user_task_id = Int32()
+    updated_at = Timestamp()
+    updated_by = Text()
+    task_id = Int32()
+    task_type = Choice(TaskType, "task type")
+    message_id = Int64()
+    signal_id = Int64()
+    name = Text(description="Of the message or signal.")
+
+
+class GetHistoryResSchema(AnswerSchema):
+    count = Int32(required=True, example=1)
+    results = Many(Object(HistoryEntrySchema), required=True)
+    next_cursor = Text(description="The cursor of the next page; absent on the last page.")
+
+
+encode_count = compile_encoder(ProcessInstanceCountSchema)
+encode_event = compile_encoder(WaitingEventSchema)
+encode_waiting = compile_encoder(WaitingSchema, also=lambda waiting: [encode_event(event) for event in waiting.also])
+
+
+def encode_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Of a history, without what is empty."""
+    return {
+        camel(name): format_timestamp(value) if isinstance(value, datetime) else value
+        for name, value in entry.items()
+        if value
+    }
+
+
+@blp.route("/process-instances/count", methods=["POST"], extension=True, reads=True)
+@blp.arguments(CountProcessInstancesSchema)
+@blp.response(200, results_of(ProcessInstanceCountSchema))
+def count_process_instances(body: dict[str, Any]) -> Response:
+    """Counts process instances, in groups where asked to, the largest group first.
+
+    Groups without any instance are no results.
+    """
+    names = [to_snake(name) for name in body.pop("group_by", ())]
+    limit = service().config.max_query_limit
+    return listed(encode_count, service().finding.count_instances(ProcessInstanceCriteria(**body), names, limit))
+
+
+@blp.route("/process-instances/<partition>/<id>/waiting", problems=(404,), extension=True)
+@blp.parameters(LIMIT)
+@blp.response(200, GetWaitingResSchema)
+def get_waiting(partition: date, id: int) -> Response:
+    """Gets what a process instance waits for, by element instance.
+
+    An instance that has ended waits for nothing.
+    """
+    found, has_more = service().finding.waiting(partition, id, row_limit())
+    results = [encode_waiting(waiting) for waiting in found]
+    answer: dict[str, Any] = {"count": len(results), "results": results}
+    return json_answer({**answer, "hasMore": True} if has_more else answer)
+
+
+@blp.route("/process-instances/<partition>/<id>/history", problems=(404,), extension=True)
+@blp.parameters(*HISTORY_PARAMETERS)
+@blp.response(200, GetHistoryResSchema)
+def get_history(partition: date, id: int) -> Response:
+    """Gets what has happened in a process instance, as one list by time.
+
+    Each thing has one place, which it keeps: element instances that of the time when they were entered, work that of
+    when it was done. What is still to be done is told by getWaiting.
+    """
+    return page_answer(encode_entry, service().finding.history(partition, id, paging_by("time")))

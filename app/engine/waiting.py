@@ -1,0 +1,287 @@
+"""What a process instance waits for: each of its active element instances, with what would have it go on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from app.bpmn.model import ElementType
+from app.engine.graph import Node
+from app.engine.payload import parse_payload
+from app.engine.records import (
+    Incident,
+    Job,
+    MessageSubscription,
+    ProcessInstance,
+    SignalSubscription,
+    Task,
+    UserTask,
+)
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
+
+
+class WaitingKind(StrEnum):
+    """What is waited for."""
+
+    CALLED_INSTANCE = "CALLED_INSTANCE"
+    INCIDENT = "INCIDENT"
+    JOB = "JOB"
+    JOIN = "JOIN"
+    MESSAGE = "MESSAGE"
+    QUEUED = "QUEUED"
+    RETRY = "RETRY"
+    SIGNAL = "SIGNAL"
+    SUSPENDED = "SUSPENDED"
+    TASK = "TASK"
+    TIMER = "TIMER"
+    USER_TASK = "USER_TASK"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ActiveVisit:
+    """An element instance that has not ended, with the name of its element."""
+
+    id: int
+    prev_id: int | None
+    prev_element_id: int | None
+    parent_id: int | None
+    element_id: int
+    bpmn_element_id: str
+    bpmn_element_name: str | None
+    bpmn_element_type: ElementType
+    context: str | None
+    """The message or signal name it was configured with."""
+    created_at: datetime
+    started_at: datetime | None
+    state: InstanceState
+
+    @property
+    def is_boundary(self) -> bool:
+        return self.bpmn_element_type in BOUNDARY
+
+
+BOUNDARY = frozenset(type for type in ElementType if type.value.endswith("_BOUNDARY_EVENT"))
+SCOPES = frozenset({ElementType.PROCESS, ElementType.SUB_PROCESS})
+
+
+@dataclass(slots=True, kw_only=True)
+class Situation:
+    """What there is of an instance that has not been done yet."""
+
+    instance: ProcessInstance
+    visits: Sequence[ActiveVisit] = ()
+    has_more: bool = False
+    """Whether there are other active element instances."""
+    jobs: Sequence[Job] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    """The error of the last failed job by element instance."""
+    tasks: Sequence[Task] = ()
+    incidents: Sequence[Incident] = ()
+    user_tasks: Sequence[UserTask] = ()
+    messages: Sequence[MessageSubscription] = ()
+    signals: Sequence[SignalSubscription] = ()
+    called: Sequence[tuple[int, ProcessInstance]] = ()
+    """Active called instances, each behind the id of the element instance that has called it."""
+    queue_position: int = 0
+    """1 is the next one; 0 where its turn has come."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Waiting:
+    """One thing that an element instance waits for; what does not belong to its kind is None."""
+
+    element_instance_id: int
+    bpmn_element_id: str
+    bpmn_element_name: str | None
+    bpmn_element_type: ElementType
+    since: datetime
+    kind: WaitingKind
+    job_id: int | None = None
+    job_type: JobType | None = None
+    task_id: int | None = None
+    task_type: TaskType | None = None
+    incident_id: int | None = None
+    user_task_id: int | None = None
+    partition: date | None = None
+    process_instance_id: int | None = None
+    state: WorkState | None = None
+    due_at: datetime | None = None
+    retry_count: int | None = None
+    locked_by: str | None = None
+    locked_until: datetime | None = None
+    error: str | None = None
+    error_id: str | None = None
+    name: str | None = None
+    correlation_key: str | None = None
+    missing: Sequence[str] = ()
+    """The BPMN elements whose flows into a join have not arrived."""
+    position: int | None = None
+    also: list[Waiting] = field(default_factory=list)
+    """The boundary events of the element instance."""
+
+
+def waiting(situation: Situation, node: Callable[[int], Node], now: datetime) -> list[Waiting]:
+    """In the order of the element instances; `node` finds an element of the process by its id."""
+    reasons = _Reasons(situation, node, now)
+    found: list[Waiting] = []
+    hosts: dict[int, Waiting] = {}
+    attached: list[tuple[ActiveVisit, list[Waiting]]] = []
+    for visit in situation.visits:
+        entries = list(reasons.of(visit))
+        if visit.is_boundary:
+            attached.append((visit, entries))
+        else:
+            found += entries
+            if entries:
+                hosts[visit.id] = entries[0]
+    for visit, entries in attached:
+        host = hosts.get(visit.prev_id or 0)
+        # What has no entry of its own, such as a sub-process, does not hide its events.
+        (host.also if host else found).extend(entries)
+    return sorted(found, key=lambda entry: entry.element_instance_id)
+
+
+class _Reasons:
+    def __init__(self, situation: Situation, node: Callable[[int], Node], now: datetime) -> None:
+        self._situation = situation
+        self._node = node
+        self._now = now
+        self._jobs = _by_visit(situation.jobs)
+        self._tasks = _by_visit(situation.tasks)
+        self._incidents = _by_visit(situation.incidents)
+        self._user_tasks = _by_visit(situation.user_tasks)
+        self._messages = _by_visit(situation.messages)
+        self._signals = _by_visit(situation.signals)
+        self._called: dict[int, list[ProcessInstance]] = defaultdict(list)
+        for visit_id, instance in situation.called:
+            self._called[visit_id].append(instance)
+
+    def of(self, visit: ActiveVisit) -> Iterator[Waiting]:
+        found = list(self._work(visit))
+        found += self._events(visit)
+        yield from found or self._state(visit)
+
+    def _work(self, visit: ActiveVisit) -> Iterator[Waiting]:
+        for incident in self._incidents[visit.id]:
+            yield _entry(
+                visit,
+                incident.created_at,
+                WaitingKind.INCIDENT,
+                incident_id=incident.id,
+                job_id=incident.job_id,
+                task_id=incident.task_id,
+                error=incident.error,
+                error_id=incident.error_id,
+            )
+        for job in self._jobs[visit.id]:
+            yield self._job(visit, job)
+        for user_task in self._user_tasks[visit.id]:
+            yield _entry(visit, user_task.created_at, WaitingKind.USER_TASK, user_task_id=user_task.id)
+        for called in self._called[visit.id]:
+            yield _entry(
+                visit,
+                called.created_at,
+                WaitingKind.CALLED_INSTANCE,
+                partition=called.partition,
+                process_instance_id=called.id,
+            )
+
+    def _job(self, visit: ActiveVisit, job: Job) -> Waiting:
+        is_due = job.due_at <= self._now
+        error = self._situation.errors.get(visit.id)
+        is_retry = error is not None and not is_due
+        return _entry(
+            visit,
+            job.created_at,
+            WaitingKind.RETRY if is_retry else WaitingKind.JOB,
+            job_id=job.id,
+            job_type=job.type,
+            state=WorkState.DUE if job.state is WorkState.CREATED and is_due else job.state,
+            due_at=job.due_at,
+            retry_count=job.retry_count,
+            locked_by=job.locked_by,
+            locked_until=job.locked_until,
+            error=error,
+        )
+
+    def _events(self, visit: ActiveVisit) -> Iterator[Waiting]:
+        for task in self._tasks[visit.id]:
+            if task.type is not TaskType.JOIN_PARALLEL_GATEWAY:
+                yield self._task(visit, task)
+        for message in self._messages[visit.id]:
+            yield _entry(
+                visit,
+                message.created_at,
+                WaitingKind.MESSAGE,
+                name=message.name,
+                correlation_key=message.correlation_key,
+            )
+        for signal in self._signals[visit.id]:
+            yield _entry(visit, signal.created_at, WaitingKind.SIGNAL, name=signal.name)
+
+    def _task(self, visit: ActiveVisit, task: Task) -> Waiting:
+        payload = parse_payload(task.serialized_task)
+        return _entry(
+            visit,
+            task.created_at,
+            # Anything else has happened, and is about to be worked off.
+            WaitingKind.TIMER if payload.timer and not payload.message_id else WaitingKind.TASK,
+            task_id=task.id,
+            task_type=task.type,
+            due_at=task.due_at,
+            retry_count=task.retry_count,
+            name=visit.context if payload.message_id or payload.signal_id else None,
+        )
+
+    def _state(self, visit: ActiveVisit) -> Iterator[Waiting]:
+        """Where nothing else is waited for."""
+        since = visit.started_at or visit.created_at
+        is_root = visit.bpmn_element_type is ElementType.PROCESS
+        if visit.state is InstanceState.SUSPENDED and (is_root or visit.bpmn_element_type not in SCOPES):
+            yield _entry(visit, since, WaitingKind.SUSPENDED)
+        elif visit.state is InstanceState.QUEUED and is_root:
+            yield _entry(visit, since, WaitingKind.QUEUED, position=self._situation.queue_position)
+        elif visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY and visit.state is InstanceState.STARTED:
+            yield _entry(visit, since, WaitingKind.JOIN, missing=self._missing(visit))
+
+    def _missing(self, visit: ActiveVisit) -> list[str]:
+        arrived = [
+            other.prev_element_id
+            for other in self._situation.visits
+            if (other.element_id, other.parent_id, other.state) == (visit.element_id, visit.parent_id, visit.state)
+        ]
+        missing = []
+        for source_id in self._node(visit.element_id).source_ids:
+            if source_id in arrived:
+                # Several flows may come from one element.
+                arrived.remove(source_id)
+            else:
+                missing.append(self._node(source_id).id)
+        return missing
+
+
+def _entry(visit: ActiveVisit, since: datetime, kind: WaitingKind, **fields: object) -> Waiting:
+    return Waiting(
+        element_instance_id=visit.id,
+        bpmn_element_id=visit.bpmn_element_id,
+        bpmn_element_name=visit.bpmn_element_name,
+        bpmn_element_type=visit.bpmn_element_type,
+        since=since,
+        kind=kind,
+        **fields,  # type: ignore[arg-type]  # of the kind
+    )
+
+
+_OfVisit = TypeVar("_OfVisit", Incident, Job, MessageSubscription, SignalSubscription, Task, UserTask)
+
+
+def _by_visit(records: Iterable[_OfVisit]) -> dict[int, list[_OfVisit]]:
+    found: dict[int, list[_OfVisit]] = defaultdict(list)
+    for record in records:
+        if record.element_instance_id:
+            found[record.element_instance_id].append(record)
+    return found
