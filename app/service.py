@@ -352,6 +352,16 @@ class Service:
         """
         return self.execute(GetProcessInstance(partition=partition, id=id, names=tuple(names)))
 
+    def see_task(self, partition: date, id: int) -> Task | None:
+        """Raises EngineError UNAVAILABLE like `execute`."""
+        return self._read(lambda tx: tx.find_task(partition, id))
+
+    def count_outstanding(self, signal_id: int) -> int:
+        """How many subscribers a signal has not reached yet. Raises EngineError UNAVAILABLE like `execute`."""
+        found = self._read(lambda tx: tx.load_signal(signal_id))
+        # Once it has reached all, it is not kept.
+        return found[0].active_subscriber_count if found else 0
+
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
         return self.run_tasks(self.lock_tasks(command))

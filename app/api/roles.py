@@ -80,6 +80,7 @@ RULES: Mapping[str, Rule] = {
     "getProcessInstance": LOOKING,
     "getProcessSetting": READING,
     "getProcessVariables": LOOKING,
+    "getStatistics": READING,
     "getWaiting": READING,
     "groupIncidents": READING,
     "lockJobs": WORKING,

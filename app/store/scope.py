@@ -31,7 +31,7 @@ class Scoped:
         if "bpmn_process_id" in of.c:
             return self._covered(of.c.bpmn_process_id)
         if "process_id" in of.c:
-            return of.c.process_id.in_(self.process_ids)
+            return self._dialect.is_found(of.c.process_id, self.process_ids)
         return false()
 
     def _covered(self, bpmn_process_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -388,6 +388,9 @@ class SQLite:
         beginning = _json_each(name).c.value
         return exists(beginning).where(func.substr(column, 1, func.length(beginning)) == beginning)
 
+    def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+        return column.in_(found)
+
     def keys(self, of: Table, name: str) -> FromClause:
         each = _json_each(name)
         key = [

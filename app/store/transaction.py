@@ -84,7 +84,7 @@ class Transaction:
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
         self._released = 0
-        self._when_saved: list[Callable[[], Write]] = []
+        self._when_saved: list[Callable[[], Write | None]] = []
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -127,7 +127,7 @@ class Transaction:
         if changes is not None:
             self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
             saving = self._saver.save(self._session, changes)
-        self.along(*(make() for make in self._when_saved))
+        self.along(*(write for make in self._when_saved if (write := make())))
         beside = self._dialect.writes(self.noted) if self._along else []
         self._session.commit(*saving, *beside)
         if changes is None:
@@ -154,8 +154,8 @@ class Transaction:
         for write in writes:
             self._along.setdefault(write.op, []).extend(write.rows)
 
-    def along_when_saved(self, make: Callable[[], Write]) -> None:
-        """Like `along`, for what can only be told of records once they have their ids."""
+    def along_when_saved(self, make: Callable[[], Write | None]) -> None:
+        """Like `along`, for what can only be told of records once they have their ids, in the order of the calls."""
         self._when_saved.append(make)
 
     @property

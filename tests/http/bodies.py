@@ -89,6 +89,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
+            **WAIT,
             **WORKER,
         },
     ),
@@ -102,7 +103,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/messages/subscriptions/query",
         {"partition": DAY, "processInstanceId": 1, "correlationKey": "k", "name": "n"},
     ),
-    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WORKER}),
+    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WAIT, **WORKER}),
     "querySignalSubscriptions": (
         "POST",
         "/signals/subscriptions/query",
@@ -123,6 +124,18 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "errorId": "0b6d1c1a2f3e4d5c",
             "created": RANGE,
             "open": True,
+        },
+    ),
+    "getStatistics": (
+        "POST",
+        "/processes/statistics",
+        {
+            "bpmnProcessId": "p",
+            "versions": ["1"],
+            "processIds": [1],
+            "created": RANGE,
+            "states": ["STARTED"],
+            "processInstance": {"partition": DAY, "id": 1},
         },
     ),
     "groupIncidents": (

@@ -39,7 +39,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "SentMessage", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -68,6 +68,9 @@ OPERATIONS = {
     ),
     "getHistory": Operation(
         "GET", "/process-instances/{partition}/{id}/history", 200, "", "GetHistoryRes", (404,), extension=True
+    ),
+    "getStatistics": Operation(
+        "POST", "/processes/statistics", 200, "StatisticsCriteria", "GetStatisticsRes", (404,), extension=True
     ),
     "groupIncidents": Operation(
         "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
@@ -167,7 +170,7 @@ OPERATIONS = {
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
 
-READING = {"checkProcess", "countProcessInstances", "groupIncidents"}
+READING = {"checkProcess", "countProcessInstances", "groupIncidents", "getStatistics"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
 
 UNREPEATABLE = {"createApiKey"}
@@ -195,6 +198,7 @@ _FILE = {
 """What goes with a file as body."""
 _WHY = {"reason": "string max-500 +"}
 QUERY_PARAMETERS = {
+    "getStatistics": {"flows": "boolean"},
     "queryProcessInstances": {"waiting": "boolean +"},
     "getWaiting": {"limit": "int32 gte-0 lte-100000"},
     "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
@@ -280,6 +284,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
         **_WORKER,
     },
     "MessageCriteria": {
@@ -295,7 +300,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string max-255",
         "name": "string max-255",
     },
-    "SendSignal": {"name": "string required max-255", "variables": "[ProcessVariable] max-100", **_WORKER},
+    "SendSignal": {
+        "name": "string required max-255",
+        "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string max-255"},
     "IncidentCriteria": {
         "partition": "date",
@@ -417,6 +427,15 @@ REQUESTS: dict[str, dict[str, str]] = {
         "createdBy": "string max-255 +",
     },
     "CountProcessInstances": {},
+    "StatisticsCriteria": {
+        "bpmnProcessId": "string max-255",
+        "versions": "[string] max-100 each-255 unique",
+        "processIds": "[int32] max-100 unique",
+        "created": "TimeRange +",
+        "states": "[InstanceState] max-100 unique +",
+        "processInstance": "InstanceKey",
+    },
+    "InstanceKey": {"partition": "date required", "id": "int32 required gte-1"},
     "SuspendProcessInstance": {**_WORKER, **_WHY},
     "ResumeProcessInstance": {**_WORKER, **_WHY},
     "CancelProcessInstance": {**_WORKER, **_WHY},
@@ -585,6 +604,22 @@ _INSTANCE = {
     "waitingAt": "[string] O +",
 }
 
+_MESSAGE = {
+    "id": "int64 A",
+    "correlationKey": "string A",
+    **_CREATED,
+    "expiresAt": "time O",
+    "correlated": "boolean A",
+    "name": "string A",
+    "uniqueKey": "string O",
+    "result": "MessageResult O +",
+    "partition": "date O +",
+    "processInstanceId": "int32 O +",
+    "bpmnElementId": "string O +",
+    "bpmnProcessId": "string O +",
+    "version": "string O +",
+}
+
 ANSWERS: dict[str, dict[str, str]] = {
     "Health": {"status": "HealthLevel A", "version": "string A", "findings": "[Finding] A", "nodes": "[Node] A"},
     "Finding": {
@@ -691,21 +726,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "VisibleVariable": {"bpmnElementId": "string O", "name": "string A", "data": "Data O", "error": "string O"},
     "JobTimer": {"type": "string A", "text": "string A"},
-    "Message": {
-        "id": "int64 A",
-        "correlationKey": "string A",
-        **_CREATED,
-        "expiresAt": "time O",
-        "correlated": "boolean A",
-        "name": "string A",
-        "uniqueKey": "string O",
-        "result": "MessageResult O +",
-        "partition": "date O +",
-        "processInstanceId": "int32 O +",
-        "bpmnElementId": "string O +",
-        "bpmnProcessId": "string O +",
-        "version": "string O +",
-    },
+    "Message": _MESSAGE,
+    "SentMessage": {**_MESSAGE, "delivered": "boolean O +"},
     "MessageSubscription": {
         "id": "int64 A",
         "partition": "date A",
@@ -715,7 +737,13 @@ ANSWERS: dict[str, dict[str, str]] = {
         **_CREATED,
         "name": "string A",
     },
-    "Signal": {"id": "int64 A", **_CREATED, "name": "string A", "subscriberCount": "int32 A"},
+    "Signal": {
+        "id": "int64 A",
+        **_CREATED,
+        "name": "string A",
+        "subscriberCount": "int32 A",
+        "deliveredCount": "int32 O +",
+    },
     "SignalSubscription": {
         "id": "int64 A",
         "partition": "date A",
@@ -898,6 +926,18 @@ ANSWERS: dict[str, dict[str, str]] = {
         "name": "string O",
     },
     "GetHistoryRes": {"count": "int32 A", "results": "[HistoryEntry] A", "nextCursor": "string O"},
+    "ElementStatistics": {
+        "processId": "int32 A",
+        "bpmnElementId": "string A",
+        "active": "int32 A",
+        "incidents": "int32 A",
+        "completed": "int32 A",
+        "canceled": "int32 A",
+        "failedJobs": "int32 A",
+        "averageMs": "int64 O",
+    },
+    "FlowStatistics": {"processId": "int32 A", "from": "string A", "to": "string A", "count": "int32 A"},
+    "GetStatisticsRes": {"asOf": "time A", "results": "[ElementStatistics] A", "flows": "[FlowStatistics] O"},
     "IncidentGroup": {
         "errorId": "string O",
         "error": "string O",

@@ -86,6 +86,7 @@ def test_a_process_runs_through_retry_and_incident_to_its_end(api: Api, clock: M
         "processId": process["id"],
         "processInstanceId": instance["id"],
         "bpmnElementId": "serviceTask",
+        "bpmnElementName": "Work",
         "correlationKey": "k1",
         "createdAt": created,
         "createdBy": "w1",
@@ -119,6 +120,10 @@ def test_a_process_runs_through_retry_and_incident_to_its_end(api: Api, clock: M
     assert incident == {
         "partition": DAY,
         "id": incident["id"],
+        "bpmnElementId": "serviceTask",
+        "bpmnProcessId": "serviceTest",
+        "error": "boom again",
+        "errorId": incident["errorId"],
         "elementId": ids[2],
         "elementInstanceId": job["elementInstanceId"],
         "jobId": retry["id"],
