@@ -65,7 +65,7 @@ def test_an_operation_has_one_path_and_is_unknown_by_others(client, service, met
         # What follows may be an id, or a partition and an id, though they are none that there could be.
         allowed = {
             "/processes/more": "DELETE",
-            "/process-instances/query/more": "GET, HEAD",
+            "/process-instances/query/more": "DELETE, GET, HEAD",
             "/user-tasks/query/more": "PATCH",
         }.get(other)
         assert_nothing(client.open("/", method=method, data="{}", environ_overrides=target), 404, allowed)
