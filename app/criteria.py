@@ -250,3 +250,55 @@ class IncidentGroup:
     first: datetime
     """When the first one was created."""
     last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsCriteria:
+    """Whose element instances are counted: those of processes, or of one instance."""
+
+    bpmn_process_id: str = ""
+    versions: tuple[str, ...] = ()
+    process_ids: tuple[int, ...] = ()
+    created: Range | None = None
+    """When the instances were created."""
+    states: tuple[str, ...] = ()
+    """Of the instances."""
+    instance: tuple[date, int] | None = None
+    """Partition and id; then nothing else is given."""
+    flows: bool = False
+    """Whether it is counted, too, from where to where tokens have gone."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ElementStatistics:
+    process_id: int
+    bpmn_element_id: str
+    active: int = 0
+    """Element instances that have not ended; boundary events that wait don't count."""
+    incidents: int = 0
+    """Incidents that are not resolved."""
+    completed: int = 0
+    canceled: int = 0
+    """Those that were canceled or terminated."""
+    failed_jobs: int = 0
+    """Attempts that have failed."""
+    average_ms: int | None = None
+    """From start to end, of the completed ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStatistics:
+    """How often a token has gone from one element to another, by whatever flow."""
+
+    process_id: int
+    from_: str
+    to: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    as_of: datetime
+    elements: list[ElementStatistics]
+    """In the order of the elements in the file; those that were never visited are left out."""
+    flows: list[FlowStatistics]

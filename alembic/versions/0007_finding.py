@@ -1,4 +1,4 @@
-"""Incidents tell their error and where it happened."""
+"""Incidents tell their error and where it happened; indexes for those who look for something, or count."""
 
 from __future__ import annotations
 
@@ -16,19 +16,37 @@ depends_on = None
 FILLED_AT_ONCE = 1000
 """Incidents that are filled by one statement."""
 COLUMNS = ("bpmn_process_id", "bpmn_element_id", "error", "error_id")
-OPEN_INCIDENT = "resolved_at IS NULL"
+ACTIVE = "ended_at IS NULL"
+ENDED = "ended_at IS NOT NULL"
+INDEXES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("incident", "open", ("process_instance_id", "partition"), "resolved_at IS NULL"),
+    ("incident", "error_id", ("error_id", "created_at"), ""),
+    ("process_instance", "active", ("bpmn_process_id", "partition", "id"), ACTIVE),
+    ("process_instance", "created_at", ("created_at",), ""),
+    ("process_instance", "ended_at", ("ended_at",), ENDED),
+    ("process_instance", "correlation_key", ("correlation_key", "bpmn_process_id"), "correlation_key IS NOT NULL"),
+    ("element_instance", "active", ("process_id", "element_id", "partition", "process_instance_id"), ACTIVE),
+    ("element_instance", "ended", ("process_id", "element_id", "state", "prev_element_id", "duration_ms"), ENDED),
+    ("job", "failed", ("process_id", "element_id"), "error IS NOT NULL"),
+    ("user_task", "started", ("partition", "id"), "state = 'STARTED'"),
+)
+"""Table, name without that of the table, columns, and condition."""
+BEFORE = ("process_instance", "active", ("bpmn_process_id",), ACTIVE)
 
 
 def upgrade() -> None:
     for name in COLUMNS:
         op.add_column("incident", sa.Column(name, sa.Text(), nullable=True))
     _fill()
-    _partial("incident_open_idx", "incident", ["process_instance_id", "partition"], OPEN_INCIDENT)
-    op.create_index("incident_error_id_idx", "incident", ["error_id", "created_at"])
+    op.add_column("element_instance", sa.Column("duration_ms", sa.BigInteger(), nullable=True))
+    op.drop_index("process_instance_active_idx", "process_instance")
+    for index in INDEXES:
+        _create(*index)
 
 
-def _partial(name: str, table: str, columns: list[str], where: str) -> None:
-    op.create_index(name, table, columns, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
+def _create(table: str, name: str, columns: tuple[str, ...], where: str) -> None:
+    conditions = {"postgresql_where": sa.text(where), "sqlite_where": sa.text(where)} if where else {}
+    op.create_index(f"{table}_{name}_idx", table, list(columns), **conditions)
 
 
 def _fill() -> None:
@@ -83,7 +101,9 @@ def _error_id(error: str) -> str:
 
 
 def downgrade() -> None:
-    op.drop_index("incident_error_id_idx", "incident")
-    op.drop_index("incident_open_idx", "incident")
+    for table, name, _, _ in reversed(INDEXES):
+        op.drop_index(f"{table}_{name}_idx", table)
+    _create(*BEFORE)
+    op.drop_column("element_instance", "duration_ms")
     for name in reversed(COLUMNS):
         op.drop_column("incident", name)

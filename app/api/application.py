@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import MapAdapter
 
 from app import logs
@@ -116,13 +117,13 @@ class Application(flask.Flask):
         """The view of a path that is known, with its method; the request tells of it from now on."""
         method, path = request.method, request.path
         found = self._fixed.get((method, path))
-        if found is None:
+        if found is None and path not in self._methods:
             for pattern, route in self._patterns.get((method, path.split("/", 2)[1]), ()):
                 if match := pattern.fullmatch(path):
                     request.parts, found = match.groupdict(), route
                     break
-            else:
-                return None
+        if found is None:
+            return None
         request.route, request.operation = found.path, found.operation
         return found.view
 
@@ -142,6 +143,8 @@ class Application(flask.Flask):
     def _view(self, request: Request, view: View | None) -> Response:
         if view is not None:
             return answer(request, view, convert_path(request.parts) if request.parts else {})
+        if methods := self._methods.get(request.path):
+            raise MethodNotAllowed(methods)
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
         return self._views[endpoint](**convert_path(parts))
@@ -159,6 +162,14 @@ class Application(flask.Flask):
             if not rule.arguments
             for method in rule.methods or ()
         }
+
+    @cached_property
+    def _methods(self) -> Mapping[str, list[str]]:
+        """The methods of paths without variable parts: what other paths have in that place is none of these."""
+        found = defaultdict(list)
+        for method, path in self._fixed:
+            found[path].append(method)
+        return dict(found)
 
     @cached_property
     def _patterns(self) -> Mapping[tuple[str, str], list[tuple[re.Pattern[str], _Route]]]:

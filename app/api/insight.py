@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -10,14 +11,29 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, Choice, Flag, Int32, Int64, Many, Object, Partition, Text, Timestamp, camel
+from app.api.fields import (
+    AnswerSchema,
+    ApiSchema,
+    Choice,
+    Flag,
+    Int32,
+    Int64,
+    Many,
+    Object,
+    Partition,
+    ShortText,
+    Text,
+    Timestamp,
+    camel,
+)
 from app.api.find import page_answer
 from app.api.instance import ProcessInstanceCriteriaSchema
-from app.api.openapi import HISTORY_PARAMETERS, LIMIT
-from app.api.params import paging_by, row_limit, to_snake
-from app.api.schemas import results_of
+from app.api.openapi import FLOWS, HISTORY_PARAMETERS, LIMIT
+from app.api.params import flag, paging_by, row_limit, to_snake
+from app.api.rules import MOST_ITEMS, Violation
+from app.api.schemas import choices, results_of, time_range
 from app.bpmn.model import ElementType
-from app.criteria import ProcessInstanceCriteria
+from app.criteria import ProcessInstanceCriteria, StatisticsCriteria
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.engine.waiting import WaitingKind
 from app.timer import format_timestamp
@@ -155,6 +171,56 @@ class GetHistoryResSchema(AnswerSchema):
     next_cursor = Text(description="The cursor of the next page; absent on the last page.")
 
 
+class InstanceKeySchema(ApiSchema):
+    partition = Partition(required=True)
+    id = Int32(required=True, gte=1)
+
+
+class StatisticsCriteriaSchema(ApiSchema):
+    bpmn_process_id = ShortText(description="Of the processes to count.")
+    versions = Many(ShortText(), most=MOST_ITEMS, unique=True, description="Versions of the process; without them all.")
+    process_ids = Many(Int32(), most=MOST_ITEMS, unique=True, description="IDs of processes to count.")
+    created = time_range("When the process instances to count were created.")
+    states = choices(InstanceState, "instance state", "States of the process instances to count.")
+    process_instance = Object(InstanceKeySchema, description="The only process instance to count.")
+
+    def broken_together(self, given: Mapping[str, Any]) -> dict[str, list[Violation]]:
+        if "processInstance" in given:
+            others = sorted(set(given) - {"processInstance"})
+            return {name: [Violation("unique", "can't be used with a process instance")] for name in others}
+        if not {"bpmnProcessId", "processIds"} & set(given):
+            return {"bpmnProcessId": [Violation("required", "is required")]}
+        return {}
+
+
+class ElementStatisticsSchema(AnswerSchema):
+    process_id = Int32(required=True)
+    bpmn_element_id = Text(required=True, example="serviceTask")
+    active = Int32(
+        required=True, description="Element instances that have not ended; boundary events that wait don't count."
+    )
+    incidents = Int32(required=True, description="Incidents that are not resolved.")
+    completed = Int32(required=True, description="Element instances that were completed.")
+    canceled = Int32(required=True, description="Element instances that were canceled or terminated.")
+    failed_jobs = Int32(required=True, description="Attempts of workers that have failed.")
+    average_ms = Int64(description="How many milliseconds the completed ones took from start to end, on average.")
+
+
+class FlowStatisticsSchema(AnswerSchema):
+    process_id = Int32(required=True)
+    from_ = Text(required=True, example="start")
+    to = Text(required=True, example="serviceTask")
+    count = Int32(required=True, description="How often a token has gone there, by whatever flow.")
+
+
+class GetStatisticsResSchema(AnswerSchema):
+    as_of = Timestamp(required=True, description="When it was counted; that may be some seconds ago.")
+    results = Many(Object(ElementStatisticsSchema), required=True, description="Elements that were visited.")
+    flows = Many(Object(FlowStatisticsSchema), description="With `flows=true`.")
+
+
+encode_element = compile_encoder(ElementStatisticsSchema)
+encode_flow = compile_encoder(FlowStatisticsSchema)
 encode_count = compile_encoder(ProcessInstanceCountSchema)
 encode_event = compile_encoder(WaitingEventSchema)
 encode_waiting = compile_encoder(WaitingSchema, also=lambda waiting: [encode_event(event) for event in waiting.also])
@@ -206,3 +272,24 @@ def get_history(partition: date, id: int) -> Response:
     when it was done. What is still to be done is told by getWaiting.
     """
     return page_answer(encode_entry, service().finding.history(partition, id, paging_by("time")))
+
+
+@blp.route("/processes/statistics", methods=["POST"], problems=(404,), extension=True, reads=True)
+@blp.parameters(FLOWS)
+@blp.arguments(StatisticsCriteriaSchema)
+@blp.response(200, GetStatisticsResSchema)
+def get_statistics(body: dict[str, Any]) -> Response:
+    """Counts how often each element of a process was visited, and how that went.
+
+    The counts may be some seconds old: they are kept for ten times as long as it took to count, and two seconds at
+    least.
+    """
+    instance = body.pop("process_instance", None)
+    key = (instance["partition"], instance["id"]) if instance else None
+    flows = flag("flows")
+    found = service().finding.statistics(StatisticsCriteria(**body, instance=key, flows=flows))
+    answer: dict[str, Any] = {
+        "asOf": format_timestamp(found.as_of),
+        "results": [encode_element(element) for element in found.elements],
+    }
+    return json_answer({**answer, "flows": [encode_flow(flow) for flow in found.flows]} if flows else answer)

@@ -90,6 +90,12 @@ WAITING = {
     "description": "Whether it is told of each instance where it waits, and how many open incidents it has.",
     "schema": {"type": "boolean", "default": False},
 }
+FLOWS = {
+    "name": "flows",
+    "in": "query",
+    "description": "Whether it is counted, too, from where to where tokens have gone.",
+    "schema": {"type": "boolean", "default": False},
+}
 _PATH_PARAMETERS = {
     "partition": {
         "description": "Partition: the UTC date on which the process instance was created.",

@@ -23,6 +23,8 @@ from app.criteria import (
     Page,
     Paging,
     ProcessInstanceCriteria,
+    Statistics,
+    StatisticsCriteria,
 )
 from app.engine.graph import Graph
 from app.engine.records import Job, ProcessInstance
@@ -43,6 +45,7 @@ from app.store.query import Bounds, Queries
 from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
 from app.store.situation import Situations
+from app.store.statistics import StatisticStatements
 from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
@@ -107,6 +110,7 @@ class Store:
         self._claims = Claims(dialect)
         self._queries = Queries(dialect)
         self._counts = Counts(dialect)
+        self._statistics = StatisticStatements(dialect)
         self._situations = Situations(dialect)
         self._histories = Histories(dialect)
         self._group_statements = GroupStatements(dialect)
@@ -221,6 +225,9 @@ class Store:
     def history(self, partition: date, id: int, paging: Paging) -> Page | None:
         """What has happened in an instance; None without the instance."""
         return self._read(lambda session: self._histories.find(session, partition, id, paging, self._bounds))
+
+    def statistics(self, criteria: StatisticsCriteria, now: datetime) -> Statistics:
+        return self._read(lambda session: self._statistics.find(session, criteria, now, self._bounds))
 
     def count_instances(
         self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int

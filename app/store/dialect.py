@@ -210,6 +210,10 @@ class Dialect(Protocol):
         """`column` is one of the values of parameter `name`, a JSON array of texts."""
         ...
 
+    def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+        """`column` is one of the values that a statement finds, which is asked once."""
+        ...
+
     def keys(self, of: Table, name: str) -> FromClause:
         """The rows of parameter `name`, a JSON array of objects with `partition` and `id`, as those of a table."""
         ...

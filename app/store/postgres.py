@@ -317,6 +317,9 @@ class Postgres:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(_texts(name))
 
+    def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+        return column == any_(func.array(found.scalar_subquery(), type_=ARRAY(column.type)))
+
     def keys(self, of: Table, name: str) -> FromClause:
         key = (column("partition", of.c.partition.type), column("id", of.c.id.type))
         rows = func.jsonb_to_recordset(_json(name)).table_valued(*key)
@@ -515,7 +518,8 @@ def _texts(name: str) -> ColumnElement[Any]:
 _READING = text("SELECT set_config('statement_timeout', :milliseconds, true), set_config('jit', 'off', true)")
 _SCANNING = text(
     """SELECT set_config('statement_timeout', :milliseconds, true), set_config('jit', 'off', true),
-    set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true)"""
+    set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true),
+    set_config('enable_partitionwise_aggregate', 'on', true)"""
 )
 """Who reads a good part of a table had better read all of it; sessions are set up for those who go by key."""
 _ADVISORY_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))

@@ -13,7 +13,7 @@ from app import criteria as c
 from app.errors import EngineError, ErrorKind
 from app.store import pages
 from app.store import rows as r
-from app.store.conditions import FIELDS, HAS_ENDED, TIMED, Conditions
+from app.store.conditions import HAS_ENDED, TIMED, Conditions
 from app.store.conditions import given as given_of
 from app.store.dialect import Call, Dialect, Row, Session, TooSlow
 from app.store.tables import (
@@ -185,7 +185,11 @@ class Queries:
 
 
 def read_within(
-    session: Session, bounds: Bounds, criteria: c.Criteria | None, *calls: Call, scans: bool = False
+    session: Session,
+    bounds: Bounds,
+    criteria: c.Criteria | c.StatisticsCriteria | None,
+    *calls: Call,
+    scans: bool = False,
 ) -> list[list[Row]]:
     """Like `Session.read`; raises EngineError QUERY for what takes too long."""
     try:
@@ -194,7 +198,7 @@ def read_within(
         raise too_slow(bounds, criteria) from error
 
 
-def too_slow(bounds: Bounds, criteria: c.Criteria | None) -> EngineError:
+def too_slow(bounds: Bounds, criteria: c.Criteria | c.StatisticsCriteria | None) -> EngineError:
     """Tells which criteria, as clients call them, would help; None where there are none to be given."""
     detail = f"it takes longer than {bounds.seconds:g}s, as set by BPMN_QUERY_TIMEOUT"
     if criteria is None:
@@ -203,7 +207,7 @@ def too_slow(bounds: Bounds, criteria: c.Criteria | None) -> EngineError:
     better = [
         text
         for name, text in _NARROWING.items()
-        if name in FIELDS[type(criteria)] and not (getattr(criteria, name) or ("process" in name and has_process))
+        if hasattr(criteria, name) and not (getattr(criteria, name) or ("process" in name and has_process))
     ]
     detail += f": narrow it by {' or '.join(better) or 'what finds less'}"
     return EngineError(ErrorKind.QUERY, detail, title="failed to query")

@@ -65,6 +65,7 @@ def token_row(token: records.ElementInstance) -> dict[str, Any]:
     row["process_instance_id"] = token.instance.id
     row["bpmn_element_id"] = token.node.id
     row["bpmn_element_type"] = token.node.type
+    row["duration_ms"] = token.duration_ms
     return row
 
 

@@ -48,7 +48,15 @@ INSERT_EVENT_VARIABLE: Mapping[type[Any], Op] = {
 
 CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
     records.ProcessInstance: ("ended_at", "started_at", "state"),
-    records.ElementInstance: ("context", "ended_at", "started_at", "state", "active_children", "pending_events"),
+    records.ElementInstance: (
+        "context",
+        "ended_at",
+        "started_at",
+        "state",
+        "active_children",
+        "pending_events",
+        "duration_ms",
+    ),
     records.Job: ("completed_at", "error", "state"),
     records.Task: ("completed_at", "error", "repetitions", "state", "process_instance_id"),
     records.UserTask: ("state", "tags", "updated_at", "updated_by"),

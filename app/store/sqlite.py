@@ -384,6 +384,9 @@ class SQLite:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
 
+    def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+        return column.in_(found)
+
     def keys(self, of: Table, name: str) -> FromClause:
         each = _json_each(name)
         key = [

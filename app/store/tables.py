@@ -189,7 +189,15 @@ class ProcessInstanceRow(Partitioned, Base):
         Index("process_instance_process_id_idx", "process_id"),
         partial("process_instance_parent_id_idx", "parent_id", "partition", where="parent_id IS NOT NULL"),
         partial("process_instance_root_id_idx", "root_id", "partition", where="root_id IS NOT NULL"),
-        partial("process_instance_active_idx", "bpmn_process_id", where="ended_at IS NULL"),
+        partial("process_instance_active_idx", "bpmn_process_id", "partition", "id", where="ended_at IS NULL"),
+        Index("process_instance_created_at_idx", "created_at"),
+        partial("process_instance_ended_at_idx", "ended_at", where="ended_at IS NOT NULL"),
+        partial(
+            "process_instance_correlation_key_idx",
+            "correlation_key",
+            "bpmn_process_id",
+            where="correlation_key IS NOT NULL",
+        ),
         partial("process_instance_key_idx", "correlation_key", "bpmn_process_id", where=OPEN_ROOT_WITH_KEY),
         _tags("process_instance_tags_idx"),
     )
@@ -224,6 +232,24 @@ class ElementInstanceRow(Partitioned, Base):
         partial(
             "element_instance_attached_idx", "process_instance_id", "partition", "prev_id", where="ended_at IS NULL"
         ),
+        # Who asks where instances wait, and who counts, reads these two and not the table.
+        partial(
+            "element_instance_active_idx",
+            "process_id",
+            "element_id",
+            "partition",
+            "process_instance_id",
+            where="ended_at IS NULL",
+        ),
+        partial(
+            "element_instance_ended_idx",
+            "process_id",
+            "element_id",
+            "state",
+            "prev_element_id",
+            "duration_ms",
+            where="ended_at IS NOT NULL",
+        ),
     )
     parent_id: Mapped[int | None]
     prev_id: Mapped[int | None]
@@ -241,6 +267,8 @@ class ElementInstanceRow(Partitioned, Base):
     state: Mapped[str]
     active_children: Mapped[int]
     pending_events: Mapped[int]
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """From its start to its end; None as well for what ended before there was the column."""
 
 
 class JobRow(Partitioned, Base):
@@ -254,6 +282,7 @@ class JobRow(Partitioned, Base):
         Index("job_process_instance_id_idx", "process_instance_id", "partition"),
         Index("job_element_instance_id_idx", "element_instance_id", "partition"),
         partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+        partial("job_failed_idx", "process_id", "element_id", where="error IS NOT NULL"),
         partial("job_lease_idx", "partition", "locked_until", where=LEASED_JOB),
     )
     element_id: Mapped[int]
@@ -313,6 +342,7 @@ class UserTaskRow(Partitioned, Base):
         Index("user_task_process_instance_id_idx", "process_instance_id", "partition"),
         Index("user_task_element_instance_id_idx", "element_instance_id", "partition"),
         _tags("user_task_tags_idx"),
+        partial("user_task_started_idx", "partition", "id", where=STARTED_USER_TASK),
     )
     revision: Mapped[int]
     element_id: Mapped[int]

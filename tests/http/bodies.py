@@ -125,6 +125,18 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": True,
         },
     ),
+    "getStatistics": (
+        "POST",
+        "/processes/statistics",
+        {
+            "bpmnProcessId": "p",
+            "versions": ["1"],
+            "processIds": [1],
+            "created": RANGE,
+            "states": ["STARTED"],
+            "processInstance": {"partition": DAY, "id": 1},
+        },
+    ),
     "groupIncidents": (
         "POST",
         "/incidents/groups",

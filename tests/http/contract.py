@@ -69,6 +69,9 @@ OPERATIONS = {
     "getHistory": Operation(
         "GET", "/process-instances/{partition}/{id}/history", 200, "", "GetHistoryRes", (404,), extension=True
     ),
+    "getStatistics": Operation(
+        "POST", "/processes/statistics", 200, "StatisticsCriteria", "GetStatisticsRes", (404,), extension=True
+    ),
     "groupIncidents": Operation(
         "POST", "/incidents/groups", 200, "IncidentCriteria", "IncidentGroupRes", extension=True
     ),
@@ -151,7 +154,7 @@ OPERATIONS = {
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
 }
 
-READING = {"checkProcess", "countProcessInstances", "groupIncidents"}
+READING = {"checkProcess", "countProcessInstances", "groupIncidents", "getStatistics"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
 
 KEY_HEADER = "string name max-255 +"
@@ -174,6 +177,7 @@ _FILE = {
 }
 """What goes with a file as body."""
 QUERY_PARAMETERS = {
+    "getStatistics": {"flows": "boolean"},
     "queryProcessInstances": {"waiting": "boolean +"},
     "getWaiting": {"limit": "int32 gte-0 lte-100000"},
     "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
@@ -398,6 +402,15 @@ REQUESTS: dict[str, dict[str, str]] = {
         "createdBy": "string max-255 +",
     },
     "CountProcessInstances": {},
+    "StatisticsCriteria": {
+        "bpmnProcessId": "string max-255",
+        "versions": "[string] max-100 each-255 unique",
+        "processIds": "[int32] max-100 unique",
+        "created": "TimeRange +",
+        "states": "[InstanceState] max-100 unique +",
+        "processInstance": "InstanceKey",
+    },
+    "InstanceKey": {"partition": "date required", "id": "int32 required gte-1"},
     "SuspendProcessInstance": _WORKER,
     "ResumeProcessInstance": _WORKER,
     "CancelProcessInstance": _WORKER,
@@ -825,6 +838,18 @@ ANSWERS: dict[str, dict[str, str]] = {
         "name": "string O",
     },
     "GetHistoryRes": {"count": "int32 A", "results": "[HistoryEntry] A", "nextCursor": "string O"},
+    "ElementStatistics": {
+        "processId": "int32 A",
+        "bpmnElementId": "string A",
+        "active": "int32 A",
+        "incidents": "int32 A",
+        "completed": "int32 A",
+        "canceled": "int32 A",
+        "failedJobs": "int32 A",
+        "averageMs": "int64 O",
+    },
+    "FlowStatistics": {"processId": "int32 A", "from": "string A", "to": "string A", "count": "int32 A"},
+    "GetStatisticsRes": {"asOf": "time A", "results": "[ElementStatistics] A", "flows": "[FlowStatistics] O"},
     "IncidentGroup": {
         "errorId": "string O",
         "error": "string O",

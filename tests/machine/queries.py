@@ -26,7 +26,7 @@ QUERIES: Mapping[str, str] = {
 HIDDEN: Mapping[str, frozenset[str]] = {
     "process": frozenset({"bpmn_xml"}),
     "process_instance": frozenset({"message_id", "revision"}),
-    "element_instance": frozenset({"prev_element_id", "context", "active_children", "pending_events"}),
+    "element_instance": frozenset({"prev_element_id", "context", "active_children", "pending_events", "duration_ms"}),
     "job": frozenset({"detached"}),
     "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),

@@ -408,6 +408,7 @@ WRITES: dict[str, Write] = {
                 "state": "COMPLETED",
                 "active_children": 0,
                 "pending_events": 0,
+                "duration_ms": 0,
             }
             for id in (51, 54, 57)
         ],

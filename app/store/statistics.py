@@ -1,0 +1,169 @@
+"""How often each element was visited, and how that went.
+
+Counts come from two partial indexes that have all that is needed: the table is not read, unless instances are to be
+told apart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Select, Table, Text, bindparam, cast, func, select, text, tuple_
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.criteria import ElementStatistics, FlowStatistics, ProcessInstanceCriteria, Statistics, StatisticsCriteria
+from app.engine.types import InstanceState
+from app.engine.waiting import BOUNDARY
+from app.store.conditions import Conditions, given
+from app.store.dialect import Call, Dialect, Row, Session
+from app.store.load import DAY, EI, ID, PI
+from app.store.query import ELEMENT, PROCESS, Bounds, read_within
+from app.store.sql import INCIDENTS, J
+
+_ENDED = text("ended_at IS NOT NULL")
+_ACTIVE = text("ended_at IS NULL")
+_BOUNDARY = frozenset(type.value for type in BOUNDARY)
+
+
+class _Shape(NamedTuple):
+    """What the texts of statements depend on."""
+
+    processes: tuple[str, ...]
+    instances: tuple[str, ...]
+    is_one: bool
+    flows: bool
+
+
+class StatisticStatements:
+    """The statements of one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._conditions = Conditions(dialect)
+        self._statements: dict[_Shape, list[Select[Any]]] = {}
+
+    def find(self, session: Session, criteria: StatisticsCriteria, now: datetime, bounds: Bounds) -> Statistics:
+        """Raises EngineError QUERY where it takes too long."""
+        ids = [str(id) for id in criteria.process_ids]
+        given_processes = {
+            "bpmn_process_id": criteria.bpmn_process_id,
+            "versions": orjson.dumps(criteria.versions).decode() if criteria.versions else "",
+            "process_ids": orjson.dumps(ids).decode() if ids else "",
+        }
+        processes = {name: value for name, value in given_processes.items() if value}
+        of_instances = given(ProcessInstanceCriteria(created=criteria.created, states=criteria.states))
+        shape = _Shape(tuple(processes), tuple(of_instances), criteria.instance is not None, criteria.flows)
+        if shape not in self._statements:
+            self._statements[shape] = self._build(shape)
+        day, id = criteria.instance or (None, 0)
+        parameters = {**processes, **of_instances, "now": now, "day": day, "id": id}
+        calls = [Call(statement, parameters, day=day) for statement in self._statements[shape]]
+        elements, ended, active, incidents, failed = read_within(session, bounds, criteria, *calls, scans=True)
+        return _counted(now, elements, ended, active, incidents, failed)
+
+    def _build(self, shape: _Shape) -> list[Select[Any]]:
+        key = (EI.c.process_id, EI.c.element_id)
+        prev = (EI.c.prev_element_id,) if shape.flows else ()
+        ended = (*key, EI.c.state, *prev)
+        return [
+            select(ELEMENT.c.id, ELEMENT.c.process_id, ELEMENT.c.bpmn_element_id, ELEMENT.c.bpmn_element_type)
+            .where(self._has_process(ELEMENT, shape))
+            .order_by(ELEMENT.c.id),
+            select(*ended, func.count(), func.sum(EI.c.duration_ms), func.count(EI.c.duration_ms))
+            .where(_ENDED, *self._of(EI, shape))
+            .group_by(*ended),
+            select(*key, *prev, func.count()).where(_ACTIVE, *self._of(EI, shape)).group_by(*key, *prev),
+            select(INCIDENTS.c.element_id, func.count())
+            .where(INCIDENTS.c.resolved_at.is_(None), *self._of(INCIDENTS, shape))
+            .group_by(INCIDENTS.c.element_id),
+            select(J.c.element_id, func.count())
+            .where(J.c.error.is_not(None), *self._of(J, shape))
+            .group_by(J.c.element_id),
+        ]
+
+    def _has_process(self, of: Table, shape: _Shape) -> ColumnElement[bool]:
+        if shape.is_one:
+            return (
+                of.c.process_id == select(PI.c.process_id).where(PI.c.partition == DAY, PI.c.id == ID).scalar_subquery()
+            )
+        wanted: list[ColumnElement[bool]] = []
+        if "bpmn_process_id" in shape.processes:
+            wanted.append(PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id", type_=Text))
+        if "versions" in shape.processes:
+            wanted.append(self._dialect.is_one_of(PROCESS.c.version, "versions"))
+        if "process_ids" in shape.processes:
+            wanted.append(self._dialect.is_one_of(cast(PROCESS.c.id, Text), "process_ids"))
+        return self._dialect.is_found(of.c.process_id, select(PROCESS.c.id).where(*wanted))
+
+    def _of(self, of: Table, shape: _Shape) -> Sequence[ColumnElement[bool]]:
+        if shape.is_one:
+            return of.c.partition == DAY, of.c.process_instance_id == ID
+        conditions = [self._has_process(of, shape)]
+        if shape.instances:
+            instances = select(PI.c.partition, PI.c.id).where(
+                self._has_process(PI, shape), *self._conditions.of(ProcessInstanceCriteria, PI, shape.instances)
+            )
+            conditions.append(tuple_(of.c.partition, of.c.process_instance_id).in_(instances))
+        return conditions
+
+
+def _counted(
+    now: datetime,
+    elements: Sequence[Row],
+    ended: Sequence[Row],
+    active: Sequence[Row],
+    incidents: Sequence[Row],
+    failed: Sequence[Row],
+) -> Statistics:
+    found = {id: ElementStatistics(process_id=process_id, bpmn_element_id=name) for id, process_id, name, _ in elements}
+    events = {id for id, _, _, type in elements if type in _BOUNDARY}
+    flows: dict[tuple[int, int], int] = defaultdict(int)
+    durations: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    visited: set[int] = set()
+    for _, element_id, state, *prev, count, total, timed in ended:
+        each = found[element_id]
+        visited.add(element_id)
+        if state == InstanceState.COMPLETED:
+            each.completed += count
+            before = durations[element_id]
+            durations[element_id] = before[0] + int(total or 0), before[1] + timed
+        else:
+            each.canceled += count
+        _pass(flows, prev, element_id, count)
+    for _, element_id, *prev, count in active:
+        visited.add(element_id)
+        found[element_id].active += 0 if element_id in events else count
+        _pass(flows, prev, element_id, count)
+    for counts, name in ((incidents, "incidents"), (failed, "failed_jobs")):
+        for element_id, count in counts:
+            if element_id is not None:
+                visited.add(element_id)
+                setattr(found[element_id], name, count)
+    for element_id, (total, timed) in durations.items():
+        if timed:
+            found[element_id].average_ms = round(total / timed)
+    return Statistics(
+        as_of=now,
+        elements=[each for id, each in found.items() if id in visited],
+        flows=[
+            FlowStatistics(
+                process_id=found[target].process_id,
+                from_=found[source].bpmn_element_id,
+                to=found[target].bpmn_element_id,
+                count=count,
+            )
+            for (source, target), count in sorted(flows.items())
+            # A boundary event is no successor of what it is attached to.
+            if target not in events
+        ],
+    )
+
+
+def _pass(flows: dict[tuple[int, int], int], prev: list[int | None], element_id: int, count: int) -> None:
+    for source in prev:
+        if source is not None:
+            flows[source, element_id] += count
