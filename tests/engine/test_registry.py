@@ -44,12 +44,13 @@ OF_POINTERS = {
     records.ElementInstance: {
         "bpmn_element_id",
         "bpmn_element_type",
+        "duration_ms",
         "element_id",
         "process_id",
         "process_instance_id",
     },
 }
-"""Columns that are read from such a field."""
+"""Columns that are read from such a field, or computed from others."""
 
 
 def commands():
