@@ -38,7 +38,6 @@ TASK = table(TaskRow)
 LISTS = {
     "bpmn_element_types": "bpmn_element_type",
     "names": "name",
-    "process_ids": "process_id",
     "states": "state",
     "types": "type",
     "versions": "version",
