@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import gc
+import getpass
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,12 +23,22 @@ from typing import TYPE_CHECKING, TextIO
 
 from app import config as configuration
 from app import logs, parse
+from app.caller import Caller, Grant, Role, calling
 from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
+from app.criteria import AuditCriteria, Range
 from app.errors import EngineError, StartError
 
 if TYPE_CHECKING:
     from app.service import Service
+    from app.store import ApiKey
+    from app.store.audit import AuditEntry
+
+COMMAND = "py-bpmn"
+"""The credential of what is done by a command."""
+EXPORTED_AT_ONCE = 1000
+MOST_OF_REASON = 500
+"""Characters."""
 
 
 class CommandError(Exception):
@@ -145,27 +157,88 @@ def _service() -> Iterator[Service]:
             service.close()
 
 
+@contextmanager
+def _asking(operation: str) -> Iterator[str]:
+    """What happens in the block is noted as done by who has typed the command, whose name it gets."""
+    try:
+        user = getpass.getuser()[: configuration.LONGEST_NAME]
+    except (KeyError, OSError):
+        # A user without a name, as in some containers.
+        user = str(os.getuid())
+    with calling(Caller(grant=Grant(credential=COMMAND), role=Role.ADMIN, operation=operation)):
+        yield user
+
+
 def create_api_key(arguments: argparse.Namespace) -> None:
-    with _service() as service, _output(arguments.output) as write:
-        value = service.keys.create(arguments.secret_id, arguments.expires)
+    with _service() as service, _output(arguments.output) as write, _asking("createApiKey") as user:
+        value = service.keys.create(
+            arguments.secret_id,
+            arguments.expires,
+            worker_id=user,
+            reason=arguments.reason,
+            roles=frozenset(arguments.role) or frozenset({Role.ADMIN}),
+            bpmn_process_ids=tuple(dict.fromkeys(arguments.process)),
+            may_deploy=arguments.may_deploy,
+            may_send=arguments.may_send,
+            description=arguments.description or "",
+        )
         try:
             write(value)
         except CommandError:
             # Nobody has seen the secret, and nobody can see it any more.
-            service.keys.revoke(arguments.secret_id)
+            service.keys.revoke(arguments.secret_id, worker_id=user)
             raise
 
 
 def list_api_keys(arguments: argparse.Namespace) -> None:
     with _service() as service:
         for key in service.keys.listed():
-            expiry = f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
-            print(f"{key.secret_id}\tcreated {_time(key.created_at)}\t{expiry}")
+            print("\t".join([key.secret_id, f"created {_time(key.created_at)}", *_facts(key)]))
+
+
+def _facts(key: ApiKey) -> Iterator[str]:
+    yield f"expires {_time(key.expires_at)}" if key.expires_at else "never expires"
+    yield ",".join(role for role in Role if role in key.roles)
+    yield ",".join(key.bpmn_process_ids) or "all processes"
+    yield f"used {_time(key.last_used_at)}" if key.last_used_at else "never used"
+    if key.may_deploy:
+        yield "may deploy"
+    if key.may_send:
+        yield "may send"
+    if key.description:
+        yield key.description
 
 
 def revoke_api_key(arguments: argparse.Namespace) -> None:
+    with _service() as service, _asking("revokeApiKey") as user:
+        service.keys.revoke(arguments.secret_id, worker_id=user, reason=arguments.reason)
+
+
+def export_audit(arguments: argparse.Namespace) -> None:
+    """Writes a line of JSON for each entry, the oldest first; entries that are made meanwhile may be among them."""
     with _service() as service:
-        service.keys.revoke(arguments.secret_id)
+        last = 0
+        while found := service.query(
+            AuditCriteria(after=last, time=Range(from_=arguments.since, until=arguments.until)), limit=EXPORTED_AT_ONCE
+        ):
+            for entry in found:
+                print(json.dumps(_exported(entry), ensure_ascii=False))
+            last = found[-1].id
+
+
+def _exported(entry: AuditEntry) -> dict[str, object]:
+    """As the API shows it."""
+    from app.timer import format_timestamp
+
+    values = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    values["time"] = format_timestamp(entry.time)
+    values["partition"] = entry.partition.isoformat() if entry.partition else None
+    return {_camel(name): value for name, value in values.items() if value}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
 
 
 def back_up(arguments: argparse.Namespace) -> None:
@@ -243,6 +316,30 @@ def _expiry(text: str) -> datetime:
     return expires
 
 
+def _moment(text: str) -> datetime:
+    """A date or date-time (UTC where it names no zone); naive UTC."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"must be a date-time such as 2026-01-31T00:00:00Z, but is {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+    return cut(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)
+
+
+def _pattern(text: str) -> str:
+    """A BPMN process id, or the beginning of ids and `*`."""
+    found = _secret_id(text)
+    if "*" in found[:-1]:
+        raise argparse.ArgumentTypeError("may have a * at its end only")
+    return found
+
+
+def _reason(text: str) -> str:
+    if len(text) > MOST_OF_REASON:
+        raise argparse.ArgumentTypeError(f"must have at most {MOST_OF_REASON} characters")
+    return text
+
+
 def _later(now: datetime, text: str) -> datetime:
     seconds = parse.seconds(text)
     if seconds <= 0:
@@ -271,10 +368,26 @@ def _parser() -> argparse.ArgumentParser:
     create = _add(api_keys, "create", create_api_key, "create a key and print the authorization value")
     create.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
     create.add_argument("--expires", type=_expiry, metavar="WHEN", help="ISO 8601 date-time, or a duration from now")
+    roles = ", ".join(Role)
+    create.add_argument(
+        "--role", type=str.upper, choices=list(Role), action="append", default=[], help=f"{roles}; ADMIN by default"
+    )
+    text = "BPMN process ID that the key is bound to, or the beginning of IDs and *; all by default"
+    create.add_argument("--process", type=_pattern, action="append", default=[], metavar="ID", help=text)
+    create.add_argument("--may-deploy", action="store_true", help="may deploy without the role ADMIN")
+    create.add_argument("--may-send", action="store_true", help="may send messages and signals, though it is bound")
+    create.add_argument("--description", type=_secret_id, metavar="TEXT", help="what the key is for")
+    _add_reason(create)
     _add_output(create)
     _add(api_keys, "list", list_api_keys, "print the keys without their secrets")
     revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
     revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
+    _add_reason(revoke)
+
+    audit = _group(commands, "audit", "what operators have done")
+    export = _add(audit, "export", export_audit, "print it as lines of JSON")
+    export.add_argument("--since", type=_moment, metavar="WHEN", help="ISO 8601 date-time of the first entry")
+    export.add_argument("--until", type=_moment, metavar="WHEN", help="ISO 8601 date-time after the last entry")
 
     backup = _add(commands, "backup", back_up, "copy a SQLite database into a file, while services use it")
     backup.add_argument("file", type=Path, metavar="FILE", help="new file, which only its owner can read")
@@ -300,6 +413,10 @@ def _add(
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_reason(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the audit")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app import parse
+from app.caller import Role
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Config:
     sqlite_synchronous: str = "NORMAL"
     migrate_on_start: bool = True
     transaction_timeout: float = 30.0
+    audit_retention_days: int | None = 365
+    """None keeps it for ever."""
     drop_partition_enabled: bool = False
     message_unique_retention: float = 86400.0
     idempotency_hours: int = 24
@@ -86,7 +89,9 @@ class Config:
     auth_mode: str = "required"
     basic_auth_username: str = ""
     basic_auth_password: str = field(default="", repr=False)
+    basic_auth_roles: frozenset[Role] = frozenset({Role.ADMIN})
     api_key_cache_ttl: float = 10.0
+    api_keys_over_http: bool = True
     docs_public: bool = True
     log_level: str = "INFO"
     log_format: str = "text"
@@ -323,6 +328,12 @@ OPTIONS = (
     Option("migrate_on_start", parse.flag, "Whether the service migrates the database; else run `py-bpmn migrate`"),
     Option("transaction_timeout", parse.duration_of_at_least(1), "How long one operation may take in the database"),
     Option(
+        "audit_retention_days",
+        parse.days_or_ever,
+        "For how many days it is kept what operators have done; 0 keeps it for ever",
+        show=lambda value: str(value or 0),
+    ),
+    Option(
         "drop_partition_enabled", parse.flag, "Whether partitions (days) of ended instances are deleted, once detached"
     ),
     Option(
@@ -474,7 +485,19 @@ OPTIONS = (
         from_file=True,
         alias="GO_BPMN_HTTP_BASIC_AUTH_PASSWORD",
     ),
+    Option(
+        "basic_auth_roles",
+        parse.roles,
+        "Roles of the user name for basic authentication, comma separated: READER, WORKER, OPERATOR or ADMIN",
+        variable="HTTP_BASIC_AUTH_ROLES",
+        show=lambda value: ",".join(role.value for role in Role if role in value),
+    ),
     Option("api_key_cache_ttl", parse.duration_of_at_least(0), "How long a revoked API key may still be accepted"),
+    Option(
+        "api_keys_over_http",
+        parse.flag,
+        "Whether API keys are made and revoked by requests of ADMIN, too; else by `py-bpmn api-key` only",
+    ),
     Option("docs_public", parse.flag, "Whether /docs and /openapi.json are served without authentication"),
     Option("log_level", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
     Option("log_format", parse.choice("text", "json"), "Format of log messages"),

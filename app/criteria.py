@@ -168,6 +168,29 @@ class SignalSubscriptionCriteria:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCriteria:
+    partition: date | None = None
+    process_instance_id: int = 0
+    actor: str = ""
+    credential: str = ""
+    operations: tuple[str, ...] = ()
+    bpmn_process_id: str = ""
+    time: Range | None = None
+    after: int = 0
+    """The id that comes before those that are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyCriteria:
+    secret_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettingCriteria:
+    bpmn_process_id: str = ""
+
+
 Criteria = (
     ProcessCriteria
     | ElementCriteria
@@ -181,6 +204,9 @@ Criteria = (
     | MessageCriteria
     | MessageSubscriptionCriteria
     | SignalSubscriptionCriteria
+    | AuditCriteria
+    | ApiKeyCriteria
+    | ProcessSettingCriteria
 )
 CRITERIA: tuple[type[Any], ...] = get_args(Criteria)
 
@@ -193,6 +219,7 @@ ORDERS: Mapping[type[Any], tuple[str, ...]] = {
     UserTaskCriteria: ("created_at",),
     IncidentCriteria: ("created_at",),
     MessageCriteria: ("created_at",),
+    AuditCriteria: ("time",),
 }
 """The columns that what is found can be ordered by, beside `id`, which stands for the order without any."""
 

@@ -22,6 +22,7 @@ class ErrorKind(StrEnum):
     BUG = "BUG"
     CONFLICT = "CONFLICT"
     EXECUTION = "EXECUTION"
+    FORBIDDEN = "FORBIDDEN"
     HTTP_MEDIA_TYPE = "HTTP_MEDIA_TYPE"
     HTTP_REQUEST_BODY = "HTTP_REQUEST_BODY"
     HTTP_REQUEST_URI = "HTTP_REQUEST_URI"
@@ -83,6 +84,11 @@ def not_found(what: str) -> EngineError:
 
 def conflict(detail: str) -> EngineError:
     return EngineError(ErrorKind.CONFLICT, detail)
+
+
+def forbidden(detail: str) -> EngineError:
+    """The credential of the caller is not for it; the detail says what would be needed."""
+    return EngineError(ErrorKind.FORBIDDEN, detail, title="not allowed")
 
 
 def invalid(detail: str, *, title: str = "", causes: Sequence[Cause] = ()) -> EngineError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from app import caller
 from app.criteria import (
     Criteria,
     IncidentCriteria,
@@ -53,7 +54,8 @@ class Finding:
 
         Raises EngineError NOT_FOUND for an instance that does not exist.
         """
-        found = self._kept.get(criteria, lambda: self._store.statistics(criteria, self._now()))
+        asked = criteria, caller.scope()
+        found = self._kept.get(asked, lambda: self._store.statistics(criteria, self._now()))
         if criteria.instance and not found.elements:
             raise _no_instance(*criteria.instance)
         return found

@@ -104,6 +104,7 @@ def _job_news(job: Job) -> JobNews:
         type=job.type.value,
         bpmn_element_id=job.bpmn_element_id,
         bpmn_process_id=job.token.instance.bpmn_process_id if job.token else None,
+        task_type=job.token.node.task_type if job.token else None,
     )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from app.caller import Role
 from app.crypto import check_keys
 
 
@@ -46,6 +47,14 @@ def choice(*allowed: str) -> Callable[[str], str]:
             raise ValueError(f"must be one of {', '.join(allowed)}, but is {text!r}") from None
 
     return parse
+
+
+def roles(text: str) -> frozenset[Role]:
+    names = [name.strip().upper() for name in text.split(",")]
+    try:
+        return frozenset(Role(name) for name in names)
+    except ValueError:
+        raise ValueError(f"must be a list of {', '.join(Role)}, but is {text!r}") from None
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

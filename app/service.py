@@ -12,10 +12,11 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app import notices
+from app import caller, notices
 from app.chores import Chore
 from app.clock import Clock, cut, earlier
 from app.commands import HANDLERS
+from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, Options
 from app.commands.group import Rounds, Shared, execute_together, key_of, shares
@@ -23,6 +24,7 @@ from app.commands.instance import GetProcessInstance, SeenProcessInstance
 from app.commands.job import LockJobs
 from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
+from app.commands.removal import DeleteEndedInstances
 from app.commands.task import (
     MOST_INTERRUPTIONS,
     ExecutedTasks,
@@ -125,6 +127,12 @@ def _not_tried(command: Command[Any]) -> EngineError:
     return error
 
 
+def _handle(context: Context, command: Command[R]) -> R:
+    result: R = HANDLERS[type(command)](context, command)
+    note(context, command, result)
+    return result
+
+
 class Service:
     def __init__(self, config: Config, store: Store, clock: Clock | None = None) -> None:
         self.config = config
@@ -140,7 +148,7 @@ class Service:
         self._clock = clock or store.clock
         self._options = Options(config=config, cipher=Cipher(config.encryption_keys))
         self.finding = Finding(store, self.now)
-        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl)
+        self.keys = ApiKeys(store, self._base_time, config.api_key_cache_ttl, self.execute)
         self.nodes = Nodes(config, store, self._base_time)
         """This process and the others on the database."""
         self.waiting = Waiting(config.http_waiters, config.http_threads // 2)
@@ -150,10 +158,15 @@ class Service:
         self._lock = threading.Lock()
         self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
         self._owed = Owed()
+        self._turn = 0
+        """Which process is next, of those whose ended instances are deleted."""
         self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
         self.chores: list[Chore] = [
             self._job_leases.chore,
             Chore("forget idempotency keys", FORGETTING_SECONDS, self.forget_results),
+            Chore("note the use of API keys", 60.0, self.keys.note_use),
+            Chore("purge the audit", 3600.0, self.purge_audit),
+            Chore("delete ended instances", 60.0, self.delete_ended),
         ]
         """What the executor of every service process does beside due tasks, in this order."""
 
@@ -200,8 +213,9 @@ class Service:
     def _once(self, command: Command[R], step: Step | None, limited: bool, loaded: dict[int, Graph]) -> R:
         began = time.monotonic()
         with self._store.begin(loaded) as tx:
-            context = Context(tx, self._options, self._engine_time, limited=limited)
-            handle = partial(HANDLERS[type(command)], context, command)
+            asking = None if command.of_engine else caller.current.get()
+            context = Context(tx, self._options, self._engine_time, limited=limited, caller=asking)
+            handle = partial(_handle, context, command)
             result: R = step.once(tx, command, handle) if step else handle()
         self._committed(tx, began)
         if step:
@@ -337,6 +351,16 @@ class Service:
         Raises EngineError NOT_FOUND, and like `execute`.
         """
         return self.execute(GetProcessInstance(partition=partition, id=id, names=tuple(names)))
+
+    def see_task(self, partition: date, id: int) -> Task | None:
+        """Raises EngineError UNAVAILABLE like `execute`."""
+        return self._read(lambda tx: tx.find_task(partition, id))
+
+    def count_outstanding(self, signal_id: int) -> int:
+        """How many subscribers a signal has not reached yet. Raises EngineError UNAVAILABLE like `execute`."""
+        found = self._read(lambda tx: tx.load_signal(signal_id))
+        # Once it has reached all, it is not kept.
+        return found[0].active_subscriber_count if found else 0
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
@@ -541,6 +565,28 @@ class Service:
         except OverflowError:
             # Engine time was moved to the end of the calendar: there it stops.
             return cut(datetime.max)
+
+    def delete_ended(self) -> bool:
+        """Deletes some instances that have been ended for longer than their process says; whether there may be more.
+
+        Processes that have some take turns.
+        """
+        retentions = self._read(lambda tx: tx.settings.retentions())
+        turn = self._turn % max(1, len(retentions))
+        for number, (bpmn_process_id, days) in enumerate([*retentions[turn:], *retentions[:turn]], turn + 1):
+            if self.execute(DeleteEndedInstances(bpmn_process_id=bpmn_process_id, retention_days=days)):
+                self._turn = number
+                return True
+        return False
+
+    def purge_audit(self) -> bool:
+        """Deletes some of what is kept for longer than is configured; whether there may be more of it."""
+        days = self.config.audit_retention_days
+        try:
+            return days is not None and self._store.purge_audit(self.now() - timedelta(days=days))
+        except OverflowError:
+            # Before the calendar begins.
+            return False
 
     def ready(self) -> bool:
         """Whether the database answers; known within a second, asked at most once a second."""

@@ -101,6 +101,10 @@ def test_an_unusable_configuration_ends_a_command_with_all_errors(
         ["api-key", "create", "--secret-id", "a\udcff"],
         ["api-key", "revoke", "--secret-id", "a\udcff"],
         ["api-key", "create", "--secret-id", "a", "--expires", "soon"],
+        ["api-key", "create", "--secret-id", "a", "--role", "root"],
+        ["api-key", "create", "--secret-id", "a", "--process", "a*b"],
+        ["api-key", "create", "--secret-id", "a", "--reason", "x" * 501],
+        ["audit", "export", "--since", "yesterday"],
         ["api-key", "create", "--secret-id", "a", "--expires", "2020-01-01T00:00:00Z"],
         ["api-key", "create", "--secret-id", "a", "--expires", "0s"],
         ["api-key", "create", "--secret-id", "a", "--expires", "900000000000d"],
@@ -433,7 +437,7 @@ class TestApiKeys:
         assert main(["api-key", "create", "--secret-id", "a", "--expires", expires]) == 0
         capsys.readouterr()
         main(["api-key", "list"])
-        text = capsys.readouterr().out.strip().rpartition("expires ")[2].removesuffix("Z")
+        text = capsys.readouterr().out.split("\t")[2].removeprefix("expires ").removesuffix("Z")
         remaining = datetime.fromisoformat(text) - datetime.now(UTC).replace(tzinfo=None)
         assert timedelta(days=29) < remaining <= timedelta(days=30)
 
@@ -448,6 +452,51 @@ class TestApiKeys:
     def test_revoking_an_unknown_key_fails(self, capsys: pytest.CaptureFixture[str]):
         assert main(["api-key", "revoke", "--secret-id", "a"]) == 1
         assert "error: " in capsys.readouterr().err
+
+    def test_a_key_has_the_roles_and_processes_that_it_is_given(self, capsys: pytest.CaptureFixture[str]):
+        options = ["--role", "worker", "--role", "READER", "--process", "order*", "--process", "x", "--may-send"]
+        assert main(["api-key", "create", "--secret-id", "a", *options, "--description", "of the shop"]) == 0
+        assert main(["api-key", "create", "--secret-id", "b", "--may-deploy"]) == 0
+        capsys.readouterr()
+        main(["api-key", "list"])
+        first, second = (line.split("\t")[3:] for line in capsys.readouterr().out.splitlines())
+        assert first == ["READER,WORKER", "order*,x", "never used", "may send", "of the shop"]
+        assert second == ["ADMIN", "all processes", "never used", "may deploy"]
+
+    def test_what_was_done_with_keys_is_exported(self, capsys: pytest.CaptureFixture[str], database_url: str):
+        main(["api-key", "create", "--secret-id", "a", "--role", "READER", "--reason", "a report"])
+        main(["api-key", "revoke", "--secret-id", "a"])
+        capsys.readouterr()
+        assert main(["audit", "export"]) == 0
+        made, revoked = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (
+            made.items()
+            >= {
+                "operation": "createApiKey",
+                "credential": "py-bpmn",
+                "role": "ADMIN",
+                "target": "API key a",
+                "detail": {"roles": ["READER"]},
+                "reason": "a report",
+            }.items()
+        )
+        assert (revoked["operation"], revoked["actor"]) == ("revokeApiKey", made["actor"])
+        assert main(["audit", "export", "--until", made["time"]]) == 0
+        assert main(["audit", "export", "--since", "2999-01-01"]) == 0
+        assert capsys.readouterr().out == ""
+
+
+def test_the_export_of_the_audit_goes_on_behind_what_was_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.cli.EXPORTED_AT_ONCE", 2)
+    assert main(["migrate"]) == 0
+    for number in range(5):
+        main(["api-key", "create", "--secret-id", f"{number}"])
+    capsys.readouterr()
+    assert main(["audit", "export"]) == 0
+    targets = [json.loads(line)["target"] for line in capsys.readouterr().out.splitlines()]
+    assert targets == [f"API key {number}" for number in range(5)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app import parse
+from app.caller import Role
 from app.config import BESIDE_REQUESTS, OPTIONS, Config, ConfigError, listing, markdown
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -34,7 +35,17 @@ def test_every_field_is_an_option():
 
 def test_names_follow_the_fields_but_for_the_basic_auth_pair():
     other = {option.name for option in OPTIONS if option.name != f"BPMN_{option.field.upper()}"}
-    assert other == {"BPMN_HTTP_BASIC_AUTH_USERNAME", "BPMN_HTTP_BASIC_AUTH_PASSWORD"}
+    assert other == {f"BPMN_HTTP_BASIC_AUTH_{name}" for name in ("USERNAME", "PASSWORD", "ROLES")}
+
+
+def test_the_basic_auth_pair_may_do_everything_unless_it_has_other_roles():
+    assert Config.from_env({}).basic_auth_roles == {Role.ADMIN}
+    assert Config.from_env({"BPMN_HTTP_BASIC_AUTH_ROLES": "reader, WORKER"}).basic_auth_roles == {
+        Role.READER,
+        Role.WORKER,
+    }
+    with pytest.raises(ConfigError, match="BPMN_HTTP_BASIC_AUTH_ROLES: must be a list of READER, WORKER"):
+        Config.from_env({"BPMN_HTTP_BASIC_AUTH_ROLES": "root"})
 
 
 @pytest.mark.parametrize(

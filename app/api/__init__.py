@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.api import (
+    audit,
     check,
     element,
     health,
@@ -12,8 +13,10 @@ from app.api import (
     insight,
     instance,
     job,
+    key,
     message,
     process,
+    settings,
     signal,
     system,
     task,
@@ -31,7 +34,7 @@ __all__ = ["create"]
 
 _RESOURCES = (
     *(process, check, element, instance, insight, variable, job, task, message, signal, incident, user_task),
-    *(health, system),
+    *(settings, audit, key, health, system),
 )
 
 

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import MapAdapter
 
-from app import logs
+from app import caller, logs
 from app.api.answer import Response, bare
 from app.api.auth import refuse
 from app.api.context import EXTENSION, Request, current
@@ -22,6 +23,7 @@ from app.api.idempotency import REPLAYED_HEADER, answer
 from app.api.log import log_answer, log_refusal
 from app.api.params import convert_path
 from app.api.problem import answer_to
+from app.api.roles import EVERYBODY, enter
 from app.api.waiting import Parked
 from app.waiting import PARKED, RESUMED
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 View = Callable[..., Response]
 
-_VARIABLE = re.compile("<([a-z_]+)>")
+_VARIABLE = re.compile("<([a-zA-Z_]+)>")
 """A variable part of a path, in the rules of werkzeug; ours name no converters."""
 
 
@@ -39,9 +41,13 @@ UNKNOWN = "unknown"
 
 
 def _operation(endpoint: str) -> str:
-    """Of one in a blueprint the id; all that belongs to the documentation is one."""
+    """Of one in a blueprint the id, whichever of its paths it is; all that belongs to the documentation is one."""
     _, dot, view = endpoint.rpartition(".")
-    return camel(view) if dot and " " not in endpoint else "docs"
+    return camel(_NUMBER.sub("", view)) if dot and " " not in endpoint else EVERYBODY
+
+
+_NUMBER = re.compile("_[0-9]+$")
+"""The endpoints of several paths of one view are numbered."""
 
 
 class _Route(NamedTuple):
@@ -81,12 +87,14 @@ class Application(flask.Flask):
             request, began = resumed.request, resumed.began
             request.environ = environ
         entered = current.set(request)
+        caller.current.set(request.caller)
         logs.request_id.set(request.id)
         try:
             response = self._answer(request, resumed)
         finally:
             # What the thread logs from here on does not belong to the request.
             logs.request_id.set("")
+            caller.current.set(None)
             current.reset(entered)
         if resumed is not None:
             response.headers += resumed.headers
@@ -107,24 +115,24 @@ class Application(flask.Flask):
         try:
             if resumed is not None:
                 return resumed.go_on()
-            view = self._find(request)
-            return self._enter(request) or self._view(request, view)
+            route = self._find(request)
+            return self._enter(request) or self._view(request, route)
         except Exception as error:
             return answer_to(error)
 
-    def _find(self, request: Request) -> View | None:
-        """The view of a path that is known, with its method; the request tells of it from now on."""
+    def _find(self, request: Request) -> _Route | None:
+        """The route of a path that is known, with its method; the request tells of it from now on."""
         method, path = request.method, request.path
         found = self._fixed.get((method, path))
-        if found is None:
+        if found is None and path not in self._methods:
             for pattern, route in self._patterns.get((method, path.split("/", 2)[1]), ()):
                 if match := pattern.fullmatch(path):
                     request.parts, found = match.groupdict(), route
                     break
-            else:
-                return None
+        if found is None:
+            return None
         request.route, request.operation = found.path, found.operation
-        return found.view
+        return found
 
     def _enter(self, request: Request) -> Response | None:
         """What precedes the path and the body: authentication, also of unknown paths."""
@@ -139,11 +147,16 @@ class Application(flask.Flask):
             return to_docs()
         return None
 
-    def _view(self, request: Request, view: View | None) -> Response:
-        if view is not None:
-            return answer(request, view, convert_path(request.parts) if request.parts else {})
+    def _view(self, request: Request, route: _Route | None) -> Response:
+        """Whether the caller may use the operation is known before the path is converted."""
+        if route is not None:
+            enter(request, route.operation)
+            return answer(request, route.view, convert_path(request.parts) if request.parts else {})
+        if methods := self._methods.get(request.path):
+            raise MethodNotAllowed(methods)
         # Nothing that is known, as a rule: this tells whether the path has other methods.
         endpoint, parts = self._paths.match(request.path, request.method)
+        enter(request, _operation(endpoint))
         return self._views[endpoint](**convert_path(parts))
 
     @property
@@ -159,6 +172,14 @@ class Application(flask.Flask):
             if not rule.arguments
             for method in rule.methods or ()
         }
+
+    @cached_property
+    def _methods(self) -> Mapping[str, list[str]]:
+        """The methods of paths without variable parts: what other paths have in that place is none of these."""
+        found = defaultdict(list)
+        for method, path in self._fixed:
+            found[path].append(method)
+        return dict(found)
 
     @cached_property
     def _patterns(self) -> Mapping[tuple[str, str], list[tuple[re.Pattern[str], _Route]]]:

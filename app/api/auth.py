@@ -14,6 +14,7 @@ from app import secret
 from app.api.answer import Response, bare
 from app.api.context import Request
 from app.api.docs import DOCS_PATHS, leads_to_docs
+from app.caller import Grant
 from app.config import Config
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ _X_FORWARDED = "HTTP_X_FORWARDED"
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?", re.IGNORECASE)
 
 
+EVERYTHING = Grant()
+
+
 def refuse(request: Request) -> Response | None:
-    """The answer to a request that may not pass, else None.
+    """The answer to a request that may not pass, else None; then the request has what its credentials allow.
 
     Without authentication only this machine is served, and only directly. Whoever comes from elsewhere gets 403 and
     not 401, since there are no credentials that would help.
@@ -39,8 +43,10 @@ def refuse(request: Request) -> Response | None:
         return None
     if request.service.config.auth_mode == "none":
         reason = _reason_to_distrust(request)
+        request.grant = EVERYTHING
         return bare(403, f"{reason}.", {"X-Hint": reason}) if reason else None
-    if _is_authorized(request.authorization, request.service):
+    request.grant = _granted(request.authorization, request.service)
+    if request.grant is not None:
         return None
     return bare(401, "Credentials are needed.", {"WWW-Authenticate": _challenges(request.service.config)})
 
@@ -84,16 +90,22 @@ def _reason_to_distrust(request: Request) -> str:
     return ""
 
 
-def _is_authorized(header: str, service: Service) -> bool:
+def _granted(header: str, service: Service) -> Grant | None:
+    """What the credentials in the header allow; None for those that are unknown."""
     if len(header) > MOST_CREDENTIALS:
-        return False
+        return None
     config = service.config
     if config.has_basic_auth and _equal(header, _basic_value(config.basic_auth_username, config.basic_auth_password)):
-        return True
+        return _of_pair(config)
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "basic" and rest:
-        return _is_basic_pair(rest, config)
-    return _is_api_key(rest if scheme.lower() == "bearer" and rest else header, service)
+        return _of_pair(config) if _is_basic_pair(rest, config) else None
+    return _of_api_key(rest if scheme.lower() == "bearer" and rest else header, service)
+
+
+@lru_cache(maxsize=1)
+def _of_pair(config: Config) -> Grant:
+    return Grant(credential=config.basic_auth_username, roles=config.basic_auth_roles)
 
 
 @lru_cache(maxsize=1)
@@ -111,9 +123,9 @@ def _is_basic_pair(credentials: str, config: Config) -> bool:
     return all(matches)
 
 
-def _is_api_key(key: str, service: Service) -> bool:
+def _of_api_key(key: str, service: Service) -> Grant | None:
     pair = secret.split_authorization(key.strip(" "))
-    return pair is not None and service.keys.is_valid(*pair)
+    return service.keys.grant(*pair) if pair is not None else None
 
 
 def _decode(credentials: str) -> str | None:

@@ -70,7 +70,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
             if public:
                 manual["security"] = []
             else:
-                statuses = {*_own_problems(rule, document), *problems, 401, 500, 503}
+                statuses = {*_own_problems(rule, document), *problems, 401, 403, 500, 503}
                 if PARAMETER in manual.get("parameters", ()):
                     statuses |= {400, 409}
                 manual["responses"] = {status: HTTPStatus(status).name for status in sorted(statuses)}

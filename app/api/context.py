@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from app import logs
+from app.caller import Caller, Grant
 
 if TYPE_CHECKING:
     from app.memory import Memory
@@ -20,12 +21,17 @@ class Request:
     """What a WSGI server says about a request (PEP 3333), the request's id, and what is known about it later on."""
 
     __slots__ = (
-        *("body", "environ", "id", "memory", "method", "operation", "parts", "path", "route", "service", "worker_id"),
+        *("environ", "id", "method", "path", "service"),
+        *("body", "caller", "grant", "memory", "operation", "parts", "route", "worker_id"),
     )
 
     def __init__(self, environ: dict[str, Any], service: Service) -> None:
         self.environ = environ
         self.service = service
+        self.caller: Caller | None = None
+        """Who asks for which operation, once it is known that they may; kept while the request waits."""
+        self.grant: Grant | None = None
+        """What the caller may do, once that is known; None for what needs no authentication."""
         self.body = b""
         """As it was sent, once it was read."""
         self.memory: Memory | None = None

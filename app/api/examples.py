@@ -132,6 +132,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "executeTasks": {**_INSTANCE, "limit": 10},
     "queryTasks": {**_INSTANCE, "type": "TRIGGER_EVENT"},
     "unlockTasks": {"partition": DAY, "engineId": "default-engine"},
+    "setProcessSetting": {"retentionDays": 90, "reason": "as the contract says", **_WORKER},
+    "queryProcessSettings": {"bpmnProcessId": "order"},
+    "queryAudit": {"operations": ["setProcessVariables"], **_INSTANCE},
+    "createApiKey": {
+        "secretId": "shop",
+        "roles": ["WORKER"],
+        "bpmnProcessIds": ["order*"],
+        "maySend": True,
+        "description": "workers of the shop",
+        **_WORKER,
+    },
+    "queryApiKeys": {"secretId": "shop"},
+    "revokeApiKey": {"reason": "the shop is closed", **_WORKER},
     "setTime": {"timeDuration": "PT1H"},
     "cancelProcessInstance": _WORKER,
 }
@@ -156,6 +169,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "createProcess": {"bpmnProcessId": "order", "tags": ["customer:4711"], "version": "2", **_WORKER},
     "checkProcess": {"bpmnProcessId": "order"},
     "deleteProcess": _WORKER,
+    "deleteProcessInstance": _WORKER,
 }
 """Query parameters by operation, where there is no body in JSON."""
 
@@ -186,7 +200,10 @@ ORDER = (
     *("queryIncidents", "groupIncidents", "countProcessInstances", "getStatistics", "resolveIncident"),
     *("queryMessageSubscriptions", "sendMessage", "queryMessages", "querySignalSubscriptions", "sendSignal"),
     *("queryUserTasks", "updateUserTask", "moveTimer", "executeTasks", "queryTasks", "unlockTasks"),
-    *("setTime", "cancelProcessInstance", "getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
+    *("setProcessSetting", "getProcessSetting", "queryProcessSettings"),
+    *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
+    *("setTime", "cancelProcessInstance", "deleteProcessInstance"),
+    *("getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
 )
 """The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
 
@@ -202,6 +219,8 @@ def of_path(operation: str, parameter: str) -> dict[str, Any]:
     """The same for a parameter in the path."""
     if parameter == "partition":
         return {"example": DAY}
+    if parameter == "bpmnProcessId":
+        return {"example": "order"}
     if operation in IDS:
         return {"examples": {name: {"value": id} for name, id in IDS[operation].items()}}
     return {"example": OTHER_IDS.get(operation, 1)}

@@ -277,6 +277,10 @@ class Timestamp(Decoded, fields.DateTime):
         return None if time == _NO_TIME else time
 
 
+class Details(Decoded, fields.Dict):
+    """An object of an answer whose properties are not the same each time."""
+
+
 class Object(Decoded, fields.Nested):
     """An object with a schema of its own; `make` turns its loaded fields into a value."""
 

@@ -12,7 +12,7 @@ from app.api.encode import compile_encoder, listed
 from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.params import Page
-from app.api.schemas import results_of, time_range, worker_id
+from app.api.schemas import reason, results_of, time_range, worker_id
 from app.commands.incident import ResolveIncident
 from app.criteria import IncidentCriteria, Paging
 
@@ -78,6 +78,7 @@ class IncidentCriteriaSchema(ApiSchema):
 class ResolveIncidentSchema(ApiSchema):
     retry_timer = Duration(description="Duration until the retry job or task becomes due.")
     worker_id = worker_id("ID of the worker that resolves the incident.")
+    reason = reason()
 
 
 @blp.route("/incidents/query", methods=["POST"])

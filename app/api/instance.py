@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ from app.api.schemas import (
     all_tags,
     choices,
     process_variables,
+    reason,
     time_range,
     wait_timeout,
     worker_id,
@@ -52,6 +54,7 @@ from app.commands.instance import (
     ResumeProcessInstance,
     SuspendProcessInstance,
 )
+from app.commands.removal import DeleteProcessInstance
 from app.criteria import Paging, ProcessInstanceCriteria
 from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
@@ -200,14 +203,22 @@ class ProcessInstanceCriteriaSchema(ApiSchema):
 
 class SuspendProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that suspends the process instance.")
+    reason = reason()
 
 
 class ResumeProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that resumes the process instance.")
+    reason = reason()
+
+
+class DeleteProcessInstanceSchema(ApiSchema):
+    worker_id = worker_id("ID of who deletes the process instance.")
+    reason = reason()
 
 
 class CancelProcessInstanceSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that cancels the process instance.")
+    reason = reason()
 
 
 def _status(instance: ProcessInstance) -> int:
@@ -336,4 +347,18 @@ def cancel_process_instance(body: dict[str, Any], partition: date, id: int) -> R
     A call activity that waits for the instance goes on waiting: cancel the calling instance to end both.
     """
     service().execute(CancelProcessInstance(partition=partition, id=id, **body))
+    return empty()
+
+
+@blp.route("/process-instances/<partition>/<id>", methods=["DELETE"], problems=(404, 409), extension=True)
+@blp.query_arguments(DeleteProcessInstanceSchema)
+@blp.response(204)
+def delete_process_instance(query: dict[str, Any], partition: date, id: int) -> Response:
+    """Deletes an ended process instance with everything in it, and everything it called.
+
+    An instance that was called is deleted together with the one at the root. What the audit has of it stays.
+    """
+    command = DeleteProcessInstance(partition=partition, id=id, **query)
+    while service().execute(command):
+        command = replace(command, is_first=False)
     return empty()

@@ -39,6 +39,7 @@ from app.api.schemas import (
     choices,
     element_variables,
     process_variables,
+    reason,
     results_of,
     wait_timeout,
     worker_id,
@@ -153,6 +154,7 @@ class UnlockJobsSchema(ApiSchema):
     partition = Partition(description="Partition condition.")
     id = Int32(description="Job condition - must be used in combination with a partition.")
     worker_id = worker_id("Condition that restricts the jobs to those locked by a specific worker.")
+    reason = reason()
 
 
 class CalledProcessSchema(ApiSchema):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import date
+from functools import partial
 from typing import Any
 
 from app.api.answer import Response, json_answer
@@ -12,11 +15,15 @@ from app.api.context import service
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
-from app.api.schemas import TimerField, process_variables, worker_id
+from app.api.schemas import TimerField, process_variables, wait_timeout, worker_id
+from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.message import SendMessage
 from app.criteria import MessageCriteria, MessageSubscriptionCriteria, Paging
 from app.engine.records import Message, Receiver
-from app.engine.types import MessageResult
+from app.engine.types import MessageResult, WorkState
+from app.news import Happening
+
+logger = logging.getLogger(__name__)
 
 blp = Blueprint("message", __name__, description="A message reaches one subscriber, by name and correlation key.")
 
@@ -44,6 +51,16 @@ class MessageSchema(AnswerSchema):
     bpmn_element_id = Text(extension=True, example="messageCatchEvent", description="With DELIVERED.")
     bpmn_process_id = Text(extension=True, example="messageStartTest", description="With STARTING.")
     version = Text(extension=True, description="With STARTING.")
+
+
+class SentMessageSchema(MessageSchema):
+    """A message, and what has become of it where that was waited for."""
+
+    delivered = Flag(
+        extension=True,
+        description="With `waitTimeout`: whether the receiver has moved on, or the instance was started: its "
+        "`partition` and `processInstanceId` are given then, too.",
+    )
 
 
 class MessageSubscriptionSchema(AnswerSchema):
@@ -86,6 +103,7 @@ class SendMessageSchema(ApiSchema):
         "expired or was consumed). A message that started a process instance frees its key when that has ended."
     )
     variables = process_variables(description="Variables to set or delete at process instance scope.")
+    wait_timeout = wait_timeout("Duration to wait until the receiver has moved on, or the instance was started")
     worker_id = worker_id("ID of the worker that sends the message.")
 
 
@@ -107,15 +125,40 @@ class MessageSubscriptionCriteriaSchema(ApiSchema):
 @blp.route("/events/messages", methods=["POST"], problems=(404,), alias=True)
 @blp.route("/messages", methods=["POST"], problems=(404,))
 @blp.arguments(SendMessageSchema)
-@blp.response(200, MessageSchema)
+@blp.response(200, SentMessageSchema)
 def send_message(body: dict[str, Any]) -> Response:
     """Sends a message to notify a message subscriber or to buffer the message.
 
     A subscriber can be a message start, boundary or catch event. In case of a message start event, a new process
     instance is created. In case of a message boundary or catch event, an existing process instance is continued.
-    `result` tells which of these it is.
+    `result` tells which of these it is; that takes place a moment later, for which `waitTimeout` waits.
     """
-    return json_answer(encode_message(service().execute(SendMessage(**body))))
+    seconds = seconds_to_wait(body.pop("wait_timeout", ""))
+    message = service().execute(SendMessage(**body))
+    receiver = message.receiver
+    if seconds and receiver and receiver.task_partition and receiver.task_id:
+        task = Happening("task", receiver.task_partition, receiver.task_id)
+        see = partial(_see_delivered, message, receiver.task_partition, receiver.task_id)
+        return answered(lambda: task, seconds, see)
+    answer = encode_message(message)
+    if seconds and message.result is not MessageResult.DUPLICATE:
+        answer["delivered"] = False
+    return json_answer(answer)
+
+
+def _see_delivered(message: Message, task_partition: date, task_id: int) -> Seen:
+    """What has come of the task that delivers the message; what was sent is answered in any case."""
+    try:
+        task = service().see_task(task_partition, task_id)
+    except Exception as error:
+        logger.warning("the delivery of a message can't be waited for: %s", type(error).__name__)
+        return Seen(json_answer({**encode_message(message), "delivered": False}), True)
+    is_delivered = task is not None and task.state is WorkState.DONE
+    if task and is_delivered and message.result is MessageResult.STARTING:
+        receiver = message.receiver or Receiver()
+        message.receiver = replace(receiver, partition=task.partition, process_instance_id=task.process_instance_id)
+    is_over = task is None or task.completed_at is not None
+    return Seen(json_answer({**encode_message(message), "delivered": is_delivered}), is_over)
 
 
 @blp.route("/events/messages/query", methods=["POST"], alias=True)

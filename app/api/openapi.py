@@ -101,12 +101,16 @@ _PATH_PARAMETERS = {
         "description": "Partition: the UTC date on which the process instance was created.",
         "schema": {"type": "string", "format": "date"},
     },
+    "bpmnProcessId": {
+        "description": "BPMN ID of a process that was deployed.",
+        "schema": {"type": "string", "maxLength": 255},
+    },
     "id": {"description": "ID, within the partition if there is one.", "schema": {**_INT32, "minimum": 1}},
 }
 _EXTENSIONS = {
     "JobType": ["CALL_PROCESS", "PASS_VARIABLES", "SET_SIGNAL_NAME"],
     "TaskType": ["TERMINATE_PROCESS_INSTANCE"],
-    "ProblemType": ["BUG", "EXECUTION", "UNAVAILABLE", "UNKNOWN"],
+    "ProblemType": ["BUG", "EXECUTION", "FORBIDDEN", "UNAVAILABLE", "UNKNOWN"],
     "ElementType": [
         "CALL_ACTIVITY",
         "ERROR_END_EVENT",
@@ -127,7 +131,7 @@ _EXTENSIONS = {
 
 _NULL = {"type": "object", "nullable": True, "enum": [None]}
 
-_BARE = {HTTPStatus.NOT_MODIFIED, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_BARE = {HTTPStatus.NOT_MODIFIED, HTTPStatus.UNAUTHORIZED}
 """Answers without a body."""
 
 TAGGED = {
@@ -145,7 +149,10 @@ _HEADERS: dict[HTTPStatus, dict[str, Any]] = {
         }
     },
     HTTPStatus.FORBIDDEN: {
-        "X-Hint": {"description": "The option that forbids the operation.", "schema": {"type": "string"}}
+        "X-Hint": {
+            "description": "The option that forbids the operation; then there is no body.",
+            "schema": {"type": "string"},
+        }
     },
     HTTPStatus.SERVICE_UNAVAILABLE: {
         "Retry-After": {

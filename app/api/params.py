@@ -35,8 +35,8 @@ class VariableFilter(NamedTuple):
 
 
 def convert_path(parts: Mapping[str, str]) -> dict[str, Any]:
-    """The partition and id in the variable parts of a path; the first bad one raises."""
-    return {name: _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
+    """The values of the variable parts of a path; the first bad one raises."""
+    return {to_snake(name): _PATH_PARTS[name](parts[name]) for name in _PATH_PARTS if name in parts}
 
 
 def page() -> Page:
@@ -176,7 +176,20 @@ def _id(text: str) -> int:
     return value
 
 
-_PATH_PARTS: Mapping[str, Callable[[str], Any]] = {"partition": _partition, "id": _id}
+def _bpmn_process_id(text: str) -> str:
+    if "\0" in text:
+        raise _malformed("path parameter bpmnProcessId", "it contains a NUL character")
+    if len(text) > MOST_CHARACTERS:
+        detail = f"{len(text)} characters exceed a maximum of {MOST_CHARACTERS}"
+        raise invalid(detail, title="invalid path parameter bpmnProcessId")
+    return text
+
+
+_PATH_PARTS: Mapping[str, Callable[[str], Any]] = {
+    "partition": _partition,
+    "id": _id,
+    "bpmnProcessId": _bpmn_process_id,
+}
 
 
 def _count(name: str, values: Mapping[str, list[str]]) -> int:

@@ -20,6 +20,7 @@ STATUSES = {
     ErrorKind.BUG: 500,
     ErrorKind.CONFLICT: 409,
     ErrorKind.EXECUTION: 422,
+    ErrorKind.FORBIDDEN: 403,
     ErrorKind.HTTP_MEDIA_TYPE: 415,
     ErrorKind.HTTP_REQUEST_BODY: 400,
     ErrorKind.HTTP_REQUEST_URI: 400,
@@ -38,6 +39,7 @@ MOST_OF_DETAIL = 10_000
 
 _RULES = [
     *("cron", "gte", "lte", "max", "required", "unique", "iso8601_duration", "tag_name", "timer", "variable_name"),
+    "bpmn_process_id",
     *("process", "element", "sequence_flow"),
     *("error_event", "escalation_event", "message_event", "signal_event", "timer_event"),
 ]

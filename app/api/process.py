@@ -15,7 +15,7 @@ from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Object, S
 from app.api.find import find, page_of
 from app.api.openapi import TAGGED
 from app.api.rules import MOST_ITEMS
-from app.api.schemas import Tags, TimerField, all_tags, worker_id
+from app.api.schemas import Tags, TimerField, all_tags, reason, worker_id
 from app.bpmn.advice import REFUSED, RULES
 from app.bpmn.diagram import diagram, etag
 from app.bpmn.ignored import KINDS
@@ -125,6 +125,7 @@ class ProcessFileSchema(ApiSchema):
         description="Any process version; the first 12 hex digits of the SHA-256 of the file, if it is not given."
     )
     worker_id = worker_id("ID of the worker that creates the process.")
+    reason = reason()
 
 
 class CreateProcessSchema(ApiSchema):
@@ -139,6 +140,7 @@ class CreateProcessSchema(ApiSchema):
     timers = _definitions(TimerDefinitionSchema, "timer", "Timer")
     version = ShortText(required=True, description="Any process version.", example="1")
     worker_id = worker_id("ID of the worker that creates the process.")
+    reason = reason()
 
 
 class ProcessCriteriaSchema(ApiSchema):
@@ -217,6 +219,7 @@ def _drawn(process: Process) -> str:
 
 class DeleteProcessSchema(ApiSchema):
     worker_id = worker_id("ID of the worker that deletes the process.")
+    reason = reason()
 
 
 @blp.route("/processes/<id>", methods=["DELETE"], problems=(404, 409), extension=True)

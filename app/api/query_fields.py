@@ -86,6 +86,8 @@ class QueryFields:
             description = f"With a file as body. {description}"
         elif field.required:
             parameter["required"] = True
+        elif field.metadata.get("x-extension"):
+            parameter["x-extension"] = True
         example = examples.QUERIES.get(operation, {}).get(name)
         if isinstance(field, Tags):
             parameter["schema"] = {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ITEMS}

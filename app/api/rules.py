@@ -18,6 +18,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 MOST_CHARACTERS = 255
 """Of ids, names, keys, codes and versions. What ends in an index must fit into it on every database."""
 MOST_OF_TAG_VALUE = 1000
+MOST_OF_REASON = 500
 MOST_OF_ERROR = 10_000
 MOST_ITEMS = 100
 """Of an array, where nothing else is said."""

@@ -29,6 +29,7 @@ from app.api.fields import (
 from app.api.rules import (
     MOST_CHARACTERS,
     MOST_ITEMS,
+    MOST_OF_REASON,
     MOST_OF_TAG_VALUE,
     OWN,
     Validator,
@@ -254,6 +255,11 @@ def worker_id(description: str = "ID of the worker that performs the operation."
     return ShortText(required=True, example="go-bpmn", description=description)
 
 
+def reason() -> Text:
+    """Of an operation that is audited."""
+    return Text(most=MOST_OF_REASON, description="Why; kept with the audit of the operation.", extension=True)
+
+
 class TimeRangeSchema(ApiSchema):
     from_ = Timestamp(description="The first point in time of the range.")
     until = Timestamp(description="The first point in time after the range.")
@@ -271,6 +277,7 @@ def choices(enumeration: type[StrEnum], label: str, description: str) -> Many:
 class MoveDueSchema(ApiSchema):
     due_at = Timestamp(description="When it becomes due; now, if that is not set or over.")
     worker_id = worker_id()
+    reason = reason()
 
 
 class CountResSchema(AnswerSchema):

@@ -11,7 +11,7 @@ from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, Timestamp
-from app.api.schemas import TimerSchema
+from app.api.schemas import TimerSchema, reason
 from app.commands.system import SetTime
 from app.errors import EngineError, ErrorKind
 from app.gauges import gauges
@@ -24,7 +24,7 @@ blp = Blueprint("system", __name__, description="Engine time and the state of th
 
 
 class SetTimeSchema(TimerSchema):
-    pass
+    reason = reason()
 
 
 class SetTimeResSchema(AnswerSchema):
@@ -55,7 +55,8 @@ def _if_enabled(view: Callable[..., Response]) -> Callable[..., Response]:
 @blp.response(200, SetTimeResSchema)
 def set_time(body: dict[str, Any]) -> Response:
     """Increases the engine's time for testing purposes."""
-    return json_answer(encode_engine_time(service().execute(SetTime(timer=Timer(**body)))))
+    why = body.pop("reason", "")
+    return json_answer(encode_engine_time(service().execute(SetTime(timer=Timer(**body), reason=why))))
 
 
 @blp.route("/metrics", extension=True, problems=(404,))

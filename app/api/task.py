@@ -23,7 +23,7 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
-from app.api.schemas import CountResSchema, MoveDueSchema, choices
+from app.api.schemas import CountResSchema, MoveDueSchema, choices, reason
 from app.commands.due import MoveTimer
 from app.commands.task import LockTasks, UnlockTasks
 from app.criteria import Paging, TaskCriteria
@@ -102,6 +102,7 @@ class UnlockTasksSchema(ApiSchema):
         example="default-engine",
         description="Condition that restricts the tasks to those locked by a specific engine.",
     )
+    reason = reason()
 
 
 @blp.route("/tasks/execute", methods=["POST"])

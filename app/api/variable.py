@@ -19,6 +19,7 @@ from app.api.schemas import (
     ProcessVariableSchema,
     element_variables,
     process_variables,
+    reason,
     results_of,
     worker_id,
 )
@@ -66,11 +67,13 @@ _TO_SET = "Variables to set or delete. For a variable deletion, no data must be 
 class SetElementVariablesSchema(ApiSchema):
     variables = element_variables(object_form=True, description=_TO_SET)
     worker_id = worker_id("ID of the worker that sets the variables.")
+    reason = reason()
 
 
 class SetProcessVariablesSchema(ApiSchema):
     variables = process_variables(object_form=True, description=_TO_SET)
     worker_id = worker_id("ID of the worker that sets the variables.")
+    reason = reason()
 
 
 class VariableCriteriaSchema(ApiSchema):

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from app.engine.completion import CalledProcess, Completion, Data, VariableInput
 
-__all__ = ["CalledProcess", "Command", "Completion", "Data", "VariableInput"]
+__all__ = ["Audited", "CalledProcess", "Command", "Completion", "Data", "VariableInput"]
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -20,3 +20,12 @@ class Command(Generic[R_co]):
     """Title of the problem when it fails."""
     reads: ClassVar[bool] = False
     """Whether it changes nothing, so that it may be executed again at any time."""
+    of_engine: ClassVar[bool] = False
+    """Whether it is the engine's own, whoever has caused it: it is not held to the processes of a caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited(Command[R_co]):
+    """One that is noted with who has asked for it, and why (`app.commands.audit`)."""
+
+    reason: str = ""

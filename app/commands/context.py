@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from app.caller import Caller
 from app.config import Config
 from app.crypto import Cipher, CipherError, NoKeyError
 from app.engine.changes import Changes, VariableKey
@@ -58,8 +59,13 @@ class QueueNeeded(Exception):
 
 
 class Context:
-    def __init__(self, tx: Transaction, options: Options, clock: EngineClock, *, limited: bool) -> None:
+    def __init__(
+        self, tx: Transaction, options: Options, clock: EngineClock, *, limited: bool, caller: Caller | None = None
+    ) -> None:
         self.tx = tx
+        self.caller = caller
+        """Who has asked for the command; None for the engine itself."""
+        tx.scope = caller.grant.scope if caller else None
         self.config = options.config
         self.engine_id = options.config.engine_id
         self.cipher = options.cipher
@@ -85,6 +91,15 @@ class Context:
     def clock(self) -> datetime:
         """Engine time at this moment, for what is decided before the last lock."""
         return self._clock(self.tx)
+
+    def covers(self, bpmn_process_id: str) -> bool:
+        """Whether there is such a process for who asks, if there is one at all."""
+        return self.tx.scope is None or self.tx.scope.covers(bpmn_process_id)
+
+    def begin_audited(self) -> None:
+        """Has what follows, a statement by itself, committed together with the note of who has asked for it."""
+        if self.caller is not None:
+            self.tx.begin()
 
     def start_over(self) -> None:
         """The walk begins anew, and with it the time of the command."""

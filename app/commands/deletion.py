@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.bpmn.model import ElementType
-from app.commands.base import Command
+from app.commands.base import Audited
 from app.commands.context import Context
 from app.commands.process import insert_dequeue, insert_start
 from app.commands.queue import set_limit
@@ -21,13 +21,15 @@ MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteProcess(Command[None]):
+class DeleteProcess(Audited[Process]):
+    """The result is what was deleted."""
+
     title = "failed to delete process"
     id: int
     worker_id: str
 
 
-def delete_process(ctx: Context, cmd: DeleteProcess) -> None:
+def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
     """Deletes a version with all that would start it. The version before it is the newest one then, if it was that.
 
     Whoever deploys, starts instances or sends messages and signals is waited for, and waits.
@@ -55,6 +57,7 @@ def delete_process(ctx: Context, cmd: DeleteProcess) -> None:
         if can_go_on:
             insert_dequeue(ctx, changes, previous)
     ctx.tx.save(changes)
+    return process
 
 
 def _require_unused(ctx: Context, process: Process) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from app.commands.base import Command
+from app.commands.base import Audited
 from app.commands.context import Context
 from app.engine.changes import Changes
 from app.engine.payload import parse_payload
@@ -16,7 +16,7 @@ from app.timer import format_timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveJob(Command[Job]):
+class MoveJob(Audited[Job]):
     """Has a job that waits become due earlier; repeated, it changes nothing."""
 
     title = "failed to move due date of job"
@@ -28,7 +28,7 @@ class MoveJob(Command[Job]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveTimer(Command[Task]):
+class MoveTimer(Audited[Task]):
     """Has a timer fire earlier; repeated, it changes nothing. If it repeats, it goes on as it would have."""
 
     title = "failed to move due date of task"

@@ -11,7 +11,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app import caller
 from app.commands import HANDLERS
+from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, EngineClock, Options
 from app.commands.instance import CreateProcessInstance
@@ -125,8 +127,11 @@ def execute_together(tx: Group, options: Options, clock: EngineClock, commands: 
             met.add(root)
         member = tx.member()
         try:
-            context = Context(member, options, lambda _: now, limited=False)
-            shared.settled[place] = HANDLERS[type(command)](context, command)
+            asking = None if command.of_engine else caller.current.get()
+            context = Context(member, options, lambda _: now, limited=False, caller=asking)
+            result = HANDLERS[type(command)](context, command)
+            note(context, command, result)
+            shared.settled[place] = result
         except EngineError as error:
             if error.kind in _UNCERTAIN:
                 shared.alone.append(place)

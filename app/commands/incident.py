@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.commands.base import Command
+from app.commands.base import Audited
 from app.commands.context import Context, insert_task
 from app.commands.job import retry_job
 from app.commands.runner import retry_task
@@ -16,7 +16,7 @@ from app.store.load import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveIncident(Command[None]):
+class ResolveIncident(Audited[None]):
     title = "failed to resolve incident"
     partition: date
     id: int

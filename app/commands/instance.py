@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from app.commands.base import Command, VariableInput
+from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context, set_process_variables, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
@@ -59,7 +59,7 @@ class GetProcessInstance(Command[SeenProcessInstance]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuspendProcessInstance(Command[None]):
+class SuspendProcessInstance(Audited[None]):
     title = "failed to suspend process instance"
     partition: date
     id: int
@@ -67,7 +67,7 @@ class SuspendProcessInstance(Command[None]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeProcessInstance(Command[None]):
+class ResumeProcessInstance(Audited[None]):
     title = "failed to resume process instance"
     partition: date
     id: int
@@ -75,7 +75,7 @@ class ResumeProcessInstance(Command[None]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelProcessInstance(Command[None]):
+class CancelProcessInstance(Audited[None]):
     title = "failed to cancel process instance"
     partition: date
     id: int
@@ -83,7 +83,7 @@ class CancelProcessInstance(Command[None]):
 
 
 def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> ProcessInstance:
-    graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version)
+    graph = ctx.tx.find_graph(cmd.bpmn_process_id, cmd.version) if ctx.covers(cmd.bpmn_process_id) else None
     if graph is None:
         raise not_found(f"process {cmd.bpmn_process_id}{cmd.version and f':{cmd.version}'}")
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from app.commands.base import Command, Completion, VariableInput
+from app.commands.base import Audited, Command, Completion, VariableInput
 from app.commands.context import (
     Context,
     later,
@@ -56,7 +56,7 @@ class LockJobs(Command[list[Job]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockJobs(Command[int]):
+class UnlockJobs(Audited[int]):
     title = "failed to unlock jobs"
     worker_id: str
     partition: date | None = None
@@ -138,6 +138,7 @@ def _end_of_lease(ctx: Context, lock_timeout: str) -> datetime | None:
 
 def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
     filters = {"partition": cmd.partition, "id": cmd.id}
+    ctx.begin_audited()
     return ctx.tx.release(JOB, cmd.worker_id, {name: value for name, value in filters.items() if value})
 
 
@@ -235,7 +236,9 @@ def _load_facts(
 
 def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:
     bpmn_process_id, version = called_process(node, completion)
-    graph = ctx.tx.find_graph(bpmn_process_id, version)
+    # What the model calls belongs to it; otherwise a worker has what it could start by itself.
+    is_there = bpmn_process_id == node.called_element.partition(":")[0] or ctx.covers(bpmn_process_id)
+    graph = ctx.tx.find_graph(bpmn_process_id, version) if is_there else None
     if graph is None:
         if not version:
             raise refused(f"process {bpmn_process_id} could not be found")

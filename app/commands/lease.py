@@ -42,6 +42,7 @@ class RecoverJobs(Command[int]):
     """Gives back jobs whose lease has ended, whoever held them; how many these were."""
 
     title = "failed to recover jobs"
+    of_engine = True
 
 
 def extend_jobs(ctx: Context, cmd: ExtendJobs) -> list[datetime | EngineError]:

@@ -30,6 +30,7 @@ class Prepare(Command[None]):
     """Provides the days to come and the management tasks, as far as they are missing."""
 
     title = "failed to prepare the days to come"
+    of_engine = True
 
 
 def prepare(ctx: Context, cmd: Prepare) -> None:
@@ -136,7 +137,8 @@ def purge(ctx: Context, changes: Changes, task: Task) -> WorkState:
 
 def _detach(ctx: Context, task: Task) -> None:
     day = _day_of(task)
-    if day and _is_over(ctx, day, ctx.clock()):
+    now = ctx.clock()
+    if day and _is_over(ctx, day, now) and not ctx.tx.maintenance.keeps(day, now):
         ctx.tx.maintenance.detach_day(day)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.commands.base import Command, VariableInput
@@ -59,20 +59,20 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
     if subscription:
         _renew_or_delete(ctx, changes, subscription, cmd)
-        _deliver(ctx, changes, message, subscriber_task(ctx, subscription, message))
         message.result = MessageResult.DELIVERED
         message.receiver = Receiver(
             partition=subscription.partition,
             process_instance_id=subscription.process_instance_id,
             bpmn_element_id=subscription.bpmn_element_id,
         )
+        _deliver(ctx, changes, message, subscriber_task(ctx, subscription, message))
     elif start:
         element_id, process_id, bpmn_element_id, bpmn_process_id, version = start
         event = element_id, process_id, bpmn_element_id
         changes.assumes_deployed.add(process_id)
-        _deliver(ctx, changes, message, start_task(ctx, event, message, cmd.expiration_timer))
         message.result = MessageResult.STARTING
         message.receiver = Receiver(bpmn_process_id=bpmn_process_id, version=version)
+        _deliver(ctx, changes, message, start_task(ctx, event, message, cmd.expiration_timer))
     else:
         message.result = MessageResult.BUFFERED if expires_at > ctx.now else MessageResult.DISCARDED
     ctx.tx.save(changes)
@@ -92,6 +92,11 @@ def _deliver(ctx: Context, changes: Changes, message: Message, task: Task) -> No
     message.correlated = True
     message.expires_at = None
     insert_task(ctx, changes, task)
+
+    def note() -> None:
+        message.receiver = replace(message.receiver or Receiver(), task_partition=task.partition, task_id=task.id)
+
+    ctx.tx.along_when_saved(note)
 
 
 def _renew_or_delete(ctx: Context, changes: Changes, subscription: MessageSubscription, cmd: SendMessage) -> None:

@@ -14,14 +14,14 @@ from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import Model, find_process, parse
 from app.bpmn.reader import WHITE_SPACE
-from app.commands.base import Command
+from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
 from app.engine.types import TaskType
-from app.errors import Cause, conflict, invalid, invalid_model, not_found
+from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _SHOWN_IDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateProcess(Command[Process]):
+class CreateProcess(Audited[Process]):
     title = "failed to create process"
     bpmn_process_id: str = ""
     """Empty is the only executable process of the file."""
@@ -85,6 +85,8 @@ def warnings_of(model: ProcessModel, xml: str) -> list[Cause]:
 def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bool = False) -> Process:
     """Deploys a process that was read; a dry run goes as far as that is possible without locks."""
     cmd = replace(cmd, bpmn_process_id=model.element.id)
+    if not ctx.covers(cmd.bpmn_process_id):
+        raise forbidden(f"process {cmd.bpmn_process_id} is none of those that the credential is bound to")
     warnings = warnings_of(model, cmd.bpmn_xml)
     if model.causes:
         deployed = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
@@ -170,9 +172,8 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
         other = ctx.tx.find_message_start(name, other_than=model.element.id)
         if other:
             _, bpmn_process_id, version = other
-            detail = (
-                f"start message name {name} must be unique - already defined in process {bpmn_process_id}:{version}"
-            )
+            which = f"process {bpmn_process_id}:{version}" if ctx.covers(bpmn_process_id) else "another process"
+            detail = f"start message name {name} must be unique - already defined in {which}"
             causes.append(Cause(element.pointer, "message_event", detail))
     return causes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.commands.base import Command
+from app.commands.base import Audited
 from app.commands.context import Context
 from app.commands.maintenance import lock_upkeep, provide
 from app.engine.changes import Changes
@@ -20,7 +20,7 @@ class EngineTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetTime(Command[EngineTime]):
+class SetTime(Audited[EngineTime]):
     title = "failed to set time"
     timer: Timer
     """A `Timer()` without any field when nothing was specified."""

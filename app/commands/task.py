@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.commands import maintenance
-from app.commands.base import Command
+from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task, later, walk_as_needed
 from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
 from app.engine.changes import Changes
@@ -47,6 +47,7 @@ class RunTask(Command[Task]):
     """Runs one task that this engine has locked."""
 
     title = "failed to execute task"
+    of_engine = True
     task: Task
 
 
@@ -55,6 +56,7 @@ class FailTask(Command[Task]):
     """Records that the execution of a locked task broke: it has a successor, or an incident with `error`."""
 
     title = "failed to execute task"
+    of_engine = True
     task: Task
     error: str
     gives_up: bool = False
@@ -69,6 +71,7 @@ class PostponeTask(Command[None]):
     """
 
     title = "failed to postpone task"
+    of_engine = True
     task: Task
     error: str
 
@@ -78,6 +81,7 @@ class ExtendTasks(Command[int]):
     """Renews the lease of tasks of one partition that this engine has locked."""
 
     title = "failed to extend tasks"
+    of_engine = True
     partition: date
     ids: tuple[int, ...]
 
@@ -87,6 +91,7 @@ class RecoverTasks(Command[int]):
     """Gives back tasks whose lease has ended, whoever held them; how many these were."""
 
     title = "failed to recover tasks"
+    of_engine = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +99,13 @@ class ReleaseTasks(Command[int]):
     """Gives back tasks of one partition that were locked, but not executed."""
 
     title = "failed to release tasks"
+    of_engine = True
     partition: date
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockTasks(Command[int]):
+class UnlockTasks(Audited[int]):
     title = "failed to unlock tasks"
     engine_id: str
     partition: date | None = None
@@ -151,6 +157,7 @@ def _end_of_lease(ctx: Context) -> datetime:
 
 def unlock_tasks(ctx: Context, cmd: UnlockTasks) -> int:
     filters = {"partition": cmd.partition, "id": cmd.id}
+    ctx.begin_audited()
     return ctx.tx.release(TASK, cmd.engine_id, {name: value for name, value in filters.items() if value})
 
 

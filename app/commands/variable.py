@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from app.commands.base import Command, VariableInput
+from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context, set_element_variables, set_process_variables
 from app.engine.changes import Changes
 from app.engine.records import ProcessInstance, VariableView
@@ -23,7 +23,7 @@ class GetProcessVariables(Command[list[VariableView]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetProcessVariables(Command[None]):
+class SetProcessVariables(Audited[None]):
     title = "failed to set process variables"
     partition: date
     id: int
@@ -42,7 +42,7 @@ class GetElementVariables(Command[list[VariableView]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetElementVariables(Command[None]):
+class SetElementVariables(Audited[None]):
     title = "failed to set element variables"
     partition: date
     id: int

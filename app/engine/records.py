@@ -328,6 +328,9 @@ class Receiver:
     bpmn_element_id: str | None = None
     bpmn_process_id: str | None = None
     version: str | None = None
+    task_partition: date | None = None
+    task_id: int | None = None
+    """The task that delivers it."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

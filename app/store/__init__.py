@@ -11,8 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, func, insert, make_url, select
+import orjson
+from sqlalchemy import Connection, make_url
 
+from app import caller
 from app.clock import Clock, SystemClock
 from app.config import Config
 from app.criteria import (
@@ -29,28 +31,32 @@ from app.criteria import (
 from app.engine.graph import Graph
 from app.engine.records import Job, ProcessInstance
 from app.engine.waiting import Situation
-from app.errors import EngineError, StartError, conflict, not_found
-from app.store import backup, graphs, nodes, schema
+from app.errors import EngineError, StartError
+from app.store import backup, graphs, keys, nodes, schema
+from app.store.audit import PURGE, PURGED_AT_ONCE
 from app.store.counts import Counts
-from app.store.dialect import Dialect, Ear, Session
+from app.store.dialect import Call, Dialect, Ear, Row, Session
 from app.store.elements import Elements
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
 from app.store.history import Histories
+from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
 from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
+from app.store.removal import RemovalStatements
 from app.store.save import AssumedWrongly, Saver
 from app.store.schema import Migrated, Schema, head_revision
+from app.store.scope import Scoped
 from app.store.situation import Situations
 from app.store.statistics import StatisticStatements
-from app.store.tables import ApiKeyRow, table
 from app.store.transaction import Transaction
 from app.store.trouble import Guard, Outages, TroubleKind
 
 __all__ = [
+    "ApiKey",
     "AssumedWrongly",
     "Ear",
     "Facts",
@@ -72,21 +78,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-API_KEY = table(ApiKeyRow)
-
 R = TypeVar("R")
-
-
-class ApiKey:
-    """An API key without its secret; `expires_at` None never expires."""
-
-    __slots__ = ("created_at", "expires_at", "secret_hash", "secret_id")
-
-    def __init__(self, secret_id: str, secret_hash: str, created_at: datetime, expires_at: datetime | None) -> None:
-        self.secret_id = secret_id
-        self.secret_hash = secret_hash
-        self.created_at = created_at
-        self.expires_at = expires_at
 
 
 class Store:
@@ -114,6 +106,9 @@ class Store:
         self._situations = Situations(dialect)
         self._histories = Histories(dialect)
         self._group_statements = GroupStatements(dialect)
+        self._scoped = Scoped(dialect)
+        self._removal = RemovalStatements(dialect)
+        self._note_use = keys.note_use(dialect)
         self._outstanding = Outstanding(dialect)
         self._facts = FactStatements(dialect)
         self._graphs = Graphs()
@@ -153,6 +148,8 @@ class Store:
             self._elements,
             self.ensure_days,
             loaded or {},
+            self._scoped,
+            self._removal,
         )
 
     def begin_group(self, loaded: Mapping[int, Graph]) -> Group:
@@ -167,6 +164,8 @@ class Store:
             self._elements,
             self.ensure_days,
             loaded,
+            self._scoped,
+            self._removal,
         )
 
     def is_away(self, error: BaseException) -> bool:
@@ -215,8 +214,12 @@ class Store:
         return self._read(lambda session: self._queries.page(session, criteria, now, paging, self._bounds))
 
     def situation(self, partition: date, id: int, limit: int) -> Situation | None:
-        """What an instance waits for, at as many element instances; None without the instance."""
-        return self._read(lambda session: self._situations.find(session, partition, id, limit, self._bounds))
+        """What an instance waits for, at as many element instances.
+
+        None without the instance, or where it is none of the caller's processes.
+        """
+        found = self._read(lambda session: self._situations.find(session, partition, id, limit, self._bounds))
+        return found if found and caller.covers(found.instance.bpmn_process_id) else None
 
     def places(self, instances: Sequence[ProcessInstance]) -> dict[tuple[date, int], tuple[int, list[str]]]:
         """How many open incidents each of the instances has, and BPMN elements where it waits."""
@@ -307,43 +310,28 @@ class Store:
         self._dialect.engine.dispose()
 
     def find_api_key(self, secret_id: str) -> ApiKey | None:
-        found = self._api_keys(API_KEY.c.secret_id == secret_id)
+        found = self._api_keys(BY_SECRET_ID, {"secret_id": secret_id})
         return found[0] if found else None
 
     def load_api_keys(self) -> list[ApiKey]:
-        return self._api_keys()
+        return self._api_keys(ALL, {})
 
-    def _api_keys(self, *conditions: Any) -> list[ApiKey]:
-        columns = (API_KEY.c.secret_id, API_KEY.c.secret_hash, API_KEY.c.created_at, API_KEY.c.expires_at)
-
+    def _api_keys(self, statement: Any, parameters: dict[str, Any]) -> list[ApiKey]:
         def load() -> list[ApiKey]:
             with self._dialect.engine.connect() as connection:
-                rows = connection.execute(select(*columns).where(*conditions).order_by(API_KEY.c.id))
-                return [ApiKey(*row) for row in rows]
+                return [read_key(row) for row in connection.execute(statement, parameters)]
 
         return self.reach(load)
 
-    def insert_api_key(self, key: ApiKey) -> None:
-        """Raises EngineError CONFLICT when the secret id is taken."""
-        from sqlalchemy.exc import IntegrityError
+    def note_use(self, secret_ids: Collection[str], at: datetime) -> None:
+        """Keeps that the API keys were used at that time."""
 
-        next_id = select(func.coalesce(func.max(API_KEY.c.id), 0) + 1).scalar_subquery()
-        values = {
-            "id": next_id,
-            "secret_id": key.secret_id,
-            "secret_hash": key.secret_hash,
-            "created_at": key.created_at,
-            "expires_at": key.expires_at,
-        }
-        try:
-            self._change(insert(API_KEY).values(values))
-        except IntegrityError as error:
-            raise conflict(f"secret ID {key.secret_id} already exists") from error
+        parameters = {"at": at, "secret_ids": orjson.dumps(sorted(secret_ids)).decode()}
+        self._change(Call(self._note_use, parameters))
 
-    def delete_api_key(self, secret_id: str) -> None:
-        """Raises EngineError NOT_FOUND."""
-        if not self._change(delete(API_KEY).where(API_KEY.c.secret_id == secret_id)):
-            raise not_found(f"API key {secret_id}")
+    def purge_audit(self, until: datetime) -> bool:
+        """Deletes some of what was noted before; whether there may be more of it."""
+        return len(self._change(Call(PURGE, {"until": until}))) == PURGED_AT_ONCE
 
     def find_nodes(self) -> list[Node]:
         """The service processes that have a row, in the order in which they were started."""
@@ -364,16 +352,20 @@ class Store:
         self.reach(write)
 
     def delete_node(self, id: int) -> None:
-        self._change(nodes.one(id))
+        self._change(Call(nodes.one(id)))
 
-    def _change(self, statement: Any) -> int:
-        """How many rows; never repeated, since a lost connection does not tell whether it has changed them."""
+    def _change(self, call: Call) -> list[Row]:
+        """What a statement returns that is committed by itself."""
 
-        def change() -> int:
-            with self._dialect.engine.connect() as connection:
-                return connection.execute(statement).rowcount
+        def change() -> list[Row]:
+            session = self._dialect.session()
+            try:
+                return session.run(call)[0]
+            finally:
+                session.close()
+                session.connection.close()
 
-        return self._guard.reach(change, again=False)
+        return self.reach(change)
 
 
 def _dialect(config: Config, clock: SystemClock | None = None) -> Dialect:

@@ -10,10 +10,12 @@ import orjson
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, func, literal_column, select, text, tuple_
 from sqlalchemy.sql.elements import TextClause
 
+from app import caller
 from app import criteria as c
 from app.engine.types import InstanceState, UserTaskState, WorkState
 from app.store.dialect import Dialect
 from app.store.digest import digest
+from app.store.scope import SCOPE, Scoped, parameters_of
 from app.store.tables import (
     CLAIMED_TASK,
     STARTED_USER_TASK,
@@ -36,6 +38,7 @@ JOB = table(JobRow)
 TASK = table(TaskRow)
 
 LISTS = {
+    "operations": "operation",
     "bpmn_element_types": "bpmn_element_type",
     "names": "name",
     "states": "state",
@@ -54,10 +57,12 @@ Condition = ColumnElement[bool] | TextClause
 class Conditions:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._scoped = Scoped(dialect)
 
     def of(self, kind: type[Any], found: Table, names: Collection[str]) -> list[Any]:
         """The conditions of the criteria with these names, as `given` has them."""
-        return [self._condition(kind, found, name, names) for name in names]
+        conditions = [self._condition(kind, found, name, names) for name in names if name not in SCOPE]
+        return [*conditions, self._scoped.within(found)] if set(names) >= SCOPE else conditions
 
     def _condition(self, kind: type[Any], found: Table, name: str, names: Collection[str]) -> Condition:
         if name == "tags":
@@ -154,6 +159,7 @@ _IMPLIED = {
 }
 """What follows from states, said in the words of partial indexes."""
 _SPECIAL: Mapping[str, Callable[[Table, Collection[str]], Any]] = {
+    "after": lambda found, _: found.c.id > bindparam("after", type_=found.c.id.type),
     "active": lambda found, _: found.c.ended_at.is_(None),
     "correlated": lambda found, _: found.c.correlated.is_(True),
     "created_from": _since("created_at", "created_from"),
@@ -165,14 +171,20 @@ _SPECIAL: Mapping[str, Callable[[Table, Collection[str]], Any]] = {
     "latest_only": lambda found, _: found.c.id.in_(select(func.max(found.c.id)).group_by(found.c.bpmn_process_id)),
     "open": _is_open,
     "root_id": _root,
+    "time_from": _since("time", "time_from"),
+    "time_until": _before("time", "time_until"),
     "roots_only": lambda found, _: found.c.parent_id.is_(None),
     "waiting_at": _waits_at,
 }
 
 
 def given(criteria: c.Criteria) -> dict[str, Any]:
-    """The criteria that filter, as parameters: lists and tags are JSON, of whatever length they are."""
-    found: dict[str, Any] = {}
+    """The criteria that filter, as parameters: lists and tags are JSON, of whatever length they are.
+
+    With them comes the scope of the caller, who is to find nothing else.
+    """
+    scope = caller.scope()
+    found: dict[str, Any] = dict(parameters_of(scope)) if scope else {}
     for name in FIELDS[type(criteria)]:
         value = getattr(criteria, name)
         if not value:

@@ -103,7 +103,11 @@ class Counts:
         other = INCIDENT.alias("other")
         error = (
             select(other.c.error)
-            .where(other.c.error_id == groups.c.error_id, other.c.created_at == groups.c.last)
+            .where(
+                other.c.error_id == groups.c.error_id,
+                other.c.created_at == groups.c.last,
+                other.c.bpmn_process_id.is_not_distinct_from(groups.c.bpmn_process_id),
+            )
             .limit(1)
             .scalar_subquery()
         )

@@ -70,7 +70,10 @@ class Op:
     key: tuple[str, ...] = ()
     """Columns that find the row; for UPSERT those of the unique index."""
     columns: tuple[str, ...] = ()
-    """Columns that are set; for UPSERT those that are updated where the row exists."""
+    """Columns that are set; for UPSERT those that are updated where the row exists.
+
+    For INSERT those that rows give, where the database gives the others; without any, rows give all.
+    """
     where: str = ""
     """The condition of the unique index of an UPSERT, or a further one of UPDATE and DELETE."""
     unchanged: tuple[str, ...] = ()
@@ -208,6 +211,10 @@ class Dialect(Protocol):
 
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         """`column` is one of the values of parameter `name`, a JSON array of texts."""
+        ...
+
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """`column` begins with one of the values of parameter `name`, a JSON array of texts."""
         ...
 
     def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:

@@ -226,10 +226,17 @@ class Member(Transaction):
     def lock_instance(self, source: str, partition: date, id: int, *, whole: bool = False) -> Found | None:
         if whole:
             raise LeavesGroup
-        return self._group.find(Address(source, partition, id))
+        return self._find(Address(source, partition, id))
 
     def lock_instance_of_join(self, partition: date, id: int) -> Found | None:
-        return self._group.find(Address("task", partition, id))
+        return self._find(Address("task", partition, id))
+
+    def _find(self, address: Address) -> Found | None:
+        found = self._group.find(address)
+        if found is None or not self._admits(found.snapshot.instance):
+            return None
+        self.subject = found.snapshot.instance
+        return found
 
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
         return self._group.find_graph(bpmn_process_id, version)

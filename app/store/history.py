@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, bindparam, literal_column, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
+from app import caller
 from app.criteria import Page, Paging
 from app.engine.payload import parse_payload
 from app.engine.types import TaskType
@@ -146,11 +147,13 @@ class Histories:
     """The statements of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._instance = select(PI.c.id).where(PI.c.partition == DAY, PI.c.id == ID, *dialect.is_attached(DAY))
+        self._process = select(PI.c.bpmn_process_id).where(
+            PI.c.partition == DAY, PI.c.id == ID, *dialect.is_attached(DAY)
+        )
         self._statements: dict[tuple[bool, bool], list[Select[Any]]] = {}
 
     def find(self, session: Session, partition: date, id: int, paging: Paging, bounds: Bounds) -> Page | None:
-        """The page; None without the instance.
+        """The page; None without the instance, or where it is none of the caller's processes.
 
         Raises EngineError QUERY for a cursor that does not fit, and where it takes too long.
         """
@@ -165,9 +168,9 @@ class Histories:
         shape = order.descending, cursor is not None
         if shape not in self._statements:
             self._statements[shape] = [_statement(number, *shape) for number in range(len(SOURCES))]
-        calls = [Call(statement, parameters, day=partition) for statement in (self._instance, *self._statements[shape])]
+        calls = [Call(statement, parameters, day=partition) for statement in (self._process, *self._statements[shape])]
         found, *results = read_within(session, bounds, None, *calls)
-        if not found:
+        if not found or not caller.covers(found[0][0]):
             return None
         entries = [[_entry(number, row) for row in rows] for number, rows in enumerate(results)]
         merged = list(merge(*entries, key=lambda entry: entry[0], reverse=order.descending))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, exists, or_, select, union_all
+from sqlalchemy import Select, Table, bindparam, exists, or_, select, text, union_all
 
 from app.engine.records import Task
 from app.engine.types import TaskType
@@ -14,8 +14,9 @@ from app.store import rows as r
 from app.store.dialect import Call, Dialect, Kind, Op, Row, Session, Write
 from app.store.load import DAY, PI
 from app.store.query import MESSAGE
+from app.store.settings import Settings
 from app.store.sql import INCIDENTS, MV, SIGNALS, SV, T
-from app.store.tables import PARTITIONED
+from app.store.tables import ENDED_ROOT, PARTITIONED
 
 PURGED_AT_ONCE = 1000
 """Messages or signals of one transaction: others should not wait for long."""
@@ -36,6 +37,16 @@ OPEN_WORK = select(
 
 An incident of an instance is no reason: once the instance has ended, resolving it changes nothing.
 """
+
+KEPT = select(
+    exists().where(
+        text(ENDED_ROOT),
+        PI.c.partition == DAY,
+        PI.c.bpmn_process_id == bindparam("bpmn_process_id", type_=PI.c.bpmn_process_id.type),
+        PI.c.ended_at >= bindparam("since", type_=PI.c.ended_at.type),
+    )
+)
+"""Whether a day has a root of the process that has ended since then."""
 
 _ABOUT_DAYS = or_(*(T.c.type == type.value for type in (TaskType.CREATE_PARTITION, TaskType.DETACH_PARTITION)))
 # Together the same as `completed_at IS NULL`, but each has an index of its own.
@@ -69,6 +80,14 @@ PURGE_SIGNALS = (
 )
 
 
+def _days_before(now: datetime, days: int) -> datetime:
+    try:
+        return now - timedelta(days=days)
+    except OverflowError:
+        # The calendar begins here.
+        return datetime.min
+
+
 class Maintenance:
     """The part of a transaction that is for management tasks.
 
@@ -94,6 +113,15 @@ class Maintenance:
     def detach_day(self, day: date) -> None:
         """Takes a day away from queries, at once. A day with open work, or one that is in use, stays attached."""
         self._dialect.detach_day(self._session, day)
+
+    def keeps(self, day: date, now: datetime) -> bool:
+        """Whether the day has an ended instance whose process says that it is to be kept for longer."""
+        retentions = Settings(self._session, self._dialect).retentions()
+        calls = [
+            Call(KEPT, {"day": day, "bpmn_process_id": bpmn_process_id, "since": _days_before(now, days)}, day=day)
+            for bpmn_process_id, days in retentions
+        ]
+        return any(rows[0][0] for rows in self._session.run(*calls)) if calls else False
 
     def drop_day(self, day: date) -> None:
         """Deletes a detached day for good, at once. A day that has got open work is attached again instead."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import Executable, delete, select
 
 from app.store.dialect import Kind, Op, Write
 from app.store.tables import NodeRow, table
@@ -42,7 +42,7 @@ _FORGET = Op("gone_nodes", Kind.DELETE, NODE, key=("id",))
 ALL = select(*(NODE.c[name] for name in _COLUMNS)).order_by(NODE.c.started_at, NODE.c.id)
 
 
-def one(id: int) -> object:
+def one(id: int) -> Executable:
     """The statement that deletes the row of one process."""
     return delete(NODE).where(NODE.c.id == id)
 

@@ -317,6 +317,10 @@ class Postgres:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column == any_(_texts(name))
 
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        beginning = func.jsonb_array_elements_text(_json(name)).table_valued("value", name=f"each_{name}")
+        return exists(beginning.c.value).where(func.starts_with(column, beginning.c.value))
+
     def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
         return column == any_(func.array(found.scalar_subquery(), type_=ARRAY(column.type)))
 
@@ -642,6 +646,8 @@ def _combined(shape: tuple[Op, ...], wrong: tuple[str, ...], one_day: bool) -> A
 def _statement(op: Op, one_day: bool) -> Any:
     given = (*op.columns, *op.unchanged) if op.kind is Kind.UPDATE else ()
     names = [c.name for c in op.table.c] if op.kind in (Kind.INSERT, Kind.UPSERT) else [*op.key, *given]
+    if op.kind is Kind.INSERT and op.columns:
+        names = list(op.columns)
     rows = (
         func.jsonb_to_recordset(sql_cast(bindparam(op.name, type_=Text), JSONB))
         .table_valued(*(column(name, op.table.c[name].type) for name in names))

@@ -13,9 +13,12 @@ from app import criteria as c
 from app.errors import EngineError, ErrorKind
 from app.store import pages
 from app.store import rows as r
+from app.store.audit import AUDIT, read_entry
 from app.store.conditions import HAS_ENDED, TIMED, Conditions
 from app.store.conditions import given as given_of
 from app.store.dialect import Call, Dialect, Row, Session, TooSlow
+from app.store.keys import API_KEY, read_key
+from app.store.settings import SETTING, read_setting
 from app.store.tables import (
     ElementInstanceRow,
     ElementRow,
@@ -60,6 +63,9 @@ QUERIES: Mapping[type[Any], _Query] = {
     c.MessageCriteria: _Query(MESSAGE, r.read_message),
     c.MessageSubscriptionCriteria: _Query(table(MessageSubscriptionRow), r.read_message_subscription),
     c.SignalSubscriptionCriteria: _Query(table(SignalSubscriptionRow), r.read_signal_subscription),
+    c.AuditCriteria: _Query(AUDIT, read_entry),
+    c.ApiKeyCriteria: _Query(API_KEY, read_key),
+    c.ProcessSettingCriteria: _Query(SETTING, read_setting),
 }
 
 
@@ -169,7 +175,8 @@ class Queries:
     def _statement(self, shape: _Shape) -> Select[Any]:
         found = QUERIES[shape.kind].table
         conditions = self._conditions.of(shape.kind, found, shape.names)
-        if "partition" in shape.names and _is_by_key(shape.names):
+        # What is noted stays when its day goes.
+        if "partition" in shape.names and _is_by_key(shape.names) and found is not AUDIT:
             conditions += self._dialect.is_attached(bindparam("partition", type_=found.c.partition.type))
         limit = bindparam("limit", type_=Integer)
         if shape.counts:

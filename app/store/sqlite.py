@@ -384,6 +384,10 @@ class SQLite:
     def is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         return column.in_(select(_json_each(name).c.value))
 
+    def begins_with_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        beginning = _json_each(name).c.value
+        return exists(beginning).where(func.substr(column, 1, func.length(beginning)) == beginning)
+
     def is_found(self, column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
         return column.in_(found)
 

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Select, Table, Text, bindparam, cast, func, select, text, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
+from app import caller
 from app.criteria import ElementStatistics, FlowStatistics, ProcessInstanceCriteria, Statistics, StatisticsCriteria
 from app.engine.types import InstanceState
 from app.engine.waiting import BOUNDARY
@@ -22,6 +23,7 @@ from app.store.conditions import Conditions, given
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import ELEMENT, PROCESS, Bounds, read_within
+from app.store.scope import SCOPE, Scoped, parameters_of
 from app.store.sql import INCIDENTS, J
 
 _ENDED = text("ended_at IS NOT NULL")
@@ -36,6 +38,8 @@ class _Shape(NamedTuple):
     instances: tuple[str, ...]
     is_one: bool
     flows: bool
+    is_scoped: bool
+    """Whether it is asked for by who sees some processes only."""
 
 
 class StatisticStatements:
@@ -44,6 +48,7 @@ class StatisticStatements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._conditions = Conditions(dialect)
+        self._scoped = Scoped(dialect)
         self._statements: dict[_Shape, list[Select[Any]]] = {}
 
     def find(self, session: Session, criteria: StatisticsCriteria, now: datetime, bounds: Bounds) -> Statistics:
@@ -56,11 +61,15 @@ class StatisticStatements:
         }
         processes = {name: value for name, value in given_processes.items() if value}
         of_instances = given(ProcessInstanceCriteria(created=criteria.created, states=criteria.states))
-        shape = _Shape(tuple(processes), tuple(of_instances), criteria.instance is not None, criteria.flows)
+        scope = caller.scope()
+        of_instances = {name: value for name, value in of_instances.items() if name not in SCOPE}
+        is_one = criteria.instance is not None
+        shape = _Shape(tuple(processes), tuple(of_instances), is_one, criteria.flows, scope is not None)
         if shape not in self._statements:
             self._statements[shape] = self._build(shape)
         day, id = criteria.instance or (None, 0)
         parameters = {**processes, **of_instances, "now": now, "day": day, "id": id}
+        parameters |= parameters_of(scope) if scope else {}
         calls = [Call(statement, parameters, day=day) for statement in self._statements[shape]]
         elements, ended, active, incidents, failed = read_within(session, bounds, criteria, *calls, scans=True)
         return _counted(now, elements, ended, active, incidents, failed)
@@ -90,7 +99,7 @@ class StatisticStatements:
             return (
                 of.c.process_id == select(PI.c.process_id).where(PI.c.partition == DAY, PI.c.id == ID).scalar_subquery()
             )
-        wanted: list[ColumnElement[bool]] = []
+        wanted: list[ColumnElement[bool]] = [self._scoped.within(PROCESS)] if shape.is_scoped else []
         if "bpmn_process_id" in shape.processes:
             wanted.append(PROCESS.c.bpmn_process_id == bindparam("bpmn_process_id", type_=Text))
         if "versions" in shape.processes:
@@ -101,7 +110,8 @@ class StatisticStatements:
 
     def _of(self, of: Table, shape: _Shape) -> Sequence[ColumnElement[bool]]:
         if shape.is_one:
-            return of.c.partition == DAY, of.c.process_instance_id == ID
+            scoped = [self._scoped.within(of)] if shape.is_scoped else []
+            return [of.c.partition == DAY, of.c.process_instance_id == ID, *scoped]
         conditions = [self._has_process(of, shape)]
         if shape.instances:
             instances = select(PI.c.partition, PI.c.id).where(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -82,6 +83,7 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
 CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
+ENDED_ROOT = "ended_at IS NOT NULL AND root_id IS NULL"
 STARTED_USER_TASK = "state = 'STARTED'"
 LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
 OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
@@ -96,6 +98,57 @@ class ApiKeyRow(Global, Base):
     secret_hash: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    roles: Mapped[str] = mapped_column(server_default="ADMIN")
+    """Names with a space between them."""
+    bpmn_process_ids: Mapped[str] = mapped_column(server_default="[]")
+    """Ids and beginnings of ids, which end with `*`, as a JSON array; an empty one is all."""
+    may_deploy: Mapped[bool] = mapped_column(server_default=false())
+    may_send: Mapped[bool] = mapped_column(server_default=false())
+    description: Mapped[str | None]
+    created_by: Mapped[str | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Who has changed what, beside those whose work it is. Rows are added, and purged when they are old; none changes.
+
+    Their ids come from the database, so that noting what a command does takes it no round trip.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("audit_time_idx", "time"),
+        partial(
+            "audit_process_instance_id_idx",
+            "process_instance_id",
+            "partition",
+            where="process_instance_id IS NOT NULL",
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    time: Mapped[datetime]
+    actor: Mapped[str | None]
+    credential: Mapped[str | None]
+    role: Mapped[str]
+    operation: Mapped[str]
+    partition: Mapped[date | None]
+    process_instance_id: Mapped[int | None]
+    bpmn_process_id: Mapped[str | None]
+    target: Mapped[str | None]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(Tags)
+    reason: Mapped[str | None]
+    request_id: Mapped[str | None]
+
+
+class ProcessSettingRow(Global, Base):
+    """What holds for all versions of a process."""
+
+    __tablename__ = "process_setting"
+    __table_args__ = (UniqueConstraint("bpmn_process_id"),)
+    bpmn_process_id: Mapped[str]
+    retention_days: Mapped[int | None]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
 
 
 class ProcessRow(Global, Base):
@@ -198,6 +251,7 @@ class ProcessInstanceRow(Partitioned, Base):
             "bpmn_process_id",
             where="correlation_key IS NOT NULL",
         ),
+        partial("process_instance_retention_idx", "bpmn_process_id", "ended_at", where=ENDED_ROOT),
         partial("process_instance_key_idx", "correlation_key", "bpmn_process_id", where=OPEN_ROOT_WITH_KEY),
         _tags("process_instance_tags_idx"),
     )

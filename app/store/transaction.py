@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import orjson
 
 from app.bpmn.model import ElementType, EventDefinition
+from app.caller import Scope
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
@@ -46,10 +47,14 @@ from app.store.elements import NEWEST, Elements, Kinds
 from app.store.elements import Found as Meant
 from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.idempotency import Kept
+from app.store.keys import Keys
 from app.store.load import Snapshot
 from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
+from app.store.removal import Removal, RemovalStatements
 from app.store.save import Saver
+from app.store.scope import Scoped, parameters_of
+from app.store.settings import Settings
 
 Rec = TypeVar("Rec")
 
@@ -65,8 +70,11 @@ class Transaction:
         elements: Elements,
         ensure_days: Callable[[Iterable[date]], None],
         loaded: Mapping[int, Graph],
+        scoped: Scoped,
+        removal: RemovalStatements,
     ) -> None:
         self._session = session
+        self._removal_statements = removal
         self._dialect = dialect
         self._saver = saver
         self._claims = claims
@@ -75,7 +83,8 @@ class Transaction:
         self._loaded = loaded
         self._changes: Changes | None = None
         self._along: dict[Op, list[Values]] = {}
-        self._when_saved: list[Callable[[], Write]] = []
+        self._released = 0
+        self._when_saved: list[Callable[[], Write | None]] = []
         self._ensure_days = ensure_days
         self.due: datetime | None = None
         """When the first of the tasks that were written becomes due; known after the commit."""
@@ -87,6 +96,13 @@ class Transaction:
         """Whether jobs were given back."""
         self.is_timed = False
         """Whether the time of the command was read."""
+        self.scope: Scope | None = None
+        """The processes that there are for who asks: what is looked up of others is not found. None is all."""
+        self._scoped = scoped
+        self._trees: set[tuple[date, int]] = set()
+        """The roots of instances that were found to be of these processes; what they have called goes with them."""
+        self.subject: ProcessInstance | None = None
+        """The instance that was locked first: the one that the command is about."""
         self.is_doubtful = False
         """Whether an attempt before has failed, maybe since a process was deleted that others know still."""
 
@@ -111,7 +127,7 @@ class Transaction:
         if changes is not None:
             self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
             saving = self._saver.save(self._session, changes)
-        self.along(*(make() for make in self._when_saved))
+        self.along(*(write for make in self._when_saved if (write := make())))
         beside = self._dialect.writes(self.noted) if self._along else []
         self._session.commit(*saving, *beside)
         if changes is None:
@@ -138,9 +154,15 @@ class Transaction:
         for write in writes:
             self._along.setdefault(write.op, []).extend(write.rows)
 
-    def along_when_saved(self, make: Callable[[], Write]) -> None:
-        """Like `along`, for what can only be told of records once they have their ids."""
+    def along_when_saved(self, make: Callable[[], Write | None]) -> None:
+        """Like `along`, for what can only be told of records once they have their ids, in the order of the calls."""
         self._when_saved.append(make)
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether anything was registered, or changed by a statement of its own."""
+        has_deleted = "removal" in self.__dict__ and self.removal.has_deleted
+        return self._changes is not None or bool(self._along) or self._released > 0 or has_deleted
 
     @property
     def noted(self) -> list[Write]:
@@ -158,6 +180,18 @@ class Transaction:
     @property
     def maintenance(self) -> Maintenance:
         return Maintenance(self._session, self._dialect, self._ensure_days)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self._session, self._dialect)
+
+    @cached_property
+    def removal(self) -> Removal:
+        return Removal(self._session, self._removal_statements)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self._session, self._dialect)
 
     def begin(self) -> None:
         """What follows is one transaction, also where nothing has to be locked before it."""
@@ -236,7 +270,8 @@ class Transaction:
 
     def find_process_by_id(self, id: int) -> Process | None:
         row = self._one(BY_ID, id=id)
-        return r.read_process(row) if row else None
+        found = r.read_process(row) if row else None
+        return found if found and (self.scope is None or self.scope.covers(found.bpmn_process_id)) else None
 
     def find_message_start(self, name: str, *, other_than: str = "") -> tuple[int, str, str] | None:
         """Element id, BPMN process id and version of the active start event, if it is not of `other_than`."""
@@ -360,6 +395,9 @@ class Transaction:
         if not results[0]:
             return None
         own, instance, parallelism = load.read_with_instance(source, results[0][0], READERS[source])
+        if not self._admits(instance):
+            return None
+        self.subject = self.subject or instance
         found = results[1] if tokens is not None else []
         may_be_many = not whole and source in load.ACTIVE and instance.ended_at is None
         if may_be_many and not load.has_active(found):
@@ -374,6 +412,26 @@ class Transaction:
         )
         self._complete(snapshot)
         return Found(own, snapshot)
+
+    def _admits(self, instance: ProcessInstance) -> bool:
+        """Whether there is such an instance for who asks."""
+        if self.scope is None:
+            return True
+        tree = instance.partition, instance.root_id or instance.id
+        if tree not in self._trees and not self.scope.covers(instance.bpmn_process_id):
+            return False
+        self._trees.add(tree)
+        return True
+
+    def _has_process(self, process_id: int | None) -> bool:
+        """The same for a version of a process, by its id."""
+        return self.scope is None or process_id in self._process_ids
+
+    @cached_property
+    def _process_ids(self) -> set[int]:
+        """The ids of all that there are for who asks."""
+        assert self.scope is not None
+        return {row[0] for row in self._all(self._scoped.process_ids, **parameters_of(self.scope))}
 
     def _complete(self, snapshot: Snapshot) -> None:
         """Adds the caller of a called instance, and to a whole snapshot the called instances."""
@@ -401,7 +459,8 @@ class Transaction:
 
     def find_instance(self, partition: date, id: int) -> ProcessInstance | None:
         row = self._one(sql.INSTANCE, day=partition, id=id)
-        return r.read_instance(row) if row else None
+        found = r.read_instance(row) if row else None
+        return found if found and self._admits(found) else None
 
     def find_open_root(self, bpmn_process_id: str, correlation_key: str) -> ProcessInstance | None:
         """An instance of any version of the process that has the key, was not called, and has not ended.
@@ -414,7 +473,8 @@ class Transaction:
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
         row = self._one(sql.VISIT, day=partition, id=id)
-        return r.read_visit(row) if row else None
+        found = r.read_visit(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     # Variables
 
@@ -483,6 +543,8 @@ class Transaction:
         detached: bool = False,
         until: datetime | None = None,
     ) -> Call:
+        if self.scope is not None:
+            filters = self._within_scope(filters)
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
         parameters = {name if name in LISTS else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
@@ -490,11 +552,20 @@ class Transaction:
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
+        if self.scope is not None:
+            filters = self._within_scope(filters)
         names = frozenset(filters)
-        parameters = {name if name == "ids" else f"f_{name}": value for name, value in filters.items()}
-        count = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
-        self.freed |= of is JOB and count > 0
-        return count
+        parameters = {name if name.endswith("ids") else f"f_{name}": value for name, value in filters.items()}
+        self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self.freed |= of is JOB and self._released > 0
+        return self._released
+
+    def _within_scope(self, filters: dict[str, Any]) -> dict[str, Any]:
+        """The filters, with those of the processes that there are for who asks, maybe none."""
+        wanted = self._process_ids
+        if "process_ids" in filters:
+            wanted = wanted & set(filters["process_ids"])
+        return {**filters, "process_ids": sorted(wanted)}
 
     def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
         meant = self._elements.known(kinds)
@@ -546,7 +617,8 @@ class Transaction:
             left = sorted(set(left) - {row[1] for row in rows})
             if not left or not self._dialect.locks_rows:
                 break
-        return [r.read_job(row) for row in found]
+        jobs = [r.read_job(row) for row in found]
+        return [job for job in jobs if self._has_process(job.process_id)]
 
     def extend_jobs(self, partition: date, ids: list[int], until: datetime) -> None:
         """Moves the end of the leases of jobs whose rows are locked."""
@@ -579,12 +651,14 @@ class Transaction:
         """The row of a task that belongs to no instance."""
         self._before_lock()
         row = self._one(sql.LOCK_TASK, day=partition, id=id)
-        return r.read_task(row) if row else None
+        found = r.read_task(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def lock_incident(self, partition: date, id: int) -> Incident | None:
         self._before_lock()
         row = self._one(sql.LOCK_INCIDENT, day=partition, id=id)
-        return r.read_incident(row) if row else None
+        found = r.read_incident(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def find_job(self, partition: date, id: int) -> Job | None:
         row = self._one(sql.JOB, day=partition, id=id)
@@ -592,7 +666,8 @@ class Transaction:
 
     def find_task(self, partition: date, id: int) -> Task | None:
         row = self._one(sql.TASK, day=partition, id=id)
-        return r.read_task(row) if row else None
+        found = r.read_task(row) if row else None
+        return found if found and self._has_process(found.process_id) else None
 
     def find_upcoming(self) -> tuple[datetime | None, datetime | None]:
         """When the next unclaimed task becomes due, or did, and when the next lease of a task ends, or did."""

@@ -8,14 +8,15 @@ from datetime import datetime
 import pytest
 
 from app import create_app
+from app.caller import Grant
 from app.config import Config
 
 
 class FakeKeys(set):
     """Pairs of id and secret."""
 
-    def is_valid(self, secret_id, secret):
-        return (secret_id, secret) in self
+    def grant(self, secret_id, secret):
+        return Grant(credential=secret_id) if (secret_id, secret) in self else None
 
 
 class FakeService:

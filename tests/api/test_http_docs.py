@@ -110,7 +110,7 @@ def test_constraints_are_those_that_are_checked(document):
         ("UserTaskState", 4),
         ("WorkState", 7),
         ("ElementType", 37),
-        ("ProblemType", 12),
+        ("ProblemType", 13),
     ],
 )
 def test_enumerations_are_components(document, name, size):
@@ -132,12 +132,12 @@ def test_answers_list_what_is_always_there(document):
 def test_problems_have_their_own_media_type(document):
     responses = document["components"]["responses"]
     for name, response in responses.items():
-        if name in ("NOT_MODIFIED", "UNAUTHORIZED", "FORBIDDEN"):
+        if name in ("NOT_MODIFIED", "UNAUTHORIZED"):
             assert "content" not in response
         else:
             assert list(response["content"]) == ["application/problem+json"]
     complete = document["paths"]["/jobs/{partition}/{id}/complete"]["patch"]["responses"]
-    assert sorted(complete) == ["200", "400", "401", "404", "409", "415", "500", "503"]
+    assert sorted(complete) == ["200", "400", "401", "403", "404", "409", "415", "500", "503"]
 
 
 def test_answers_without_a_body_and_those_that_pass_have_headers(document):

@@ -107,10 +107,10 @@ def test_an_unavailable_database_is_no_failure_of_the_service(client, service, c
 def test_a_key_that_can_not_be_looked_up_is_neither_accepted_nor_refused(client, service):
     service.configure(auth_mode="required")
 
-    def is_valid(*_):
+    def grant(*_):
         raise unavailable("the database is away")
 
-    service.keys.is_valid = is_valid
+    service.keys.grant = grant
     response = client.post("/jobs/query", json={}, headers={"Authorization": "YTpi"})
     assert (response.status_code, response.get_json()["type"]) == (503, "UNAVAILABLE")
 

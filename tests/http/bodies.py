@@ -16,6 +16,7 @@ ELEMENT_VARIABLES = [{"bpmnElementId": "work", "name": "a", "data": DATA}]
 DAY = "2026-11-23"
 RANGE = {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}
 WORKER = {"workerId": "w1"}
+WHY = {"reason": "asked for"}
 LEASE = {"lockTimeout": "PT1M"}
 KINDS = {"types": ["EXECUTE"], "bpmnElementIds": ["work"], "bpmnProcessIds": ["p"], "taskTypes": ["x"]}
 KINDS |= {"variables": ["a"], "allVariables": True}
@@ -76,7 +77,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "setElementVariables": (
         "PUT",
         f"/element-instances/{DAY}/{{visit}}/variables",
-        {"variables": ELEMENT_VARIABLES, **WORKER},
+        {"variables": ELEMENT_VARIABLES, **WORKER, **WHY},
     ),
     "sendMessage": (
         "POST",
@@ -88,6 +89,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "requireReceiver": True,
             "uniqueKey": "u",
             "variables": PROCESS_VARIABLES,
+            **WAIT,
             **WORKER,
         },
     ),
@@ -101,7 +103,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/messages/subscriptions/query",
         {"partition": DAY, "processInstanceId": 1, "correlationKey": "k", "name": "n"},
     ),
-    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WORKER}),
+    "sendSignal": ("POST", "/signals", {"name": "n", "variables": PROCESS_VARIABLES, **WAIT, **WORKER}),
     "querySignalSubscriptions": (
         "POST",
         "/signals/subscriptions/query",
@@ -153,7 +155,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": True,
         },
     ),
-    "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER}),
+    "resolveIncident": ("PATCH", f"/incidents/{DAY}/{{incident}}/resolve", {"retryTimer": "PT1H", **WORKER, **WHY}),
     "lockJobs": (
         "POST",
         "/jobs/lock",
@@ -187,14 +189,14 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": True,
         },
     ),
-    "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER}),
+    "unlockJobs": ("POST", "/jobs/unlock", {"partition": DAY, "id": 1, **WORKER, **WHY}),
     "extendJobs": (
         "POST",
         "/jobs/extend",
         {"jobs": [{"partition": DAY, "id": 1, "lockVersion": 1}], **LEASE, **WORKER},
     ),
-    "moveJob": ("PATCH", f"/jobs/{DAY}/{{job}}/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER}),
-    "moveTimer": ("PATCH", f"/tasks/{DAY}/1/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER}),
+    "moveJob": ("PATCH", f"/jobs/{DAY}/{{job}}/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER, **WHY}),
+    "moveTimer": ("PATCH", f"/tasks/{DAY}/1/due", {"dueAt": "2026-11-23T13:00:00Z", **WORKER, **WHY}),
     "completeJob": ("PATCH", f"/jobs/{DAY}/{{job}}/complete", {**OUTCOME, **WORKER}),
     "completeJobs": (
         "POST",
@@ -229,6 +231,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "timers": [{"bpmnElementId": "work", "timer": TIMER}],
             "version": "2",
             **WORKER,
+            **WHY,
         },
     ),
     "checkProcess": (
@@ -246,6 +249,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "timers": [{"bpmnElementId": "work", "timer": TIMER}],
             "version": "2",
             **WORKER,
+            **WHY,
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
@@ -304,13 +308,13 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "groupBy": ["bpmnProcessId", "version", "state"],
         },
     ),
-    "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", WORKER),
-    "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", WORKER),
-    "cancelProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/cancel", WORKER),
+    "suspendProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/suspend", {**WORKER, **WHY}),
+    "resumeProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/resume", {**WORKER, **WHY}),
+    "cancelProcessInstance": ("PATCH", f"/process-instances/{DAY}/{{instance}}/cancel", {**WORKER, **WHY}),
     "setProcessVariables": (
         "PUT",
         f"/process-instances/{DAY}/{{instance}}/variables",
-        {"variables": PROCESS_VARIABLES, **WORKER},
+        {"variables": PROCESS_VARIABLES, **WORKER, **WHY},
     ),
     "executeTasks": (
         "POST",
@@ -333,7 +337,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": True,
         },
     ),
-    "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e"}),
+    "unlockTasks": ("POST", "/tasks/unlock", {"partition": DAY, "id": 1, "engineId": "e", **WHY}),
     "queryUserTasks": (
         "POST",
         "/user-tasks/query",
@@ -364,12 +368,44 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             **WORKER,
         },
     ),
+    "setProcessSetting": ("PUT", "/process-settings/p", {"retentionDays": 1, **WORKER, **WHY}),
+    "queryProcessSettings": ("POST", "/process-settings/query", {"bpmnProcessId": "p"}),
+    "createApiKey": (
+        "POST",
+        "/api-keys",
+        {
+            "secretId": "shop",
+            "roles": ["READER"],
+            "bpmnProcessIds": ["p*"],
+            "mayDeploy": True,
+            "maySend": True,
+            "description": "of the shop",
+            "expiresAt": "2099-11-24T00:00:00Z",
+            **WORKER,
+            **WHY,
+        },
+    ),
+    "queryApiKeys": ("POST", "/api-keys/query", {"secretId": "shop"}),
+    "revokeApiKey": ("PATCH", "/api-keys/{key}/revoke", {**WORKER, **WHY}),
+    "queryAudit": (
+        "POST",
+        "/audit/query",
+        {
+            "created": {"from": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"},
+            "actor": "w1",
+            "credential": "test",
+            "operations": ["createProcess"],
+            "partition": DAY,
+            "processInstanceId": 1,
+            "bpmnProcessId": "p",
+        },
+    ),
     "queryVariables": (
         "POST",
         "/variables/query",
         {"partition": DAY, "elementInstanceId": 1, "processInstanceId": 1, "names": ["a"]},
     ),
-    "setTime": ("PATCH", "/time", TIMER),
+    "setTime": ("PATCH", "/time", {**TIMER, **WHY}),
 }
 
 Place = tuple[str | int, ...]

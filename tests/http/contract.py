@@ -39,7 +39,7 @@ OPERATIONS = {
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
-    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "Message", (404,), alias="/events/messages"),
+    "sendMessage": Operation("POST", "/messages", 200, "SendMessage", "SentMessage", (404,), alias="/events/messages"),
     "queryMessages": Operation(
         "POST", "/messages/query", 200, "MessageCriteria", "MessageRes", alias="/events/messages/query"
     ),
@@ -147,6 +147,22 @@ OPERATIONS = {
         "PATCH", "/user-tasks/{partition}/{id}", 200, "UpdateUserTask", "UserTask", (404, 409, 422), extension=True
     ),
     "queryVariables": Operation("POST", "/variables/query", 200, "VariableCriteria", "VariableRes"),
+    "getProcessSetting": Operation(
+        "GET", "/process-settings/{bpmnProcessId}", 200, "", "ProcessSetting", (404,), extension=True
+    ),
+    "setProcessSetting": Operation(
+        "PUT", "/process-settings/{bpmnProcessId}", 200, "SetProcessSetting", "ProcessSetting", (404,), extension=True
+    ),
+    "queryProcessSettings": Operation(
+        "POST", "/process-settings/query", 200, "ProcessSettingCriteria", "ProcessSettingRes", extension=True
+    ),
+    "deleteProcessInstance": Operation(
+        "DELETE", "/process-instances/{partition}/{id}", 204, "", "", (404, 409), extension=True
+    ),
+    "queryAudit": Operation("POST", "/audit/query", 200, "AuditCriteria", "AuditEntryRes", extension=True),
+    "createApiKey": Operation("POST", "/api-keys", 201, "CreateApiKey", "CreatedApiKey", (409,), extension=True),
+    "queryApiKeys": Operation("POST", "/api-keys/query", 200, "ApiKeyCriteria", "ApiKeyRes", extension=True),
+    "revokeApiKey": Operation("PATCH", "/api-keys/{id}/revoke", 204, "RevokeApiKey", "", (404,), extension=True),
     "setTime": Operation("PATCH", "/time", 200, "SetTime", "SetTimeRes", (403, 409)),
     "getHealth": Operation("GET", "/health", 200, "", "Health", extension=True),
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
@@ -156,6 +172,9 @@ OPERATIONS = {
 
 READING = {"checkProcess", "countProcessInstances", "groupIncidents", "getStatistics"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
+
+UNREPEATABLE = {"createApiKey"}
+"""Operations that take no Idempotency-Key, since what they answer must not be kept."""
 
 KEY_HEADER = "string name max-255 +"
 """`Idempotency-Key`, in every operation that writes."""
@@ -174,20 +193,23 @@ _FILE = {
     "timers": "[TimerDefinition] max-100 +",
     "version": "string max-255 +",
     "workerId": "string max-255 +",
+    "reason": "string max-500 +",
 }
 """What goes with a file as body."""
+_WHY = {"reason": "string max-500 +"}
 QUERY_PARAMETERS = {
     "getStatistics": {"flows": "boolean"},
     "queryProcessInstances": {"waiting": "boolean +"},
     "getWaiting": {"limit": "int32 gte-0 lte-100000"},
     "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
-    "deleteProcess": {"workerId": "string required max-255"},
+    "deleteProcess": {"workerId": "string required max-255", **_WHY},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
     "checkProcess": _FILE,
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessInstance": {"waitTimeout": "string duration +"},
     "getProcessVariables": {"names": "string"},
+    "deleteProcessInstance": {"workerId": "string max-255 required", "reason": "string max-500 +"},
 }
 PAGE = {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000", "cursor": "string +", "total": "boolean +"}
 """Query parameters of all queries, beside `order`."""
@@ -200,6 +222,7 @@ ORDERS = {
     "queryUserTasks": "createdAt",
     "queryIncidents": "createdAt",
     "queryMessages": "createdAt",
+    "queryAudit": "time",
 }
 """What results can be ordered by, beside `id`."""
 
@@ -253,7 +276,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnElementTypes": "[ElementType] max-100 unique +",
         "active": "boolean +",
     },
-    "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER},
+    "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER, **_WHY},
     "SendMessage": {
         "correlationKey": "string required max-255",
         "expirationTimer": "Timer",
@@ -261,6 +284,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "requireReceiver": "boolean +",
         "uniqueKey": "string max-255",
         "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
         **_WORKER,
     },
     "MessageCriteria": {
@@ -276,7 +300,12 @@ REQUESTS: dict[str, dict[str, str]] = {
         "correlationKey": "string max-255",
         "name": "string max-255",
     },
-    "SendSignal": {"name": "string required max-255", "variables": "[ProcessVariable] max-100", **_WORKER},
+    "SendSignal": {
+        "name": "string required max-255",
+        "variables": "[ProcessVariable] max-100",
+        "waitTimeout": "string duration max-255 +",
+        **_WORKER,
+    },
     "SignalSubscriptionCriteria": {"partition": "date", "processInstanceId": "int32", "name": "string max-255"},
     "IncidentCriteria": {
         "partition": "date",
@@ -291,7 +320,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "created": "TimeRange +",
         "open": "boolean +",
     },
-    "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER},
+    "ResolveIncident": {"retryTimer": "string duration max-255", **_WORKER, **_WHY},
     "LockJobs": {**_LOCK, **_WORKER},
     "LockConditions": _LOCK,
     "JobCriteria": {
@@ -308,14 +337,14 @@ REQUESTS: dict[str, dict[str, str]] = {
         "lockedBy": "string max-255 +",
         "open": "boolean +",
     },
-    "MoveDue": {"dueAt": "time", **_WORKER},
+    "MoveDue": {"dueAt": "time", **_WORKER, **_WHY},
     "ExtendJobs": {
         "jobs": "[ExtendJobsItem] required max-1000",
         "lockTimeout": "string required duration max-255 +",
         **_WORKER,
     },
     "ExtendJobsItem": {"partition": "date required", "id": "int32 required gte-1", "lockVersion": "int32 gte-1 +"},
-    "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER},
+    "UnlockJobs": {"partition": "date", "id": "int32", **_WORKER, **_WHY},
     "CompleteJob": {**_OUTCOME, **_WORKER},
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
     "CompleteJobsItem": {"partition": "date required", "id": "int32 required gte-1", **_OUTCOME},
@@ -349,6 +378,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "timers": "[TimerDefinition] max-100",
         "version": "string required max-255",
         **_WORKER,
+        **_WHY,
     },
     "CheckProcess": {
         "bpmnProcessId": "string max-255",
@@ -362,6 +392,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "timers": "[TimerDefinition] max-100",
         "version": "string max-255",
         "workerId": "string max-255",
+        **_WHY,
     },
     "ErrorDefinition": {"bpmnElementId": "string required max-255", "errorCode": "string max-255"},
     "EscalationDefinition": {"bpmnElementId": "string required max-255", "escalationCode": "string max-255"},
@@ -405,10 +436,10 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstance": "InstanceKey",
     },
     "InstanceKey": {"partition": "date required", "id": "int32 required gte-1"},
-    "SuspendProcessInstance": _WORKER,
-    "ResumeProcessInstance": _WORKER,
-    "CancelProcessInstance": _WORKER,
-    "SetProcessVariables": {"variables": "[ProcessVariable] max-100", **_WORKER},
+    "SuspendProcessInstance": {**_WORKER, **_WHY},
+    "ResumeProcessInstance": {**_WORKER, **_WHY},
+    "CancelProcessInstance": {**_WORKER, **_WHY},
+    "SetProcessVariables": {"variables": "[ProcessVariable] max-100", **_WORKER, **_WHY},
     "ExecuteTasks": {
         "partition": "date",
         "id": "int32",
@@ -429,7 +460,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnElementId": "string max-255 +",
         "open": "boolean +",
     },
-    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255"},
+    "UnlockTasks": {"partition": "date", "id": "int32", "engineId": "string required max-255", **_WHY},
     "UserTaskCriteria": {
         "partition": "date",
         "id": "int32",
@@ -458,8 +489,32 @@ REQUESTS: dict[str, dict[str, str]] = {
         "processInstanceId": "int32",
         "names": "[string] max-1000 each-255",
     },
+    "SetProcessSetting": {"retentionDays": "int32 gte-1 lte-36500", **_WORKER, **_WHY},
+    "ProcessSettingCriteria": {"bpmnProcessId": "string max-255"},
+    "AuditCriteria": {
+        "created": "TimeRange +",
+        "actor": "string max-255",
+        "credential": "string max-255",
+        "operations": "[string] max-100 each-255 unique",
+        "partition": "date",
+        "processInstanceId": "int32",
+        "bpmnProcessId": "string max-255",
+    },
+    "CreateApiKey": {
+        "secretId": "string required max-255",
+        "roles": "[Role] required max-4 unique",
+        "bpmnProcessIds": "[string] max-100 each-255 unique",
+        "mayDeploy": "boolean",
+        "maySend": "boolean",
+        "description": "string max-500",
+        "expiresAt": "time",
+        **_WORKER,
+        **_WHY,
+    },
+    "ApiKeyCriteria": {"secretId": "string max-255"},
+    "RevokeApiKey": {**_WORKER, **_WHY},
     "TimeRange": {"from": "time", "until": "time"},
-    "SetTime": _TIMER,
+    "SetTime": {**_TIMER, **_WHY},
     "Timer": _TIMER,
 }
 
@@ -489,6 +544,19 @@ _PLACE = {
     "elementInstanceId": "int32 A",
     "processId": "int32 A",
     "processInstanceId": "int32 A",
+}
+_API_KEY = {
+    "id": "int32 A",
+    "secretId": "string A",
+    "roles": "[Role] A",
+    "bpmnProcessIds": "[string] O",
+    "mayDeploy": "boolean O",
+    "maySend": "boolean O",
+    "description": "string O",
+    **_CREATED,
+    "createdBy": "string O",
+    "expiresAt": "time O",
+    "lastUsedAt": "time O",
 }
 _WAITING = {
     "elementInstanceId": "int32 A",
@@ -534,6 +602,22 @@ _INSTANCE = {
     "version": "string A",
     "incidentCount": "int32 O +",
     "waitingAt": "[string] O +",
+}
+
+_MESSAGE = {
+    "id": "int64 A",
+    "correlationKey": "string A",
+    **_CREATED,
+    "expiresAt": "time O",
+    "correlated": "boolean A",
+    "name": "string A",
+    "uniqueKey": "string O",
+    "result": "MessageResult O +",
+    "partition": "date O +",
+    "processInstanceId": "int32 O +",
+    "bpmnElementId": "string O +",
+    "bpmnProcessId": "string O +",
+    "version": "string O +",
 }
 
 ANSWERS: dict[str, dict[str, str]] = {
@@ -642,21 +726,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     },
     "VisibleVariable": {"bpmnElementId": "string O", "name": "string A", "data": "Data O", "error": "string O"},
     "JobTimer": {"type": "string A", "text": "string A"},
-    "Message": {
-        "id": "int64 A",
-        "correlationKey": "string A",
-        **_CREATED,
-        "expiresAt": "time O",
-        "correlated": "boolean A",
-        "name": "string A",
-        "uniqueKey": "string O",
-        "result": "MessageResult O +",
-        "partition": "date O +",
-        "processInstanceId": "int32 O +",
-        "bpmnElementId": "string O +",
-        "bpmnProcessId": "string O +",
-        "version": "string O +",
-    },
+    "Message": _MESSAGE,
+    "SentMessage": {**_MESSAGE, "delivered": "boolean O +"},
     "MessageSubscription": {
         "id": "int64 A",
         "partition": "date A",
@@ -666,7 +737,13 @@ ANSWERS: dict[str, dict[str, str]] = {
         **_CREATED,
         "name": "string A",
     },
-    "Signal": {"id": "int64 A", **_CREATED, "name": "string A", "subscriberCount": "int32 A"},
+    "Signal": {
+        "id": "int64 A",
+        **_CREATED,
+        "name": "string A",
+        "subscriberCount": "int32 A",
+        "deliveredCount": "int32 O +",
+    },
     "SignalSubscription": {
         "id": "int64 A",
         "partition": "date A",
@@ -762,6 +839,9 @@ ANSWERS: dict[str, dict[str, str]] = {
             "totalIsLowerBound": "boolean O +",
         }
         for entity in (
+            "ApiKey",
+            "AuditEntry",
+            "ProcessSetting",
             "Element",
             "ElementInstance",
             "Incident",
@@ -776,6 +856,29 @@ ANSWERS: dict[str, dict[str, str]] = {
             "Variable",
         )
     },
+    "AuditEntry": {
+        "id": "int64 A",
+        "time": "time A",
+        "actor": "string O",
+        "credential": "string O",
+        "role": "Role A",
+        "operation": "string A",
+        "partition": "date O",
+        "processInstanceId": "int32 O",
+        "bpmnProcessId": "string O",
+        "target": "string O",
+        "detail": "object O",
+        "reason": "string O",
+        "requestId": "string O",
+    },
+    "ProcessSetting": {
+        "bpmnProcessId": "string A",
+        "retentionDays": "int32 O",
+        "updatedAt": "time O",
+        "updatedBy": "string O",
+    },
+    "ApiKey": _API_KEY,
+    "CreatedApiKey": {**_API_KEY, "authorization": "string A"},
     "CompleteJobsRes": {"results": "[CompleteJobsResult] A", "jobs": "[Job] O", "problem": "Problem O"},
     "ExtendJobsRes": {"results": "[ExtendJobsResult] A"},
     "ExtendJobsResult": {**_KEY, "status": "int32 A", "lockedUntil": "time O", "problem": "Problem O"},
@@ -875,7 +978,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "existing": "Existing O +",
     },
     "Existing": _KEY,
-    "Error": {"pointer": "string A", "type": "string A one-of-18", "detail": "string A", "value": "string O"},
+    "Error": {"pointer": "string A", "type": "string A one-of-19", "detail": "string A", "value": "string O"},
 }
 
 ENUMS = {
@@ -885,6 +988,7 @@ ENUMS = {
     "HistoryKind": "ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
+    "Role": "READER WORKER OPERATOR ADMIN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
     "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
     "SET_ERROR_CODE SET_ESCALATION_CODE SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE "
@@ -901,16 +1005,16 @@ ENUMS = {
     "SIGNAL_START_EVENT SIGNAL_THROW_EVENT+ SUB_PROCESS+ TASK TIMER_BOUNDARY_EVENT TIMER_CATCH_EVENT "
     "TIMER_START_EVENT USER_TASK+",
     "ProblemType": "HTTP_MEDIA_TYPE HTTP_REQUEST_BODY HTTP_REQUEST_URI BUG+ CONFLICT EXECUTION+ NOT_FOUND "
-    "PROCESS_MODEL QUERY VALIDATION UNAVAILABLE+ UNKNOWN+",
+    "PROCESS_MODEL QUERY VALIDATION UNAVAILABLE+ UNKNOWN+ FORBIDDEN+",
 }
 
 ERROR_TYPES = (
-    "cron gte lte max required unique iso8601_duration tag_name timer variable_name process element sequence_flow "
-    "error_event escalation_event message_event signal_event timer_event"
+    "cron gte lte max required unique iso8601_duration tag_name timer variable_name bpmn_process_id process element "
+    "sequence_flow error_event escalation_event message_event signal_event timer_event"
 )
 
 
 def writes(name: str) -> bool:
     """Whether an operation changes something, so that it takes an Idempotency-Key."""
     operation = OPERATIONS[name]
-    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING
+    return operation.method != "GET" and not operation.path.endswith("/query") and name not in READING | UNREPEATABLE

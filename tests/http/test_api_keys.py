@@ -11,15 +11,20 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine
 
+from app.caller import Role
 from app.clock import ManualClock
 from app.config import Config
-from app.errors import EngineError, ErrorKind
+from app.errors import EngineError, ErrorKind, unavailable
 from app.secret import hash_secret
 from app.service import Service, open_service
 from app.store import ApiKey
+from app.store.dialect import Write
+from app.store.keys import INSERT_KEY, row_of_key
 from tests.conftest import application
 from tests.http.dump import dump
+from tests.store.counting import counting_statements
 
 TTL = 10
 
@@ -237,8 +242,9 @@ def test_an_id_has_at_most_255_characters(client, service):
 
 
 def test_a_longer_id_of_an_older_version_stays_valid(client, service):
-    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), None)
-    service._store.insert_api_key(stored)
+    stored = ApiKey("x" * 400, hash_secret("s"), service.now(), id=1)
+    with service._store.begin() as tx:
+        tx.along(Write(INSERT_KEY, [row_of_key(stored)]))
     assert ask(client, encoded("x" * 400, "s")) == 200
 
 
@@ -253,3 +259,125 @@ class TestWithoutMemory:
         assert ask(client, key) == 200
         service.keys.revoke("a")
         assert ask(client, key) == 401
+
+
+BASIC = {"Authorization": "Basic dGVzdDp0ZXN0"}
+
+
+def send(client: FlaskClient, method: str, path: str, **body: Any) -> Any:
+    return client.open(path, method=method, json=body, headers=BASIC)
+
+
+def test_a_key_is_made_listed_and_revoked_over_http(client, service):
+    made = send(client, "POST", "/api-keys", secretId="shop", roles=["WORKER"], description="shop", workerId="ada")
+    assert made.status_code == 201
+    shown = made.get_json()
+    authorization = shown.pop("authorization")
+    assert ask(client, authorization) == 200
+    assert {**shown, "createdAt": ""} == {
+        "id": shown["id"],
+        "secretId": "shop",
+        "roles": ["WORKER"],
+        "description": "shop",
+        "createdAt": "",
+        "createdBy": "ada",
+    }
+    assert send(client, "POST", "/api-keys/query").get_json()["results"] == [shown]
+    assert authorization not in send(client, "POST", "/api-keys/query").get_data(as_text=True)
+    again = send(client, "POST", "/api-keys", secretId="shop", roles=["READER"], workerId="ada")
+    assert (again.status_code, again.get_json()["type"]) == (409, "CONFLICT")
+    assert send(client, "PATCH", f"/api-keys/{shown['id']}/revoke", workerId="ada").status_code == 204
+    assert ask(client, authorization) == 401
+    assert send(client, "PATCH", f"/api-keys/{shown['id']}/revoke", workerId="ada").status_code == 404
+
+
+def test_an_id_of_a_key_does_not_come_again(client, service):
+    first = send(client, "POST", "/api-keys", secretId="a", roles=["READER"], workerId="ada").get_json()["id"]
+    send(client, "PATCH", f"/api-keys/{first}/revoke", workerId="ada")
+    assert send(client, "POST", "/api-keys", secretId="a", roles=["READER"], workerId="ada").get_json()["id"] > first
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"secretId": " "}, "#/secretId"),
+        ({"roles": []}, "#/roles"),
+        ({"roles": ["READER", "READER"]}, "#/roles"),
+        ({"bpmnProcessIds": ["a", "b*c"]}, "#/bpmnProcessIds/1"),
+    ],
+)
+def test_a_key_that_can_not_be_meant_is_refused(client, service, wrong, pointer):
+    body = {"secretId": "a", "roles": ["READER"], "workerId": "ada"} | wrong
+    refused = send(client, "POST", "/api-keys", **body)
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, pointer)
+    past = {"secretId": "a", "roles": ["READER"], "workerId": "ada", "expiresAt": "2020-01-01T00:00:00Z"}
+    assert send(client, "POST", "/api-keys", **past).get_json()["type"] == "VALIDATION"
+    assert service.keys.listed() == []
+
+
+class TestKeysByCommandOnly:
+    @pytest.fixture
+    def config(self, config: Config) -> Config:
+        return replace(config, api_keys_over_http=False)
+
+    def test_nobody_makes_or_sees_keys_over_http(self, client, service):
+        service.keys.create("a")
+        for method, path in (("POST", "/api-keys"), ("POST", "/api-keys/query"), ("PATCH", "/api-keys/1/revoke")):
+            refused = send(client, method, path)
+            assert (refused.status_code, refused.data) == (403, b"")
+            assert refused.headers["X-Hint"] == "BPMN_API_KEYS_OVER_HTTP is false"
+        assert len(service.keys.listed()) == 1
+
+
+def test_the_use_of_keys_is_noted_to_the_minute_and_no_request_waits_for_it(client, service, clock, lookups):
+    keys = [service.keys.create(secret_id) for secret_id in ("used", "unused")]
+    (chore,) = [each for each in service.chores if each.name == "note the use of API keys"]
+    with counting_statements() as count:
+        assert [ask(client, keys[0], "/nope") for _ in range(3)] == [404] * 3
+    assert count.statements <= 1, "one to look the key up"
+    before = service.keys._now()
+    chore.do_when_due()
+    used, unused = service.keys.listed()
+    assert unused.last_used_at is None
+    assert used.last_used_at is not None
+    assert (used.last_used_at.second, used.last_used_at.microsecond) == (0, 0)
+    assert timedelta(0) <= before - used.last_used_at < timedelta(minutes=1, seconds=1)
+    chore._due = 0.0
+    with counting_statements() as count:
+        chore.do_when_due()
+    assert count.statements == 0
+
+
+def test_the_use_of_a_key_is_not_forgotten_while_the_database_is_away(client, service, monkeypatch):
+    key = service.keys.create("a")
+    assert ask(client, key) == 200
+
+    def fail(*_: Any) -> None:
+        raise unavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._store, "note_use", fail)
+        with pytest.raises(EngineError):
+            service.keys.note_use()
+    service.keys.note_use()
+    assert service.keys.listed()[0].last_used_at
+
+
+def test_what_a_key_may_do_is_remembered_with_it(client, service, other, seconds):
+    key = service.keys.create("a", roles=frozenset({Role.READER}))
+    assert (ask(client, key), ask(client, key, "/jobs/lock")) == (200, 403)
+    assert (ask(client, key), ask(client, key, "/jobs/lock")) == (200, 403)
+
+
+def test_keys_that_were_made_before_there_were_roles_may_do_everything(client, service, config):
+    key = service.keys.create("a")
+    engine = create_engine(config.database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO api_key (id, secret_id, secret_hash, created_at) "
+            "SELECT id + 1000, 'old', secret_hash, created_at FROM api_key"
+        )
+    engine.dispose()
+    secret = base64.b64decode(key).decode().rpartition(":")[2]
+    old = service.keys.grant("old", secret)
+    assert (old.roles, old.scope) == ({Role.ADMIN}, None)

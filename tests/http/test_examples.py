@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app.api.examples import ORDER
 from app.config import Config
 from tests.databases import Databases
-from tests.http.contract import OPERATIONS, writes
+from tests.http.contract import OPERATIONS, UNREPEATABLE, writes
 from tests.http.dump import dump
 from tests.http.talk import Answer, Api
 
@@ -105,6 +105,8 @@ def test_the_examples_work_as_they_are(api: Api, document):
 def test_the_examples_do_what_their_names_say(api: Api, document):
     states = {}
     for example in examples(document):
+        if example.operation == "deleteProcessInstance":
+            break
         answer = send(api, example)
         if example.operation == "completeJob":
             states[example.path] = (answer.body["state"], json.dumps(example.body))
@@ -128,6 +130,10 @@ def test_every_operation_that_writes_can_be_repeated(api: Api, config: Config, d
         return dump(config.database_url) if config.is_sqlite else None
 
     for number, example in enumerate(examples(document)):
+        if example.operation in UNREPEATABLE:
+            refused = send(api, example, **{"Idempotency-Key": "key"})
+            assert refused.problem[2] == "invalid header Idempotency-Key"
+            send(api, example)
         if not writes(example.operation):
             continue
         headers = {"Idempotency-Key": f"key-{number}"}

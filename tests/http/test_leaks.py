@@ -34,7 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"lockTimeout", "onConflict", "types", "waitTimeout"}
+PLAIN |= {"expiresAt", "from", "lockTimeout", "onConflict", "roles", "types", "until", "waitTimeout"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -50,6 +50,7 @@ def with_canaries(body: dict[str, Any], **instead: Any) -> dict[str, Any]:
 def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     """Of each command and query one that comes to its statements."""
     instead: dict[str, dict[str, Any]] = {
+        "createApiKey": {"secretId": "another"},
         "createProcess": {
             "bpmnProcessId": "p",
             "version": CANARY,
@@ -152,6 +153,7 @@ def fill(api: Api) -> dict[str, int]:
         "suspended": suspended["id"],
         "incident": 1,
         "task": 1,
+        "key": api.post("/api-keys", secretId="some", roles=["READER"], **FOR_WORKER)["id"],
     }
 
 

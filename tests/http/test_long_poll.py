@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,7 @@ PATIENCE = 30.0
 @pytest.fixture
 def service(config: Config) -> Iterator[Service]:
     """A service by the time of the machine."""
-    service = open_service(replace(config, long_poll_max=2.0, http_threads=2))
+    service = open_service(replace(config, long_poll_max=PATIENCE, http_threads=2))
     play.deploy(service)
     yield service
     service.close()
@@ -63,9 +64,10 @@ def post(client: FlaskClient, path: str, body: dict[str, Any]) -> Any:
 
 def until_waiting(service: Service) -> None:
     """Until a request waits, or has looked at least."""
-    deadline = threading.Event()
+    deadline = time.monotonic() + PATIENCE
     while not service.waiting.count:
-        assert not deadline.wait(0.005)
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.005)
 
 
 def test_jobs_are_locked_as_soon_as_there_are_some(service: Service):
@@ -77,13 +79,38 @@ def test_jobs_are_locked_as_soon_as_there_are_some(service: Service):
     assert service.waiting.count == 0
 
 
+CHARGE = play.model(
+    "start -> a -> end",
+    body='<serviceTask id="a"><extensionElements><z:taskDefinition xmlns:z="http://camunda.org/schema/zeebe/1.0" '
+    'type="charge"/></extensionElements></serviceTask>',
+)
+
+
+def test_who_names_the_jobs_it_can_do_waits_for_these(service: Service):
+    process = play.deploy(service, CHARGE, version="2")
+    named = {
+        "types": ["EXECUTE"],
+        "bpmnElementIds": ["a", "other"],
+        "bpmnProcessIds": ["p"],
+        "processIds": [process.id, 99],
+        "taskTypes": ["charge"],
+    }
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", **named})
+    until_waiting(service)
+    play.start(service)
+    wanted = play.start(service, version="2")
+    (job,) = asking.answer.json["jobs"]
+    assert job["processInstanceId"] == wanted.id
+
+
 def test_what_is_there_is_locked_without_waiting(service: Service, client: FlaskClient):
     play.start(service)
     assert post(client, "/jobs/lock", {"waitTimeout": "PT1H"}).json["count"] == 1
     assert service.waiting.count == 0
 
 
-def test_the_list_is_empty_after_the_time_and_no_time_is_longer_than_the_longest(client: FlaskClient):
+def test_the_list_is_empty_after_the_time_and_no_time_is_longer_than_the_longest(service: Service, client: FlaskClient):
+    service.config = replace(service.config, long_poll_max=0.5)
     answer = post(client, "/jobs/lock", {"waitTimeout": "P9999Y"})
     assert (answer.status_code, answer.json) == (200, {"count": 0, "jobs": []})
     assert "Retry-After" not in answer.headers
@@ -96,9 +123,9 @@ def test_without_a_time_nobody_waits(service: Service, client: FlaskClient, time
 
 
 def test_half_of_the_threads_wait_and_other_requests_are_told_to_come_again(service: Service, client: FlaskClient):
-    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT2S"})
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"})
     until_waiting(service)
-    early = post(client, "/jobs/lock", {"waitTimeout": "PT2S"})
+    early = post(client, "/jobs/lock", {"waitTimeout": "PT1H"})
     assert (early.json["jobs"], early.headers["Retry-After"]) == ([], "1")
     play.start(service)
     assert asking.answer.json["count"] == 1
@@ -151,6 +178,7 @@ def test_a_look_that_breaks_ends_the_wait(service: Service, monkeypatch: pytest.
         raise ValueError(command)
 
     monkeypatch.setattr(service, "execute", broken)
+    service.waiting.look()
     assert asking.answer.status_code == 500
     assert service.waiting.count == 0
 
@@ -248,3 +276,78 @@ def test_an_instance_that_does_not_exist_is_not_waited_for(client: FlaskClient, 
     answer = client.get(f"/process-instances/{path}", auth=("test", "test"))
     assert answer.status_code == status
     assert detail in answer.json["detail"]
+
+
+def deliver(service: Service) -> None:
+    """Runs what is due, once somebody waits for it."""
+    until_waiting(service)
+    play.run_events(service)
+
+
+def message(service: Service, key: str = "k", **options: Any) -> Asking:
+    return Asking(service, "/messages", {"name": "paid", "correlationKey": key, "waitTimeout": "PT1H", **options})
+
+
+def test_a_message_is_answered_once_its_receiver_has_moved_on(service: Service):
+    instance = play.begin(service, play.MESSAGE_CATCH)
+    play.work(service, instance, message_name="paid", message_correlation_key="k")
+    sending = message(service)
+    deliver(service)
+    answer = sending.answer.json
+    assert (answer["result"], answer["delivered"]) == ("DELIVERED", True)
+    assert len(play.lock_of(service, instance)) == 1
+
+
+def test_a_message_that_starts_an_instance_is_answered_with_it(service: Service):
+    play.deploy(service, play.MESSAGE_START, version="2")
+    sending = message(service, name="ordered")
+    deliver(service)
+    answer = sending.answer.json
+    (instance,) = service.query(ProcessInstanceCriteria())
+    assert (answer["result"], answer["delivered"]) == ("STARTING", True)
+    assert (answer["partition"], answer["processInstanceId"]) == (instance.partition.isoformat(), instance.id)
+
+
+def test_a_message_that_nobody_gets_is_not_waited_for(service: Service):
+    answer = message(service).answer.json
+    assert (answer["result"], answer["delivered"]) == ("DISCARDED", False)
+    unique = {"uniqueKey": "u", "expirationTimer": {"timeDuration": "PT1H"}}
+    assert message(service, **unique).answer.json["result"] == "BUFFERED"
+    again = message(service, **unique).answer.json
+    assert again["result"] == "DUPLICATE"
+    assert "delivered" not in again
+
+
+def test_a_message_that_is_not_delivered_in_time_is_answered_all_the_same(service: Service, client: FlaskClient):
+    instance = play.begin(service, play.MESSAGE_CATCH)
+    play.work(service, instance, message_name="paid", message_correlation_key="k")
+    answer = post(client, "/messages", {"name": "paid", "correlationKey": "k", "waitTimeout": "PT1S"}).json
+    assert (answer["result"], answer["delivered"]) == ("DELIVERED", False)
+
+
+def test_a_signal_is_answered_once_it_has_reached_all_who_wait_for_it(service: Service, client: FlaskClient):
+    for each in range(2):
+        model = play.SIGNAL_CATCH.replace('id="p"', f'id="p{each}"')
+        play.work(service, play.begin(service, model), signal_name="alarm")
+    sending = Asking(service, "/signals", {"name": "alarm", "waitTimeout": "PT1H"})
+    until_waiting(service)
+    play.run_events(service, limit=1)
+    play.run_events(service)
+    assert sending.answer.json["deliveredCount"] == 2
+    unheard = post(client, "/signals", {"name": "nothing", "waitTimeout": "PT1H"}).json
+    assert unheard["deliveredCount"] == 0
+    assert "deliveredCount" not in post(client, "/signals", {"name": "nothing"}).json
+
+
+def test_a_request_that_is_sent_again_with_its_key_waits_again(service: Service):
+    key = {"Idempotency-Key": "k"}
+    body = {**STARTED, "waitTimeout": "PT1S"}
+    app = application(service).test_client()
+    first = app.post("/process-instances", json={"workerId": "w", **body}, auth=("test", "test"), headers=key)
+    assert first.status_code == 202
+    (instance,) = service.query(ProcessInstanceCriteria())
+    finish(service, instance)
+    second = app.post("/process-instances", json={"workerId": "w", **body}, auth=("test", "test"), headers=key)
+    assert (second.status_code, second.json["state"], second.json["id"]) == (201, "COMPLETED", instance.id)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers

@@ -43,7 +43,9 @@ def fill(api: Api) -> dict[str, int]:
     api.work(instance=human, completion={"errorCode": "E"})
     job = api.lock()
     (task,) = api.query("user-tasks")
+    key = api.post("/api-keys", secretId="filled", roles=["READER"], workerId="w1")
     return {
+        "key": key["id"],
         "job": job["id"],
         "visit": job["elementInstanceId"],
         "instance": instance["id"],

@@ -17,10 +17,13 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import CompleteJob, LockJobs, UnlockJobs
+from app.commands.key import CreateApiKey, RevokeApiKey
 from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
+from app.commands.removal import DeleteEndedInstances, DeleteProcessInstance
+from app.commands.settings import SetProcessSetting
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import (
@@ -287,6 +290,38 @@ def deploy(xml: str, version: str = "2", parallelism: int = 0, how: str = "") ->
         )
 
     return Move(CreateProcess, f"v{version}:limit{parallelism}{how}", make)
+
+
+def create_key(secret_id: str = "new") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return CreateApiKey(secret_id=secret_id, secret_hash="hash", worker_id=OTHER_WORKER, created_at=START)
+
+    return Move(CreateApiKey, secret_id, make)
+
+
+def revoke_key(secret_id: str = "old") -> Move:
+    return Move(RevokeApiKey, secret_id, lambda stage: RevokeApiKey(secret_id=secret_id, worker_id=OTHER_WORKER))
+
+
+def delete(name: str) -> Move:
+    """An ended instance."""
+    return _steer(DeleteProcessInstance, name)
+
+
+def delete_ended(bpmn_process_id: str = "p") -> Move:
+    """All that have ended before this moment."""
+
+    def make(stage: Stage) -> Command[Any]:
+        return DeleteEndedInstances(bpmn_process_id=bpmn_process_id, retention_days=0)
+
+    return Move(DeleteEndedInstances, bpmn_process_id, make)
+
+
+def set_setting(bpmn_process_id: str = "p") -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        return SetProcessSetting(bpmn_process_id=bpmn_process_id, worker_id=OTHER_WORKER, retention_days=7)
+
+    return Move(SetProcessSetting, bpmn_process_id, make)
 
 
 def delete_process(bpmn_process_id: str = "p", version: str = "1") -> Move:

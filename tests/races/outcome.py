@@ -114,6 +114,7 @@ def at_rest(before: Tables, over: Tables, tables: Tables, now: str) -> list[str]
     found += _limits(over, tables)
     found += _queues(view)
     found += _risen(before, view)
+    found += _orphans(view)
     found += _left(view)
     found += _delivered_twice(before, view)
     found += _unique(view)
@@ -153,9 +154,19 @@ def _queues(view: View) -> Iterator[str]:
 
 
 def _risen(before: Tables, view: View) -> Iterator[str]:
+    """What has ended stays as it is, unless it is deleted."""
     for instance in before["process_instance"]:
-        if not active(instance) and view.tables.by_key["process_instance"].get(key(instance)) != instance:
+        if not active(instance) and view.tables.by_key["process_instance"].get(key(instance), instance) != instance:
             yield f"risen: {name(instance)} had ended, and was changed"
+
+
+def _orphans(view: View) -> Iterator[str]:
+    """An instance that is deleted leaves nothing."""
+    known = set(view.tables.by_key["process_instance"])
+    for table in ("element_instance", "job", "task", "user_task", "incident", "variable"):
+        for row in view.tables[table]:
+            if row["process_instance_id"] and (row["partition"], row["process_instance_id"]) not in known:
+                yield f"orphan: {table} {name(row)} belongs to an instance that is gone"
 
 
 def _left(view: View) -> Iterator[str]:

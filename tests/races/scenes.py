@@ -12,6 +12,9 @@ from tests.races.moves import (
     cancel,
     complete,
     create_instance,
+    create_key,
+    delete,
+    delete_ended,
     delete_process,
     deploy,
     extend_jobs,
@@ -30,10 +33,12 @@ from tests.races.moves import (
     resolve,
     resume,
     retry,
+    revoke_key,
     run_task,
     send,
     set_element_variables,
     set_process_variables,
+    set_setting,
     set_time,
     signal,
     suspend,
@@ -94,8 +99,44 @@ RICH = model(
 """An instance that has a bit of everything, and does not end by any of it."""
 
 
+def build_gone(stage: Stage) -> None:
+    """An instance that has ended, with work that is left over, and an incident."""
+    stage.begin("gone")
+    stage.complete("gone", "broken", error="broken")
+    stage.lock("gone", "held")
+    stage.service.execute(cancel("gone").make(stage))
+
+
+def build_ended(stage: Stage) -> None:
+    play.deploy(stage.service, RICH)
+    build_gone(stage)
+    stage.begin("one")
+    stage.pass_time(1)
+    stage.claim(TRIGGER, "gone", "timer")
+
+
+ENDED = (
+    delete("gone"),
+    delete_ended(),
+    complete("gone", "held"),
+    lock_jobs("gone", id_of="free"),
+    unlock_jobs(),
+    resolve("gone"),
+    cancel("gone"),
+    cancel("one"),
+    set_process_variables("gone"),
+    run_task(TRIGGER, "gone", "timer"),
+    fail_task(TRIGGER, "gone", "timer"),
+    recover_tasks(),
+    set_setting(),
+    set_time(),
+)
+
+
 def build_rich(stage: Stage) -> None:
     play.deploy(stage.service, RICH)
+    stage.service.keys.create("old")
+    build_gone(stage)
     stage.begin("one")
     _fill(stage, "one")
 
@@ -152,6 +193,11 @@ def on_everything(name: str) -> tuple[Move, ...]:
         signal(),
         create_instance(),
         deploy(RICH, parallelism=1),
+        create_key(),
+        revoke_key(),
+        set_setting(),
+        delete("gone"),
+        delete_ended(),
         delete_process(),
         prepare(),
         set_time(),
@@ -675,6 +721,7 @@ class Scene:
 
 SCENES = (
     Scene("instance", build_rich, on_everything("one")),
+    Scene("ended", build_ended, ENDED),
     Scene("suspended", build_suspended, SUSPENDED),
     Scene("ending", build_contest, (*ENDING_BY_JOB, *ENDING)),
     Scene("ending-user-task", build_user_contest, (*ENDING_BY_PERSON, *ENDING)),

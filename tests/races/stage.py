@@ -246,7 +246,7 @@ class Stage:
     def one_after_the_other(self, commands: Iterable[Command[Any]]) -> list[Answer]:
         return [
             Answer(InBackground(self._doing(service, command)))
-            for service, command in zip(self.services, commands, strict=True)
+            for service, command in zip(self.services, commands, strict=False)
         ]
 
     def at_once(self, first: Command[Any], second: Command[Any], point: Any) -> list[Answer]:

@@ -113,7 +113,7 @@ def unavailable() -> Iterator[pytest.ExceptionInfo[EngineError]]:
 
 ASKED: dict[str, tuple[str, Callable[[Service], Any]]] = {
     "a query": ("FROM job", lambda service: service.query(JobCriteria())),
-    "a key look-up": ("FROM api_key", lambda service: service.keys.is_valid("nobody", "nothing")),
+    "a key look-up": ("FROM api_key", lambda service: service.keys.grant("nobody", "nothing")),
     "the list of keys": ("FROM api_key", lambda service: service.keys.listed()),
     "the next due task": ("FROM task", lambda service: service.upcoming()),
 }
@@ -262,7 +262,7 @@ def test_everything_is_unavailable_while_the_database_is_away_and_works_afterwar
         lambda: line.service.upcoming(),
         lambda: line.service.keys.create("shop"),
         lambda: line.service.keys.listed(),
-        lambda: line.service.keys.is_valid("somebody", "something"),
+        lambda: line.service.keys.grant("somebody", "something"),
     ]
     with line.wire.away():
         for do in does:
