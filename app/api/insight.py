@@ -15,6 +15,7 @@ from app.api.fields import (
     AnswerSchema,
     ApiSchema,
     Choice,
+    Details,
     Flag,
     Int32,
     Int64,
@@ -113,6 +114,7 @@ class GetWaitingResSchema(AnswerSchema):
 class HistoryKind(StrEnum):
     """What has happened."""
 
+    ACTION = "ACTION"
     ELEMENT_INSTANCE = "ELEMENT_INSTANCE"
     INCIDENT = "INCIDENT"
     JOB = "JOB"
@@ -132,7 +134,7 @@ class HistoryEntrySchema(AnswerSchema):
         "kind",
         required=True,
         description="`MESSAGE`, `SIGNAL` and `TIMER` are events that have happened, `TASK` is what the engine failed "
-        "to do, `JOB` an attempt of a worker, which may have failed.",
+        "to do, `JOB` an attempt of a worker, which may have failed, `ACTION` what an operator has done.",
     )
     element_instance_id = Int32()
     bpmn_element_id = Text(example="serviceTask")
@@ -163,6 +165,11 @@ class HistoryEntrySchema(AnswerSchema):
     message_id = Int64()
     signal_id = Int64()
     name = Text(description="Of the message or signal.")
+    operation = Text(example="suspendProcessInstance", description="What an operator has done, as an operation ID.")
+    actor = Text(description="The `workerId` of that request.")
+    target = Text(description="What it was about, beside the process instance.")
+    detail = Details(description="IDs and names; never the values of variables.")
+    reason = Text()
 
 
 class GetHistoryResSchema(AnswerSchema):
