@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding bench
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ pooler: setup ## Try the service behind PgBouncer, which must be installed (apt-
 finding: setup ## Ask what operators ask, among 100,000 instances: whether it goes by indexes, and how long it takes
 	BPMN_TEST_PER_DAY=1667 $(PYTEST) $(PYTEST_OPTIONS) tests/store/test_store_finding.py
 	$(BIN)/python -m tests.store.finding
+
+retention: setup ## Delete ended instances under load for ten minutes on each database (RETENTION=... for its options)
+	$(BIN)/python -m tests.bench.retention $(RETENTION)
 
 bench: setup ## Measure speed, CPU, memory and growth (BENCH=--quick, and other options)
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -19,6 +19,7 @@ from tests.bench.growth import grow, steep
 from tests.bench.load import SCENARIOS, Answer, Failed, create, deploy, play, prepare, service
 from tests.bench.measure import knows, loads, memory, starts
 from tests.bench.process import cpu_seconds, memory_mib
+from tests.bench.retention import keep_up, verdict
 from tests.bench.serve import AUTHORIZATION, serving
 from tests.bench.storm import storm
 from tests.bench.waiting import beside, pick_up
@@ -321,3 +322,21 @@ def test_what_others_wait_is_measured_while_many_wait_and_while_nobody_does(data
         found = beside(url, waiting=4, creates=5, wait_seconds=1)
     assert found["waiting"] == 4
     assert set(found["alone_ms"]) == set(found["crowded_ms"]) == {"p50", "p99", "max"}
+
+
+@kinds
+def test_ended_instances_are_deleted_while_clients_go_on(databases: Databases, kind: str):
+    with databases.fresh(kind) as url:
+        found = keep_up(url, seconds=1.0, rounds=1, clients=2, backlog=200)
+    assert found["failures"] == []
+    assert found["deleted"] == 200 - found["left"] > 0
+    assert found["ended"] > 0
+    assert len(found["calm"]) == len(found["deleting"]) == 1
+
+
+def test_deletion_is_judged_by_what_it_keeps_up_with_and_what_it_costs():
+    good = {"calm": [100.0, 90.0], "deleting": [80.0, 80.0], "deleted": 10, "ended": 9, "left": 5, "failures": []}
+    assert verdict(good, 1.3) == []
+    assert verdict(good | {"deleted": 8, "left": 0}, 1.3) == []
+    assert verdict(good | {"deleted": 8}, 1.3) == ["8 instances were deleted while 9 ended"]
+    assert len(verdict(good | {"deleting": [70.0], "failures": ["create: 500"]}, 1.3)) == 2
