@@ -288,8 +288,8 @@ def test_pages_that_a_history_does_not_have_are_refused(api: Api, everything: An
     assert api.send("GET", f"{path}?order=id").problem[:2] == (400, "VALIDATION")
     assert api.send("GET", f"{path}?cursor=x").problem[:2] == (400, "QUERY")
     assert api.send("GET", f"{path}?cursor={cursor}&order=-time").problem[:2] == (400, "QUERY")
-    for other in ("offset=1", "total=true"):
-        assert api.send("GET", f"{path}?{other}").problem[0] == 400
+    for unknown in ("offset=1", "total=true"):
+        assert api.send("GET", f"{path}?{unknown}").problem[0] == 400
     assert api.send("GET", f"/process-instances/{key(other)}/history?cursor={cursor}").problem[:2] == (400, "QUERY")
 
 
