@@ -7,7 +7,6 @@ does not stay wrong when the key is created a moment later.
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 import time
 from collections import OrderedDict
@@ -21,8 +20,6 @@ from app.commands.base import Command
 from app.commands.key import CreateApiKey, RevokeApiKey
 from app.errors import invalid
 from app.store import ApiKey, Store
-
-logger = logging.getLogger(__name__)
 
 MOST_REMEMBERED = 10_000
 """Keys; each takes some 300 bytes, however long its id is."""
@@ -112,7 +109,6 @@ class ApiKeys:
                 **options,
             )
         )
-        logger.info("an API key was created", extra={"key": key.secret_id})
         return key, secret.authorization_value(secret_id, new)
 
     def listed(self) -> list[ApiKey]:
@@ -122,11 +118,10 @@ class ApiKeys:
     def revoke(self, secret_id: str, *, worker_id: str = "", reason: str = "") -> None:
         """Raises EngineError NOT_FOUND. Other processes may accept the key for the seconds they remember it."""
         self._execute(RevokeApiKey(secret_id=secret_id, worker_id=worker_id, reason=reason))
-        self.forget(secret_id)
+        self.forget()
 
-    def forget(self, secret_id: str) -> None:
+    def forget(self) -> None:
         """Remembers no key any more, after one was revoked."""
-        logger.info("an API key was revoked", extra={"key": secret_id})
         with self._lock:
             self._valid.clear()
 

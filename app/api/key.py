@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,6 +18,8 @@ from app.api.schemas import reason, worker_id
 from app.caller import Role
 from app.commands.key import RevokeApiKey
 from app.criteria import ApiKeyCriteria, Paging
+
+logger = logging.getLogger(__name__)
 
 blp = Blueprint("key", __name__, description="An API key is what a client shows to be let in.")
 
@@ -108,6 +111,7 @@ def _if_enabled(view: Callable[..., Response]) -> Callable[..., Response]:
 def create_api_key(body: dict[str, Any]) -> Response:
     """Makes an API key. Its authorization value is answered once, and kept nowhere."""
     key, authorization = service().keys.issue(body.pop("secret_id"), body.pop("expires_at", None), **body)
+    logger.info("an API key was created", extra={"key": key.secret_id, "worker_id": key.created_by})
     return json_answer({**encode_key(key), "authorization": authorization}, 201)
 
 
@@ -131,5 +135,7 @@ def revoke_api_key(body: dict[str, Any], id: int) -> Response:
     Requests with it are refused at once by the process that answers, and within seconds (BPMN_API_KEY_CACHE_TTL) by
     others.
     """
-    service().keys.forget(service().execute(RevokeApiKey(id=id, **body)))
+    secret_id = service().execute(RevokeApiKey(id=id, **body))
+    service().keys.forget()
+    logger.info("an API key was revoked", extra={"key": secret_id, "worker_id": body["worker_id"]})
     return empty()
