@@ -137,7 +137,7 @@ def test_a_version_can_be_deployed_anew(api: Api):
     [
         ("", "failed to validate query parameters"),
         ("?workerId=", "failed to validate query parameters"),
-        ("?workerId=w&force=true", "unknown query parameter force, known are workerId"),
+        ("?workerId=w&force=true", "unknown query parameter force, known are workerId, reason"),
     ],
 )
 def test_wrong_parameters_delete_nothing(api: Api, query: str, detail: str):

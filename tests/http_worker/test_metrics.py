@@ -27,6 +27,9 @@ def test_all_processes_count_together_and_what_a_killed_one_has_counted_stays(
 ):
     options = {"BPMN_METRICS_ENABLED": "true", "BPMN_HTTP_WORKERS": "2"}
     with serving(sqlite_url, tmp_path, **options) as served:
+        deadline = time.monotonic() + PATIENCE
+        while len(served.workers) < 2:
+            assert time.monotonic() < deadline, "there is only one process"
         first, second = sorted(served.workers)
         for stopped in (first, second):
             # The other one serves all that come now.

@@ -73,11 +73,11 @@ class Database:
             self.connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
             self.connection.row_factory = sqlite3.Row
             self.connection.execute("PRAGMA synchronous = OFF")
-            self._clean = [f"DELETE FROM {table}" for table in (*KEYS, "id_counter")]
+            self._clean = [f"DELETE FROM {table}" for table in (*KEYS, "audit", "id_counter")]
         else:
             self._plain = _plain_from_postgres
             self.connection = psycopg.connect(plain(url), autocommit=True, row_factory=dict_row)
-            self._clean = [f"DELETE FROM {table}" for table in KEYS]
+            self._clean = [f"DELETE FROM {table}" for table in (*KEYS, "audit")]
 
     def execute(self, statement: str) -> list[Row]:
         cursor = self.connection.execute(statement)
