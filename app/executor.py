@@ -91,6 +91,8 @@ class TaskExecutor:
                 began = time.monotonic()
                 self._service.run_tasks(locked, self._stopping.is_set)
                 self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
+                # They don't wait until all is done: while tasks come faster than they are executed, that is never.
+                self._do_chores()
             elif not self._recovers():
                 return
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.chores import Chore
+from app.commands.task import LockTasks
 from app.config import Config
 from app.errors import unavailable
 from app.executor import TaskExecutor
@@ -76,6 +77,28 @@ def test_the_executor_does_chores_whether_or_not_tasks_are_due(executed: Service
         return False
 
     executed.chores += [Chore("fails", 3600, fail), Chore("counts", 0.01, count)]
+    executor = TaskExecutor(executed)
+    executor.start()
+    try:
+        for _ in range(3):
+            assert done.acquire(timeout=PATIENCE)
+    finally:
+        executor.stop()
+
+
+def test_chores_are_done_while_there_are_always_due_tasks(executed: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Semaphore(0)
+    monkeypatch.setattr(executed, "run_tasks", lambda tasks, stopped: None)
+    execute = executed.execute
+    monkeypatch.setattr(
+        executed, "execute", lambda command: ["task"] if type(command) is LockTasks else execute(command)
+    )
+
+    def count() -> bool:
+        done.release()
+        return False
+
+    executed.chores[:] = [Chore("counts", 0.0, count)]
     executor = TaskExecutor(executed)
     executor.start()
     try:

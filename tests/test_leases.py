@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
+
+import pytest
 
 from app.engine.records import Task
 from app.engine.types import TaskType
@@ -38,11 +40,14 @@ class Extended:
             assert self._more.wait_for(lambda: ids in self.ids, PATIENCE), self.ids
 
 
-def threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == "task-leases"]
+@pytest.fixture
+def threads() -> Callable[[], list[threading.Thread]]:
+    """The threads for leases that have begun since; services of other tests may have left theirs."""
+    before = set(threading.enumerate())
+    return lambda: [each for each in threading.enumerate() if each.name == "task-leases" and each not in before]
 
 
-def test_what_is_held_is_extended_as_it_is_at_that_time():
+def test_what_is_held_is_extended_as_it_is_at_that_time(threads: Callable[[], list[threading.Thread]]):
     extended = Extended()
     leases = Leases(extended, 0.001)
     tasks = [task(1), task(2)]
@@ -56,7 +61,7 @@ def test_what_is_held_is_extended_as_it_is_at_that_time():
     assert threads() == []
 
 
-def test_nothing_is_extended_that_is_not_held():
+def test_nothing_is_extended_that_is_not_held(threads: Callable[[], list[threading.Thread]]):
     extended = Extended()
     leases = Leases(extended, 0.001)
     with leases.held([task(1)]):

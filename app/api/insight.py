@@ -15,6 +15,7 @@ from app.api.fields import (
     AnswerSchema,
     ApiSchema,
     Choice,
+    Details,
     Flag,
     Int32,
     Int64,
@@ -33,7 +34,7 @@ from app.api.params import flag, paging_by, row_limit, to_snake
 from app.api.rules import MOST_ITEMS, Violation
 from app.api.schemas import choices, results_of, time_range
 from app.bpmn.model import ElementType
-from app.criteria import ProcessInstanceCriteria, StatisticsCriteria
+from app.criteria import ElementStatistics, ProcessInstanceCriteria, StatisticsCriteria
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.engine.waiting import WaitingKind
 from app.timer import format_timestamp
@@ -113,6 +114,7 @@ class GetWaitingResSchema(AnswerSchema):
 class HistoryKind(StrEnum):
     """What has happened."""
 
+    ACTION = "ACTION"
     ELEMENT_INSTANCE = "ELEMENT_INSTANCE"
     INCIDENT = "INCIDENT"
     JOB = "JOB"
@@ -132,7 +134,7 @@ class HistoryEntrySchema(AnswerSchema):
         "kind",
         required=True,
         description="`MESSAGE`, `SIGNAL` and `TIMER` are events that have happened, `TASK` is what the engine failed "
-        "to do, `JOB` an attempt of a worker, which may have failed.",
+        "to do, `JOB` an attempt of a worker, which may have failed, `ACTION` what an operator has done.",
     )
     element_instance_id = Int32()
     bpmn_element_id = Text(example="serviceTask")
@@ -163,6 +165,11 @@ class HistoryEntrySchema(AnswerSchema):
     message_id = Int64()
     signal_id = Int64()
     name = Text(description="Of the message or signal.")
+    operation = Text(example="suspendProcessInstance", description="What an operator has done, as an operation ID.")
+    actor = Text(description="The `workerId` of that request.")
+    target = Text(description="What it was about, beside the process instance.")
+    detail = Details(description="IDs and names; never the values of variables.")
+    reason = Text()
 
 
 class GetHistoryResSchema(AnswerSchema):
@@ -219,11 +226,17 @@ class GetStatisticsResSchema(AnswerSchema):
     flows = Many(Object(FlowStatisticsSchema), description="With `flows=true`.")
 
 
-encode_element = compile_encoder(ElementStatisticsSchema)
+_encode_counts = compile_encoder(ElementStatisticsSchema)
 encode_flow = compile_encoder(FlowStatisticsSchema)
 encode_count = compile_encoder(ProcessInstanceCountSchema)
 encode_event = compile_encoder(WaitingEventSchema)
 encode_waiting = compile_encoder(WaitingSchema, also=lambda waiting: [encode_event(event) for event in waiting.also])
+
+
+def encode_element(element: ElementStatistics) -> dict[str, Any]:
+    """Who takes no time at all has an average, too."""
+    encoded = _encode_counts(element)
+    return encoded if element.average_ms is None else {**encoded, "averageMs": element.average_ms}
 
 
 def encode_entry(entry: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,9 @@ def paging_by(name: str) -> Paging:
     order = values.get("order", [""])[0]
     if order not in ("", name, f"-{name}"):
         raise _out_of_bounds(f"order {shown(order)} must be one of {name}, -{name}", "order")
+    for other in ("offset", "total"):
+        if other in values:
+            raise _out_of_bounds(f"{other} is not known here: use limit and cursor", other)
     return Paging(limit=row_limit(), order=order, cursor=values.get("cursor", [""])[0], with_cursor=True)
 
 

@@ -324,13 +324,16 @@ class Worker(BaseWorker):
             self._shed_if_too_much()
 
     def _shed_if_too_much(self) -> None:
-        """Gives up those who have been sending a request or taking an answer for the longest time."""
+        """Gives up those who have been sending a request or taking an answer for the longest time.
+
+        Not the last one: an answer that is too much all by itself is sent, since what it tells of was done.
+        """
         if self._bytes <= self._most_bytes:
             return
         # Until now it was counted what came, and not what went.
         self._bytes = sum(each.size for each in self._connections)
         slow = [each for each in self._connections if each.phase in (Phase.RECEIVING, Phase.SENDING)]
-        for connection in sorted(slow, key=lambda each: each.since):
+        for connection in sorted(slow, key=lambda each: each.since)[:-1]:
             if self._bytes <= self._most_bytes:
                 return
             self._bytes -= connection.size

@@ -41,7 +41,6 @@ LISTS = {
     "operations": "operation",
     "bpmn_element_types": "bpmn_element_type",
     "names": "name",
-    "process_ids": "process_id",
     "states": "state",
     "types": "type",
     "versions": "version",

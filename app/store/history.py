@@ -13,7 +13,7 @@ from datetime import date, datetime
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, literal_column, or_, select, tuple_
+from sqlalchemy import BigInteger, Integer, Select, bindparam, literal_column, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import caller
@@ -21,6 +21,7 @@ from app.criteria import Page, Paging
 from app.engine.payload import parse_payload
 from app.engine.types import TaskType
 from app.store import pages
+from app.store.audit import AUDIT
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import ELEMENT, MESSAGE, Bounds, read_within
@@ -136,6 +137,13 @@ SOURCES: tuple[Source, ...] = (
         ),
         _of_instance(INCIDENTS),
     ),
+    Source(
+        "ACTION",
+        AUDIT.c.time,
+        AUDIT.c.id,
+        _named(AUDIT, "operation", "actor", "target", "detail", "reason"),
+        _of_instance(AUDIT),
+    ),
 )
 """In the order of what happens at the same time. Of another source, one more line here is enough."""
 
@@ -188,7 +196,7 @@ def _statement(number: int, descending: bool, goes_on: bool) -> Select[Any]:
         last = tuple_(
             bindparam("after_time", type_=source.time.type),
             bindparam("after_source", type_=Integer),
-            bindparam("after_id", type_=source.id.type),
+            bindparam("after_id", type_=BigInteger),
         )
         conditions.append(tuple_(*place) < last if descending else tuple_(*place) > last)
     order = [source.time, source.id]
@@ -211,7 +219,9 @@ def _read_last(last: list[Any]) -> dict[str, Any]:
     try:
         time, source, id = last
         found = {"after_time": datetime.fromisoformat(time), "after_source": source, "after_id": id}
-        if found["after_time"].tzinfo or not all(type(each) is int and 0 <= each < 2**31 for each in (source, id)):
+        if found["after_time"].tzinfo or type(source) is not int or type(id) is not int:
+            raise ValueError("not one of ours")
+        if source not in range(len(SOURCES)) or not 0 <= id < 2**63:
             raise ValueError("not one of ours")
     except (TypeError, ValueError):
         raise pages.unfit("it is no cursor of this service") from None

@@ -28,12 +28,13 @@ MANAGEMENT = {
 POINTERS = {
     records.Process: {"warnings"},
     records.DeployedElement: {"process", "definition", "suspended"},
-    records.ProcessInstance: {"parent"},
+    records.ProcessInstance: {"parent", "existing"},
     records.ElementInstance: {"node", "instance", "parent", "prev"},
     records.Job: {"token", "node", "variables"},
     records.Task: {"instance", "token", "process", "element", "origin", "timer"},
     records.UserTask: {"token"},
     records.Variable: {"instance"},
+    records.Message: {"receiver", "result"},
     records.MessageSubscription: {"token"},
     records.SignalSubscription: {"token"},
 }
@@ -43,12 +44,13 @@ OF_POINTERS = {
     records.ElementInstance: {
         "bpmn_element_id",
         "bpmn_element_type",
+        "duration_ms",
         "element_id",
         "process_id",
         "process_instance_id",
     },
 }
-"""Columns that are read from such a field."""
+"""Columns that are read from such a field, or computed from others."""
 
 
 def commands():

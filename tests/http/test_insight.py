@@ -230,6 +230,24 @@ def test_a_history_tells_what_has_happened_in_its_order(api: Api, everything: An
     assert told["ELEMENT_INSTANCE", "work"]["prevBpmnElementId"] == "fork"
 
 
+def test_a_history_tells_what_operators_have_done(api: Api, everything: Any):
+    path = f"/process-instances/{key(everything)}"
+    api.patch(f"{path}/suspend", workerId="op", reason="look first")
+    api.patch(f"{path}/resume", workerId="op")
+    (incident,) = api.query("incidents", **of(everything))
+    api.patch(f"/incidents/{key(incident)}/resolve", workerId="op")
+    api.patch(f"/process-instances/{key(api.start())}/cancel", workerId="other")
+    actions = [entry for entry in history(api, everything) if entry["kind"] == "ACTION"]
+    assert [(entry["operation"], entry["actor"], entry.get("reason")) for entry in actions] == [
+        ("suspendProcessInstance", "op", "look first"),
+        ("resumeProcessInstance", "op", None),
+        ("resolveIncident", "op", None),
+    ]
+    page = api.get(f"{path}/history?order=-time&limit=2")
+    assert page["results"] == actions[:0:-1]
+    assert api.get(f"{path}/history?limit=1&cursor={page['nextCursor']}")["results"] == actions[:1]
+
+
 @pytest.mark.parametrize("order", ["time", "-time"])
 def test_pages_of_a_history_have_everything_once(api: Api, everything: Any, order: str):
     expected = history(api, everything, f"?order={order}")
@@ -270,6 +288,8 @@ def test_pages_that_a_history_does_not_have_are_refused(api: Api, everything: An
     assert api.send("GET", f"{path}?order=id").problem[:2] == (400, "VALIDATION")
     assert api.send("GET", f"{path}?cursor=x").problem[:2] == (400, "QUERY")
     assert api.send("GET", f"{path}?cursor={cursor}&order=-time").problem[:2] == (400, "QUERY")
+    for unknown in ("offset=1", "total=true"):
+        assert api.send("GET", f"{path}?{unknown}").problem[0] == 400
     assert api.send("GET", f"/process-instances/{key(other)}/history?cursor={cursor}").problem[:2] == (400, "QUERY")
 
 

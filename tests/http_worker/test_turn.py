@@ -75,6 +75,24 @@ def test_a_connection_that_can_not_be_read_is_closed_and_the_others_are_served(c
             each.close()
 
 
+def test_an_answer_that_is_too_much_by_itself_is_sent_and_slower_clients_are_given_up():
+    worker: Any = Worker.__new__(Worker)
+    pairs = [socket.socketpair() for _ in range(2)]
+    reader: Any = SimpleNamespace(size=0)
+    slow, large = (Connection(ours, "client", "server", reader) for ours, _ in pairs)
+    for connection, size in ((slow, 10), (large, 1001)):
+        connection.output.sendall(b"x" * size)
+        connection.enter(Phase.SENDING)
+    slow.since = large.since - 1
+    worker._connections = {slow, large}
+    worker._bytes, worker._most_bytes = 1011, 1000
+    worker._shed_if_too_much()
+    assert worker._connections == {large}
+    for pair in pairs:
+        for each in pair:
+            each.close()
+
+
 def test_a_thread_survives_a_second_request_that_can_not_be_read(caplog: pytest.LogCaptureFixture):
     worker: Any = Worker.__new__(Worker)
     worker.alive = True

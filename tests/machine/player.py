@@ -22,7 +22,7 @@ from tests.machine import completion
 from tests.machine.completion import Luck, variables
 from tests.machine.invariants import violations
 from tests.machine.picture import Model
-from tests.machine.queries import QUERIES, shown
+from tests.machine.queries import QUERIES, of_row, shown
 from tests.machine.tables import Database, Row, Tables, differences
 from tests.machine.view import active
 
@@ -330,7 +330,8 @@ class Player:
                 for entity, row in zip(expected, self.tables[table], strict=True):
                     if row["prev_element_id"]:
                         entity["prevBpmnElementId"] = elements[row["prev_element_id"]]
-            assert answer["results"] == expected, f"{path}: {answer['results']}\n{expected}"
+            found = [of_row(table, each) for each in answer["results"]]
+            assert found == expected, f"{path}: {found}\n{expected}"
 
     def look_inside(self) -> None:
         """Asks what some instances wait for: whatever has not ended does, and nothing else."""

@@ -35,6 +35,27 @@ HIDDEN: Mapping[str, frozenset[str]] = {
 }
 
 
+OF_THE_FILE = frozenset(
+    {
+        "bpmnElementName",
+        "calledElement",
+        "decisions",
+        "errorName",
+        "escalationName",
+        "messageName",
+        "signalName",
+        "taskType",
+        "timer",
+    }
+)
+"""What a job shows beside its row."""
+
+
+def of_row(table: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer without what is in no row."""
+    return {name: value for name, value in answer.items() if table != "job" or name not in OF_THE_FILE}
+
+
 OMITTED: Mapping[str, tuple[Any, ...]] = {"parallelism": (0,)}
 
 

@@ -12,7 +12,7 @@ from tests.store import play
 from tests.store.database import rows
 from tests.store.migrations import go_back
 
-BEFORE = "0004"
+BEFORE = "0006"
 COLUMNS = "SELECT id, bpmn_process_id, bpmn_element_id, error, error_id FROM incident ORDER BY partition, id"
 
 

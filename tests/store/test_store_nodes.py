@@ -74,14 +74,13 @@ def test_a_process_that_was_taken_for_dead_has_its_row_again(service: Service, o
     assert node.started_at == own.started_at
 
 
-def test_a_heart_beats_before_the_service_serves_and_takes_the_row_away_when_it_stops(service: Service):
+def test_a_heart_beats_before_the_service_serves_and_the_row_goes_when_that_is_closed(service: Service, config: Config):
     heart = Heart(service.nodes)
     heart.start()
-    try:
-        assert len(service.nodes.find()) == 1
-    finally:
-        heart.stop()
-    assert service.nodes.find() == []
+    assert len(service.nodes.find()) == 1
+    heart.stop()
+    service.close()
+    assert value(config.database_url, "SELECT count(*) FROM node") == 0
 
 
 def test_leaving_without_a_row_touches_nothing(service: Service, config: Config):

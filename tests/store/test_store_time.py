@@ -24,9 +24,12 @@ from app.commands.instance import (
     SuspendProcessInstance,
 )
 from app.commands.job import UnlockJobs
+from app.commands.key import CreateApiKey, RevokeApiKey
 from app.commands.lease import ExtendJobs, HeldJob, RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.process import GetBpmnXml, GetProcess
+from app.commands.removal import DeleteEndedInstances, DeleteProcessInstance
+from app.commands.settings import GetProcessSetting, SetProcessSetting
 from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import (
@@ -112,16 +115,18 @@ def test_every_command_reads_its_time_after_its_last_lock(service: Service, witn
 
 READS = {
     CheckProcess,
+    DeleteEndedInstances,
     GetBpmnXml,
     GetProcess,
     GetProcessInstance,
+    GetProcessSetting,
     GetElementVariables,
     GetProcessVariables,
     UnlockJobs,
     UnlockTasks,
     ReleaseTasks,
 }
-"""Commands that neither wait nor ask for the time."""
+"""Commands that neither wait nor decide by the time after a lock."""
 
 LIMITED = play.model("start -> a -> end", process_id="limited")
 CALLER = play.model(
@@ -184,6 +189,8 @@ def live(service: Service) -> None:
     play.deploy(service, LIMITED, version="3")
     _fails_and_is_resolved(service, third)
     _are_brought_forward(service)
+    _keys_and_settings(service)
+    _go(service)
     _calls(service)
     _sends(service)
     play.work(service, play.begin(service, play.TWO_TASKS))
@@ -219,6 +226,22 @@ def _fails_and_is_resolved(service: Service, instance: ProcessInstance) -> None:
     (incident,) = service.query(IncidentCriteria())
     service.execute(ResolveIncident(partition=incident.partition, id=incident.id, worker_id=play.WORKER))
     play.work(service, instance)
+
+
+def _keys_and_settings(service: Service) -> None:
+    service.execute(CreateApiKey(secret_id="shop", secret_hash="hash", worker_id=play.WORKER, created_at=service.now()))
+    service.execute(RevokeApiKey(secret_id="shop", worker_id=play.WORKER))
+    service.execute(SetProcessSetting(bpmn_process_id="p", worker_id=play.WORKER, retention_days=1))
+    service.execute(GetProcessSetting(bpmn_process_id="p"))
+
+
+def _go(service: Service) -> None:
+    """Ended instances."""
+    instance, other = play.begin(service), play.begin(service)
+    for each in (instance, other):
+        play.work(service, each)
+    service.execute(DeleteProcessInstance(partition=instance.partition, id=instance.id, worker_id=play.WORKER))
+    assert service.execute(DeleteEndedInstances(bpmn_process_id=other.bpmn_process_id, retention_days=0))
 
 
 def _are_brought_forward(service: Service) -> None:
