@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, delete, exists, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 
 from app.store.dialect import Call, Dialect, Session
 from app.store.load import DAY, EI, PI, SOURCES
@@ -60,17 +72,20 @@ class RemovalStatements:
 
     def _ended(self) -> Select[Any]:
         """The first roots of a process that had ended before `until`; on PostgreSQL those that nobody has locked."""
-        conditions: list[Any] = [
-            text(ENDED_ROOT),
-            PI.c.bpmn_process_id == bindparam("bpmn_process_id", type_=PI.c.bpmn_process_id.type),
-            PI.c.ended_at < bindparam("until", type_=PI.c.ended_at.type),
-            ~_has_active(PI.c.partition, PI.c.id),
-        ]
+        bpmn_process_id = bindparam("bpmn_process_id", type_=PI.c.bpmn_process_id.type)
+        until = bindparam("until", type_=PI.c.ended_at.type)
+        conditions: list[Any] = [text(ENDED_ROOT), ~_has_active(PI.c.partition, PI.c.id)]
+        order = ("bpmn_process_id", "ended_at")
         if self._dialect.locks_rows:
+            # The same as one process and a time, but told such that only the index of both can be followed. That of the
+            # time alone has all the instances that other processes keep for longer.
+            ended = tuple_(PI.c.bpmn_process_id, PI.c.ended_at)
+            conditions += [PI.c.bpmn_process_id >= bpmn_process_id, ended < tuple_(bpmn_process_id, until)]
             # Day by day, so that the days behind the first ones are not looked at.
-            return self._dialect.first_by_day(PI, conditions, ("ended_at",), ROOTS_AT_ONCE)
+            return self._dialect.first_by_day(PI, conditions, order, ROOTS_AT_ONCE)
+        conditions += [PI.c.bpmn_process_id == bpmn_process_id, PI.c.ended_at < until]
         found = select(PI.c.partition, PI.c.id).where(*conditions)
-        return found.order_by(PI.c.ended_at).limit(literal_column(str(ROOTS_AT_ONCE)))
+        return found.order_by(*(PI.c[name] for name in order)).limit(literal_column(str(ROOTS_AT_ONCE)))
 
 
 class Removal:

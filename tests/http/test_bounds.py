@@ -124,6 +124,14 @@ def answer_about(answer: Answer, place: Place) -> tuple[Answer, Place]:
     return Answer(result["status"], Headers({"Content-Type": "application/problem+json"}), problem), place[2:]
 
 
+def beside(operation: str, body: Any, place: Place) -> Any:
+    """The body without what can't be used together with the place."""
+    if operation != "getStatistics":
+        return body
+    alone = "processInstance"
+    return {name: value for name, value in body.items() if (name == alone) == (place[0] == alone)}
+
+
 def broken(answer: Answer) -> list[tuple[str, str]]:
     """Pointer and rule of each violation."""
     assert answer.problem == (400, "HTTP_REQUEST_BODY", "invalid request body", "failed to validate request body")
@@ -137,7 +145,7 @@ def test_a_text_that_is_too_long_is_refused_where_it_stands(document, world, ope
     for place, schema in texts(document, operation):
         if is_bounded_by_the_body(place):
             continue
-        answer = api.send(method, path, put(body, place, longest(schema, 1)))
+        answer = api.send(method, path, put(beside(operation, body, place), place, longest(schema, 1)))
         answer, place = answer_about(answer, place)
         rule = "cron" if schema.get("format") == "cron" else "max"
         rule = "iso8601_duration" if schema.get("pattern", "").startswith("^P") else rule
@@ -154,7 +162,7 @@ def test_a_list_that_is_too_long_is_refused_where_it_stands(document, world, ope
     for place in lists(body):
         (item,) = [step_into(body, place)[0]]
         most = schema_of(document, operation, place)["maxItems"]
-        answer = api.send(method, path, put(body, place, [item] * (most + 1)))
+        answer = api.send(method, path, put(beside(operation, body, place), place, [item] * (most + 1)))
         answer, place = answer_about(answer, place)
         assert broken(answer) == [(pointer(place), "max")]
         (error,) = answer.body["errors"]

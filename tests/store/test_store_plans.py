@@ -20,8 +20,9 @@ from app.store import idempotency, load, open_store, sql
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
 from app.store.lock import JOB, TASK, Claims
-from app.store.maintenance import SOME_EXPIRED
+from app.store.maintenance import KEPT, SOME_EXPIRED
 from app.store.postgres import PASSED_OVER, Postgres
+from app.store.removal import ROOTS_AT_ONCE, RemovalStatements
 from app.store.save import (
     DELETE_ELEMENT_VARIABLE,
     DELETE_ENTRY,
@@ -393,6 +394,42 @@ def test_purging_goes_on_where_it_has_been_by_the_index_of_what_expires(postgres
     found = explained(postgres, SOME_EXPIRED, {**kept, "since": NOW + timedelta(seconds=1)})
     assert indexes(found) == {"message_expires_at_idx"}
     assert visited(found) == 0
+
+
+REMOVED: dict[str, Any] = {"day": DAY, "ids": list(range(2, 202, 2))}
+OLD = {"bpmn_process_id": "p4", "until": NOW + timedelta(days=1)}
+
+
+@pytest.mark.postgres
+def test_what_is_to_be_deleted_is_found_by_indexes(postgres: Full):
+    statements = RemovalStatements(postgres.dialect)
+    for statement in (statements.called, *statements.parts.values(), *statements.delete.values()):
+        found = explained(postgres, statement, REMOVED)
+        assert sequential(found) == []
+        assert visited(found) <= 10 * len(REMOVED["ids"])
+    found = explained(postgres, statements.ended, OLD)
+    assert (sequential(found), visited(found) <= 5 * ROOTS_AT_ONCE) == ([], True)
+    assert any("bpmn_process_id_ended" in index for index in indexes(found)), indexes(found)
+    assert visited(explained(postgres, statements.ended, OLD | {"until": NOW - timedelta(days=1)})) <= 5
+
+
+@pytest.mark.sqlite
+def test_what_is_to_be_deleted_is_found_by_indexes_on_sqlite(lite: Full):
+    statements = RemovalStatements(lite.dialect)
+    details = plan_of(lite, statements.ended, OLD)
+    assert any("process_instance_retention_idx" in detail for detail in details), details
+    assert steps_of(lite, statements.ended, OLD) < 50 * ROOTS_AT_ONCE
+    for statement in (statements.called, *statements.parts.values()):
+        details = plan_of(lite, statement, REMOVED)
+        assert [detail for detail in details if detail.split()[0] == "SCAN" and detail.split()[1] in BIG] == []
+
+
+@pytest.mark.postgres
+def test_whether_a_day_is_to_be_kept_is_told_by_one_row(postgres: Full):
+    asked = {"day": DAY, "bpmn_process_id": "p4", "since": NOW - timedelta(days=1)}
+    found = explained(postgres, KEPT, asked)
+    assert (sequential(found), visited(found) <= 5) == ([], True)
+    assert visited(explained(postgres, KEPT, asked | {"since": NOW + timedelta(days=1)})) <= 5
 
 
 WRITES: dict[str, Write] = {
