@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 10.0
 ALIVE = timedelta(seconds=3 * BEAT_SECONDS)
 """A process that was not seen for so long is taken for dead."""
+PATIENCE_SECONDS = 1.0
+"""How long a process that ends waits for the database to take its row away."""
 REMEMBERED = timedelta(hours=1)
 """How long the row of a dead process is kept, for whoever looks for what is wrong."""
 
@@ -121,7 +123,12 @@ class Nodes:
         )
 
     def leave(self) -> None:
-        """Takes the row away, if there is one."""
+        """Takes the row away, if there is one and the database lets it go at once; others forget it later anyway."""
+        leaving = threading.Thread(target=quietly, args=(self._leave,), name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(PATIENCE_SECONDS)
+
+    def _leave(self) -> None:
         with self._lock:
             own, self._own = self._own, None
             self._waits_since = None
@@ -150,7 +157,7 @@ class Heart:
     def stop(self) -> None:
         """Ends the thread; the row is left to whoever closes the service."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(PATIENCE_SECONDS)
 
     def _loop(self) -> None:
         while not self._stopping.wait(self._seconds):

@@ -46,7 +46,7 @@ from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
 from app.memory import Memory, Step, share_once
-from app.nodes import Nodes, quietly
+from app.nodes import Nodes
 from app.store import AssumedWrongly, Facts, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
 from app.waiting import Waiting
@@ -608,7 +608,7 @@ class Service:
     def close(self) -> None:
         self._leases.close()
         self._waker.close()
-        quietly(self.nodes.leave)
+        self.nodes.leave()
         self._store.close()
 
 
