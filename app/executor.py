@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from app.commands.task import LockTasks
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 from app.service import Service
 
 logger = logging.getLogger(__name__)
@@ -69,8 +69,8 @@ class TaskExecutor:
             to_chore = self._do_chores()
             return min(self._seconds_to_next(), to_chore)
         except Exception as error:
-            # The service tells of outages itself. When the database is back, what became due meanwhile is late already.
-            if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+            # When the database is back, what became due meanwhile is late already.
+            if not is_unavailable(error):
                 logger.exception("due tasks could not be executed")
             return min(OUTAGE_PAUSE, self._interval)
 
@@ -84,6 +84,8 @@ class TaskExecutor:
                 began = time.monotonic()
                 self._service.run_tasks(locked, self._stopping.is_set)
                 self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
+                # They don't wait until all is done: while tasks come faster than they are executed, that is never.
+                self._do_chores()
             elif not self._recovers():
                 return
 

@@ -35,7 +35,7 @@ from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
 from app.engine.types import WorkState
-from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.errors import EngineError, ErrorKind, conflict, is_unavailable, unavailable
 from app.keys import ApiKeys
 from app.leases import Leases
 from app.store import GraphMissing, QueueLimited, Store, Transaction, open_store
@@ -80,10 +80,6 @@ def _outcome(execute: Callable[[Any], R], command: Command[Any]) -> R | Exceptio
 
 def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
     return Shared(alone=list(range(len(commands))))
-
-
-def _is_unavailable(outcome: object) -> bool:
-    return isinstance(outcome, EngineError) and outcome.kind is ErrorKind.UNAVAILABLE
 
 
 def _not_tried(command: Command[Any]) -> EngineError:
@@ -161,7 +157,7 @@ class Service:
         found: dict[int, Any] = {}
         for outcomes in self._each(commands, self.execute):
             found |= outcomes
-            if any(map(_is_unavailable, outcomes.values())):
+            if any(map(is_unavailable, outcomes.values())):
                 break
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
 
