@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,7 @@ class Chore:
         try:
             has_more = self._do()
         except Exception as error:
-            # The service tells of outages itself.
-            if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+            if not is_unavailable(error):
                 logger.exception("what is to be done now and then has failed: %s", self.name)
         self._due = time.monotonic() + (0.0 if has_more else self.interval)
 

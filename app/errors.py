@@ -108,6 +108,11 @@ def unavailable(detail: str) -> EngineError:
     return EngineError(ErrorKind.UNAVAILABLE, detail)
 
 
+def is_unavailable(outcome: object) -> bool:
+    """Whether it is the error that says so. Who has noticed it has logged it, once for all that meet it."""
+    return isinstance(outcome, EngineError) and outcome.kind is ErrorKind.UNAVAILABLE
+
+
 def bug(detail: str) -> EngineError:
     return EngineError(ErrorKind.BUG, detail)
 

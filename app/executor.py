@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from app.commands.task import LockTasks
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 from app.service import Service
 
 logger = logging.getLogger(__name__)
@@ -75,8 +75,8 @@ class TaskExecutor:
             return min(max(0.0, self._tasks_at - time.monotonic()), to_chore)
         except Exception as error:
             self._tasks_at = float("-inf")
-            # The service tells of outages itself. When the database is back, what became due meanwhile is late already.
-            if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+            # When the database is back, what became due meanwhile is late already.
+            if not is_unavailable(error):
                 logger.exception("due tasks could not be executed")
             return min(OUTAGE_PAUSE, self._interval)
 

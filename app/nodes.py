@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
 from app.config import Config
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 from app.store import Node, Store
 
 logger = logging.getLogger(__name__)
@@ -170,5 +170,5 @@ def quietly(do: Callable[[], object]) -> None:
         do()
     except Exception as error:
         # The service tells of outages itself.
-        if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+        if not is_unavailable(error):
             logger.exception("the row of this process could not be kept")

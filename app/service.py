@@ -41,7 +41,7 @@ from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.errors import EngineError, ErrorKind, conflict, unavailable
+from app.errors import EngineError, ErrorKind, conflict, is_unavailable, unavailable
 from app.finding import Finding, show_due
 from app.keys import ApiKeys
 from app.leases import JobLeases, Leases
@@ -115,10 +115,6 @@ def _each(results: Iterable[Any]) -> Iterator[Any]:
 
 def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
     return Shared(alone=list(range(len(commands))))
-
-
-def _is_unavailable(outcome: object) -> bool:
-    return isinstance(outcome, EngineError) and outcome.kind is ErrorKind.UNAVAILABLE
 
 
 def _not_tried(command: Command[Any]) -> EngineError:
@@ -247,7 +243,7 @@ class Service:
         found: dict[int, Any] = {}
         for outcomes in self._each(commands, lambda n: self.execute(commands[n], *steps[n : n + 1]), steps):
             found |= outcomes
-            if any(map(_is_unavailable, outcomes.values())):
+            if any(map(is_unavailable, outcomes.values())):
                 break
         self._store.describe(found.values())
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.engine.changes import Changes
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 from app.news import News, NoNews, decode, encode, news_of
 from app.nodes import BEAT_SECONDS, Nodes
 from app.store import Ear, Store
@@ -151,7 +151,7 @@ class Waker:
                     self._turn()
                 except Exception as error:
                     # The service tells of outages itself.
-                    if not (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+                    if not is_unavailable(error):
                         logger.exception("those who wait could not be looked after")
                     self._sit_out()
         finally:

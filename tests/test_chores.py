@@ -60,13 +60,13 @@ def test_a_chore_says_nothing_when_the_database_is_away(caplog: pytest.LogCaptur
 
 @pytest.fixture
 def executed(config: Config) -> Iterator[Service]:
-    """A service whose executor runs, with a first chore that fails, once there are chores."""
+    """A service for an executor that looks by itself but once an hour."""
     service = open_service(replace(config, task_executor_enabled=True, task_executor_interval=3600.0))
     yield service
     service.close()
 
 
-def test_the_executor_does_chores_whether_or_not_tasks_are_due(executed: Service) -> None:
+def test_the_executor_does_chores_though_no_task_is_due_and_another_chore_fails(executed: Service) -> None:
     done = threading.Semaphore(0)
 
     def fail() -> bool:
@@ -86,19 +86,19 @@ def test_the_executor_does_chores_whether_or_not_tasks_are_due(executed: Service
         executor.stop()
 
 
-def test_chores_are_done_while_there_are_always_due_tasks(executed: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_executor_does_chores_while_there_are_always_due_tasks(
+    executed: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = threading.Semaphore(0)
-    monkeypatch.setattr(executed, "run_tasks", lambda tasks, stopped: None)
     execute = executed.execute
-    monkeypatch.setattr(
-        executed, "execute", lambda command: ["task"] if type(command) is LockTasks else execute(command)
-    )
+    monkeypatch.setattr(executed, "run_tasks", lambda tasks, stopped: None)
+    monkeypatch.setattr(executed, "execute", lambda of: ["task"] if type(of) is LockTasks else execute(of))
 
     def count() -> bool:
         done.release()
         return False
 
-    executed.chores[:] = [Chore("counts", 0.0, count)]
+    executed.chores.append(Chore("counts", 0.0, count))
     executor = TaskExecutor(executed)
     executor.start()
     try:

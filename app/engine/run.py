@@ -396,13 +396,7 @@ def start_instance(
     `state` is STARTED, QUEUED, or SUSPENDED when the caller is. `actor` makes the element instances and jobs,
     `created_by` the instance. Raises EngineError PROCESS_MODEL when there is no none start event.
     """
-    if start is None:
-        starts = graph.root.start_events()
-        if not starts:
-            raise invalid_model(
-                f"scope {graph.bpmn_process_id} has no none start event", title="failed to create execution"
-            )
-        start = starts[0]
+    start = start or _none_start_event(graph)
     started_at = None if state is InstanceState.QUEUED else now
     parent = caller.instance if caller else None
     instance = ProcessInstance(
@@ -439,3 +433,12 @@ def start_instance(
     run.arrive(start, root)
     run.drain()
     return run
+
+
+def _none_start_event(graph: Graph) -> Node:
+    starts = graph.root.start_events()
+    if not starts:
+        raise invalid_model(
+            f"scope {graph.bpmn_process_id} has no none start event", title="failed to create execution"
+        )
+    return starts[0]

@@ -11,6 +11,7 @@ import math
 import os
 import resource
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -127,6 +128,19 @@ class Worker(BaseWorker):
         while self.alive:
             self._turn()
         self._finish()
+
+    def init_signals(self) -> None:
+        """Has this process's own handlers called, also for what has arrived since it was forked."""
+        master = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+        super().init_signals()
+        # Until now a signal reached this process's copy of the master, which nobody asks what it has noted.
+        missed = getattr(master, "SIG_QUEUE", None)
+        while missed is not None and not missed.empty():
+            sig = missed.get_nowait()
+            if sig == signal.SIGTERM:
+                self.handle_exit(sig, None)
+            elif sig in (signal.SIGINT, signal.SIGQUIT):
+                self.handle_quit(sig, None)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: goes on serving for a while, so that whoever sends requests can learn about it; then stops."""

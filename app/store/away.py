@@ -8,7 +8,7 @@ import sys
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import EngineError, ErrorKind
+from app.errors import is_unavailable
 
 _ERRORS = (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError)
 
@@ -19,7 +19,7 @@ def is_away(error: BaseException | None) -> bool:
     psycopg = sys.modules.get("psycopg")
     errors = (*_ERRORS, psycopg.OperationalError) if psycopg else _ERRORS
     while error is not None:
-        if isinstance(error, errors) or (isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE):
+        if isinstance(error, errors) or is_unavailable(error):
             return True
         error = error.__cause__
     return False

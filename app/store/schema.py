@@ -11,7 +11,7 @@ from sqlalchemy import table as named
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from app.errors import EngineError, ErrorKind, StartError
+from app.errors import EngineError, StartError, is_unavailable
 from app.paths import alembic_ini, migrations
 from app.store.dialect import Dialect
 
@@ -138,8 +138,7 @@ def usable(dialect: Dialect) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, EngineError) as error:
-        unavailable = isinstance(error, EngineError) and error.kind is ErrorKind.UNAVAILABLE
-        cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ if unavailable else None
+        cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ if is_unavailable(error) else None
         if cause is None:
             raise
         raise StartError(f"the database {dialect.place} can't be used: {dialect.reason(cause)}") from error

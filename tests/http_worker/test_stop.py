@@ -55,6 +55,23 @@ def test_a_service_that_is_told_to_quit_does_not_wait_for_requests(sqlite_url: s
         assert running.ends()
 
 
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGQUIT])
+def test_a_process_that_is_told_to_stop_while_it_is_started_does_so(
+    sqlite_url: str, tmp_path: Path, sig: signal.Signals
+):
+    settings = tmp_path / "settings.py"
+    # Called in the new process, before it has handlers of its own.
+    settings.write_text(
+        f"def post_fork(master, worker):\n    worker.age == 1 and __import__('os').kill(worker.pid, {int(sig)})"
+    )
+    with serving(sqlite_url, tmp_path, program=gunicorn("app.wsgi", "--config", str(settings)), ready=False) as served:
+        deadline = time.monotonic() + PATIENCE
+        while sum("Booting worker with pid" in line for line in served.log) < 2:
+            assert time.monotonic() < deadline, "the process that was told to stop goes on"
+        assert served.until_status("/readiness", 200)
+        assert served.stop() == 0
+
+
 def test_a_service_that_is_told_to_reload_goes_on_with_other_processes(sqlite_url: str, tmp_path: Path):
     with serving(sqlite_url, tmp_path) as served:
         before = served.workers

@@ -183,13 +183,14 @@ CLAIMS: dict[str, tuple[str, Callable[[Service], Any]]] = {
     "locking tasks": ("UPDATE task", lambda service: service.execute(LockTasks(limit=10))),
     "unlocking jobs": ("UPDATE job", lambda service: service.execute(UnlockJobs(worker_id="nobody"))),
     "creating a key": ("INSERT INTO api_key", lambda service: service.keys.create("shop")),
-    "revoking a key": ("DELETE FROM api_key", lambda service: service.keys.revoke("shop")),
+    "revoking a key": ("DELETE FROM api_key", lambda service: service.keys.revoke("old")),
 }
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_statement_that_commits_by_itself_is_sent_once(line: Line, name: str):
     word, do = CLAIMS[name]
+    line.service.keys.create("old")
     with line.wire.counting() as count, unavailable():
         loss = line.wire.loses(word, arrives=True)
         do(line.service)
