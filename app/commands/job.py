@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -32,6 +32,9 @@ from app.errors import EngineError, ErrorKind, not_found, refused
 from app.store.elements import Kinds
 from app.store.load import Snapshot
 from app.store.lock import JOB
+
+MOST_OF_VARIABLES = 16 * 1024 * 1024
+"""Characters of variables that jobs are locked with at once; a single job comes with all of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,7 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
     )
     if with_variables and jobs:
         _add_variables(ctx, jobs, None if cmd.all_variables else cmd.variables)
+        _unlock(ctx, cmd.worker_id, _cut_off(jobs))
     return jobs
 
 
@@ -128,6 +132,26 @@ def _add_variables(ctx: Context, jobs: list[Job], names: Sequence[str] | None) -
                     variable.value = ctx.cipher.decrypt(variable.value)
                 except CipherError as error:
                     variable.value, variable.error = "", f"can't be decrypted: {error}"
+
+
+def _cut_off(jobs: list[Job]) -> list[Job]:
+    """Takes away those last jobs, but for the first one, whose variables are too many for one answer."""
+    size = 0
+    for number, job in enumerate(jobs):
+        size += sum(len(variable.value) for variable in job.variables)
+        if number and size > MOST_OF_VARIABLES:
+            left = jobs[number:]
+            del jobs[number:]
+            return left
+    return []
+
+
+def _unlock(ctx: Context, worker: str, jobs: Iterable[Job]) -> None:
+    days: dict[date, list[int]] = {}
+    for job in jobs:
+        days.setdefault(job.partition, []).append(job.id)
+    for day, ids in days.items():
+        ctx.tx.release(JOB, worker, {"partition": day, "ids": ids})
 
 
 def _end_of_lease(ctx: Context, lock_timeout: str) -> datetime | None:

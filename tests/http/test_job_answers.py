@@ -161,6 +161,17 @@ def test_each_of_several_jobs_comes_with_its_own(api: Api, nested: Any):
     assert [values(job) for job in answer["jobs"]] == [[(None, "b", "outer")], [(None, "b", "other")]]
 
 
+def test_jobs_with_too_many_variables_for_one_answer_are_left_to_the_next(api: Api):
+    api.deploy(model('<startEvent id="start"/><serviceTask id="at"/><endEvent id="end"/>', "start -> at -> end"))
+    started = [api.start(variables=[text("v", "x" * 1_000_000)])["id"] for _ in range(18)]
+    found: list[list[int]] = []
+    while jobs := api.post("/jobs/lock", limit=1000, variables=["v"], **WORKER)["jobs"]:
+        assert all(len(job["variables"][0]["data"]["value"]) == 1_000_000 for job in jobs)
+        found.append([job["processInstanceId"] for job in jobs])
+    assert found == [started[:16], started[16:]]
+    assert {job["retryCount"] for job in api.query("jobs")} == {0}
+
+
 def test_a_value_without_its_key_does_not_keep_the_job_from_its_worker(config: Config, api: Api, nested: Any):
     other = open_service(replace(config, encryption_keys=(base64.b64encode(bytes(31) + b"x").decode(),)))
     try:
