@@ -60,6 +60,8 @@ class QueryFields:
         """What the parameter would be in JSON."""
         field = self._fields[name]
         if isinstance(field, Tags):
+            if any(":" not in text for text in texts):
+                raise _invalid(f"query parameter {name} must be name:value")
             return [dict(zip(("name", "value"), text.partition(":")[::2], strict=True)) for text in texts]
         if len(texts) > 1:
             raise _invalid(f"query parameter {name} is given {len(texts)} times")

@@ -48,7 +48,7 @@ def test_the_other_fields_are_query_parameters(api: Api):
         "version": "7",
         "bpmnProcessId": "p",
         "parallelism": "3",
-        "tags": ["team:a:b", "empty", "x:y"],
+        "tags": ["team:a:b", "empty:", "x:y"],
         "messages": json.dumps([{"bpmnElementId": "start", "messageName": "ordered"}]),
         "errors": "",
     }
@@ -119,6 +119,7 @@ def test_the_process_that_is_executable_is_meant(api: Api):
         ("workerId=w&workerId=v", "query parameter workerId is given 2 times", []),
         ("workerId=w&parallelism=x", "query parameter parallelism is invalid", []),
         ("workerId=w&parallelism=9999999999", "query parameter parallelism is invalid", []),
+        ("workerId=w&tags=a", "query parameter tags must be name:value", []),
         ("workerId=w&messages=x", "query parameter messages is not JSON", []),
         ("workerId=w&messages={}", "query parameter messages is invalid", []),
         (f"workerId=w&messages={'[' * 2000}", "query parameter messages is not JSON", []),
