@@ -45,8 +45,8 @@ def keep_up(url: str, *, seconds: float, rounds: int, clients: int, backlog: int
     for _ in range(rounds):
         for part, days in (("calm", 0), ("deleting", 1)):
             _set_retention(url, days)
+            before = left(url)
             with serving(url, BPMN_TASK_EXECUTOR_ENABLED="true", BPMN_TASK_EXECUTOR_INTERVAL="1") as served:
-                before = left(url)
                 load = run(served.port, AUTHORIZATION, scenario, stage, clients=clients, seconds=seconds)
                 found[part].append(load.units / load.elapsed)
                 found["failures"] += load.failures

@@ -21,6 +21,7 @@ from tests.machine.tables import PARTITIONED, Row, Tables, differences
 REFERENCES = {
     "element_id": "element",
     "element_instance_id": "element_instance",
+    "incident_id": "incident",
     "job_id": "job",
     "message_id": "message",
     "prev_element_id": "element",
@@ -30,6 +31,7 @@ REFERENCES = {
     "root_id": "process_instance",
     "signal_id": "signal",
     "task_id": "task",
+    "user_task_id": "user_task",
 }
 """The table of the row that a column refers to; `id`, `parent_id` and `owner_id` depend on their own table."""
 RESOURCES = {
