@@ -115,7 +115,7 @@ def pick_up(
     }
 
 
-def beside(url: str, *, waiting: int = 200, creates: int = 300, wait_seconds: int = WAIT_SECONDS) -> dict[str, Any]:
+def beside(url: str, *, waiting: int = 200, creates: int = 1000, wait_seconds: int = WAIT_SECONDS) -> dict[str, Any]:
     """Milliseconds that it takes to create an instance while nobody waits, and while many wait for other jobs."""
     with serving(url, BPMN_HTTP_WAITERS=str(waiting), **options(url)) as served, ExitStack() as stack:
         connection = served.connect()
