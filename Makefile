@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention bench
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ finding: setup ## Ask what operators ask, among 100,000 instances: whether it go
 
 retention: setup ## Delete ended instances under load for ten minutes on each database (RETENTION=... for its options)
 	$(BIN)/python -m tests.bench.retention $(RETENTION)
+
+waiting: setup ## Measure how soon those who wait for jobs get them, and what they cost others
+	$(BIN)/python -m tests.bench.waiting
 
 bench: setup ## Measure speed, CPU, memory and growth (BENCH=--quick, and other options)
 	$(BIN)/python -m tests.bench $(BENCH)
