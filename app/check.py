@@ -9,12 +9,15 @@ import json
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from app import health
 from app.config import Config, version
 from app.errors import StartError
+from app.redact import describe, is_of_database
 
 SECONDS = 30
 _MARKS = {"ERROR": "ERROR", "WARN": "WARN ", "OK": "ok   "}
@@ -35,11 +38,17 @@ def local(config: Config) -> dict[str, Any]:
     try:
         schema.require_current()
     except StartError as error:
-        found = health.outdated(str(error)) if schema.exists else health.unreachable(str(error))
+        outdated = partial(health.outdated, is_newer=not schema.is_known)
+        found = outdated(str(error)) if schema.exists else health.unreachable(str(error))
         return encode_health(Health(health.status(found), found))
     service = Service(config, open_store(config, quiet=True))
     try:
         return encode_health(examine(service))
+    except Exception as error:
+        if not is_of_database(error):
+            raise
+        found = health.unreadable(describe(error))
+        return encode_health(Health(health.status(found), found))
     finally:
         service.close()
 
@@ -59,7 +68,7 @@ def ask(url: str, key_file: Path | None, config: Config) -> dict[str, Any]:
             detail = f"{url} is no py-bpmn, or an older one"
     except urllib.error.HTTPError as error:
         detail = f"{url} answered {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         detail = f"{url} does not answer: {reason}"
     return _not_asked(detail)

@@ -77,11 +77,18 @@ def unreachable(detail: str) -> list[Finding]:
     return [Finding("database", HealthLevel.ERROR, "The database can't be used", detail, hint)]
 
 
-def outdated(detail: str) -> list[Finding]:
-    """What is found when the tables are not those of this version."""
+def unreadable(detail: str) -> list[Finding]:
+    """What is found when the database answers, but not with what was asked for."""
+    hint = "look whether a table is missing, and what the user in BPMN_DATABASE_URL may do"
+    return [Finding("database", HealthLevel.ERROR, "The database can't be read", detail, hint)]
+
+
+def outdated(detail: str, *, is_newer: bool = False) -> list[Finding]:
+    """What is found when the tables are not those of this version; `is_newer` tells that it does not know them."""
+    hint = "use the version of py-bpmn that has migrated the database" if is_newer else "py-bpmn migrate"
     return [
         Finding("database", HealthLevel.OK, "The database answers"),
-        Finding("schema", HealthLevel.ERROR, "The tables are not those of this version", detail, "py-bpmn migrate"),
+        Finding("schema", HealthLevel.ERROR, "The tables are not those of this version", detail, hint),
     ]
 
 

@@ -20,13 +20,14 @@ _TRIGGER = "SQLITE_CONSTRAINT_TRIGGER"
 
 def describe(error: BaseException) -> str:
     """Kind and message of an exception; of the message of a database only what holds no value."""
-    message = _message(error) if _is_of_database(error) else str(error)
+    message = _message(error) if is_of_database(error) else str(error)
     module = type(error).__module__
     kind = type(error).__name__ if module == "builtins" else f"{module}.{type(error).__name__}"
     return f"{kind}: {message}" if message else kind
 
 
-def _is_of_database(error: BaseException) -> bool:
+def is_of_database(error: BaseException) -> bool:
+    """Whether SQLAlchemy or a driver has raised it."""
     return type(error).__module__.partition(".")[0] in _DRIVERS
 
 
@@ -35,7 +36,7 @@ def _message(error: BaseException) -> str:
     if isinstance(original, BaseException):
         # SQLAlchemy repeats what went wrong below it, and adds statement and parameters. What is no error of the
         # driver is about a value that could not be converted.
-        return describe(original) if _is_of_database(original) else type(original).__name__
+        return describe(original) if is_of_database(original) else type(original).__name__
     if hasattr(error, "diag"):
         return _of_postgresql(error)
     if hasattr(error, "sqlite_errorname"):

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from app import caller
 from app.api.answer import Response, json_answer
 from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
@@ -377,9 +378,12 @@ def addresses(jobs: Iterable[Job]) -> list[Address]:
 
 
 def wanted(command: LockJobs) -> JobWanted:
-    """The jobs that the command locks; commands that differ in anything but worker and number want different ones."""
+    """The jobs that the command locks; commands that differ in anything but worker and number want different ones.
+
+    So do callers for whom there are other processes: what one of them does not find may be there for another one.
+    """
     known = {name: getattr(command, name) for name in _CONDITIONS}
-    return JobWanted(**known, otherwise=replace(command, worker_id="", limit=1))
+    return JobWanted(**known, otherwise=(replace(command, worker_id="", limit=1), caller.scope()))
 
 
 _CONDITIONS = [field.name for field in fields(JobWanted) if field.name in LockJobs.__dataclass_fields__]

@@ -32,11 +32,12 @@ DELETED_AT_ONCE = 1000
 """Rows of one transaction: others should not wait for long."""
 ROOTS_AT_ONCE = 100
 PARTS: tuple[Table, ...] = (
-    *(SOURCES[name] for name in ("job", "task", "user_task", "incident")),
+    *(SOURCES[name] for name in ("incident", "job", "task", "user_task")),
     table(VariableRow),
     EI,
 )
-"""What belongs to instances, in the order in which it goes."""
+"""What belongs to instances, in the order in which it goes: an incident before the job or task that it can bring back.
+"""
 
 
 _CALLED = PI.alias("called")

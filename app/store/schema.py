@@ -36,9 +36,14 @@ class Schema:
         """Whether there is nothing to migrate."""
         return self.revision == REVISIONS[-1]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the tables, if there are any, are not those of a newer version of py-bpmn."""
+        return self.revision is None or self.revision in REVISIONS
+
     def require_known(self) -> None:
         """Raises StartError for a revision that only a newer version of py-bpmn knows."""
-        if self.revision is not None and self.revision not in REVISIONS:
+        if not self.is_known:
             raise StartError(
                 f"the database {self.place} has the schema revision {self.revision}, which this py-bpmn does "
                 f"not know: it ends at {REVISIONS[-1]}. Use the version that migrated the database, or a newer one"

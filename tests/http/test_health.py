@@ -13,6 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
 from app.cli import main
 from app.clock import ManualClock
@@ -144,6 +145,7 @@ class TestCheck:
         self, api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ):
         assert main(["check", "--url", "http://127.0.0.1:1"]) == 2
+        assert main(["check", "--url", "http://127.0.0.1:port"]) == 2
         assert "http://127.0.0.1:1 does not answer: " in capsys.readouterr().out
         assert main(["check", "--url", "http://127.0.0.1:1", "--key-file", "missing"]) == 2
         assert "missing can't be read: No such file" in capsys.readouterr().out
@@ -152,6 +154,39 @@ class TestCheck:
         with served(api._client.application) as url:
             assert main(["check", "--url", url]) == 2
         assert f"{url} answered 401" in capsys.readouterr().out
+
+    def test_what_keeps_the_database_from_being_read_is_told(
+        self, service: Service, database_url: str, capsys: pytest.CaptureFixture[str]
+    ):
+        engine = create_engine(database_url)
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE node RENAME TO away"))
+        try:
+            assert main(["check"]) == 2
+        finally:
+            with engine.begin() as connection:
+                connection.execute(text("ALTER TABLE away RENAME TO node"))
+            engine.dispose()
+        shown = capsys.readouterr().out
+        assert "The database can't be read" in shown
+        assert "Traceback" not in shown
+
+    def test_tables_of_a_newer_version_are_not_to_be_migrated(
+        self, service: Service, database_url: str, capsys: pytest.CaptureFixture[str]
+    ):
+        engine = create_engine(database_url)
+        with engine.begin() as connection:
+            before = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        try:
+            assert main(["check"]) == 2
+        finally:
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": before})
+            engine.dispose()
+        shown = capsys.readouterr().out
+        assert "-> use the version of py-bpmn that has migrated the database" in shown
+        assert "py-bpmn migrate" not in shown
 
     def test_a_database_without_tables_and_one_that_is_not_there_are_told(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -41,15 +41,15 @@ def client(service: Service) -> FlaskClient:
 class Asking:
     """A request in a thread of its own."""
 
-    def __init__(self, service: Service, path: str, body: dict[str, Any]) -> None:
+    def __init__(self, service: Service, path: str, body: dict[str, Any], credential: str = "") -> None:
         self._app = application(service)
         assert self._app.extensions[EXTENSION] is service
         self._answer: Any = None
-        self._thread = threading.Thread(target=self._ask, args=(path, body))
+        self._thread = threading.Thread(target=self._ask, args=(path, body, credential))
         self._thread.start()
 
-    def _ask(self, path: str, body: dict[str, Any]) -> None:
-        self._answer = post(self._app.test_client(), path, body)
+    def _ask(self, path: str, body: dict[str, Any], credential: str) -> None:
+        self._answer = post(self._app.test_client(), path, body, credential)
 
     @property
     def answer(self) -> Any:
@@ -58,14 +58,15 @@ class Asking:
         return self._answer
 
 
-def post(client: FlaskClient, path: str, body: dict[str, Any]) -> Any:
-    return client.post(path, json={"workerId": "w", **body}, auth=("test", "test"))
+def post(client: FlaskClient, path: str, body: dict[str, Any], credential: str = "") -> Any:
+    who: dict[str, Any] = {"headers": {"Authorization": credential}} if credential else {"auth": ("test", "test")}
+    return client.post(path, json={"workerId": "w", **body}, **who)
 
 
-def until_waiting(service: Service) -> None:
-    """Until a request waits, or has looked at least."""
+def until_waiting(service: Service, count: int = 1) -> None:
+    """Until so many requests wait, or have looked at least."""
     deadline = time.monotonic() + PATIENCE
-    while not service.waiting.count:
+    while service.waiting.count < count:
         assert time.monotonic() < deadline, "nobody waits"
         time.sleep(0.005)
 
@@ -101,6 +102,30 @@ def test_who_names_the_jobs_it_can_do_waits_for_these(service: Service):
     wanted = play.start(service, version="2")
     (job,) = asking.answer.json["jobs"]
     assert job["processInstanceId"] == wanted.id
+
+
+def test_a_job_is_not_lost_on_a_credential_that_is_bound_to_other_processes(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+):
+    # Nobody looks without being woken.
+    monkeypatch.setattr("app.waker.LOOK_SECONDS", PATIENCE)
+    monkeypatch.setattr("app.waker.BLIND_SECONDS", PATIENCE)
+    service = open_service(replace(config, long_poll_max=PATIENCE, http_threads=4))
+    play.deploy(service)
+    bound = service.keys.create("bound", bpmn_process_ids=("other",))
+    elsewhere = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"}, bound)
+    until_waiting(service)
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"})
+    until_waiting(service, 2)
+    # Until both have looked.
+    time.sleep(0.5)
+    began = time.monotonic()
+    play.start(service)
+    assert asking.answer.json["count"] == 1
+    assert time.monotonic() - began < PATIENCE / 2
+    service.waiting.drain()
+    assert elsewhere.answer.json["count"] == 0
+    service.close()
 
 
 def test_what_is_there_is_locked_without_waiting(service: Service, client: FlaskClient):

@@ -181,6 +181,24 @@ def require_deletable(config: Config) -> None:
         assert rows(config.database_url, query) == [(0,)], part
 
 
+def test_an_incident_goes_before_the_job_that_it_can_bring_back(
+    service: Service, config: Config, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.store.removal.DELETED_AT_ONCE", 1)
+    instance = play.begin(service)
+    (job,) = play.lock_of(service, instance)
+    play.complete(service, job, error="boom")
+    (incident,) = service.query(c.IncidentCriteria())
+    cancel(service, instance)
+    assert delete(service, instance)
+    with pytest.raises(EngineError) as refused:
+        service.execute(ResolveIncident(partition=incident.partition, id=incident.id, worker_id="ada"))
+    assert refused.value.kind is ErrorKind.NOT_FOUND
+    while delete(service, instance, is_first=False):
+        pass
+    assert not any(counts(config)[name] for name in ("process_instance", "job", "incident"))
+
+
 def test_deletion_over_http(service: Service, config: Config):
     client: FlaskClient = application(service).test_client()
     instance = rich(service)
