@@ -10,10 +10,13 @@ from app.commands.base import Audited
 from app.commands.context import Context
 from app.commands.process import insert_dequeue, insert_start
 from app.commands.queue import set_limit
+from app.commands.settings import lock_setting
 from app.engine.changes import Changes
 from app.engine.payload import parse_payload
 from app.engine.records import Process
 from app.errors import conflict, not_found
+from app.store.dialect import Write
+from app.store.settings import DELETE_SETTING
 from app.timer import Timer, TimerError, first_due
 
 MOST_COUNTED = 1000
@@ -30,7 +33,9 @@ class DeleteProcess(Audited[Process]):
 
 
 def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
-    """Deletes a version with all that would start it. The version before it is the newest one then, if it was that.
+    """Deletes a version with all that would start it, the last one with its settings, too.
+
+    If it was the newest one, the version before it is that then.
 
     Whoever deploys, starts instances or sends messages and signals is waited for, and waits.
     """
@@ -43,6 +48,8 @@ def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
     previous = ctx.tx.find_previous_process(process) if is_newest else None
     changes = Changes()
     can_go_on = is_newest and set_limit(ctx, changes, process.bpmn_process_id, previous.parallelism if previous else 0)
+    if is_newest and not previous:
+        _delete_setting(ctx, process.bpmn_process_id)
     if any(
         definition.message_name or definition.signal_name
         for *_, definition in ctx.tx.load_start_definitions(process.id)
@@ -71,6 +78,14 @@ def _require_unused(ctx: Context, process: Process) -> None:
     starts = sum(bool(payload.message_id or payload.signal_id) for payload in payloads)
     if starts:
         raise conflict(f"{name} is about to be started by {starts} message{'s' * (starts > 1)} or signal")
+
+
+def _delete_setting(ctx: Context, bpmn_process_id: str) -> None:
+    """Or it would count for whatever is deployed by that id one day."""
+    lock_setting(ctx, bpmn_process_id)
+    setting = ctx.tx.settings.find(bpmn_process_id)
+    if setting:
+        ctx.tx.along(Write(DELETE_SETTING, [{"id": setting.id}]))
 
 
 def _put_in_force(ctx: Context, changes: Changes, process: Process, actor: str) -> None:

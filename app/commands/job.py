@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from app.commands.base import Audited, Command, Completion, VariableInput
@@ -35,6 +36,8 @@ from app.store.lock import JOB
 
 MOST_OF_VARIABLES = 16 * 1024 * 1024
 """Characters of variables that jobs are locked with at once; a single job comes with all of its own."""
+LOCKED_WITH_VARIABLES = 25
+"""Jobs whose variables are read at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,24 +105,35 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         filters["process_id"] = cmd.process_ids[0]
     else:
         filters["process_ids"] = list(cmd.process_ids)
-    with_variables = cmd.all_variables or bool(cmd.variables)
-    if with_variables:
-        # Or jobs would be locked, and their worker not be told, when the variables can't be read.
-        ctx.tx.begin()
-    jobs = ctx.tx.lock_jobs(
-        now=ctx.now,
+    lock = partial(
+        ctx.tx.lock_jobs,
         worker=cmd.worker_id,
-        limit=cmd.limit,
         filters={name: value for name, value in filters.items() if value},
         # Work that nobody needs any more is handed out only to who asks for just that.
         detached=bool(cmd.id),
-        until=_end_of_lease(ctx, cmd.lock_timeout),
         kinds=kinds or None,
     )
-    if with_variables and jobs:
+    if cmd.all_variables or cmd.variables:
+        return _lock_with_variables(ctx, cmd, lock)
+    return lock(now=ctx.now, limit=cmd.limit, until=_end_of_lease(ctx, cmd.lock_timeout))
+
+
+def _lock_with_variables(ctx: Context, cmd: LockJobs, lock: Callable[..., list[Job]]) -> list[Job]:
+    """Jobs with their variables, in small steps: no more are read than are answered, but for those of one step."""
+    # Or jobs would be locked, and their worker not be told, when the variables can't be read.
+    ctx.tx.begin()
+    until = _end_of_lease(ctx, cmd.lock_timeout)
+    found: list[Job] = []
+    left = MOST_OF_VARIABLES
+    while len(found) < cmd.limit:
+        step = min(LOCKED_WITH_VARIABLES, cmd.limit - len(found))
+        jobs = lock(now=ctx.now, limit=step, until=until)
         _add_variables(ctx, jobs, None if cmd.all_variables else cmd.variables)
-        _unlock(ctx, cmd.worker_id, _cut_off(jobs))
-    return jobs
+        left = _unlock_rest(ctx, cmd.worker_id, jobs, left, is_first=not found)
+        found += jobs
+        if len(jobs) < step:
+            break
+    return found
 
 
 def _add_variables(ctx: Context, jobs: list[Job], names: Sequence[str] | None) -> None:
@@ -134,24 +148,22 @@ def _add_variables(ctx: Context, jobs: list[Job], names: Sequence[str] | None) -
                     variable.value, variable.error = "", f"can't be decrypted: {error}"
 
 
-def _cut_off(jobs: list[Job]) -> list[Job]:
-    """Takes away those last jobs, but for the first one, whose variables are too many for one answer."""
-    size = 0
-    for number, job in enumerate(jobs):
-        size += sum(len(variable.value) for variable in job.variables)
-        if number and size > MOST_OF_VARIABLES:
-            left = jobs[number:]
-            del jobs[number:]
-            return left
-    return []
+def _unlock_rest(ctx: Context, worker: str, jobs: list[Job], left: int, *, is_first: bool) -> int:
+    """Takes away, and unlocks, the jobs from the one on whose variables do not fit; how many characters are left then.
 
-
-def _unlock(ctx: Context, worker: str, jobs: Iterable[Job]) -> None:
+    With `is_first` the first job stays in any case.
+    """
     days: dict[date, list[int]] = {}
-    for job in jobs:
-        days.setdefault(job.partition, []).append(job.id)
+    for number, job in enumerate(jobs):
+        left -= sum(len(variable.value) for variable in job.variables)
+        if left < 0 and not (is_first and number == 0):
+            for each in jobs[number:]:
+                days.setdefault(each.partition, []).append(each.id)
+            del jobs[number:]
+            break
     for day, ids in days.items():
         ctx.tx.release(JOB, worker, {"partition": day, "ids": ids})
+    return left
 
 
 def _end_of_lease(ctx: Context, lock_timeout: str) -> datetime | None:

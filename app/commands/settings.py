@@ -33,7 +33,7 @@ def get_process_setting(ctx: Context, cmd: GetProcessSetting) -> ProcessSetting:
 
 
 def set_process_setting(ctx: Context, cmd: SetProcessSetting) -> ProcessSetting:
-    ctx.tx.lock_key(f"setting\0{cmd.bpmn_process_id}")
+    lock_setting(ctx, cmd.bpmn_process_id)
     _require_deployed(ctx, cmd.bpmn_process_id)
     setting = ctx.tx.settings.find(cmd.bpmn_process_id) or ProcessSetting(bpmn_process_id=cmd.bpmn_process_id)
     if setting.updated_at is not None and setting.retention_days == (cmd.retention_days or None):
@@ -44,6 +44,11 @@ def set_process_setting(ctx: Context, cmd: SetProcessSetting) -> ProcessSetting:
     setting.updated_by = cmd.worker_id
     ctx.tx.along(Write(PUT_SETTING, [row_of_setting(setting)]))
     return setting
+
+
+def lock_setting(ctx: Context, bpmn_process_id: str) -> None:
+    """Keeps others from setting anything for the process."""
+    ctx.tx.lock_key(f"setting\0{bpmn_process_id}")
 
 
 def _require_deployed(ctx: Context, bpmn_process_id: str) -> None:

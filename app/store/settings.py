@@ -20,6 +20,7 @@ PUT_SETTING = Op(
     key=("bpmn_process_id",),
     columns=("retention_days", "updated_at", "updated_by"),
 )
+DELETE_SETTING = Op("gone_process_setting", Kind.DELETE, SETTING, key=("id",))
 _NAMED = bindparam("bpmn_process_id", type_=SETTING.c.bpmn_process_id.type)
 BY_PROCESS = select(*SETTING.c).where(SETTING.c.bpmn_process_id == _NAMED)
 IS_DEPLOYED = select(exists().where(PROCESS.c.bpmn_process_id == _NAMED))

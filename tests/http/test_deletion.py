@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.http.models import SERVICE, model
-from tests.http.talk import Api, key
+from tests.http.talk import WORKER, Api, key
 
 STARTS = model(
     '<startEvent id="start"/><serviceTask id="work"/>'
@@ -121,6 +121,18 @@ def test_an_older_version_changes_nothing_for_the_newest(api: Api):
     assert suspended(api, second) == before
     assert open_timers(api, second) == ["once", "tick"]
     assert versions(api) == ["2"]
+
+
+def test_settings_go_with_the_last_version(api: Api):
+    first, second = api.deploy(SERVICE), api.deploy(SERVICE, "2")
+    for setting in ({"retentionDays": 1}, {"retentionDays": 2}):
+        api.put("/process-settings/p", **setting, **WORKER)
+    assert delete(api, second) == 204
+    assert api.get("/process-settings/p")["retentionDays"] == 2
+    assert delete(api, first) == 204
+    assert api.query("process-settings") == []
+    api.deploy(SERVICE)
+    assert "retentionDays" not in api.get("/process-settings/p")
 
 
 def test_a_version_can_be_deployed_anew(api: Api):

@@ -161,6 +161,16 @@ def test_each_of_several_jobs_comes_with_its_own(api: Api, nested: Any):
     assert [values(job) for job in answer["jobs"]] == [[(None, "b", "outer")], [(None, "b", "other")]]
 
 
+def test_any_number_of_jobs_comes_with_variables(api: Api):
+    api.deploy(model('<startEvent id="start"/><serviceTask id="at"/><endEvent id="end"/>', "start -> at -> end"))
+    started = [api.start(variables=[text("v", str(number))])["id"] for number in range(60)]
+    jobs = api.post("/jobs/lock", limit=55, variables=["v"], lockTimeout="PT1M", **WORKER)["jobs"]
+    assert [job["processInstanceId"] for job in jobs] == started[:55]
+    assert [values(job) for job in jobs] == [[(None, "v", str(number))] for number in range(55)]
+    assert {job["lockVersion"] for job in jobs} == {1}
+    assert len(api.post("/jobs/lock", limit=55, variables=["v"], **WORKER)["jobs"]) == 5
+
+
 def test_jobs_with_too_many_variables_for_one_answer_are_left_to_the_next(api: Api):
     api.deploy(model('<startEvent id="start"/><serviceTask id="at"/><endEvent id="end"/>', "start -> at -> end"))
     started = [api.start(variables=[text("v", "x" * 1_000_000)])["id"] for _ in range(18)]

@@ -63,10 +63,10 @@ def post(client: FlaskClient, path: str, body: dict[str, Any], credential: str =
     return client.post(path, json={"workerId": "w", **body}, **who)
 
 
-def until_waiting(service: Service, count: int = 1) -> None:
-    """Until so many requests wait, or have looked at least."""
+def until_waiting(service: Service) -> None:
+    """Until a request waits, or has looked at least."""
     deadline = time.monotonic() + PATIENCE
-    while service.waiting.count < count:
+    while not service.waiting.count:
         assert time.monotonic() < deadline, "nobody waits"
         time.sleep(0.005)
 
@@ -108,21 +108,25 @@ def test_a_job_is_not_lost_on_a_credential_that_is_bound_to_other_processes(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ):
     # Nobody looks without being woken.
-    monkeypatch.setattr("app.waker.LOOK_SECONDS", PATIENCE)
-    monkeypatch.setattr("app.waker.BLIND_SECONDS", PATIENCE)
+    monkeypatch.setattr("app.waker.LOOK_SECONDS", 100 * PATIENCE)
+    monkeypatch.setattr("app.waker.BLIND_SECONDS", 100 * PATIENCE)
     service = open_service(replace(config, long_poll_max=PATIENCE, http_threads=4))
+    looks, look = threading.Semaphore(0), service.lock_jobs
+
+    def counted(*command: Any) -> Any:
+        found = look(*command)
+        looks.release()
+        return found
+
+    monkeypatch.setattr(service, "lock_jobs", counted)
     play.deploy(service)
     bound = service.keys.create("bound", bpmn_process_ids=("other",))
     elsewhere = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"}, bound)
-    until_waiting(service)
+    assert looks.acquire(timeout=PATIENCE)
     asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H"})
-    until_waiting(service, 2)
-    # Until both have looked.
-    time.sleep(0.5)
-    began = time.monotonic()
+    assert looks.acquire(timeout=PATIENCE)
     play.start(service)
     assert asking.answer.json["count"] == 1
-    assert time.monotonic() - began < PATIENCE / 2
     service.waiting.drain()
     assert elsewhere.answer.json["count"] == 0
     service.close()
