@@ -55,6 +55,8 @@ def local(config: Config) -> dict[str, Any]:
 
 def ask(url: str, key_file: Path | None, config: Config) -> dict[str, Any]:
     """As a service tells it; its user name and password are the configured ones, unless there is a file with a key."""
+    if "@" in url:
+        return _not_asked("--url must not hold a user name or a password")
     try:
         headers = _credentials(key_file, config)
     except OSError as error:

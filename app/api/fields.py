@@ -310,17 +310,22 @@ class Many(Decoded, fields.List[Any]):
         self,
         item: Decoded,
         *,
+        least: int = 0,
         most: int | None = None,
         unique: bool = False,
         make: Callable[[list[Any]], Any] = tuple,
         **options: Any,
     ) -> None:
+        """An empty array counts as an absent one, unless there must be at `least` some items."""
         facts: dict[str, Any] = dict(options.pop("facts", {}))
+        if least:
+            facts["minItems"] = least
         if most is not None:
             facts["maxItems"] = most
         if unique:
             facts["uniqueItems"] = True
         super().__init__(cls_or_instance=item, facts=facts, **options)
+        self._least = least
         self._most = most
         self._unique = unique
         self._make = make
@@ -337,9 +342,11 @@ class Many(Decoded, fields.List[Any]):
                 error.path.append(index)
                 raise
             items.append(item.zero if decoded is None else decoded)
-        return items or None
+        return items if items or self._least else None
 
     def check_size(self, items: Collection[Any]) -> None:
+        if len(items) < self._least:
+            broken("min", f"must have at least {self._least}", printed(items))
         if self._most is not None and len(items) > self._most:
             broken("max", f"exceeds a maximum of {self._most}", printed(items))
 

@@ -60,6 +60,7 @@ def _name(value: str) -> None:
 
 
 def _pattern(value: str) -> None:
+    _name(value)
     if "*" in value[:-1]:
         broken("bpmn_process_id", "may have a * at its end only", value)
 
@@ -70,7 +71,12 @@ class CreateApiKeySchema(ApiSchema):
         Choice(Role, "role"), most=len(Role), unique=True, required=True, make=frozenset, description="What it is for."
     )
     bpmn_process_ids = Many(
-        ShortText(rule=_pattern), most=MOST_ITEMS, unique=True, description=f"{_PROCESSES} Empty: all."
+        ShortText(rule=_pattern),
+        # Or a list that has come out empty would open all.
+        least=1,
+        most=MOST_ITEMS,
+        unique=True,
+        description=f"{_PROCESSES} Left out: all.",
     )
     may_deploy = Flag(description="Whether it may deploy without the role ADMIN.")
     may_send = Flag(description="Whether it may send messages and signals, though it is bound to processes.")

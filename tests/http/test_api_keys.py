@@ -304,6 +304,8 @@ def test_an_id_of_a_key_does_not_come_again(client, service):
         ({"roles": []}, "#/roles"),
         ({"roles": ["READER", "READER"]}, "#/roles"),
         ({"bpmnProcessIds": ["a", "b*c"]}, "#/bpmnProcessIds/1"),
+        ({"bpmnProcessIds": [""]}, "#/bpmnProcessIds/0"),
+        ({"bpmnProcessIds": []}, "#/bpmnProcessIds"),
     ],
 )
 def test_a_key_that_can_not_be_meant_is_refused(client, service, wrong, pointer):

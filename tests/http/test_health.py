@@ -147,6 +147,8 @@ class TestCheck:
         assert main(["check", "--url", "http://127.0.0.1:1"]) == 2
         assert main(["check", "--url", "http://127.0.0.1:port"]) == 2
         assert "http://127.0.0.1:1 does not answer: " in capsys.readouterr().out
+        assert main(["check", "--url", "http://ada:secret@127.0.0.1:1"]) == 2
+        assert "secret" not in capsys.readouterr().out
         assert main(["check", "--url", "http://127.0.0.1:1", "--key-file", "missing"]) == 2
         assert "missing can't be read: No such file" in capsys.readouterr().out
         monkeypatch.setenv("BPMN_HTTP_BASIC_AUTH_USERNAME", "test")
