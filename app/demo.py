@@ -167,8 +167,9 @@ class Client:
 
     def _send(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
         self._connection.request(method, path, body, self._headers)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+        # Closed here: where Python does so for an object that nobody has any more, it drops what a signal raises.
+        with self._connection.getresponse() as response:
+            return response.status, response.read()
 
     def close(self) -> None:
         self._connection.close()

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_an_instance_that_does_not_complete_fails_the_command(
         main(["demo"])
     assert ended.value.code == "error: 2 of 2 instances were not completed"
     assert "all jobs" in capfd.readouterr().out
+
+
+def test_a_signal_that_comes_after_an_answer_is_not_lost(monkeypatch: pytest.MonkeyPatch):
+    closed = HTTPResponse.close
+
+    def interrupted(response: HTTPResponse) -> None:
+        closed(response)
+        raise KeyboardInterrupt
+
+    with demo.playground() as client, monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(HTTPResponse, "close", interrupted)
+        client.post("/processes/query", {})
 
 
 ENDLESS = """
