@@ -346,7 +346,7 @@ class Many(Decoded, fields.List[Any]):
 
     def check_size(self, items: Collection[Any]) -> None:
         if len(items) < self._least:
-            broken("min", f"must have at least {self._least}", printed(items))
+            broken("required", f"must have at least {self._least}", printed(items))
         if self._most is not None and len(items) > self._most:
             broken("max", f"exceeds a maximum of {self._most}", printed(items))
 
