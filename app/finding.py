@@ -64,11 +64,11 @@ class Finding:
         self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], limit: int
     ) -> list[InstanceCount]:
         """How many instances match, by the columns of `group_by`, the largest group first."""
-        return self._store.count_instances(criteria, group_by, self._now(), limit)
+        return self._store.count_instances(criteria, group_by, limit)
 
     def group_incidents(self, criteria: IncidentCriteria, offset: int, limit: int) -> list[IncidentGroup]:
         """The matching incidents by what has failed where, the largest group first."""
-        return self._store.group_incidents(criteria, self._now(), offset, limit)
+        return self._store.group_incidents(criteria, offset, limit)
 
     def waiting(self, partition: date, id: int, limit: int) -> tuple[list[Waiting], bool]:
         """What an instance waits for, at up to `limit` element instances, and whether there are others.
@@ -137,7 +137,8 @@ class Kept:
             if self._monotonic() >= entry.until:
                 self._fill(entry, find)
             if entry.error is not None:
-                raise entry.error
+                # It is raised once for each that asks: what its traceback holds must not grow with them.
+                raise entry.error.with_traceback(None)
             value: T = entry.value
             return value
 

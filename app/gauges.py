@@ -56,6 +56,8 @@ def gauges(facts: Facts, nodes: Sequence[Node], now: datetime, clock: datetime) 
     if facts.days is not None:
         states: Values = {("attached",): float(len(facts.days)), ("detached",): float(facts.detached_days)}
         found.append(("bpmn_partition_days", "Days that there are, by whether queries see them.", states, ("state",)))
+        ahead = sum(day > now.date() for day in facts.days)
+        found.append(("bpmn_partition_days_ahead", "Days to come that are there already.", _one(ahead), ()))
     if facts.files is not None:
         sizes: Values = {("database",): float(facts.files.size), ("wal",): float(facts.files.wal)}
         found.append(("bpmn_database_file_bytes", "Sizes of the files of SQLite.", sizes, ("file",)))

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from app.config import Config
 from app.store import ApiKey, Facts, Node
+from app.store.nodes import ALIVE, alive
 
 
 class HealthLevel(StrEnum):
@@ -58,7 +59,6 @@ class Known:
     """UTC by the clock of this machine."""
 
 
-ALIVE = timedelta(seconds=30)
 NO_EXECUTOR = timedelta(seconds=60)
 LATE = timedelta(minutes=1)
 VERY_LATE = timedelta(minutes=10)
@@ -103,10 +103,6 @@ def judge(known: Known) -> list[Finding]:
 def status(findings: Sequence[Finding]) -> HealthLevel:
     """The worst level among them."""
     return max((finding.level for finding in findings), key=LEVELS.index, default=HealthLevel.OK)
-
-
-def alive(nodes: Sequence[Node], clock: datetime) -> list[Node]:
-    return [node for node in nodes if clock - node.last_seen <= ALIVE]
 
 
 def _schema(known: Known) -> Iterator[Finding]:

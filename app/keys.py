@@ -131,7 +131,8 @@ class ApiKeys:
             noted, self._used = self._used, set()
         try:
             if noted:
-                self._store.note_use(noted, self._now().replace(second=0, microsecond=0))
+                # A copy: a request that is about to add to the set of before may do so any moment.
+                self._store.note_use(set(noted), self._now().replace(second=0, microsecond=0))
         except BaseException:
             with self._lock:
                 self._used |= noted

@@ -13,28 +13,20 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 
-from app.config import Config
+from app.config import Config, version
 from app.errors import is_unavailable
 from app.store import Node, Store
+from app.store.nodes import alive
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
-ALIVE = timedelta(seconds=3 * BEAT_SECONDS)
-"""A process that was not seen for so long is taken for dead."""
+"""Much less than what a process is taken for dead after."""
 PATIENCE_SECONDS = 1.0
 """How long a process that ends waits for the database to take its row away."""
 REMEMBERED = timedelta(hours=1)
 """How long the row of a dead process is kept, for whoever looks for what is wrong."""
-
-
-def _version() -> str:
-    try:
-        return version("py-bpmn")
-    except PackageNotFoundError:
-        return ""
 
 
 class Nodes:
@@ -72,9 +64,6 @@ class Nodes:
         """The time by which rows are written."""
         return self._now()
 
-    def is_alive(self, node: Node) -> bool:
-        return node.last_seen > self._now() - ALIVE
-
     def note_executor(self) -> None:
         """The executor of this process looks for due tasks; others learn of it with the next beat."""
         self._executor_seen = self._now()
@@ -106,7 +95,7 @@ class Nodes:
         self.on_look()
 
     def _see(self, others: Iterable[Node], now: datetime) -> None:
-        self.others = tuple(each for each in others if each.last_seen > now - ALIVE)
+        self.others = tuple(alive(others, now))
 
     def _born(self, now: datetime) -> Node:
         return Node(
@@ -114,7 +103,7 @@ class Nodes:
             engine_id=self._config.engine_id,
             host=socket.gethostname(),
             pid=os.getpid(),
-            version=_version(),
+            version=version(),
             executor=self._config.task_executor_enabled,
             executor_seen=None,
             started_at=now,

@@ -30,7 +30,7 @@ class _Reference:
     """Types that are executed by a job in any case: the definition is dropped."""
 
 
-_REFERENCES: Mapping[str, _Reference] = {
+REFERENCES: Mapping[str, _Reference] = {
     "errorEventDefinition": _Reference(
         "error", "errorRef", "errorCode", lambda code: EventDefinition(error_code=code), required=False
     ),
@@ -54,7 +54,7 @@ _REFERENCES: Mapping[str, _Reference] = {
     ),
 }
 _TIMER_KINDS = ("timeDate", "timeDuration", "timeCycle")
-_NAMED = {row.tag: row for row in _REFERENCES.values() if row.required}
+_NAMED = {row.tag: row for row in REFERENCES.values() if row.required}
 
 
 class Declarations:
@@ -63,17 +63,17 @@ class Declarations:
     def __init__(self, nodes: Iterable[XmlNode], references: References, *, xml_timers: bool) -> None:
         self._references = references
         self._xml_timers = xml_timers
-        self._declared: dict[str, dict[str, list[XmlNode]]] = {row.tag: {} for row in _REFERENCES.values()}
+        self._declared: dict[str, dict[str, list[XmlNode]]] = {row.tag: {} for row in REFERENCES.values()}
         self._definitions: list[XmlNode] = []
         for node in nodes:
             if node.tag in self._declared:
                 self._declared[node.tag].setdefault(node.token("id"), []).append(node)
-            elif node.tag in _REFERENCES:
+            elif node.tag in REFERENCES:
                 self._definitions.append(node)
 
     def define(self, element: Element, node: XmlNode) -> str:
         """Fills what the event definition `node` says about `element`; returns what of it can't be executed, or ""."""
-        row = _REFERENCES.get(node.tag)
+        row = REFERENCES.get(node.tag)
         if row is not None:
             self._refer(element, row, self._references.resolve(node.get(row.attribute)))
         elif node.tag == "linkEventDefinition":
@@ -95,7 +95,7 @@ class Declarations:
         referred = {
             (row.tag, self._references.resolve(node.get(row.attribute)))
             for node in self._definitions
-            if (row := _REFERENCES[node.tag]).required
+            if (row := REFERENCES[node.tag]).required
         }
         for tag, row in _NAMED.items():
             for id, nodes in self._declared[tag].items():

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from app.bpmn.declarations import REFERENCES
 from app.bpmn.drawn import draws
 from app.bpmn.layout import Box, Layout, lay_out
 from app.bpmn.model import Element, ElementType, Process, SequenceFlow
@@ -25,14 +26,9 @@ DD = "http://www.omg.org/spec/DD/20100524/DI"
 EDITION = 1
 """Of what is drawn: it goes up whenever the same process would be drawn in another way."""
 
-_DEFINITIONS = {
-    "errorEventDefinition": "error",
-    "escalationEventDefinition": "escalation",
-    "messageEventDefinition": "message",
-    "signalEventDefinition": "signal",
-}
+_DEFINITIONS = {name: row.tag for name, row in REFERENCES.items()}
 """Event definitions that refer to a declaration, with its element."""
-_CODES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
+_CODES = {row.tag: row.value for row in REFERENCES.values()}
 """The attribute of a declaration that counts."""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS
+from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, START_EVENTS
 from app.bpmn.layers import Places, place
 from app.bpmn.model import Element, ElementType, Process, SequenceFlow
 from app.bpmn.routing import Channel, Net, Routes, Way, route
@@ -23,7 +23,6 @@ Named = tuple[SequenceFlow, int, int]
 """A flow with the numbers of its source and its target."""
 
 _GATEWAYS = frozenset({T.EVENT_BASED_GATEWAY, T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY, T.PARALLEL_GATEWAY})
-_STARTS = frozenset({T.MESSAGE_START_EVENT, T.NONE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
 TASK = (100, 80)
 GATEWAY = (50, 50)
 EVENT = (36, 36)
@@ -178,7 +177,7 @@ class _Scope:
         links = [
             (self._number[flow.source], self._number[flow.target], flow.source in attached) for flow in self._flows
         ]
-        starts = [number for number, node in enumerate(nodes) if node.type in _STARTS]
+        starts = [number for number, node in enumerate(nodes) if node.type in START_EVENTS]
         self._places = place(len(nodes), links, starts)
         self._routes = route(links, self._places)
         named = [(flow, source, target) for flow, (source, target, _) in zip(self._flows, links, strict=True)]

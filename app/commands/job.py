@@ -99,12 +99,9 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         task_types=cmd.task_types,
         process_ids=cmd.process_ids,
     )
-    if kinds:
-        pass
-    elif len(cmd.process_ids) == 1:
-        filters["process_id"] = cmd.process_ids[0]
-    else:
-        filters["process_ids"] = list(cmd.process_ids)
+    if not kinds:
+        is_one = len(cmd.process_ids) == 1
+        filters |= {"process_id": cmd.process_ids[0]} if is_one else {"process_ids": list(cmd.process_ids)}
     lock = partial(
         ctx.tx.lock_jobs,
         worker=cmd.worker_id,

@@ -118,7 +118,7 @@ class Waiting:
     name: str | None = None
     correlation_key: str | None = None
     missing: Sequence[str] = ()
-    """The BPMN elements whose flows into a join have not arrived."""
+    """The BPMN elements whose flows into a join have not arrived; none where there are too many to look at."""
     position: int | None = None
     also: list[Waiting] = field(default_factory=list)
     """The boundary events of the element instance."""
@@ -246,7 +246,8 @@ class _Reasons:
         elif visit.state is InstanceState.QUEUED and is_root:
             yield _entry(visit, since, WaitingKind.QUEUED, position=self._situation.queue_position)
         elif visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY and visit.state is InstanceState.STARTED:
-            yield _entry(visit, since, WaitingKind.JOIN, missing=self._missing(visit))
+            missing = [] if self._situation.has_more else self._missing(visit)
+            yield _entry(visit, since, WaitingKind.JOIN, missing=missing)
 
     def _missing(self, visit: ActiveVisit) -> list[str]:
         arrived = [

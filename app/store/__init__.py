@@ -193,7 +193,7 @@ class Store:
 
     def _graph_if_possible(self, process_id: int) -> Graph | None:
         try:
-            return self._graphs.find(process_id) or self.load_graph(process_id)
+            return self.load_graph(process_id)
         except Exception:
             logger.warning("jobs are shown without what their process %d says", process_id, exc_info=True)
             return None
@@ -233,14 +233,12 @@ class Store:
         return self._read(lambda session: self._statistics.find(session, criteria, now, self._bounds))
 
     def count_instances(
-        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], now: datetime, limit: int
+        self, criteria: ProcessInstanceCriteria, group_by: Sequence[str], limit: int
     ) -> list[InstanceCount]:
-        return self._read(lambda session: self._counts.instances(session, criteria, group_by, now, limit, self._bounds))
+        return self._read(lambda session: self._counts.instances(session, criteria, group_by, limit, self._bounds))
 
-    def group_incidents(
-        self, criteria: IncidentCriteria, now: datetime, offset: int, limit: int
-    ) -> list[IncidentGroup]:
-        return self._read(lambda session: self._counts.incidents(session, criteria, now, offset, limit, self._bounds))
+    def group_incidents(self, criteria: IncidentCriteria, offset: int, limit: int) -> list[IncidentGroup]:
+        return self._read(lambda session: self._counts.incidents(session, criteria, offset, limit, self._bounds))
 
     def outstanding(self, asked: Collection[Asked]) -> set[Asked]:
         """Those of the instances that have not ended, tasks not executed, and signals that are on their way."""

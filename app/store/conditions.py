@@ -17,6 +17,7 @@ from app.store.dialect import Dialect
 from app.store.digest import digest
 from app.store.scope import SCOPE, Scoped, parameters_of
 from app.store.tables import (
+    CLAIMED_JOB,
     CLAIMED_TASK,
     STARTED_USER_TASK,
     UNCLAIMED_JOB,
@@ -150,7 +151,6 @@ def _is_open(found: Table, _: Collection[str]) -> ColumnElement[bool]:
     return literal_column(f"(({free}) OR ({held})) AND NOT detached")
 
 
-CLAIMED_JOB = "locked_by IS NOT NULL AND completed_at IS NULL"
 _IMPLIED = {
     HAS_ENDED: "ended_at IS NOT NULL",
     "is_active": "ended_at IS NULL",

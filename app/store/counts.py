@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, Select, bindparam, func, select
 
 from app import criteria as c
 from app.criteria import IncidentGroup, InstanceCount
-from app.store.conditions import INCIDENT, TIMED, Conditions, given
+from app.store.conditions import INCIDENT, Conditions, given
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.query import PI, Bounds, read_within
 
@@ -29,7 +28,6 @@ class Counts:
         session: Session,
         criteria: c.ProcessInstanceCriteria,
         group_by: Sequence[str],
-        now: datetime,
         limit: int,
         bounds: Bounds,
     ) -> list[InstanceCount]:
@@ -44,7 +42,7 @@ class Counts:
         key = c.ProcessInstanceCriteria, tuple(found), columns
         if key not in self._statements:
             self._statements[key] = self._count(tuple(found), columns)
-        parameters = {**found, "limit": limit, "now": now}
+        parameters = {**found, "limit": limit}
         calls = [Call(statement, parameters) for statement in self._statements[key]]
         counted, incidents = read_within(session, bounds, criteria, *calls, scans=True)
         open_incidents = {tuple(values): count for *values, count in incidents}
@@ -72,7 +70,7 @@ class Counts:
         return counted.order_by(count.desc()).limit(bindparam("limit", type_=Integer)), incidents
 
     def incidents(
-        self, session: Session, criteria: c.IncidentCriteria, now: datetime, offset: int, limit: int, bounds: Bounds
+        self, session: Session, criteria: c.IncidentCriteria, offset: int, limit: int, bounds: Bounds
     ) -> list[IncidentGroup]:
         """The matching incidents by error, process and element, the largest group first, with the last error of each.
 
@@ -83,8 +81,6 @@ class Counts:
         if key not in self._statements:
             self._statements[key] = (self._group(tuple(found)),)
         parameters = {**found, "offset": offset, "limit": limit}
-        if not TIMED.isdisjoint(found):
-            parameters["now"] = now
         (rows,) = read_within(session, bounds, criteria, Call(self._statements[key][0], parameters), scans=True)
         return [_group(row) for row in rows]
 
@@ -107,7 +103,9 @@ class Counts:
                 other.c.error_id == groups.c.error_id,
                 other.c.created_at == groups.c.last,
                 other.c.bpmn_process_id.is_not_distinct_from(groups.c.bpmn_process_id),
+                other.c.bpmn_element_id.is_not_distinct_from(groups.c.bpmn_element_id),
             )
+            .order_by(other.c.id.desc())
             .limit(1)
             .scalar_subquery()
         )

@@ -96,7 +96,8 @@ class Elements:
         rows = [row for row in rows if _has_task_type(row, graph, kinds)]
         found = Found(
             newest=max(newest, before.newest),
-            element_ids=before.element_ids + ([row[0] for row in rows] if kinds.names_elements else []),
+            # What was deployed between the two reads is found again.
+            element_ids=sorted({*before.element_ids, *(row[0] for row in rows)}) if kinds.names_elements else [],
             process_ids=sorted({*before.process_ids, *(row[1] for row in rows)}),
         )
         with self._lock:

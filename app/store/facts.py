@@ -19,12 +19,11 @@ from app.store.dialect import Call, Dialect, Row, Session
 from app.store.load import DAY
 from app.store.query import PROCESS
 from app.store.sql import CLOCK_OFFSET, INCIDENTS, J, T, V
-from app.store.tables import UNCLAIMED_JOB, UNCLAIMED_TASK, ProcessInstanceRow, table
+from app.store.tables import CLAIMED_JOB, UNCLAIMED_JOB, UNCLAIMED_TASK, ProcessInstanceRow, table
 
 MOST_COUNTED = 100_000
 """Due jobs or tasks of one day; where there are more, that many are told."""
 OPEN_INCIDENT = "resolved_at IS NULL"
-LOCKED_JOB = "locked_by IS NOT NULL AND completed_at IS NULL"
 _PI = table(ProcessInstanceRow)
 _TIME = J.c.due_at.type
 
@@ -150,7 +149,7 @@ _LOCKED = select(
     func.sum(case((_IS_LONG, 1), else_=0)),
     func.min(case((_IS_LONG, J.c.locked_at))),
     func.sum(case((_HAS_ENDED, 1), else_=0)),
-).where(text(LOCKED_JOB))
+).where(text(CLAIMED_JOB))
 _ACTIVE = select(_PI.c.bpmn_process_id, func.count()).where(_PI.c.ended_at.is_(None)).group_by(_PI.c.bpmn_process_id)
 _BY_VERSION = (
     select(INCIDENTS.c.process_id, func.count().label("n"))

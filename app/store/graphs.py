@@ -106,6 +106,8 @@ class Graphs:
 
     def load(self, process_id: int, read: Callable[[int], Stored]) -> Graph:
         """The graph, read and compiled by one thread while others that want the same wait."""
+        if (known := self.find(process_id)) is not None:
+            return known
         with self._lock:
             loading = self._loading.setdefault(process_id, threading.Lock())
         try:

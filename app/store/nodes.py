@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Executable, delete, select
 
@@ -12,6 +12,8 @@ from app.store.dialect import Kind, Op, Write
 from app.store.tables import NodeRow, table
 
 NODE = table(NodeRow)
+ALIVE = timedelta(seconds=30)
+"""A process that was not seen for longer is taken for dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Node:
     host: str
     pid: int
     version: str
-    """Of py-bpmn; empty where it runs without being installed."""
+    """Of py-bpmn."""
     executor: bool
     """Whether it is to execute due tasks."""
     executor_seen: datetime | None
@@ -40,6 +42,11 @@ _PUT = Op("nodes", Kind.UPSERT, NODE, key=("id",), columns=tuple(name for name i
 _FORGET = Op("gone_nodes", Kind.DELETE, NODE, key=("id",))
 
 ALL = select(*(NODE.c[name] for name in _COLUMNS)).order_by(NODE.c.started_at, NODE.c.id)
+
+
+def alive(nodes: Iterable[Node], clock: datetime) -> list[Node]:
+    """Those that were seen lately, by the clock that they write by."""
+    return [node for node in nodes if clock - node.last_seen <= ALIVE]
 
 
 def one(id: int) -> Executable:

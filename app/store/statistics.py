@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Select, Table, Text, bindparam, cast, func, select, text, tuple_
+from sqlalchemy import Select, Table, Text, bindparam, func, select, text, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import caller
@@ -53,11 +53,10 @@ class StatisticStatements:
 
     def find(self, session: Session, criteria: StatisticsCriteria, now: datetime, bounds: Bounds) -> Statistics:
         """Raises EngineError QUERY where it takes too long."""
-        ids = [str(id) for id in criteria.process_ids]
         given_processes = {
             "bpmn_process_id": criteria.bpmn_process_id,
             "versions": orjson.dumps(criteria.versions).decode() if criteria.versions else "",
-            "process_ids": orjson.dumps(ids).decode() if ids else "",
+            "process_ids": list(criteria.process_ids),
         }
         processes = {name: value for name, value in given_processes.items() if value}
         of_instances = given(ProcessInstanceCriteria(created=criteria.created, states=criteria.states))
@@ -68,10 +67,10 @@ class StatisticStatements:
         if shape not in self._statements:
             self._statements[shape] = self._build(shape)
         day, id = criteria.instance or (None, 0)
-        parameters = {**processes, **of_instances, "now": now, "day": day, "id": id}
+        parameters = {**processes, **of_instances, "day": day, "id": id}
         parameters |= parameters_of(scope) if scope else {}
         calls = [Call(statement, parameters, day=day) for statement in self._statements[shape]]
-        elements, ended, active, incidents, failed = read_within(session, bounds, criteria, *calls, scans=True)
+        ended, active, incidents, failed, elements = read_within(session, bounds, criteria, *calls, scans=True)
         return _counted(now, elements, ended, active, incidents, failed)
 
     def _build(self, shape: _Shape) -> list[Select[Any]]:
@@ -79,9 +78,6 @@ class StatisticStatements:
         prev = (EI.c.prev_element_id,) if shape.flows else ()
         ended = (*key, EI.c.state, *prev)
         return [
-            select(ELEMENT.c.id, ELEMENT.c.process_id, ELEMENT.c.bpmn_element_id, ELEMENT.c.bpmn_element_type)
-            .where(self._has_process(ELEMENT, shape))
-            .order_by(ELEMENT.c.id),
             select(*ended, func.count(), func.sum(EI.c.duration_ms), func.count(EI.c.duration_ms))
             .where(_ENDED, *self._of(EI, shape))
             .group_by(*ended),
@@ -92,6 +88,10 @@ class StatisticStatements:
             select(J.c.element_id, func.count())
             .where(J.c.error.is_not(None), *self._of(J, shape))
             .group_by(J.c.element_id),
+            # The last one: it has all that the others may have counted, also of what is deployed meanwhile.
+            select(ELEMENT.c.id, ELEMENT.c.process_id, ELEMENT.c.bpmn_element_id, ELEMENT.c.bpmn_element_type)
+            .where(self._has_process(ELEMENT, shape))
+            .order_by(ELEMENT.c.id),
         ]
 
     def _has_process(self, of: Table, shape: _Shape) -> ColumnElement[bool]:
@@ -105,7 +105,7 @@ class StatisticStatements:
         if "versions" in shape.processes:
             wanted.append(self._dialect.is_one_of(PROCESS.c.version, "versions"))
         if "process_ids" in shape.processes:
-            wanted.append(self._dialect.is_one_of(cast(PROCESS.c.id, Text), "process_ids"))
+            wanted.append(self._dialect.any_of(PROCESS.c.id, "process_ids"))
         return self._dialect.is_found(of.c.process_id, select(PROCESS.c.id).where(*wanted))
 
     def _of(self, of: Table, shape: _Shape) -> Sequence[ColumnElement[bool]]:

@@ -82,7 +82,7 @@ def days(*indexes: Index | UniqueConstraint) -> tuple[Any, ...]:
 # Statements use these very texts: SQLAlchemy writes `NOT x` as `x = 0` for SQLite, where the index is dead then.
 UNCLAIMED_JOB = "locked_by IS NULL AND completed_at IS NULL AND NOT detached"
 UNCLAIMED_TASK = "locked_by IS NULL AND completed_at IS NULL"
-CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
+CLAIMED_JOB = CLAIMED_TASK = "locked_by IS NOT NULL AND completed_at IS NULL"
 ENDED_ROOT = "ended_at IS NOT NULL AND root_id IS NULL"
 STARTED_USER_TASK = "state = 'STARTED'"
 LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
@@ -335,7 +335,7 @@ class JobRow(Partitioned, Base):
         partial("job_element_due_idx", "element_id", "partition", "due_at", "id", where=UNCLAIMED_JOB),
         Index("job_process_instance_id_idx", "process_instance_id", "partition"),
         Index("job_element_instance_id_idx", "element_instance_id", "partition"),
-        partial("job_locked_idx", "locked_by", where="locked_by IS NOT NULL AND completed_at IS NULL"),
+        partial("job_locked_idx", "locked_by", where=CLAIMED_JOB),
         partial("job_failed_idx", "process_id", "element_id", where="error IS NOT NULL"),
         partial("job_lease_idx", "partition", "locked_until", where=LEASED_JOB),
     )

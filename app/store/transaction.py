@@ -556,9 +556,10 @@ class Transaction:
             filters = self._within_scope(filters)
         names = frozenset(filters)
         parameters = {name if name.endswith("ids") else f"f_{name}": value for name, value in filters.items()}
-        self._released = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
-        self.freed |= of is JOB and self._released > 0
-        return self._released
+        count = len(self._all(self._claims.release(of, names), worker=worker, **parameters))
+        self._released += count
+        self.freed |= of is JOB and count > 0
+        return count
 
     def _within_scope(self, filters: dict[str, Any]) -> dict[str, Any]:
         """The filters, with those of the processes that there are for who asks, maybe none."""
@@ -661,6 +662,7 @@ class Transaction:
         return found if found and self._has_process(found.process_id) else None
 
     def find_job(self, partition: date, id: int) -> Job | None:
+        """For who has found it by a record of its process: it is not asked again whether that is there for them."""
         row = self._one(sql.JOB, day=partition, id=id)
         return r.read_job(row) if row else None
 

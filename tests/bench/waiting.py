@@ -36,8 +36,10 @@ HELD_UP = 2.0
 class Workers:
     """Threads that wait for jobs, and note when they have got one."""
 
-    def __init__(self, served: Served, count: int, wait_seconds: int) -> None:
+    def __init__(self, served: Served, count: int, wait_seconds: int, **conditions: Any) -> None:
+        """They want jobs that fulfil the `conditions`."""
         self._served = served
+        self._conditions = conditions
         self._wait = f"PT{wait_seconds}S"
         self._stopping = threading.Event()
         self.got: list[tuple[int, float]] = []
@@ -53,7 +55,7 @@ class Workers:
         connection = self._served.connect()
         try:
             while not self._stopping.is_set():
-                jobs = lock(connection.ask, name, 1, waitTimeout=self._wait)
+                jobs = lock(connection.ask, name, 1, waitTimeout=self._wait, **self._conditions)
                 at = time.perf_counter()
                 with self._lock:
                     self.asked += 1
@@ -63,10 +65,18 @@ class Workers:
         finally:
             connection.close()
 
+    @property
+    def waiting(self) -> int:
+        """How many still wait, or ask."""
+        return sum(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
+        """Raises what one of them has failed with."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        if self.failures:
+            raise self.failures[0]
 
 
 def options(url: str) -> dict[str, str]:
@@ -102,8 +112,6 @@ def pick_up(
         finally:
             waiting.stop()
             connection.close()
-    if waiting.failures:
-        raise waiting.failures[0]
     times = Counter(instance for instance, _ in waiting.got)
     taken = [max(0.0, at - created[instance]) * 1000 for instance, at in waiting.got if instance in created]
     return {
@@ -123,27 +131,18 @@ def beside(url: str, *, waiting: int = 200, creates: int = 1000, wait_seconds: i
         process = deploy(connection.ask, "one-task")
         _created_ms(connection, process, creates)
         alone = _created_ms(connection, process, creates)
-        stopping = threading.Event()
-        threads = [
-            threading.Thread(target=_wait, args=(served, stopping, f"PT{wait_seconds}S")) for _ in range(waiting)
-        ]
-        stack.callback(stopping.set)
-        for thread in threads:
-            thread.start()
+        others = Workers(served, waiting, wait_seconds, processIds=[2**31 - 1])
+        stack.callback(others.stop)
         # Until all have connected, and each has looked once.
         time.sleep(waiting / 100)
         crowded = _created_ms(connection, process, creates)
-        stopping.set()
-        for thread in threads:
-            thread.join()
-    return {"waiting": waiting, "alone_ms": percentiles(alone), "crowded_ms": percentiles(crowded)}
-
-
-def _wait(served: Served, stopping: threading.Event, wait_timeout: str) -> None:
-    connection = served.connect()
-    while not stopping.is_set():
-        lock(connection.ask, "idle", 1, waitTimeout=wait_timeout, processIds=[2**31 - 1])
-    connection.close()
+        still_waiting = others.waiting
+    return {
+        "waiting": still_waiting,
+        "requests": others.asked,
+        "alone_ms": percentiles(alone),
+        "crowded_ms": percentiles(crowded),
+    }
 
 
 def _created_ms(connection: Any, process: Answer, count: int) -> list[float]:
@@ -174,6 +173,7 @@ def main(argv: list[str] | None = None) -> int:
                 held_up = beside(url)
             print(json.dumps({kind: {"pick_up": picked_up, "beside": held_up}}, indent=1))
             late |= picked_up["ms"]["p99"] > PICKED_UP_MS or picked_up["picked_up"] < picked_up["jobs"]
+            late |= picked_up["more_than_once"] > 0
             late |= held_up["crowded_ms"]["p99"] > HELD_UP * held_up["alone_ms"]["p99"]
     finally:
         databases.stop()

@@ -67,6 +67,18 @@ def test_incidents_are_found_by_error_process_and_element(api: Api):
         assert api.query("incidents", **criteria) == expected
 
 
+def test_a_group_tells_the_last_error_of_its_own_element(api: Api):
+    """Though another element has failed alike at the same time."""
+    tasks = '<startEvent id="start"/><parallelGateway id="fork"/><serviceTask id="a"/><serviceTask id="b"/>'
+    api.deploy(model(tasks, "start -> fork", "fork -> a", "fork -> b"))
+    api.start()
+    for job in api.post("/jobs/lock", limit=2, **WORKER)["jobs"]:
+        number = "12"[job["bpmnElementId"] == "b"]
+        api.complete(job, error=f"no stock of {number}")
+    groups = {group["bpmnElementId"]: group["error"] for group in api.post("/incidents/groups")["results"]}
+    assert groups == {"a": "no stock of 1", "b": "no stock of 2"}
+
+
 def test_incidents_are_grouped_by_what_has_failed_where(api: Api, clock: ManualClock):
     api.deploy(SERVICE)
     api.deploy(SERVICE, "2")

@@ -76,6 +76,7 @@ def test_gauges_are_of_the_files_or_of_the_days_of_the_database(service: Service
         assert found["bpmn_database_disk_free_bytes"][()] > 0
     else:
         assert found["bpmn_partition_days"]["attached",] >= 3
+        assert found["bpmn_partition_days_ahead"][()] >= 1
 
 
 def test_the_database_is_asked_once_in_a_while(service: Service, api: Api, client: FlaskClient):
@@ -148,6 +149,14 @@ class TestAccess:
         answer = client.get(METRICS_PATH, headers=BASIC)
         assert answer.status_code == 404
         assert "BPMN_METRICS_ENABLED is false" in answer.get_json()["detail"]
+
+
+def test_days_that_are_over_are_not_ahead(clock: ManualClock):
+    today = clock.now().date()
+    for last, ahead in ((-1, 0), (0, 0), (2, 2)):
+        facts = Facts(days=tuple(today + timedelta(days=n) for n in range(-30, last + 1)))
+        values = {name: series for name, _, series, _ in gauges(facts, [], clock.now(), clock.now())}
+        assert values["bpmn_partition_days_ahead"] == {(): ahead}
 
 
 def test_processes_beyond_a_bound_share_a_series(clock: ManualClock):
