@@ -472,7 +472,7 @@ class Client:
     ) -> SentMessage:
         """Sends a message to the element that waits for its name and key; `result` of the answer tells who gets it.
 
-        Until it `expires` it waits for one that comes later. With `require_receiver` it is refused (`Conflict`) if
+        Until it `expires` it waits for one that comes later. With `require_receiver` it is refused (`NotFound`) if
         nobody waits. With `wait` the answer comes when it has arrived, or after that time.
         """
         return self.api.send_message(
