@@ -76,7 +76,7 @@ class Handlers:
             outcome = asyncio.run(self._performer.perform_async(recorded, job))
         else:
             outcome = self._performer.perform(recorded, job)
-        error = next(iter(raised), None)
+        error = raised[0] if raised else None
         if isinstance(error, KeyboardInterrupt):
             raise error
         assert outcome.item is not None, "the job is held as long as its function runs"
@@ -86,6 +86,12 @@ class Handlers:
 def _recorded(handler: Handler) -> tuple[Handler, list[BaseException]]:
     """The handler, and the list that gets what its function raises."""
     raised: list[BaseException] = []
+
+    def note(error: BaseException) -> None:
+        # As far as it has come by now: what calls the function is nothing that its author wants to see.
+        inside = error.__traceback__.tb_next if error.__traceback__ else None
+        raised.append(copy.copy(error).with_traceback(inside))
+
     function = handler.function
     # Looked at before the copy is made, which has them then.
     _ = handler.parameters
@@ -95,7 +101,7 @@ def _recorded(handler: Handler) -> tuple[Handler, list[BaseException]]:
         try:
             return function(**arguments)
         except BaseException as error:
-            raised.append(error)
+            note(error)
             raise
 
     @functools.wraps(function)
@@ -103,7 +109,7 @@ def _recorded(handler: Handler) -> tuple[Handler, list[BaseException]]:
         try:
             return await function(**arguments)
         except BaseException as error:
-            raised.append(error)
+            note(error)
             raise
 
     found = copy.copy(handler)

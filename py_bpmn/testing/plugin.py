@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from py_bpmn.testing.engine import Engine
     from py_bpmn.testing.kit import Bpmn
 
-__tracebackhide__ = True
-
 MARKER = (
     "bpmn(auto=False, worker_id=None, config=None): how the fixture bpmn is set: whether jobs are done by themselves, "
     "as which worker, and options of the service"
@@ -66,7 +64,7 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     try:
         found = engine.choose(pytestconfig.getoption("--bpmn-url"))
     except BpmnClientError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     yield found
     found.close()
 
@@ -81,7 +79,7 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
         bpmn_engine.reset(settings.config)
         client = bpmn_engine.client(settings.worker_id or "")
     except BpmnClientError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     return Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
 
 

@@ -17,7 +17,8 @@ def standing(state: InstanceState, waiting: Sequence[Waiting], now: datetime) ->
     """`is waiting at: ship (job)`, or `is completed`."""
     if not waiting:
         return f"is {state.lower()}{'' if state in ENDED else ', and waits at nothing'}"
-    return f"is waiting at: {', '.join(f'{each.bpmn_element_id} ({why(each, now)})' for each in waiting)}"
+    how = "is suspended, waiting at" if state == "SUSPENDED" else "is waiting at"
+    return f"{how}: {', '.join(f'{each.bpmn_element_id} ({why(each, now)})' for each in waiting)}"
 
 
 def why(waiting: Waiting, now: datetime) -> str:
