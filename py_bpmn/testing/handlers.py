@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
 from typing import Any, NamedTuple, get_args
 
 from py_bpmn._operations import CompleteJobsItem, JobType
 from py_bpmn._operations import Job as Data
 from py_bpmn.values import Values
 from py_bpmn.worker.job import Job
-from py_bpmn.worker.perform import Performer
+from py_bpmn.worker.perform import Outcome, Performer
 from py_bpmn.worker.process import Handler, Process
 
 __tracebackhide__ = True
@@ -73,24 +75,30 @@ class Handlers:
         recorded, raised = _recorded(handler)
         job = Job(data)
         if handler.is_async:
-            outcome = asyncio.run(self._performer.perform_async(recorded, job))
+            outcome = _run(self._performer.perform_async(recorded, job))
         else:
             outcome = self._performer.perform(recorded, job)
-        error = raised[0] if raised else None
+        error = raised[0][0].with_traceback(raised[0][1]) if raised else None
         if isinstance(error, KeyboardInterrupt):
             raise error
         assert outcome.item is not None, "the job is held as long as its function runs"
         return outcome.item, error
 
 
-def _recorded(handler: Handler) -> tuple[Handler, list[BaseException]]:
-    """The handler, and the list that gets what its function raises."""
-    raised: list[BaseException] = []
+def _run(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Also where the test itself runs in an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _recorded(handler: Handler) -> tuple[Handler, list[tuple[BaseException, TracebackType | None]]]:
+    """The handler, and the list that gets what its function raises, with the traceback inside of the function."""
+    raised: list[tuple[BaseException, TracebackType | None]] = []
 
     def note(error: BaseException) -> None:
         # As far as it has come by now: what calls the function is nothing that its author wants to see.
         inside = error.__traceback__.tb_next if error.__traceback__ else None
-        raised.append(copy.copy(error).with_traceback(inside))
+        raised.append((error, inside))
 
     function = handler.function
     # Looked at before the copy is made, which has them then.
