@@ -25,6 +25,7 @@ from py_bpmn import Client
 from py_bpmn._operations import NewProcessInstance
 from py_bpmn.worker import Job, Process, Worker
 from tests.bench.load import HEAD, MODELS, SCENARIOS, TAIL
+from tests.bench.fill import analyse
 from tests.bench.measure import loads
 from tests.bench.serve import PASSWORD, ROOT, USERNAME, serving
 from tests.databases import Databases
@@ -73,6 +74,7 @@ def measure(url: str, jobs: int, idle: float) -> dict[str, Any]:
         one = NewProcessInstance(bpmn_process_id="one-task", version=deployed.version)
         for _ in range(jobs // BATCH):
             client.api.create_process_instances(process_instances=[one] * BATCH)
+        analyse(url)
         command = [sys.executable, "-m", "tests.bench.worker", "--work", address, "--jobs", str(jobs)]
         worker = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert worker.stdout is not None and worker.stdin is not None
