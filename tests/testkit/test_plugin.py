@@ -169,10 +169,24 @@ def test_where_there_is_no_engine_it_is_said_once(shop: pytest.Pytester, monkeyp
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+def test_a_service_that_others_use_is_named_on_the_command_line(shop: pytest.Pytester):
+    shop.makepyfile("import pytest\n@pytest.mark.bpmn(config={'BPMN_XML_TIMERS': 'false'})\ndef test_a(bpmn): pass")
+    result = shop.runpytest_inprocess(*WITH_PLUGIN, "--bpmn-url", "http://127.0.0.1:1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["config={'BPMN_XML_TIMERS': 'false'} can't be had from http://127.0.0.1:1: *"])
+
+
 def test_who_does_not_use_it_needs_no_engine(shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BPMN_TEST_PYTHON", "/nowhere/bin/python")
     shop.makepyfile("def test_a(): pass")
     shop.runpytest_inprocess(*WITH_PLUGIN).assert_outcomes(passed=1)
+
+
+def test_a_run_that_does_not_use_it_loads_no_client(shop: pytest.Pytester):
+    source = (
+        f"import sys, {plugin.__name__}; print([each for each in sys.modules if each.startswith(('httpx', 'app'))])"
+    )
+    assert shop.runpython_c(source).outlines == ["[]"]
 
 
 def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
@@ -188,4 +202,4 @@ def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
             bpmn.start("shop", amount=20).at("charge-card").runs()
         """
     )
-    shop.runpytest_subprocess(*WITH_PLUGIN, "-n", "2", "-W", "error").assert_outcomes(passed=8)
+    shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-n", "2").assert_outcomes(passed=8)
