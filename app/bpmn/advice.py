@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, END_EVENTS, START_EVENTS, bounded
 from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process, SequenceFlow
+from app.bpmn.reader import Place
 from app.cron import quoted
 from app.errors import Cause
 
 T = ElementType
 
-Remark = tuple[str, str]
-"""Pointer and sentence."""
+Remark = tuple[str, str, Place]
+"""Pointer, sentence, and where it is in the file."""
 Find = Callable[[Process], Iterable[Remark]]
 
 
@@ -42,13 +43,15 @@ REFUSED = "refused"
 def advise(process: Process) -> list[Cause]:
     """All warnings, as far as `bounded` lets them: by rule, and for each in numbering order."""
     return bounded(
-        Cause(pointer, rule.name, sentence) for rule in RULES.values() for pointer, sentence in rule.find(process)
+        Cause(pointer, rule.name, sentence, "", *place)
+        for rule in RULES.values()
+        for pointer, sentence, place in rule.find(process)
     )
 
 
 def refused(cause: Cause) -> Cause:
     """The warning for a cause that came too late: an earlier version has accepted the model."""
-    return Cause(cause.pointer, REFUSED, cause.detail)
+    return replace(cause, type=REFUSED)
 
 
 def _rule(name: str) -> Callable[[Find], Find]:
@@ -88,11 +91,11 @@ _TIMERS = {
 
 
 def _at(element: Element, sentence: str) -> Remark:
-    return element.pointer, f"{sentence} (line {element.line})"
+    return element.pointer, f"{sentence} (line {element.line})", element.place
 
 
 def _at_flow(flow: SequenceFlow, sentence: str) -> Remark:
-    return flow.pointer, f"sequence flow {flow.id} {sentence} (line {flow.line})"
+    return flow.pointer, f"sequence flow {flow.id} {sentence} (line {flow.line})", flow.place
 
 
 def _scopes(process: Process) -> Iterator[Element]:
@@ -354,19 +357,21 @@ def _leftover_reference(process: Process) -> Iterator[Remark]:
     """An element names an incoming or outgoing sequence flow that is not drawn: it is ignored."""
     for leftover in process.leftovers:
         sentence = f"element {leftover.element.id} names {leftover.role} sequence flow {leftover.flow_id}"
-        yield leftover.element.pointer, f"{sentence}, which does not exist (line {leftover.line})"
+        place = leftover.place
+        yield leftover.element.pointer, f"{sentence}, which does not exist (line {place.line})", place
 
 
 @_rule("nameless-declaration")
 def _nameless_declaration(process: Process) -> Iterator[Remark]:
     """A message or signal has no name, and no event refers to it."""
     for declared in process.nameless:
-        sentence = f"{declared.tag} {declared.id} has no name, and no event refers to it (line {declared.line})"
-        yield process.element.pointer, sentence
+        sentence = f"{declared.tag} {declared.id} has no name, and no event refers to it (line {declared.place.line})"
+        yield process.element.pointer, sentence, declared.place
 
 
 @_rule("duplicate-id")
 def _duplicate_id(process: Process) -> Iterator[Remark]:
     """A part that has no influence on the execution has an id that is used before (BPMN 2.0.2, 8.2.1)."""
-    for id, line in process.doubled_ids:
-        yield process.element.pointer, f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {line})"
+    for id, place in process.doubled_ids:
+        sentence = f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {place.line})"
+        yield process.element.pointer, sentence, place

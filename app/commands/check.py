@@ -74,13 +74,13 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     except EngineError as error:
         if error.kind not in _PLACES:
             raise
-        checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail),)
+        checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail, "", *error.place),)
     return checked
 
 
 def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
     file = read_extensions(xml, model.element.id)
-    return [Ignored(name, count, file.first_lines[name]) for name, count in sorted(file.counts.items())]
+    return [Ignored(name, count, file.first_places[name].line) for name, count in sorted(file.counts.items())]
 
 
 def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None:

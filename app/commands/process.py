@@ -174,7 +174,7 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
             _, bpmn_process_id, version = other
             which = f"process {bpmn_process_id}:{version}" if ctx.covers(bpmn_process_id) else "another process"
             detail = f"start message name {name} must be unique - already defined in {which}"
-            causes.append(Cause(element.pointer, "message_event", detail))
+            causes.append(Cause(element.pointer, "message_event", detail, "", *element.place))
     return causes
 
 
@@ -231,7 +231,7 @@ def _schedule_start(
     try:
         due = first_due(timer, ctx.now)
     except TimerError as error:
-        return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}")]
+        return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}", "", *element.place)]
     task = _start(ctx, element.id, timer, due, process.created_by)
     task.process, task.element = process, deployed
     insert_task(ctx, changes, task)
