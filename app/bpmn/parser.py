@@ -16,7 +16,7 @@ from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Problem, Process
 from app.bpmn.reader import WHITE_SPACE, Document, Place, XmlNode, invalid_xml, read
 from app.bpmn.references import References
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
-from app.errors import invalid_model
+from app.errors import invalid, invalid_model
 
 T = ElementType
 
@@ -218,6 +218,18 @@ def find_process(model: Model, bpmn_process_id: str) -> Process:
         more = ", …" if len(model.process_ids) > _SHOWN_IDS else ""
         raise invalid_model(f"BPMN model has no process {bpmn_process_id}, but [{', '.join(ids)}{more}]")
     return process
+
+
+def only_process(file: Model) -> Process:
+    """The one that is meant where none is named. Raises EngineError, which names all that may be meant."""
+    named = file.executable_ids or file.process_ids
+    if not named:
+        raise invalid_model("BPMN model has no process")
+    if len(named) > 1:
+        what = "several executable processes" if file.executable_ids else "no executable process, but several others"
+        some = ", ".join(each[:MAX_ID_LENGTH] for each in named[:_SHOWN_IDS]) + ", …" * (len(named) > _SHOWN_IDS)
+        raise invalid(f"bpmnProcessId is required, since the BPMN model has {what}: [{some}]")
+    return find_process(file, named[0])
 
 
 class _ProcessReader:
