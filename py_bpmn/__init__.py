@@ -1,1 +1,80 @@
-"""What users of py-bpmn import into their own projects, and where its command begins."""
+"""What users of py-bpmn import into their own projects."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from py_bpmn.client import DELETED, AsyncClient, Client, Instance, Start
+    from py_bpmn.errors import (
+        BpmnClientError,
+        ConfigurationError,
+        Conflict,
+        Forbidden,
+        Invalid,
+        NotFound,
+        ProblemCause,
+        ProblemError,
+        Refused,
+        Unauthorized,
+        Unavailable,
+    )
+    from py_bpmn.values import Codec, Raw, secret
+
+__version__ = "0.2.0"
+
+_HOMES = {
+    "py_bpmn.client": ("DELETED", "AsyncClient", "Client", "Instance", "Start"),
+    "py_bpmn.errors": (
+        "BpmnClientError",
+        "ConfigurationError",
+        "Conflict",
+        "Forbidden",
+        "Invalid",
+        "NotFound",
+        "ProblemCause",
+        "ProblemError",
+        "Refused",
+        "Unauthorized",
+        "Unavailable",
+    ),
+    "py_bpmn.values": ("Codec", "Raw", "secret"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "DELETED",
+    "AsyncClient",
+    "BpmnClientError",
+    "Client",
+    "Codec",
+    "ConfigurationError",
+    "Conflict",
+    "Forbidden",
+    "Instance",
+    "Invalid",
+    "NotFound",
+    "ProblemCause",
+    "ProblemError",
+    "Raw",
+    "Refused",
+    "Start",
+    "Unauthorized",
+    "Unavailable",
+    "secret",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for when it is: a command that needs no client shall not wait for one."""
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
