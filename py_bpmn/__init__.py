@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from py_bpmn.client import DELETED, AsyncClient, Client, Instance
+    from py_bpmn.client import DELETED, AsyncClient, Client, Instance, Start
     from py_bpmn.errors import (
         BpmnClientError,
         ConfigurationError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _HOMES = {
-    "py_bpmn.client": ("DELETED", "AsyncClient", "Client", "Instance"),
+    "py_bpmn.client": ("DELETED", "AsyncClient", "Client", "Instance", "Start"),
     "py_bpmn.errors": (
         "BpmnClientError",
         "ConfigurationError",
@@ -59,6 +59,7 @@ __all__ = [
     "ProblemError",
     "Raw",
     "Refused",
+    "Start",
     "Unauthorized",
     "Unavailable",
     "secret",

@@ -176,6 +176,20 @@ def test_the_environment_is_read_by_the_configuration_only(path: Path):
     assert not reads | taken or part_of(path) == "config"
 
 
+TOOLS = sorted((ROOT / "py_bpmn").rglob("*.py"))
+LOADS_THE_SERVICE = {"command.py", "testing/engine.py"}
+SPEAKS_HTTP = {"client.py", "testing/engine.py"}
+"""Files of py_bpmn that may do what no other one does."""
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=name_of)
+def test_the_tools_speak_to_the_service_by_http_only(path: Path):
+    own = str(path.relative_to(ROOT / "py_bpmn"))
+    used = {name.partition(".")[0] for name in imports(parsed(path))}
+    assert "app" not in used or own in LOADS_THE_SERVICE
+    assert "httpx2" not in used or own in SPEAKS_HTTP
+
+
 def test_every_rule_is_about_something_that_exists():
     parts = {part_of(path) for path in FILES}
     assert set(MAY_IMPORT) <= parts, f"no such part: {set(MAY_IMPORT) - parts}"
