@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,22 +14,54 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(*command: str | Path, **options) -> None:
+LOCK = ROOT / ".ci" / "requirements.lock"
+
+
+def run(*command: str | Path, **options) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def environment(folder: Path, wheel: str, *options: str | Path) -> Path:
+    """The folder of programs of a fresh environment with nothing but the wheel and what it needs."""
+    run(sys.executable, "-m", "venv", folder)
+    install(folder / "bin", wheel, *options)
+    return folder / "bin"
+
+
+def install(programs: Path, wheel: str, *options: str | Path) -> None:
+    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", LOCK, wheel, *options)
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of a fresh environment with nothing but the wheel and what it needs."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-    [wheel] = folder.glob("py_bpmn-*.whl")
-    run(sys.executable, "-m", "venv", folder / "venv")
-    programs = folder / "venv" / "bin"
-    lock = ROOT / ".ci" / "requirements.lock"
-    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", lock, wheel)
-    return programs
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the wheels of both distributions."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for source in (ROOT, ROOT / "py_bpmn"):
+        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the service."""
+    [wheel] = wheels.glob("py_bpmn_server-*.whl")
+    return environment(tmp_path_factory.mktemp("server") / "venv", str(wheel))
+
+
+@pytest.fixture(scope="module")
+def client_wheel(wheels: Path) -> Path:
+    [wheel] = wheels.glob("py_bpmn_client-*.whl")
+    return wheel
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of a user, with a package app of its own."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text("NAME = 'of the user'\n")
+    return tmp_path
 
 
 def is_ready(port: int) -> bool:
@@ -72,3 +106,44 @@ def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: P
         process.kill()
         process.wait()
     assert (tmp_path / "bpmn.db").is_file()
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_client_brings_one_package_and_little_else(
+    client_wheel: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    with zipfile.ZipFile(client_wheel) as wheel:
+        names = wheel.namelist()
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"py_bpmn"}
+    assert {"py_bpmn/py.typed", "py_bpmn/client.py", "py_bpmn/cli/main.py"} <= set(names)
+    assert not [name for name in names if name.endswith((".toml", ".md"))]
+    folder = tmp_path_factory.mktemp("client")
+    programs = environment(folder / "venv", str(client_wheel), "--report", folder / "report.json")
+    brought = [each["metadata"]["name"] for each in json.loads((folder / "report.json").read_text())["install"]]
+    assert len(brought) <= 8, brought
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(project), "BPMN_URL": "http://127.0.0.1:1"}
+    program = "import app, py_bpmn; print(app.NAME, py_bpmn.Client().url)"
+    found = run(programs / "python", "-c", program, env=environ, cwd=project)
+    assert found == "of the user http://127.0.0.1:1\n"
+    bare = subprocess.run([programs / "py-bpmn", "version"], env=environ, capture_output=True, text=True)
+    assert (bare.returncode, bare.stderr.count("py-bpmn-client[cli]")) == (2, 1)
+
+    install(programs, f"{client_wheel}[cli]")
+    version = client_wheel.name.split("-")[1]
+    assert run(programs / "py-bpmn", "version", env=environ, cwd=project) == f"{version}\n"
+    for command, code, error in (
+        ("serve", 2, "the service is not installed here: pip install py-bpmn-server"),
+        ("check", 2, ""),
+    ):
+        done = subprocess.run([programs / "py-bpmn", command], env=environ, cwd=project, capture_output=True, text=True)
+        assert done.returncode == code
+        assert error in done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_service_has_the_client_as_well(wheels: Path, client_wheel: Path):
+    [server] = wheels.glob("py_bpmn_server-*.whl")
+    with zipfile.ZipFile(server) as ours, zipfile.ZipFile(client_wheel) as theirs:
+        mine = {name for name in ours.namelist() if name.startswith("py_bpmn/")}
+        assert mine == {name for name in theirs.namelist() if name.startswith("py_bpmn/")}
+        assert {name.partition("/")[0] for name in ours.namelist() if ".dist-info/" not in name} == {"app", "py_bpmn"}
