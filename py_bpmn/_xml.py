@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -27,6 +29,9 @@ class Node:
     tag: str
     """The local name."""
     attributes: dict[str, str]
+    line: int
+    """Where its bracket is, like `column` counted from 1."""
+    column: int
     children: list[Node] = field(default_factory=list)
     text: str = ""
     """The text before the first child."""
@@ -47,6 +52,22 @@ class Node:
         return next((child for child in self.children if child.tag == tag), None)
 
 
+_DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def decode(raw: bytes) -> str:
+    """The text of a file, by its byte order mark or declaration. Raises UnreadableError."""
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    if not encoding:
+        declared = _DECLARED.match(raw)
+        encoding = declared[1].decode() if declared else "utf-8"
+    try:
+        return raw.decode(encoding).removeprefix("\ufeff")
+    except (LookupError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"the XML can't be decoded: {error}") from None
+
+
 def read(xml: str | bytes) -> Node:
     """The root element. Raises UnreadableError."""
     if isinstance(xml, str):
@@ -60,7 +81,8 @@ def read(xml: str | bytes) -> Node:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         namespace, _, tag = name.rpartition("}")
-        node = Node(namespace, tag, {key: value for key, value in attributes.items() if "}" not in key})
+        own = {key: value for key, value in attributes.items() if "}" not in key}
+        node = Node(namespace, tag, own, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
         (open_nodes[-1].children if open_nodes else root).append(node)
         open_nodes.append(node)
 

@@ -101,11 +101,12 @@ def read(xml: str) -> Document:
     except ParseError as error:
         raise _syntax_error(error, seen_root=collector.root is not None) from error
     except DefusedXmlException as error:
-        raise invalid_xml("document types, entities and external references are not allowed") from error
+        what = "document types, entities and external references are not allowed"
+        raise invalid_xml(what, collector.place()) from error
     except UnicodeEncodeError as error:
         raise invalid_xml(f"failed to decode XML: character {error.start + 1} is a lone surrogate") from error
     if collector.root is None or collector.root.tag != "definitions":
-        raise invalid_xml("no definitions found")
+        raise invalid_xml("no definitions found", collector.root.place if collector.root else NOWHERE)
     return Document(collector.root, frozenset(collector.prefixes))
 
 
@@ -153,6 +154,10 @@ class _Collector:
         # It would be called for comments and the like; entities that it could expand can't be declared.
         self._expat.DefaultHandlerExpand = None
         self._listen()
+
+    def place(self) -> Place:
+        """Of what is being read."""
+        return Place(self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1)
 
     def feed(self, text: str) -> None:
         try:
