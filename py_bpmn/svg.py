@@ -202,7 +202,9 @@ class _Picture:
         frames = [shape for shape in self.shapes if shape.is_frame]
         others = [shape for shape in self.shapes if not shape.is_frame]
         yield from (self._draw_shape(shape, marks) for shape in frames)
-        yield from (self._draw_edge(edge, marks) for edge in self.edges)
+        # Where flows share a way, the one that was taken is seen.
+        edges = sorted(self.edges, key=lambda edge: ("missed", "", "taken").index(marks.of_flow(edge.id)))
+        yield from (self._draw_edge(edge, marks) for edge in edges)
         yield from (self._draw_shape(shape, marks) for shape in others)
 
     def _draw_shape(self, shape: Shape, marks: _Marks) -> str:
