@@ -115,7 +115,7 @@ def test_the_wheel_of_the_client_brings_one_package_and_little_else(
     with zipfile.ZipFile(client_wheel) as wheel:
         names = wheel.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"py_bpmn"}
-    assert {"py_bpmn/py.typed", "py_bpmn/client.py", "py_bpmn/cli/main.py"} <= set(names)
+    assert {"py_bpmn/py.typed", "py_bpmn/client.py", "py_bpmn/cli/tree.py"} <= set(names)
     assert not [name for name in names if name.endswith((".toml", ".md"))]
     folder = tmp_path_factory.mktemp("client")
     programs = environment(folder / "venv", str(client_wheel), "--report", folder / "report.json")
