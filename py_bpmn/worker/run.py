@@ -262,7 +262,7 @@ class Running:
             if handler is None:
                 others.append(data)
             else:
-                held.append(Held(data, handler, now))
+                held.append(Held(data, handler, self.client, now))
         self.board.add(held)
         for each in held:
             self._put(each)
