@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and service.takes(arguments):
         return service.run(arguments)
     try:
-        from py_bpmn.cli.main import run
+        from py_bpmn.cli.tree import run
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise

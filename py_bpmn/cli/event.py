@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from py_bpmn.cli import kinds
 from py_bpmn.cli.options import INSTANCE_ID, KEY, WAIT_TIMEOUT, timer, variables
@@ -37,6 +37,11 @@ def send_signal(session: Session, command: Command, values: Values) -> None:
     show(session, command, session.call(command.operation, **request(command, values)))
 
 
+def number_of(row: Any) -> str:
+    """The partition that some of them have is that of an instance."""
+    return str(row.id)
+
+
 MESSAGE = Resource(
     name="message",
     help="messages, each for one that waits for its name and key",
@@ -55,6 +60,7 @@ MESSAGE = Resource(
                 VARIABLES,
             ),
             row="SentMessage",
+            naming=number_of,
             columns=(
                 "id",
                 "name",
@@ -84,6 +90,7 @@ MESSAGE = Resource(
                 option("exclude_expired", flag=True, help="without those that have expired"),
             ),
             row="Message",
+            naming=number_of,
             rows="results",
             columns=(
                 "id",
@@ -94,7 +101,7 @@ MESSAGE = Resource(
                 "created_at",
                 "created_by",
                 "expires_at",
-                Column("STATE", "result"),
+                "result",
             ),
             paged=True,
         ),
@@ -104,6 +111,7 @@ MESSAGE = Resource(
             operation="query_message_subscriptions",
             options=(PARTITION, INSTANCE_ID, KEY, NAME),
             row="MessageSubscription",
+            naming=number_of,
             rows="results",
             columns=SUBSCRIPTION_COLUMNS,
             paged=True,
@@ -112,9 +120,8 @@ MESSAGE = Resource(
 )
 
 
-def _receiver(row: object) -> str:
-    partition, id = getattr(row, "partition", None), getattr(row, "process_instance_id", None)
-    return f"{partition}/{id}" if partition and id else ""
+def _receiver(row: Any) -> str:
+    return f"{row.partition}/{row.process_instance_id}" if row.process_instance_id is not None else ""
 
 
 SIGNAL = Resource(
@@ -138,6 +145,7 @@ SIGNAL = Resource(
             operation="query_signal_subscriptions",
             options=(PARTITION, INSTANCE_ID, NAME),
             row="SignalSubscription",
+            naming=number_of,
             rows="results",
             columns=tuple(name for name in SUBSCRIPTION_COLUMNS if name != "correlation_key"),
             paged=True,

@@ -57,7 +57,10 @@ def run(session: Session, command: Command, values: Values) -> int | None:
             session.out.rows(*where_it_waits(waits, started.partition, session.now()))
     else:
         show(session, command, found)
-    return TIMED_OUT if found.state not in ENDED and (wait or moving) else None
+    if found.state not in ENDED and (wait or moving):
+        session.out.say(f"{address_of(found)} has not ended in time: it is {found.state}")
+        return TIMED_OUT
+    return None
 
 
 RUN = Command(
@@ -80,4 +83,3 @@ RUN = Command(
     writes=True,
     run=run,
 )
-__all__ = ["RUN"]

@@ -100,8 +100,11 @@ def get(session: Session, command: Command, values: Values) -> int | None:
         # Has its own problem, which says why.
         show(session, command, session.call(command.operation, **key))
         return None
-    show(session, command, results[0])
-    return TIMED_OUT if limit and results[0].state not in ENDED else None
+    session.out.one(results[0], also=COLUMNS)
+    if limit and results[0].state not in ENDED:
+        session.out.say(f"{address_of(results[0])} has not ended in time: it is {results[0].state}")
+        return TIMED_OUT
+    return None
 
 
 def waiting(session: Session, command: Command, values: Values) -> None:

@@ -74,6 +74,16 @@ def extend(session: Session, command: Command, values: Values) -> None:
     show(session, command, result)
 
 
+def complete(session: Session, command: Command, values: Values) -> int | None:
+    """Completes the job; 1 if that was refused by the process, which then has an incident or another try."""
+    job = session.call(command.operation, **request(command, values))
+    show(session, command, job)
+    if job.error is None:
+        return None
+    session.out.say(f"{address_of(job)} is {job.state}: {job.error}")
+    return 1
+
+
 def completes(name: str, help: str, *options: Option) -> Command:
     """`job complete NAME`: one command for each type of job."""
     return Command(
@@ -87,6 +97,7 @@ def completes(name: str, help: str, *options: Option) -> Command:
         text=address_of,
         writes=True,
         does="complete",
+        run=complete,
     )
 
 
@@ -103,8 +114,8 @@ COMPLETE = Resource(
             option("completion.escalation_code", help="BPMN escalation to throw")),
         completes("call-process", "tell which process is called",
             option("completion.called_process.bpmn_process_id", "--process", "--bpmn-process-id",
-                   kind=kinds.PROCESS, required=True, help="BPMN id of the process"),
-            option("completion.called_process.version", help="version of the process; the newest without it"),
+                   kind=kinds.PROCESS, help="BPMN id of the process"),
+            option("completion.called_process.version", help="version of the process"),
             option("completion.called_process.correlation_key", "--key", *KEY.flags[1:], help="key of the instance"),
             Option("completion.called_process.tags", NEW_TAGS.flags, NEW_TAGS.help, kinds.TAG, many=True),
             variables("completion.called_process.variables", "--variable", "variable of the called instance")),

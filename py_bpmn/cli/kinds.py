@@ -81,6 +81,7 @@ class Moment(Kind):
     """A point in time: UTC where it names no zone, or so long ago."""
 
     name = "TIME"
+    short = "two hours ago"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
@@ -93,15 +94,14 @@ class Moment(Kind):
             found = datetime.fromisoformat(value)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r} is not a time: it must be like 2026-11-26T08:00:00Z, 2026-11-26, or 2h for so long ago",
-                param,
-                ctx,
-            )
+            form = f"2026-11-26T08:00:00Z, 2026-11-26, or 2h for {self.short}"
+            self.fail(f"{value!r} is not a time: it must be like {form}", param, ctx)
 
 
 class Due(Moment):
     """A point in time, or how long it is until then."""
+
+    short = "in two hours"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
@@ -159,14 +159,19 @@ class OneOf(Kind):
         return get_args(getattr(_operations, self.schema))
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        wanted = value.upper().replace("-", "_")
+        wanted = _letters(value)
         for each in self.values:
-            if each.upper() == wanted:
+            if _letters(each) == wanted:
                 return each
         self.fail(f"{value!r} is none of {', '.join(self.values)}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(each) for each in self.values if each.startswith(incomplete.upper())]
+
+
+def _letters(text: str) -> str:
+    """`CALL_PROCESS`, `call-process` and `callProcess` are the same."""
+    return text.replace("-", "").replace("_", "").lower()
 
 
 class Named(Kind):

@@ -30,8 +30,8 @@ def where_it_waits(
 
 
 def _detail(entry: Any, beside: bool, day: date, now: datetime) -> str:
-    parts = (entry.bpmn_element_id if beside else "", _subject(entry, day, now))
-    return " ".join(part for part in parts if part)
+    subject = _subject(entry, day, now)
+    return f"{entry.bpmn_element_id}: {subject}" if beside else subject
 
 
 def _subject(entry: Any, day: date, now: datetime) -> str:
@@ -94,7 +94,12 @@ def _fact(entry: Any) -> str:
         case "MESSAGE" | "SIGNAL":
             parts = [entry.name]
         case "ACTION":
-            parts = [entry.operation, entry.actor and f"by {entry.actor}", entry.target, entry.reason]
+            parts = [
+                entry.operation,
+                entry.actor and f"by {entry.actor}",
+                entry.target,
+                entry.reason and f"({entry.reason})",
+            ]
         case _:
             parts = [entry.bpmn_element_type]
             parts += [f"from {entry.prev_bpmn_element_id}" if entry.prev_bpmn_element_id else ""]

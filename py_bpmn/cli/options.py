@@ -12,7 +12,13 @@ ELEMENT_ID = option("element_id", kind=kinds.NUMBER, help="id of the element")
 ELEMENT_INSTANCE_ID = option(
     "element_instance_id", kind=kinds.Id("element_instances"), help="element instance, by address or id"
 )
-INSTANCE_ID = option("process_instance_id", kind=kinds.INSTANCE_ID, help="process instance, by address or id")
+INSTANCE_ID = option(
+    "process_instance_id",
+    "--instance",
+    "--process-instance-id",
+    kind=kinds.INSTANCE_ID,
+    help="process instance, by address or id",
+)
 KEY = option("correlation_key", "--key", "--correlation-key", help="correlation key")
 TAGS = option("tags", "-t", "--tag", kind=kinds.TAG, many=True, help="tag it has")
 NEW_TAGS = option("tags", "-t", "--tag", kind=kinds.TAG, many=True, help="tag it gets")

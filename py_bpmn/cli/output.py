@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -146,7 +147,12 @@ class Output:
         click.echo(printable(text, lines=True), err=True)
 
     def text(self, text: str) -> None:
-        click.echo(text)
+        try:
+            click.echo(text)
+        except BrokenPipeError:
+            # Who reads has had enough. What is left must not be tried again at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from None
 
     def rows(
         self,
@@ -155,9 +161,10 @@ class Output:
         model: type[Model] | None,
         *,
         whole: Any = None,
+        within: str = "results",
         name: Callable[[Any], str] = address_of,
     ) -> None:
-        """A list of results. `whole` is the answer they came in, which is what `-o json` writes."""
+        """A list of results. `whole` is the answer they came in as `within`, which is what `-o json` writes."""
         if self.format == "ids":
             for row in rows:
                 self.text(name(row))
@@ -170,7 +177,7 @@ class Output:
                 self.text(json.dumps(self._json(row, chosen), ensure_ascii=False))
         else:
             data = [self._json(row, chosen) for row in rows]
-            found = data if chosen or whole is None else {**whole.write(), "results": data}
+            found = data if chosen or whole is None else {**whole.write(), within: data}
             self.text(json.dumps(found, ensure_ascii=False, indent=2))
 
     def one(
@@ -178,14 +185,15 @@ class Output:
         row: Any,
         columns: Sequence[str | Column] = (),
         *,
+        also: Sequence[str | Column] = (),
         text: Callable[[Any], str] | None = None,
         name: Callable[[Any], str] = address_of,
     ) -> None:
-        """One result: as a table, it is a line for each of its columns, or `text`."""
+        """One result: as a table, it is a line for each of its columns, or `text`. `also` can be asked for."""
         if self.format == "ids":
             self.text(name(row))
             return
-        chosen = self._chosen(columns, type(row))
+        chosen = self._chosen((*columns, *also), type(row))
         if self.format != "table":
             self.text(
                 json.dumps(self._json(row, chosen), ensure_ascii=False, indent=2 if self.format == "json" else None)
@@ -209,6 +217,7 @@ class Output:
         for attribute, name in fields.items():
             for spelling in (attribute.rstrip("_").replace("_", "-"), name.lower()):
                 known.setdefault(spelling, column(attribute))
+        known.setdefault("address", Column("ADDRESS", "address"))
         wanted = [name.strip().replace("_", "-") for name in self._columns]
         unknown = [name for name in wanted if name.lower() not in known]
         if unknown:

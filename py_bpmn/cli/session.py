@@ -71,6 +71,9 @@ class Session:
         from py_bpmn.client import DEFAULT_URL
 
         profile = self.profile[1].url if self.profile else ""
+        wins = os.environ.get("BPMN_URL")
+        if self.options.profile and not self.options.url and wins and wins != profile:
+            click.echo(f"note: BPMN_URL is set to {wins}, and wins over profile {self.options.profile}", err=True)
         return self.options.url or os.environ.get("BPMN_URL") or profile or DEFAULT_URL
 
     @cached_property

@@ -57,17 +57,25 @@ class Option:
         elif self.family == "definitions":
             yield from _definitions(self)
         else:
+            # What has no default is not told of one: a required option would count as given.
+            more: dict[str, Any] = {"is_flag": True} if self.flag else {"type": self.kind}
+            if self.default is not None:
+                more |= {"default": self.default, "show_default": True}
+            elif self.has_contrary:
+                more["default"] = None
             yield SectionOption(
                 [*self.flags, _name(self.fills)],
-                type=None if self.flag else self.kind,
-                is_flag=self.flag,
                 multiple=self.many,
                 required=self.required,
-                default=self.default,
-                show_default=self.default is not None,
                 help=self.help,
                 section=self.section,
+                **more,
             )
+
+    @property
+    def has_contrary(self) -> bool:
+        """Whether it is one of two flags, of which neither need be typed."""
+        return self.flag and "/" in self.flags[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +307,7 @@ def _filled(command: Command, typed: Values) -> Values:
         if "___" not in name:
             values[name.replace("__", ".")] = value
     # A flag that was not typed says nothing, unless there is one that says the contrary.
-    contrary = {each.fills for each in command.options if each.flag and "/" in each.flags[0]}
+    contrary = {each.fills for each in command.options if each.has_contrary}
     return {
         name: value
         for name, value in values.items()
@@ -338,7 +346,7 @@ def _each(session: Session, command: Command, values: Values, keys: Sequence[Key
         except ProblemError as problem:
             if len(keys) == 1:
                 raise
-            from py_bpmn.cli.main import code_of, tell
+            from py_bpmn.cli.tree import code_of, tell
 
             tell(problem)
             code = code or code_of(problem)
@@ -417,7 +425,7 @@ def _narrow(values: Values) -> None:
     if key is not None:
         values["id"] = key
     for name, value in list(values.items()):
-        if isinstance(value, Key) and value.partition is not None:
+        if isinstance(value, Key) and value.partition is not None and (name == "id" or name.endswith("_id")):
             if values.setdefault("partition", value.partition) != value.partition:
                 raise click.UsageError("two different partitions are named")
             values[name] = Key(None, value.id)
@@ -450,13 +458,15 @@ def _show_pages(session: Session, command: Command, arguments: Values, *, every:
 
 
 def _tell_of_pages(session: Session, answer: Any) -> None:
-    """Where a table ends, and how to go on."""
+    """Where the page ends, and how to go on."""
     following = getattr(answer, "next_cursor", None)
     total = getattr(answer, "total", None)
     if session.out.is_table and (total is not None or following):
         bound = "at least " if getattr(answer, "total_is_lower_bound", None) else ""
         more = f" (next: --cursor {following})" if following else ""
         session.out.say(f"{answer.count} of {bound}{total}{more}")
+    elif following:
+        session.out.say(f"there are more than these {answer.count}: --all, or --cursor {following}")
 
 
 def show(session: Session, command: Command, answer: Any) -> None:
@@ -467,7 +477,9 @@ def show(session: Session, command: Command, answer: Any) -> None:
         session.out.text(answer.rstrip("\n"))
     elif command.rows:
         rows = getattr(answer, command.rows)
-        session.out.rows(rows, command.columns, model(command.row), whole=answer, name=command.naming)
+        session.out.rows(
+            rows, command.columns, model(command.row), whole=answer, within=command.rows, name=command.naming
+        )
     else:
         session.out.one(answer, command.columns, text=command.text, name=command.naming)
 

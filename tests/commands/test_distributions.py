@@ -11,7 +11,7 @@ import pytest
 import py_bpmn
 from app import cli as of_service
 from py_bpmn.cli import main, service
-from py_bpmn.cli.main import tree
+from py_bpmn.cli.tree import tree
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -100,7 +100,7 @@ def test_without_an_installation_there_is_no_version(
 def test_without_the_libraries_of_the_command_line_the_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.delitem(sys.modules, "py_bpmn.cli.main", raising=False)
+    monkeypatch.delitem(sys.modules, "py_bpmn.cli.tree", raising=False)
     monkeypatch.setitem(sys.modules, "click", None)
     assert main(["version"]) == 2
     assert capsys.readouterr().err == (

@@ -6,9 +6,8 @@ did not happen in time, 130 interrupted.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -66,7 +65,6 @@ def run(arguments: Sequence[str]) -> int:
     session = Session()
     try:
         code = tree().main(args=list(arguments), prog_name=NAME, standalone_mode=False, obj=session)
-        sys.stdout.flush()
     except click.UsageError as error:
         error.show()
         return WRONG
@@ -81,10 +79,9 @@ def run(arguments: Sequence[str]) -> int:
     except BpmnClientError as error:
         click.echo(f"error: {printable(str(error), lines=True)}", err=True)
         return WRONG if isinstance(error, ConfigurationError) else FAILED
-    except BrokenPipeError:
-        # Who reads has had enough. What is left must not be tried again at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as ended:
+        # Of what completes a command line.
+        return ended.code if isinstance(ended.code, int) else FAILED
     return code if isinstance(code, int) else 0
 
 
@@ -108,6 +105,7 @@ class Tree(PlainGroup):
                 formatter.write_dl(found)
 
 
+@cache
 def tree() -> click.Group:
     """All commands."""
     commands: dict[str, click.Command] = {each.name: build(each) for each in COMMANDS}
