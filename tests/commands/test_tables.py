@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
-from flask.testing import FlaskClient
 
 from py_bpmn import _operations
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import Column
 from py_bpmn.cli.tables import MODELS, PAGING, Command, Option, Resource, request
 from py_bpmn.cli.tree import COMMANDS, RESOURCES, tree
+from tests.client.test_operations import document
 from tests.commands.test_transcripts import leaves
 
 WITHOUT_A_COMMAND = {
@@ -54,28 +55,27 @@ def snake(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def test_every_operation_has_a_command_or_a_reason(client: FlaskClient):
-    document = client.get("/openapi.json").get_json()
-    operations = {
-        operation["operationId"]
-        for path in document["paths"].values()
-        for method, operation in path.items()
-        if method != "parameters"
-    }
-    assert operations >= set(WITHOUT_A_COMMAND)
+@pytest.fixture(scope="module")
+def operations() -> dict[str, dict[str, Any]]:
+    """What the document says of each operation, by its id."""
+    paths = document()["paths"].values()
+    found = [operation for path in paths for method, operation in path.items() if method != "parameters"]
+    return {operation["operationId"]: operation for operation in found}
+
+
+def test_every_operation_has_a_command_or_a_reason(operations: dict[str, dict[str, Any]]):
+    assert set(operations) >= set(WITHOUT_A_COMMAND)
     used = {name for _, command in commands() for name in (command.operation, *command.also)}
     assert {snake(name) for name in operations} == {name for name in used if name} | {
         snake(name) for name in WITHOUT_A_COMMAND
     }
 
 
-def test_what_changes_something_is_marked(client: FlaskClient):
-    document = client.get("/openapi.json").get_json()
+def test_what_changes_something_is_marked(operations: dict[str, dict[str, Any]]):
     keyed = {
-        snake(operation["operationId"])
-        for path in document["paths"].values()
-        for method, operation in path.items()
-        if method != "parameters" and any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ()))
+        snake(name)
+        for name, operation in operations.items()
+        if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", ()))
     }
     for name, command in commands():
         assert command.writes == bool(keyed & {command.operation, *command.also}), name
