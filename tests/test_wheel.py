@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -7,6 +9,8 @@ import sys
 import time
 import urllib.request
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,11 +47,31 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def tutorial(kind: str, title: str = "A first process in five minutes") -> list[str]:
+    """The blocks of a section of the README in a language."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"^```{kind}\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment with the service."""
-    [wheel] = wheels.glob("py_bpmn_server-*.whl")
-    return environment(tmp_path_factory.mktemp("server") / "venv", str(wheel))
+    """The programs of an environment that was made the way the README says."""
+    folder = tmp_path_factory.mktemp("server")
+    script = re.sub(r"^DIST=.*$", f"DIST={wheels}", tutorial("sh")[0], flags=re.MULTILINE)
+    run("bash", "-euc", script, cwd=folder, env=bare() | {"PIP_CONSTRAINT": str(LOCK), "PIP_QUIET": "1"})
+    return folder / ".venv" / "bin"
+
+
+def bare(programs: Path | None = None) -> dict[str, str]:
+    """The environment of somebody who has no checkout, with the programs of an installation."""
+    path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
+    return {"PATH": path, "HOME": os.environ.get("HOME", "/")}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +109,7 @@ def test_the_installed_wheel_has_the_examples_for_deployments(installed: Path):
 @pytest.mark.sqlite
 @pytest.mark.parametrize("program", [["py-bpmn", "serve"], [*GUNICORN, "app.wsgi"]], ids=["serve", "gunicorn"])
 def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: Path, program: list[str]):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("BPMN_", "PYTHON"))}
     environ |= {
         "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}",
@@ -106,6 +129,60 @@ def test_the_installed_wheel_serves_from_any_folder(installed: Path, tmp_path: P
         process.kill()
         process.wait()
     assert (tmp_path / "bpmn.db").is_file()
+
+
+@contextmanager
+def running(command: str, folder: Path, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """What is typed in a terminal that is left open."""
+    with subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, env=environ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_the_first_process_of_the_readme_is_built_tested_and_run(installed: Path, tmp_path: Path):
+    for name, content in zip(
+        ("greeting.bpmn", "greeting.py", "test_greeting.py"), tutorial("xml") + tutorial("python"), strict=True
+    ):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    _, first, second, third = tutorial("sh")
+    (operating,) = tutorial("sh", "Operating")
+    *before, serve = first.splitlines()
+    port = free_port()
+    environ = bare(installed) | {
+        "BPMN_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}",
+        "BPMN_URL": f"http://127.0.0.1:{port}",
+        "BPMN_SHUTDOWN_DELAY": "0",
+    }
+    tested = run("bash", "-euc", "\n".join(before), cwd=tmp_path, env=environ)
+    assert "1 passed" in tested
+    given, _, command = serve.partition(" ")
+    with running(command, tmp_path, environ | dict([given.split("=")])), running(second, tmp_path, environ):
+        deadline = time.monotonic() + 60
+        while not is_ready(port):
+            assert time.monotonic() < deadline, "the service did not become ready"
+        shown = run("bash", "-euc", third + operating, cwd=tmp_path, env=environ)
+    followed, found, *_ = (json.loads(line) for line in shown.splitlines())
+    assert (followed["state"], found["state"]) == ("COMPLETED", "COMPLETED")
+    assert "Hello, World!" in shown
+
+
+EXAMPLES = sorted(path.parent for path in (ROOT / "tests" / "examples").glob("*/README.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_pass_their_tests_where_the_wheel_is_installed(installed: Path, tmp_path: Path, example: Path):
+    project = tmp_path / example.name
+    shutil.copytree(example, project)
+    environ = bare(installed) | {"PYTHONPATH": str(project)}
+    tested = run(installed / "pytest", "-q", "-p", "no:cacheprovider", cwd=project, env=environ)
+    assert " passed" in tested
+    assert "skipped" not in tested
 
 
 @pytest.mark.slow

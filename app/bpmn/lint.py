@@ -7,6 +7,7 @@ A deployment tells the first two only. The rules that are registered here are ne
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +32,8 @@ T = ElementType
 
 IGNORED = "ignored"
 """The rule of what has no influence on the execution, and never had any."""
+_MOST_IGNORED = 100
+"""Constructs without influence that are told."""
 _WITH_LINE = re.compile(r" \(line \d+(, column \d+)?\)$")
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -65,10 +68,8 @@ class Declared:
     id: str
     name: str
     place: Place
-    thrown: int
-    caught: int
-    referred: bool
-    """Whether anything refers to it at all."""
+    uses: Counter[str]
+    """How often it is thrown, caught, or referred to otherwise."""
 
 
 class File:
@@ -88,19 +89,17 @@ class File:
         document = read(self._xml)
         nodes = list(document.root.walk(opaque=OPAQUE))
         references = References((node.token("id") for node in nodes), document.prefixes)
-        uses: dict[tuple[str, str], list[str]] = {}
+        uses: dict[tuple[str, str], Counter[str]] = {}
         for node in nodes:
             for tag, reference, role in _references(node):
-                uses.setdefault((tag, references.resolve(reference)), []).append(role)
+                uses.setdefault((tag, references.resolve(reference)), Counter())[role] += 1
         return [
             Declared(
                 node.tag,
                 node.token("id")[:MAX_ID_LENGTH],
                 node.get("name"),
                 node.place,
-                uses.get((node.tag, node.token("id")), []).count("thrown"),
-                uses.get((node.tag, node.token("id")), []).count("caught"),
-                (node.tag, node.token("id")) in uses,
+                uses.get((node.tag, node.token("id")), Counter()),
             )
             for node in nodes
             if node.tag in DECLARATIONS
@@ -200,7 +199,7 @@ def _unused_declaration(file: File) -> Iterator[Remark]:
     """A message, signal, error or escalation is declared, and nothing refers to it."""
     for declared in file.declared:
         # Without a name, messages and signals have a rule of their own.
-        if not declared.referred and (declared.name or declared.tag in ("error", "escalation")):
+        if not declared.uses and (declared.name or declared.tag in ("error", "escalation")):
             sentence = f"{declared.tag} {declared.id} is declared, but nothing refers to it"
             yield file.process.element.pointer, sentence, declared.place
 
@@ -227,8 +226,8 @@ def _used_once(file: File) -> Iterator[Remark]:
             if declared.tag == tag and declared.name:
                 by_name.setdefault(declared.name, []).append(declared)
         for name, all_declared in by_name.items():
-            thrown = any(declared.thrown for declared in all_declared)
-            caught = any(declared.caught for declared in all_declared)
+            thrown = any(declared.uses["thrown"] for declared in all_declared)
+            caught = any(declared.uses["caught"] for declared in all_declared)
             if thrown and not caught:
                 sentence = f"{tag} {name} is thrown, but nothing in this file catches it"
             elif caught and not thrown and tag == "signal":
@@ -258,7 +257,7 @@ def findings(xml: str, process: Process | None, errors: Iterable[Cause], warning
             _finding(FindingLevel.NOTE if cause.type in KINDS else FindingLevel.WARNING, cause) for cause in warnings
         ]
         found += _linted(File(xml, process))
-        found += _without_influence(xml, process, [finding.detail for finding in found])
+        found += _without_influence(xml, process, [each.detail for each in found if each.rule in KINDS])
     return sorted(found, key=lambda finding: (finding.line, finding.column))
 
 
@@ -321,7 +320,7 @@ def _linted(file: File) -> list[Finding]:
 def _without_influence(xml: str, process: Process, told: Sequence[str]) -> Iterator[Finding]:
     """One note for each construct that is not told of already."""
     file = read_extensions(xml, process.element.id)
-    for construct, count in sorted(file.counts.items()):
+    for construct, count in sorted(file.counts.items())[:_MOST_IGNORED]:
         if not any(construct in detail for detail in told):
             often = f" ({count} in the file)" if count > 1 else ""
             place = file.first_places[construct]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from app.bpmn.advice import RULES as ADVICE
@@ -12,6 +14,7 @@ from app.bpmn.lint import IGNORED, RULES, check
 from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import bpmn, event
 from tests.bpmn.test_advice import END, LINE, SIGNAL, START, path, service
+from tests.bpmn.test_cost import FAMILIES, calls_of
 from tests.models.stage import FILES
 
 NAMED = LINE.replace('id="t"', 'id="t" name="T"')
@@ -116,3 +119,10 @@ def test_example_processes_have_no_warnings(file):
         answer = check(file.read_bytes(), process)
         assert answer["deployable"]
         assert {each["level"] for each in answer["findings"]} <= {"NOTE"}
+
+
+@pytest.mark.parametrize("family", ["messages", "attributes", "foreign attributes", "lanes", "a gateway", "a chain"])
+def test_twice_the_size_costs_at_most_about_twice_as_much(family):
+    files = (bpmn(FAMILIES[family](size)).encode() for size in (300, 600))
+    small, large = (calls_of(partial(check, file, "p")) for file in files)
+    assert large < 2.2 * small + 500

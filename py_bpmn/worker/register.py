@@ -1,0 +1,182 @@
+"""What happens before the first job: processes are deployed, and their handlers compared with what they ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Literal
+from xml.etree import ElementTree
+
+from py_bpmn._operations import Element
+from py_bpmn._operations import Process as Deployed
+from py_bpmn.client import Client, read_bpmn, version_of
+from py_bpmn.errors import ConfigurationError, ProblemError, Unavailable
+from py_bpmn.worker.process import KINDS, Process
+from py_bpmn.worker.wanted import Kind
+
+Xml = str | bytes
+"""As text, or in the encoding that it names."""
+Deploy = bool | Literal["check"]
+"""Whether files are deployed, or just have to be, or are not looked at."""
+
+_EXECUTED = (
+    "BUSINESS_RULE_TASK",
+    "MESSAGE_END_EVENT",
+    "MESSAGE_THROW_EVENT",
+    "SCRIPT_TASK",
+    "SEND_TASK",
+    "SERVICE_TASK",
+)
+_ALWAYS = {
+    **dict.fromkeys(_EXECUTED, ("EXECUTE",)),
+    "CALL_ACTIVITY": ("CALL_PROCESS", "PASS_VARIABLES"),
+}
+_WITH_SEVERAL_FLOWS = {
+    "EXCLUSIVE_GATEWAY": ("EVALUATE_EXCLUSIVE_GATEWAY",),
+    "INCLUSIVE_GATEWAY": ("EVALUATE_INCLUSIVE_GATEWAY",),
+}
+_DEFINED = {
+    "MESSAGE_BOUNDARY_EVENT": ("SET_MESSAGE_CORRELATION_KEY",),
+    "MESSAGE_CATCH_EVENT": ("SET_MESSAGE_CORRELATION_KEY",),
+}
+_UNDEFINED = {
+    "ERROR_BOUNDARY_EVENT": ("SET_ERROR_CODE",),
+    "ERROR_END_EVENT": ("SET_ERROR_CODE",),
+    "ESCALATION_BOUNDARY_EVENT": ("SET_ESCALATION_CODE",),
+    "ESCALATION_END_EVENT": ("SET_ESCALATION_CODE",),
+    "ESCALATION_THROW_EVENT": ("SET_ESCALATION_CODE",),
+    "MESSAGE_BOUNDARY_EVENT": ("SUBSCRIBE_MESSAGE",),
+    "MESSAGE_CATCH_EVENT": ("SUBSCRIBE_MESSAGE",),
+    "SIGNAL_BOUNDARY_EVENT": ("SUBSCRIBE_SIGNAL",),
+    "SIGNAL_CATCH_EVENT": ("SUBSCRIBE_SIGNAL",),
+    "SIGNAL_END_EVENT": ("SET_SIGNAL_NAME",),
+    "SIGNAL_THROW_EVENT": ("SET_SIGNAL_NAME",),
+    "TIMER_BOUNDARY_EVENT": ("SET_TIMER",),
+    "TIMER_CATCH_EVENT": ("SET_TIMER",),
+}
+
+
+def asked_for(element: Element, flows: int) -> tuple[str, ...]:
+    """The types of jobs that an element asks for; `flows` is how many lead away from it."""
+    type = element.bpmn_element_type
+    if type in _ALWAYS:
+        return _ALWAYS[type]
+    if type in _WITH_SEVERAL_FLOWS:
+        return _WITH_SEVERAL_FLOWS[type] if flows > 1 else ()
+    return (_UNDEFINED if element.event_definition is None else _DEFINED).get(type, ())
+
+
+@dataclass(slots=True)
+class Registered:
+    """What is known of the processes."""
+
+    processes: dict[int, str] = field(default_factory=dict)
+    """BPMN process ids by the ids of deployed versions."""
+    strangers: list[Kind] = field(default_factory=list)
+    """Jobs that are asked for, and that no handler does."""
+
+
+def register(client: Client, processes: Iterable[Process], deploy: Deploy = True) -> Registered:
+    """Raises ConfigurationError with all mistakes at once, and Unavailable when the service can't be asked."""
+    found = Registered()
+    mistakes: list[str] = []
+    for process in processes:
+        try:
+            deployed, xml = _deployed(client, process, deploy)
+        except Unavailable:
+            raise
+        except (ConfigurationError, ProblemError, ElementTree.ParseError) as error:
+            mistakes.append(f"{process.id}: {error}")
+            continue
+        found.processes[deployed.id] = process.id
+        elements = list(client.each(client.api.query_elements, process_id=deployed.id))
+        _compare(process, deployed, elements, xml, found, mistakes)
+    if mistakes:
+        number = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        raise ConfigurationError("\n".join([f"the worker can't start, because of {number}:", *mistakes]))
+    return found
+
+
+def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deployed, Xml]:
+    """The version that counts, with its XML."""
+    if process.bpmn is not None and deploy is True:
+        return client.deploy(process.bpmn, version=process.version, process=process.id), read_bpmn(process.bpmn)
+    known: list[Deployed] = list(client.each(client.api.query_processes, bpmn_process_id=process.id))
+    if not known:
+        raise ConfigurationError("no version is deployed")
+    newest = max(known, key=lambda each: each.id)
+    if process.bpmn is None or deploy is False:
+        wanted = next((each for each in known if each.version == process.version), None)
+        if process.version is not None and wanted is None:
+            raise ConfigurationError(f"version {process.version} is not deployed; the newest one is {newest.version}")
+        counts = wanted or newest
+        return counts, client.api.get_bpmn_xml(id=counts.id)
+    xml = read_bpmn(process.bpmn)
+    version = process.version or version_of(xml)
+    for each in known:
+        if each.version == version:
+            if _canonical(client.api.get_bpmn_xml(id=each.id)) != _canonical(xml):
+                raise ConfigurationError(f"version {version} is deployed with another file than {process.bpmn}")
+            return each, xml
+    raise ConfigurationError(f"{process.bpmn} is not deployed; the newest version is {newest.version}")
+
+
+def _canonical(xml: Xml) -> str:
+    found = ElementTree.canonicalize(xml) if isinstance(xml, str) else ElementTree.canonicalize(from_file=BytesIO(xml))
+    return found or ""
+
+
+def _flows(xml: Xml) -> Counter[str]:
+    """How many sequence flows lead away from each element."""
+    found: Counter[str] = Counter()
+    for each in ElementTree.fromstring(xml).iter():
+        if isinstance(each.tag, str) and each.tag.rpartition("}")[2] == "sequenceFlow":
+            found[(each.get("sourceRef") or "").strip()] += 1
+    return found
+
+
+def _compare(
+    process: Process,
+    deployed: Deployed,
+    elements: list[Element],
+    xml: Xml,
+    found: Registered,
+    mistakes: list[str],
+) -> None:
+    flows = _flows(xml)
+    asked = {each.bpmn_element_id: asked_for(each, flows[each.bpmn_element_id]) for each in elements}
+    types = {each.bpmn_element_id: each.bpmn_element_type for each in elements}
+    if not process.partial:
+        process.pass_nothing()
+    for handler in process.handlers:
+        try:
+            _ = handler.parameters
+        except ConfigurationError as error:
+            mistakes.append(str(error))
+        wanted = asked.get(handler.element)
+        if wanted is None:
+            near = _near(handler.element, [element for element, types in asked.items() if types])
+            mistakes.append(f"{process.id}: {handler.label}: version {deployed.version} has no such element{near}")
+        elif not wanted:
+            mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for no job")
+        elif handler.kind.types and not set(handler.kind.types) & set(wanted):
+            mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for {_decorators(wanted)}")
+    for element, wanted in asked.items():
+        missing = [type for type in wanted if process.handler(element, type) is None]
+        found.strangers += [(process.id, element, type) for type in missing]
+        if missing and not process.partial:
+            mistakes.append(f"{process.id}: nobody does {element}: {_decorators(missing, element)} is missing")
+
+
+def _decorators(types: Iterable[str], element: str = "") -> str:
+    named = [kind.name for type in types for kind in KINDS.values() if type in kind.types]
+    return " and ".join(f'@{name}("{element}")' if element else name for name in named)
+
+
+def _near(element: str, others: list[str]) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(element, others, n=1)
+    return f"; is it {found[0]}?" if found else ""
