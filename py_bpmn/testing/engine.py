@@ -187,7 +187,7 @@ class _Served:
         self._clients = _Clients()
         try:
             with self._log.open("wb") as log:
-                command = [script, "serve"]
+                command = [str(script), "serve"]
                 given: Any = {"cwd": self._folder, "env": self._environ(options), "stdin": subprocess.DEVNULL}
                 self._process = subprocess.Popen(command, stdout=log, stderr=log, **given)
         except OSError as error:
