@@ -21,6 +21,8 @@ from app.service import Service, open_service
 from tests.databases import Databases
 from tests.wire import Wire
 
+collect_ignore = ["examples"]
+"""Projects of their own, whose tests run where the packages are installed."""
 PROFILE = os.environ.get("BPMN_TEST_PROFILE", "check")
 """How much generated tests do: `check`, or `full` with the long runs, or `explore` for a round of new cases."""
 SEED = int(os.environ.get("BPMN_TEST_EXPLORE", "0"))

@@ -178,7 +178,7 @@ def test_the_environment_is_read_by_the_configuration_only(path: Path):
 
 
 TOOLS = sorted((ROOT / "py_bpmn").rglob("*.py"))
-LOADS_THE_SERVICE = {"command.py", "testing/engine.py"}
+LOADS_THE_SERVICE = {"testing/engine.py"}
 SPEAKS_HTTP = {"client.py", "testing/engine.py"}
 """Files of py_bpmn that may do what no other one does."""
 

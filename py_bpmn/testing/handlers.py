@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_args
 
 from py_bpmn._operations import CompleteJobsItem, JobType
 from py_bpmn._operations import Job as Data
-from py_bpmn.values import Values
+from py_bpmn.client import Client
 from py_bpmn.worker.job import Job
 from py_bpmn.worker.perform import Outcome, Performer
 from py_bpmn.worker.process import Handler, Process, _nothing
@@ -44,10 +44,11 @@ class Handlers:
     """Of the processes that one test uses."""
 
     def __init__(
-        self, values: Values, called: Callable[[Data], dict[str, Any]], newest: Callable[[str], str | None]
+        self, client: Client, called: Callable[[Data], dict[str, Any]], newest: Callable[[str], str | None]
     ) -> None:
         """`called` has the variables of what a call activity has called, `newest` the version of a process to call."""
-        self._performer = Performer(values, called, newest)
+        self._client = client
+        self._performer = Performer(client.values, called, newest)
         self._processes: dict[str, Process] = {}
 
     def use(self, process: Process) -> None:
@@ -77,7 +78,7 @@ class Handlers:
     def perform(self, handler: Handler, data: Data) -> tuple[CompleteJobsItem, BaseException | None]:
         """The completion as a worker would send it, and what the function has raised."""
         recorded, raised = _recorded(handler)
-        job = Job(data)
+        job = Job(data, self._client)
         if handler.is_async:
             outcome = _run(self._performer.perform_async(recorded, job))
         else:

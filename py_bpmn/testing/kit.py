@@ -60,7 +60,7 @@ class Bpmn:
         self._mark = f"~{secrets.token_hex(4)}" if is_shared else ""
         self._versions: dict[str, str] = {}
         self._process_ids: dict[str, list[int]] = {}
-        self._handlers = Handlers(client.values, self._variables_of_called, self._version_to_call)
+        self._handlers = Handlers(client, self._variables_of_called, self._version_to_call)
 
     def __repr__(self) -> str:
         return f"<Bpmn {self.client.url}>"
@@ -163,8 +163,6 @@ class Bpmn:
             lines += words.timeline(name, instance.history())
         return "\n".join(lines)
 
-    # For stories
-
     def moved(self) -> None:
         """Has happen what follows from a step."""
         self._work(TYPES if self._auto else sorted(OF_EVENTS))
@@ -197,8 +195,6 @@ class Bpmn:
             return known
         self._know(self.client.deploy(STUB_XML.format(process=process), version=STUB))
         return STUB
-
-    # What follows from a step
 
     def _work(self, types: Collection[JobType]) -> None:
         wanted = list(self._handlers.wanted(types))

@@ -268,6 +268,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "version": "2",
             **WORKER,
             **WHY,
+            "findings": True,
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
