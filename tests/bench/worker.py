@@ -24,8 +24,8 @@ from app.store import migrate
 from py_bpmn import Client
 from py_bpmn._operations import NewProcessInstance
 from py_bpmn.worker import Job, Process, Worker
-from tests.bench.load import HEAD, MODELS, SCENARIOS, TAIL
 from tests.bench.fill import analyse
+from tests.bench.load import HEAD, MODELS, SCENARIOS, TAIL
 from tests.bench.measure import loads
 from tests.bench.serve import PASSWORD, ROOT, USERNAME, serving
 from tests.databases import Databases

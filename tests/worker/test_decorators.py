@@ -33,29 +33,31 @@ class Customer:
     tags: list[str]
 
 
-ALL = model(
-    "all",
-    "startEvent start",
-    "exclusiveGateway gate",
-    "inclusiveGateway fork",
-    "intermediateCatchEvent wait|<timerEventDefinition/>",
-    'intermediateCatchEvent paid|<messageEventDefinition messageRef="paid-message"/>',
-    "intermediateCatchEvent told|<messageEventDefinition/>",
-    "intermediateCatchEvent heard|<signalEventDefinition/>",
-    "intermediateThrowEvent siren|<signalEventDefinition/>",
-    "serviceTask risky",
-    'boundaryEvent caught attachedToRef="risky"|<errorEventDefinition/>',
-    "endEvent lost",
-    "intermediateThrowEvent raise|<escalationEventDefinition/>",
-    "callActivity sub",
-    "sendTask mail",
-    "serviceTask last",
-    "endEvent end",
-    more='<sequenceFlow id="off" sourceRef="gate" targetRef="lost"/>'
-    '<sequenceFlow id="off2" sourceRef="fork" targetRef="lost"/>'
-    '<sequenceFlow id="on" sourceRef="caught" targetRef="raise"/>',
-).replace('<sequenceFlow id="lost-raise" sourceRef="lost" targetRef="raise"/>', "").replace(
-    "<process", '<message id="paid-message" name="paid"/><process', 1
+ALL = (
+    model(
+        "all",
+        "startEvent start",
+        "exclusiveGateway gate",
+        "inclusiveGateway fork",
+        "intermediateCatchEvent wait|<timerEventDefinition/>",
+        'intermediateCatchEvent paid|<messageEventDefinition messageRef="paid-message"/>',
+        "intermediateCatchEvent told|<messageEventDefinition/>",
+        "intermediateCatchEvent heard|<signalEventDefinition/>",
+        "intermediateThrowEvent siren|<signalEventDefinition/>",
+        "serviceTask risky",
+        'boundaryEvent caught attachedToRef="risky"|<errorEventDefinition/>',
+        "endEvent lost",
+        "intermediateThrowEvent raise|<escalationEventDefinition/>",
+        "callActivity sub",
+        "sendTask mail",
+        "serviceTask last",
+        "endEvent end",
+        more='<sequenceFlow id="off" sourceRef="gate" targetRef="lost"/>'
+        '<sequenceFlow id="off2" sourceRef="fork" targetRef="lost"/>'
+        '<sequenceFlow id="on" sourceRef="caught" targetRef="raise"/>',
+    )
+    .replace('<sequenceFlow id="lost-raise" sourceRef="lost" targetRef="raise"/>', "")
+    .replace("<process", '<message id="paid-message" name="paid"/><process', 1)
 )
 
 
@@ -129,7 +131,10 @@ def test_every_decorator_answers_what_its_element_asks_for(bpmn: Client):
         order = bpmn.start("all", variables={"orderId": "o-1"})
         bpmn.send("paid", key="o-1", expires=timedelta(minutes=1))
         bpmn.send("told", key="o-1", expires=timedelta(minutes=1))
-        until(lambda: ("heard", "SIGNAL") in [(each.bpmn_element_id, each.kind) for each in order.waiting()], "waits for the signal")
+        until(
+            lambda: ("heard", "SIGNAL") in [(each.bpmn_element_id, each.kind) for each in order.waiting()],
+            "waits for the signal",
+        )
         bpmn.signal("rain")
         assert order.wait(LONG).state == "COMPLETED", order.waiting()
     assert called_with == {"orderId": "o-1", "reason": "no money", "from_below": 40, "mailed": "EXECUTE"}
