@@ -15,7 +15,7 @@ from py_bpmn.testing import plugin
 pytest_plugins = ["pytester"]
 
 GOLDEN = Path(__file__).parent / "golden" / "report.txt"
-WITH_PLUGIN = ("-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:schemathesis")
+WITH_PLUGIN = ("-p", plugin.__name__, "-p", "no:cacheprovider")
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """The plugin is imported here already."""
 SHOP = '''
@@ -46,6 +46,8 @@ def shop(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     """A project with a process."""
     monkeypatch.delenv("BPMN_TEST_PYTHON", raising=False)
     monkeypatch.setenv("BPMN_WORKER_ID", "worker")
+    # Whether or not the plugin is installed where these tests run, it is there once.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(shop=SHOP.format(xml=XML))
     pytester.syspathinsert()
     return pytester
@@ -202,4 +204,4 @@ def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
             bpmn.start("shop", amount=20).at("charge-card").runs()
         """
     )
-    shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-n", "2").assert_outcomes(passed=8)
+    shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)
