@@ -31,6 +31,7 @@ def completed(context: click.Context, kind: str, incomplete: str) -> list[str]:
     def ask() -> None:
         with suppress(Exception):
             found.extend(text for text in _ask(session, kind) if text.startswith(incomplete))
+            session.close()
 
     # A daemon: when the time is over, nobody waits for it.
     asking = threading.Thread(target=ask, daemon=True)

@@ -80,24 +80,31 @@ class Session:
     def client(self) -> Client:
         from py_bpmn.client import Client
 
-        key = worker_id = ca_file = None
-        if self.profile:
-            profile = self.profile[1]
-            worker_id = os.environ.get("BPMN_WORKER_ID") or profile.worker_id or None
-            ca_file = os.environ.get("BPMN_CA_FILE") or profile.ca_file or None
-            # The key of a profile is for its own service alone, wherever an address comes from.
-            if not any(os.environ.get(name) for name in CREDENTIALS) and profile.is_of(self.url):
-                key = profile.authorization()
+        key, worker_id, ca_file = self._given()
         client = Client(
-            self.url,
-            key=key,
-            worker_id=self.options.worker_id or worker_id,
-            ca_file=ca_file,
-            timeout=self.options.timeout.total_seconds(),
+            self.url, key=key, worker_id=worker_id, ca_file=ca_file, timeout=self.options.timeout.total_seconds()
         )
         if self.options.debug:
             _trace(client)
         return client
+
+    def environment(self) -> dict[str, str]:
+        """What tells another client the same."""
+        key, worker_id, ca_file = self._given()
+        names = {"URL": self.url, "AUTHORIZATION": key, "WORKER_ID": worker_id, "CA_FILE": ca_file}
+        return {f"BPMN_{name}": value for name, value in names.items() if value}
+
+    def _given(self) -> tuple[str | None, str | None, str | None]:
+        """Key, worker id and file of certificates, as far as the environment does not tell them."""
+        if not self.profile:
+            return None, self.options.worker_id, None
+        profile = self.profile[1]
+        worker_id = self.options.worker_id or os.environ.get("BPMN_WORKER_ID") or profile.worker_id
+        ca_file = os.environ.get("BPMN_CA_FILE") or profile.ca_file
+        # The key of a profile is for its own service alone, wherever an address comes from.
+        is_known = any(os.environ.get(name) for name in CREDENTIALS)
+        key = None if is_known or not profile.is_of(self.url) else profile.authorization()
+        return key, worker_id or None, ca_file or None
 
     @cached_property
     def out(self) -> Output:

@@ -177,7 +177,8 @@ class SectionCommand(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
-                sections[getattr(parameter, "section", "Options of all commands")].append(record)
+                section = "Options of all commands" if "--help" in parameter.opts else "Options"
+                sections[getattr(parameter, "section", section)].append(record)
         for title, records in sections.items():
             if records:
                 with formatter.section(title):

@@ -6,6 +6,7 @@ did not happen in time, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -46,6 +47,8 @@ RESOURCES: tuple[Resource, ...] = (
     profile.RESOURCE,
 )
 COMMANDS = (process.DEPLOY, RUN, system.SET_TIME, CHECK)
+LOADED = {"lint": "tell what is wrong or odd about BPMN files"}
+"""Commands that are loaded when they are typed, since what they need takes time."""
 SECTIONS = {
     "On a service": (
         "deploy",
@@ -98,11 +101,21 @@ def code_of(problem: ProblemError) -> int:
 class Tree(PlainGroup):
     """Lists the commands by what they need."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*self.commands, *LOADED))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LOADED:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"py_bpmn.cli.{cmd_name}"), cmd_name)
+        return found
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
-            found = [(name, self.commands[name].get_short_help_str(80)) for name in names if name in self.commands]
             with formatter.section(title):
-                formatter.write_dl(found)
+                formatter.write_dl(
+                    [(name, LOADED.get(name) or self.commands[name].get_short_help_str(80)) for name in names]
+                )
 
 
 @cache
@@ -114,7 +127,7 @@ def tree() -> click.Group:
     audit = commands["audit"]
     assert isinstance(audit, click.Group)
     audit.add_command(_of_service("export", "print it as lines of JSON, from the database", before=("audit",)))
-    commands |= {each.name or "": each for each in (_lint, _worker, _completion, _version) if each.name}
+    commands |= {each.name or "": each for each in (_worker, _completion, _version) if each.name}
     return Tree(
         NAME,
         commands=commands,
@@ -168,30 +181,29 @@ class _Rest(Kind):
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
-@click.command(
-    "lint",
-    add_help_option=False,
-    short_help="tell what is wrong or odd about BPMN files",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
-@click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def _lint(context: click.Context, rest: tuple[str, ...]) -> Any:
-    # Loaded only now: it may need the parser of the service.
-    lint: click.Command = import_module("py_bpmn.cli.lint").lint
-    with lint.make_context(f"{NAME} lint", list(rest), parent=context.parent) as inner:
-        return lint.invoke(inner)
-
-
-@click.command("worker", cls=SectionCommand, short_help="run a worker, until it is told to stop")
-@click.argument("target", metavar="MODULE:ATTRIBUTE")
-@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="worker processes")
-@click.option("--metrics-port", type=click.IntRange(0, 65535), help="port for /metrics and /healthz")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def _worker(target: str, processes: int, metrics_port: int | None, log_format: str) -> int:
-    """Run a worker, such as shop.worker:worker, until it is told to stop."""
+def _work(
+    context: click.Context, target: str, processes: int | None, metrics_port: int | None, log_format: str | None
+) -> int:
+    # The worker, and the processes that it starts, look into the environment.
+    os.environ |= context.ensure_object(Session).environment()
     code: int = import_module("py_bpmn.worker").main(target, processes, metrics_port, log_format)
     return code
+
+
+_worker = SectionCommand(
+    "worker",
+    callback=_work,
+    params=[
+        click.Argument(["target"], metavar="MODULE:ATTRIBUTE"),
+        click.Option(["--processes"], type=click.IntRange(min=1), help="worker processes; as the worker says without"),
+        click.Option(["--metrics-port"], type=click.IntRange(0, 65535), help="port for /metrics and /healthz"),
+        click.Option(["--log-format"], type=click.Choice(["text", "json"]), help="text by default"),
+        *settings(),
+    ],
+    help="Run a worker, such as shop.worker:worker, until it is told to stop.",
+    short_help="run a worker, until it is told to stop",
+)
 
 
 @click.command("completion", short_help="print what a shell needs to complete commands, options and ids")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from py_bpmn.cli import main
 from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,3 +67,23 @@ def is_ready(url: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def suggested(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str) -> list[str]:
+    """What completes the last word, which is empty after a space."""
+    with monkeypatch.context() as patch:
+        patch.setenv("COMP_WORDS", words)
+        patch.setenv("COMP_CWORD", str(len(words.split()) - (not words.endswith(" "))))
+        patch.setenv("_PY_BPMN_COMPLETE", "bash_complete")
+        assert main([]) == 0
+    return [line.partition(",")[2] for line in capsys.readouterr().out.splitlines() if line]
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch, answers: str = "") -> None:
+    """Has the command believe that people see its output, and type these answers."""
+    typed = io.StringIO(answers)
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", typed)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)
