@@ -11,6 +11,7 @@ from py_bpmn.cli.instance import COLUMNS, ENDED, TIMED_OUT
 from py_bpmn.cli.moments import where_it_waits
 from py_bpmn.cli.options import KEY, NEW_TAGS, variables
 from py_bpmn.cli.output import address_of
+from py_bpmn.cli.session import LONGEST_WAIT
 from py_bpmn.cli.tables import Argument, Command, Values, option, request, show
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ OF_OTHERS = frozenset({"CALLED_INSTANCE", "INCIDENT", "JOB", "MESSAGE", "SIGNAL"
 def run(session: Session, command: Command, values: Values) -> int | None:
     wait, limit = values.pop("wait", False), values.pop("wait_timeout", None)
     limit = limit or session.options.timeout
+    session.expect_to_wait(limit)
     process, version, file = (values.pop(name, None) for name in ("bpmn_process_id", "version", "file"))
     session.guard(1, f"deploy {file} and start an instance")
     bpmn = kinds.read_text(file) if str(file) == "-" else file
@@ -43,7 +45,7 @@ def run(session: Session, command: Command, values: Values) -> int | None:
     waits: tuple[Any, ...] = ()
     state, moving = started.state, True
     while state not in ENDED and moving and (left := until - time.monotonic()) > 0:
-        look = min(LOOK, timedelta(seconds=left)) if not wait else timedelta(seconds=min(left, 20))
+        look = min(LOOK, timedelta(seconds=left)) if not wait else min(LONGEST_WAIT, timedelta(seconds=left))
         if wait or waits:
             state = session.call("get_process_instance", **key, wait_timeout=look).state
         waits = () if state in ENDED else session.call("get_waiting", **key).results

@@ -20,15 +20,13 @@ from py_bpmn.cli.following import RUN
 from py_bpmn.cli.health import CHECK
 from py_bpmn.cli.kinds import Kind
 from py_bpmn.cli.output import printable
+from py_bpmn.cli.problems import FAILED, code_of, tell
 from py_bpmn.cli.session import Session
 from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
-from py_bpmn.errors import BpmnClientError, ConfigurationError, NotFound, ProblemError
+from py_bpmn.errors import BpmnClientError, ConfigurationError, ProblemError
 
 NAME = "py-bpmn"
-FAILED = 1
 WRONG = 2
-NOT_FOUND = 3
-NO_CONNECTION = 4
 INTERRUPTED = 130
 
 RESOURCES: tuple[Resource, ...] = (
@@ -86,16 +84,6 @@ def run(arguments: Sequence[str]) -> int:
         # Of what completes a command line.
         return ended.code if isinstance(ended.code, int) else FAILED
     return code if isinstance(code, int) else 0
-
-
-def tell(problem: ProblemError) -> None:
-    click.echo(printable(str(problem), lines=True), err=True)
-
-
-def code_of(problem: ProblemError) -> int:
-    if isinstance(problem, NotFound):
-        return NOT_FOUND
-    return NO_CONNECTION if problem.status == 0 else FAILED
 
 
 class Tree(PlainGroup):

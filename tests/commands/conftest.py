@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -49,7 +50,8 @@ def serving(databases: Databases) -> Iterator[str]:
             "BPMN_LOG_LEVEL": "WARNING",
             "PYTHONPATH": str(ROOT),
         }
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], env=environ, stdin=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "app.cli", "serve"]
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             deadline = time.monotonic() + 30
             while not is_ready(f"http://127.0.0.1:{port}"):
@@ -57,7 +59,8 @@ def serving(databases: Databases) -> Iterator[str]:
                 assert time.monotonic() < deadline, "the service did not become ready"
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
+            # With its worker process, which would else notice only some time later that it is alone.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

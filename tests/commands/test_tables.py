@@ -28,6 +28,7 @@ WITHOUT_A_COMMAND = {
     "queryApiKeys": "`api-key list` of the service",
     "revokeApiKey": "`api-key revoke` of the service",
     "getDiagram": "for programs that draw; what was deployed is `process get-bpmn-xml`",
+    "resetEngine": "for tests, which the test kit runs",
     "getMetrics": "for Prometheus",
     "checkReadiness": "for load balancers",
     "checkLiveness": "for load balancers",
@@ -138,7 +139,7 @@ def test_every_column_is_a_property_of_what_is_shown(command: Command):
 @pytest.mark.parametrize("path", [" ".join(path) for path in leaves(tree())])
 def test_every_command_has_a_help_of_one_line_and_one_with_all_options(path: str):
     command: click.Command = tree()
-    context = click.Context(command, info_name="py-bpmn")
+    context = click.Context(command, info_name="py-bpmn", **command.context_settings)
     for name in path.split():
         assert isinstance(command, click.Group)
         found = command.get_command(context, name)

@@ -118,11 +118,10 @@ def test_a_second_signal_and_the_end_of_grace_leave_jobs_to_others(
     found.cancel()
 
 
-@pytest.mark.parametrize("command", [("-m", "tests.worker.shop"), ("-m", "py_bpmn.worker", "tests.worker.shop:worker")])
-def test_several_processes_are_started_again_when_they_die(lite: Client, start: Start, command: tuple[str, ...]):
+def test_several_processes_are_started_again_when_they_die(lite: Client, start: Start):
     lite.deploy(tasks("shop", "a"))
     started = [lite.start("shop", variables={"stays": True}) for _ in range(8)]
-    program = start(lite, *command, PROCESSES="2", GRACE="0s")
+    program = start(lite, PROCESSES="2", GRACE="0s")
     first = {note[1] for note in program.noted("began", 8)}
     assert len(first) == 2
     os.kill(int(first.pop()), signal.SIGKILL)
@@ -135,8 +134,7 @@ def test_several_processes_are_started_again_when_they_die(lite: Client, start: 
 
 
 def test_the_processes_end_with_the_one_that_has_started_them(lite: Client, start: Start):
-    program = start(lite, PROCESSES="2")
-    until(lambda: program.log.count("does jobs of shop") == 2 or _children(program), "they run")
+    program = start(lite, "-m", "py_bpmn.worker", "tests.worker.shop:worker", PROCESSES="2")
     children = until(lambda: len(_children(program)) == 2 and _children(program), "they run")
     program.process.kill()
     program.process.wait()
@@ -196,8 +194,8 @@ def _killed_and_restarted(bpmn: Client, start: Start, jobs: int, kills: int) -> 
     assert sum(began.values()) - jobs <= 4 * kills
 
 
-def test_nothing_is_lost_when_workers_are_killed(bpmn: Client, start: Start):
-    _killed_and_restarted(bpmn, start, jobs=30, kills=2)
+def test_nothing_is_lost_when_workers_are_killed(lite: Client, start: Start):
+    _killed_and_restarted(lite, start, jobs=20, kills=2)
 
 
 @pytest.mark.slow

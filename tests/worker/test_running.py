@@ -10,6 +10,7 @@ import urllib.request
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 
 from py_bpmn import Client, ConfigurationError
@@ -364,3 +365,40 @@ def test_what_is_deployed_can_be_checked_instead(lite: Client):
     with Worker(process, client=lite, deploy=False).running():
         pass
     assert len(lite.api.query_processes(bpmn_process_id="checked").results) == 2
+
+
+def test_a_job_that_nobody_begins_is_left_to_others(lite: Client):
+    process = Process("queued", bpmn=tasks("queued", "a"), lease="10s")
+    other = Process("queued-too", bpmn=tasks("queued-too", "b"), lease="20s")
+    gate, names = Gate(), list[str]()
+    process.execute("a")(lambda: gate())
+    other.execute("b")(lambda: names.append(threading.current_thread().name))
+    lite.deploy(tasks("queued-too", "b"))
+    with Worker(process, other, client=lite, threads=1).running():
+        lite.start("queued")
+        gate.until_reached()
+        # Its other request for jobs is still open, and gets this one.
+        second = lite.start("queued-too")
+        helper = Worker(other, client=lite)
+        with helper.running():
+            assert second.wait(LONG).state == "COMPLETED"
+        gate.open.set()
+    assert names == ["bpmn-handler-0"]
+
+
+def test_a_job_costs_two_requests(lite: Client):
+    asked: list[str] = []
+
+    class Counting(httpx2.HTTPTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            asked.append(request.url.path)
+            return super().handle_request(request)
+
+    process = Process("quiet", bpmn=tasks("quiet", "a"))
+    process.execute("a")(lambda: None)
+    with Client(lite.url, transport=Counting()) as client, Worker(process, client=client).running():
+        until(lambda: "/jobs/lock" in asked, "it waits for jobs")
+        asked.clear()
+        assert lite.start("quiet", wait=LONG).state == "COMPLETED"
+        until(lambda: "/jobs/lock" in asked, "it waits for the next one")
+        assert sorted(asked) == ["/jobs/complete", "/jobs/lock"]
