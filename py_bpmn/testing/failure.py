@@ -21,7 +21,10 @@ LONGEST_NAME = 150
 MOST_STORIES = 20
 """Of one test that are drawn, the last ones."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
-_STYLE = "body{font:15px/1.5 sans-serif;margin:2em;overflow-wrap:anywhere}pre{background:#f4f4f4;padding:1em;white-space:pre-wrap}"
+_STYLE = """
+body { font: 15px/1.5 sans-serif; margin: 2em; overflow-wrap: anywhere }
+pre { background: #f4f4f4; padding: 1em; white-space: pre-wrap }
+"""
 
 
 def write_page(test: str, sentence: str, kit: Bpmn, root: Path) -> Path:
@@ -38,7 +41,7 @@ def _page(test: str, sentence: str, kit: Bpmn) -> Iterator[str]:
     yield f"<style>{_STYLE}</style></head>\n<body><h1>{escape(test)}</h1><pre>{escape(sentence)}</pre>"
     for story in kit.stories[-MOST_STORIES:]:
         instance = story.instance
-        name, *lines = words.timeline(f"{instance.process} {instance.ref} {story.standing()}", instance.history())
+        name, *lines = words.timeline(f"{story.process} {story.ref} {story.standing()}", instance.history())
         text = "\n".join(lines)
         yield f"<h2>{escape(name)}</h2>{_diagram(story, instance.data.process_id)}<pre>{escape(text)}</pre>"
     yield "</body></html>\n"
