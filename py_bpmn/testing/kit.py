@@ -16,7 +16,6 @@ from py_bpmn.client import Client, Instance, read_bpmn, version_of, visible
 from py_bpmn.errors import ConfigurationError, Forbidden
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
-from py_bpmn.testing.coverage import Coverage, Covered, Recorder
 from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers, copied
 from py_bpmn.testing.story import STUB, Story, called_by
 from py_bpmn.worker.process import Handler, Process
@@ -110,7 +109,7 @@ class Bpmn:
         id = process if isinstance(process, str) else process.id
         instance = self.client.start(
             id,
-            version=self._versions.get(id) if version is None else f"{version}{self._mark}",
+            version=self._versions.get(id) if version is None else self._own(id, version),
             key=self.marked(key),
             tags=tags,
             variables={**(variables or {}), **more},
@@ -157,11 +156,8 @@ class Bpmn:
         """What has happened in all instances that the test has had to do with."""
         lines: list[str] = []
         for story in self.stories:
-            instance = story.instance
-            name = (
-                f"{instance.process} {instance.ref} {words.standing(instance.state, story.waiting(), self.clock.now)}"
-            )
-            lines += words.timeline(name, instance.history())
+            name = f"{story.process} {story.ref} {story.standing()}"
+            lines += words.timeline(name, story.instance.history())
         return "\n".join(lines)
 
     def instances(self) -> Iterator[tuple[date, int]]:
@@ -170,14 +166,6 @@ class Bpmn:
             yield from dict.fromkeys((story.partition, story.id) for story in self.stories)
         else:
             yield from ((each.partition, each.id) for each in self.client.instances())
-
-    def covered(self) -> Iterator[tuple[str, Covered]]:
-        """Each instance that the test has had to do with: where it stands, and what it has gone through."""
-        for story in self.stories:
-            found = Coverage()
-            Recorder(self.client.api, found).record(story.partition, story.id)
-            for covered in found:
-                yield f"{story.process} {story.ref} {story.standing()}", covered
 
     def moved(self) -> None:
         """Has happen what follows from a step."""
@@ -276,8 +264,6 @@ class Bpmn:
         raise AssertionError(
             f"expected to settle — there are still {what} to do after {MOST_STEPS:,} steps: {standing}"
         )
-
-    # What is deployed
 
     def _know(self, deployed: Deployed) -> None:
         self._versions[deployed.bpmn_process_id] = deployed.version

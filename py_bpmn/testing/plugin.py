@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,7 +21,6 @@ MARKER = (
     "as which worker, and options of the service"
 )
 FIXTURE = "bpmn_engine"
-FAILURES = "bpmn-failures"
 COVERAGE = ("--bpmn-cov", "--bpmn-cov-report", "--bpmn-cov-fail-under")
 """Options of which one at least asks for coverage."""
 
@@ -43,12 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL",
         help="test with the service at this address, which others may use as well; its credentials are taken from "
         "BPMN_AUTHORIZATION, or BPMN_USERNAME and BPMN_PASSWORD",
-    )
-    group.addoption(
-        "--bpmn-failures",
-        metavar="FOLDER",
-        default=FAILURES,
-        help=f"where the diagrams of tests that fail are written to, as pages; {FAILURES} by default, '' for nowhere",
     )
     group.addoption(
         "--bpmn-cov",
@@ -144,40 +136,24 @@ def _settings(item: pytest.Item) -> Settings:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     kit = getattr(item, "funcargs", {}).get("bpmn")
     if report.when == "call" and report.failed and kit is not None:
-        _tell(report, call.excinfo and str(call.excinfo.value), kit, item.config)
+        _tell(report, kit, item.config.rootpath)
     return report
 
 
-def _tell(report: pytest.TestReport, error: str | None, kit: Bpmn, config: pytest.Config) -> None:
-    """What a report says of the instances of a test that has failed."""
+def _tell(report: pytest.TestReport, kit: Bpmn, root: Path) -> None:
+    """What is said of the instances of a test that has failed; that it can not be said is no failure of its own."""
+    from py_bpmn.testing.failure import write_page
+
     try:
         timeline = kit.timeline()
-        page = _write_page(report.nodeid, error or "", kit, timeline, config) if timeline else None
+        if not timeline:
+            return
+        page = write_page(report.nodeid, report.longreprtext, kit, root)
+        timeline += f"\n\nwith diagrams: {page.relative_to(root)}"
     except Exception as error:
-        timeline, page = f"the engine does not tell: {error}", None
-    if timeline:
-        report.sections.append(("bpmn timeline", timeline))
-    if page is not None:
-        report.sections.append(("bpmn diagram", str(page)))
-
-
-def _write_page(test: str, error: str, kit: Bpmn, timeline: str, config: pytest.Config) -> Path | None:
-    """The page with the diagrams, if it is wanted and there is a place for it."""
-    folder = config.getoption("--bpmn-failures")
-    if not folder:
-        return None
-    from py_bpmn.testing.report import failure_page
-
-    path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', test).strip('-')[-150:]}.html"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(failure_page(test, error, kit.covered(), timeline), encoding="utf-8")
-    except OSError:
-        return None
-    return path
+        timeline = f"the engine does not tell: {error}"
+    report.sections.append(("bpmn timeline", timeline))

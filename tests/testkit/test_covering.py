@@ -1,9 +1,8 @@
-"""`pytest --bpmn-cov` in runs of its own, and the page of a test that has failed."""
+"""`pytest --bpmn-cov` in runs of its own."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -121,22 +120,3 @@ def test_a_run_without_an_engine_covers_nothing(project: pytest.Pytester):
     result.assert_outcomes(passed=1)
     assert result.ret == 1
     assert "bpmn coverage: no test that ran has used the fixture bpmn" in result.stdout.str()
-
-
-def test_a_failure_is_drawn(project: pytest.Pytester):
-    path = project.makepyfile(
-        test_sad="""
-        def test_it_ships(bpmn):
-            bpmn.deploy("shop.bpmn")
-            bpmn.start("shop").waits_at("ship")
-        """
-    )
-    result = project.runpytest(*OPTIONS, path)
-    result.assert_outcomes(failed=1)
-    page = project.path / "bpmn-failures" / "test_sad.py-test_it_ships.html"
-    assert str(page.relative_to(project.path)) in result.stdout.str()
-    text = page.read_text(encoding="utf-8")
-    assert "expected to wait at: ship — is waiting at: charge-card (job)" in text
-    assert 'data-element-id="charge-card"' in text
-    assert project.runpytest(*OPTIONS, "--bpmn-failures=", path).ret == 1
-    assert Path(page).stat().st_mtime_ns == page.stat().st_mtime_ns
