@@ -211,6 +211,11 @@ def test_a_worker_gets_what_the_command_was_told(monkeypatch: pytest.MonkeyPatch
     assert asked == [(("shop.worker:worker", 2, None, "json"), "http://127.0.0.1:2")]
 
 
+def test_what_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert main(["pi", "create", "--process", "a\udcff"]) == 2
+    assert capsys.readouterr().err == "Error: 'a\\udcff' is not text in UTF-8\n"
+
+
 def test_a_terminal_has_a_table_by_itself(monkeypatch: pytest.MonkeyPatch):
     assert Output(None, None, color=False, now=NOW).format == "jsonl"
     terminal(monkeypatch)
