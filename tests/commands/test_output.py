@@ -47,6 +47,8 @@ def output(format: str = "table", *columns: str, color: bool = False) -> Output:
         (timedelta(hours=23, minutes=59), "23h"),
         (timedelta(days=400), "400d"),
         (timedelta(hours=-21), "in 21h"),
+        (timedelta(hours=-2, seconds=3), "in 2h"),
+        (timedelta(seconds=-59), "in 59s"),
     ],
 )
 def test_ages_have_one_unit(ago: timedelta, text: str):
