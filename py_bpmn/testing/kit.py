@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakSet
@@ -16,6 +16,7 @@ from py_bpmn.client import Client, Instance, read_bpmn, version_of, visible
 from py_bpmn.errors import ConfigurationError, Forbidden
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
+from py_bpmn.testing.coverage import Coverage, Covered, Recorder
 from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers, copied
 from py_bpmn.testing.story import STUB, Story, called_by
 from py_bpmn.worker.process import Handler, Process
@@ -162,6 +163,21 @@ class Bpmn:
             )
             lines += words.timeline(name, instance.history())
         return "\n".join(lines)
+
+    def instances(self) -> Iterator[tuple[date, int]]:
+        """Partition and id of all instances of this test; where others use the engine, of those it has stories of."""
+        if self._is_shared:
+            yield from dict.fromkeys((story.partition, story.id) for story in self.stories)
+        else:
+            yield from ((each.partition, each.id) for each in self.client.instances())
+
+    def covered(self) -> Iterator[tuple[str, Covered]]:
+        """Each instance that the test has had to do with: where it stands, and what it has gone through."""
+        for story in self.stories:
+            found = Coverage()
+            Recorder(self.client.api, found).record(story.partition, story.id)
+            for covered in found:
+                yield f"{story.process} {story.ref} {story.standing()}", covered
 
     def moved(self) -> None:
         """Has happen what follows from a step."""

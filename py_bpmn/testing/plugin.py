@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from py_bpmn.errors import BpmnClientError, ConfigurationError
 
 if TYPE_CHECKING:
+    from py_bpmn.testing.covering import Covering
     from py_bpmn.testing.engine import Engine
     from py_bpmn.testing.kit import Bpmn
 
@@ -19,6 +22,9 @@ MARKER = (
     "as which worker, and options of the service"
 )
 FIXTURE = "bpmn_engine"
+FAILURES = "bpmn-failures"
+COVERAGE = ("--bpmn-cov", "--bpmn-cov-report", "--bpmn-cov-fail-under")
+"""Options of which one at least asks for coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="test with the service at this address, which others may use as well; its credentials are taken from "
         "BPMN_AUTHORIZATION, or BPMN_USERNAME and BPMN_PASSWORD",
     )
+    group.addoption(
+        "--bpmn-failures",
+        metavar="FOLDER",
+        default=FAILURES,
+        help=f"where the diagrams of tests that fail are written to, as pages; {FAILURES} by default, '' for nowhere",
+    )
+    group.addoption(
+        "--bpmn-cov",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="tell which elements and flows the tests go through, of a BPMN file or of all in a folder; repeatable",
+    )
+    group.addoption(
+        "--bpmn-cov-report",
+        metavar="KIND",
+        action="append",
+        default=[],
+        help="html:FOLDER or json:FILE, beside the table in the terminal; repeatable",
+    )
+    group.addoption(
+        "--bpmn-cov-fail-under",
+        metavar="PERCENT",
+        type=float,
+        help="fail if the tests go through less of the elements or flows",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    if any(config.getoption(option) not in ([], None) for option in COVERAGE):
+        # Loaded where it is asked for, since pytest loads this plugin in every run.
+        from py_bpmn.testing import covering
+
+        covering.set_up(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -70,7 +107,7 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
+def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Iterator[Bpmn]:
     """An engine that nobody has used before: `bpmn.use(process)`, `bpmn.start("order", amount=20)`."""
     from py_bpmn.testing.kit import Bpmn
 
@@ -78,9 +115,15 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
         settings = _settings(request.node)
         bpmn_engine.reset(settings.config)
         client = bpmn_engine.client(settings.worker_id or "")
+        covering: Covering | None = request.config.pluginmanager.get_plugin("bpmn-coverage")
+        if covering is not None:
+            covering.expect(client)
     except BpmnClientError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-    return Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
+    kit = Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
+    yield kit
+    if covering is not None:
+        covering.record(kit, request.node.nodeid)
 
 
 def _settings(item: pytest.Item) -> Settings:
@@ -101,19 +144,40 @@ def _settings(item: pytest.Item) -> Settings:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     kit = getattr(item, "funcargs", {}).get("bpmn")
     if report.when == "call" and report.failed and kit is not None:
-        _tell(report, kit)
+        _tell(report, call.excinfo and str(call.excinfo.value), kit, item.config)
     return report
 
 
-def _tell(report: pytest.TestReport, kit: Bpmn) -> None:
+def _tell(report: pytest.TestReport, error: str | None, kit: Bpmn, config: pytest.Config) -> None:
     """What a report says of the instances of a test that has failed."""
     try:
         timeline = kit.timeline()
+        page = _write_page(report.nodeid, error or "", kit, timeline, config) if timeline else None
     except Exception as error:
-        timeline = f"the engine does not tell: {error}"
+        timeline, page = f"the engine does not tell: {error}", None
     if timeline:
         report.sections.append(("bpmn timeline", timeline))
+    if page is not None:
+        report.sections.append(("bpmn diagram", str(page)))
+
+
+def _write_page(test: str, error: str, kit: Bpmn, timeline: str, config: pytest.Config) -> Path | None:
+    """The page with the diagrams, if it is wanted and there is a place for it."""
+    folder = config.getoption("--bpmn-failures")
+    if not folder:
+        return None
+    from py_bpmn.testing.report import failure_page
+
+    path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', test).strip('-')[-150:]}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(failure_page(test, error, kit.covered(), timeline), encoding="utf-8")
+    except OSError:
+        return None
+    return path

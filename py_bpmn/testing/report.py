@@ -77,6 +77,29 @@ def write_pages(coverage: Coverage, folder: Path, required: float | None = None)
     return folder / "index.html"
 
 
+def failure_page(title: str, error: str, stories: Iterable[tuple[str, Covered]], timeline: str) -> str:
+    """What a test that has failed had to do with: each process with what its instance has gone through, and when."""
+    parts = [f"<h1>{escape(title)}</h1>", f'<p class="fail">{escape(error)}</p>']
+    for standing, covered in stories:
+        parts += [f"<h2>{escape(standing)}</h2>", _picture(standing, covered)]
+    return _page(title, "".join([*parts, f"<h2>What has happened</h2><pre>{escape(timeline)}</pre>"]))
+
+
+def _picture(name: str, covered: Covered) -> str:
+    """What was gone through, without a word on the rest."""
+    model = covered.model
+    try:
+        picture = draw(
+            model.diagram,
+            taken_flows={id for id in model.flows if covered.taken[id]},
+            visits={id: covered.visits[id] for id in model.elements if covered.visits[id]},
+            title=name,
+        )
+    except DrawingError as error:
+        return f"<p>{escape(str(error))}</p>"
+    return f'<div class="picture">{picture}</div>'
+
+
 def _page(title: str, body: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -143,7 +143,7 @@ def test_a_report_has_the_sentence_and_the_timeline_and_nothing_of_the_kit(shop:
             assert 1 == 2
         """
     )
-    result = shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-p", "no:logging", "-rN", "--color=no")
+    result = shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-p", "no:logging", "-rN", "--color=no", "--bpmn-failures=")
     result.assert_outcomes(failed=3, errors=5)
     assert _steady(result.stdout.str()) == GOLDEN.read_text(encoding="utf-8"), _steady(result.stdout.str())
 
