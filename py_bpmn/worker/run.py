@@ -423,6 +423,8 @@ class Running:
             self.fetcher.stop(LAST_WORDS)
         if self._keeping is not None:
             self._give_back(lambda held: True)
+        if left := len(self.board.held()):
+            logger.info("the worker stops, and waits for %s jobs", left)
         ended = self._wait(until)
         for held in self.board.held():
             held.job.is_gone("the worker stops")
