@@ -25,6 +25,8 @@ from tests.worker.conftest import OPTIONS, PATIENCE, until
 from tests.worker.models import tasks
 
 LONG = timedelta(seconds=10)
+KILLS = int(os.environ.get("BPMN_TEST_KILLS", "10"))
+"""Of the long run; `make worker` does more."""
 Start = Callable[..., "Program"]
 
 
@@ -205,7 +207,7 @@ def test_nothing_is_lost_when_workers_are_killed(lite: Client, start: Start):
 
 @pytest.mark.slow
 def test_nothing_is_lost_when_workers_are_killed_often(bpmn: Client, start: Start):
-    _killed_and_restarted(bpmn, start, jobs=200, kills=20)
+    _killed_and_restarted(bpmn, start, jobs=KILLS * 8, kills=KILLS)
 
 
 def test_a_service_that_is_restarted_gets_all_completions(databases: Databases, tmp_path: Path, caplog: Any):
