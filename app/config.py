@@ -29,6 +29,10 @@ KEPT_DAYS = 30
 """Days that stay attached on PostgreSQL, unless it is said otherwise: history is looked for by the week and month."""
 FOR_TESTS = "BPMN_TEST_"
 """How names begin that belong to the tests of this project."""
+OF_CLIENTS = frozenset(
+    f"BPMN_{name}" for name in ("URL", "AUTHORIZATION", "USERNAME", "PASSWORD", "WORKER_ID", "CA_FILE", "PROFILE")
+)
+"""Variables that clients of a service read, which may run beside it."""
 
 
 class ConfigError(Exception):
@@ -71,6 +75,7 @@ class Config:
     job_lock_timeout: float = 0.0
     """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
+    test_operations: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
@@ -208,7 +213,7 @@ class _Reader:
     def warn_of_unknown_names(self) -> None:
         """A misspelt name would else leave an option at its default without a word."""
         current = [name for option in OPTIONS for name in option.names]
-        for name in sorted(set(self._environ) - {*current, *(option.alias for option in OPTIONS)}):
+        for name in sorted(set(self._environ) - {*current, *(option.alias for option in OPTIONS), *OF_CLIENTS}):
             if name.startswith(("BPMN_", "GO_BPMN_")) and not name.startswith(FOR_TESTS):
                 nearest = get_close_matches(name.removeprefix("GO_"), current, 1, cutoff=0.75)
                 self._warn(f"{name} is not an option{f': did you mean {nearest[0]}?' if nearest else ''}")
@@ -413,6 +418,11 @@ OPTIONS = (
         alias="GO_BPMN_SET_TIME_ENABLED",
     ),
     Option(
+        "test_operations",
+        parse.flag,
+        "Whether POST /testing/reset empties the database, on SQLite only; for tests only",
+    ),
+    Option(
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
@@ -560,7 +570,7 @@ def version() -> str:
     from importlib.metadata import version as installed
 
     try:
-        return installed("py-bpmn")
+        return installed("py-bpmn-server")
     except PackageNotFoundError:
         return "unknown"
 

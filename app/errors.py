@@ -11,7 +11,7 @@ Beside it stands what ends a command of operators before there is a service: Sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -42,6 +42,9 @@ class Cause:
     type: str
     detail: str
     value: str = ""
+    line: int = field(default=0, compare=False)
+    """Where it is in a file, like `column` counted from 1; 0 where there is no such place."""
+    column: int = field(default=0, compare=False)
 
 
 class EngineError(Exception):
@@ -58,6 +61,8 @@ class EngineError(Exception):
         self.causes = tuple(causes)
         self.existing: tuple[date, int] | None = None
         """Partition and id of the process instance that is in the way."""
+        self.place = (0, 0)
+        """Line and column in the file that can't be read, as in `Cause`."""
 
     def as_text(self) -> str:
         """The error as a job or task keeps it: `TYPE: title: detail`."""

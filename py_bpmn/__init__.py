@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from py_bpmn.client import DELETED, AsyncClient, Client, Instance
+    from py_bpmn.client import DELETED, AsyncClient, Client, Instance, Start
     from py_bpmn.errors import (
         BpmnClientError,
         ConfigurationError,
@@ -21,11 +21,25 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from py_bpmn.values import Codec, Raw, secret
+    from py_bpmn.worker import (
+        BpmnError,
+        Call,
+        Completion,
+        Cron,
+        Escalation,
+        Fail,
+        Job,
+        JobGone,
+        Process,
+        Result,
+        Variables,
+        Worker,
+    )
 
 __version__ = "0.2.0"
 
 _HOMES = {
-    "py_bpmn.client": ("DELETED", "AsyncClient", "Client", "Instance"),
+    "py_bpmn.client": ("DELETED", "AsyncClient", "Client", "Instance", "Start"),
     "py_bpmn.errors": (
         "BpmnClientError",
         "ConfigurationError",
@@ -40,6 +54,20 @@ _HOMES = {
         "Unavailable",
     ),
     "py_bpmn.values": ("Codec", "Raw", "secret"),
+    "py_bpmn.worker": (
+        "BpmnError",
+        "Call",
+        "Completion",
+        "Cron",
+        "Escalation",
+        "Fail",
+        "Job",
+        "JobGone",
+        "Process",
+        "Result",
+        "Variables",
+        "Worker",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -47,20 +75,33 @@ __all__ = [
     "DELETED",
     "AsyncClient",
     "BpmnClientError",
+    "BpmnError",
+    "Call",
     "Client",
     "Codec",
+    "Completion",
     "ConfigurationError",
     "Conflict",
+    "Cron",
+    "Escalation",
+    "Fail",
     "Forbidden",
     "Instance",
     "Invalid",
+    "Job",
+    "JobGone",
     "NotFound",
     "ProblemCause",
     "ProblemError",
+    "Process",
     "Raw",
     "Refused",
+    "Result",
+    "Start",
     "Unauthorized",
     "Unavailable",
+    "Variables",
+    "Worker",
     "secret",
 ]
 

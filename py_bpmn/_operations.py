@@ -64,6 +64,7 @@ ElementType = Literal[
     "TIMER_START_EVENT",
     "USER_TASK",
 ]
+FindingLevel = Literal["ERROR", "WARNING", "NOTE"]
 InstanceState = Literal["CANCELED", "COMPLETED", "CREATED", "QUEUED", "STARTED", "SUSPENDED", "TERMINATED"]
 OnConflict = Literal["FAIL", "RETURN"]
 ProblemType = Literal[
@@ -239,7 +240,8 @@ class Warning(Model):
     sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4). - `implicit-end`: A path ends at
     something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3). - `no-end-event`: A
     scope has a start event, but no end event (BPMN 2.0.2, 10.5.3). - `endless-loop`: Nothing waits or is decided in
-    a loop: an instance that enters it can't go on. - `single-flow-gateway`: A gateway has neither several incoming
+    a loop: an instance that enters it can't go on. - `never-joined`: A parallel gateway waits for several paths of
+    which only one is ever taken: it waits for ever. - `single-flow-gateway`: A gateway has neither several incoming
     nor several outgoing sequence flows (BPMN 2.0.2, 10.6.1). - `gateway-direction`: The sequence flows of a gateway
     contradict its gatewayDirection (BPMN 2.0.2, 10.6.1). - `undecidable-gateway`: Conditions do not cover all flows
     of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2). - `ignored-condition`: A condition
@@ -424,6 +426,42 @@ class Differences(Model):
     )
 
 
+class FileFinding(Model):
+    level: FindingLevel
+    rule: str
+    """The rule: the type of an error or a warning, or one of these. - `no-name`: A task, an event with a definition,
+    or a gateway that decides has no name. - `forks-and-joins`: A gateway joins and forks, and does not say that it
+    is Mixed. - `no-default`: A gateway that decides has no default flow: its worker must decide each time. -
+    `unused-declaration`: A message, signal, error or escalation is declared, and nothing refers to it. -
+    `alike-names`: Names of two messages or signals differ in case, spaces or punctuation only. - `used-once`: The
+    name of a message or signal is thrown and not caught in the file, or that of a signal only caught. -
+    `no-diagram`: The file does not draw each element and flow of the process. - `ignored`: Something has no
+    influence on the execution.
+    """
+    detail: str
+    pointer: str
+    """Where it is in the BPMN model, or in the request body."""
+    line: int | None = None
+    """Where it is in the BPMN XML."""
+    column: int | None = None
+    """Where it is in that line, from 1."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
+        "level": ("level", None),
+        "rule": ("rule", None),
+        "detail": ("detail", None),
+        "pointer": ("pointer", None),
+        "line": ("line", None),
+        "column": ("column", None),
+    }
+    REQUIRED = (
+        "level",
+        "rule",
+        "detail",
+        "pointer",
+    )
+
+
 class CheckedProcess(Model):
     deployable: bool
     """Whether the model would be deployed."""
@@ -438,6 +476,10 @@ class CheckedProcess(Model):
     """Everything of the file that has no influence on the execution."""
     differences: Differences | None = None
     """To the newest version, if there is one."""
+    findings: tuple[FileFinding, ...] = ()
+    """With `findings=true`: errors, warnings and what has no effect, and matters of taste beside them; in the order of
+    the file.
+    """
     diagram: str | None = None
     """A BPMN XML that can be shown, of a process that can be executed."""
 
@@ -449,6 +491,7 @@ class CheckedProcess(Model):
         "warnings": ("warnings", read_many(Warning)),
         "ignored": ("ignored", read_many(Ignored)),
         "differences": ("differences", Differences.read),
+        "findings": ("findings", read_many(FileFinding)),
         "diagram": ("diagram", None),
     }
     REQUIRED = ("deployable",)
@@ -2811,6 +2854,7 @@ SET_TIME = Operation("setTime", "PATCH", "/time", SetTimeRes.read, keyed=True)
 GET_METRICS = Operation("getMetrics", "GET", "/metrics", read_text, answers="text")
 CHECK_READINESS = Operation("checkReadiness", "GET", "/readiness", read_text, answers="text", repeated=False)
 CHECK_LIVENESS = Operation("checkLiveness", "GET", "/healthz", read_text, answers="text", repeated=False)
+RESET_ENGINE = Operation("resetEngine", "POST", "/testing/reset", read_nothing, answers="nothing", repeated=False)
 
 
 class Sender(Protocol):
@@ -2995,6 +3039,7 @@ class Api:
         version: str | None = None,
         worker_id: str | None = None,
         reason: str | None = None,
+        findings: bool | None = None,
     ) -> CheckedProcess:
         """Says what a deployment of the model would say, and stores nothing.
 
@@ -3012,6 +3057,7 @@ class Api:
         `version`: Any process version; without one, none is in the way.
         `worker_id`: ID of the worker that would create the process.
         `reason`: Why; kept with the audit of the operation.
+        `findings`: Whether to answer all findings with their places, those that a deployment does not tell included.
         """
         return self._sender.send(
             CHECK_PROCESS,
@@ -3028,6 +3074,7 @@ class Api:
                 "version": version,
                 "workerId": worker_id or self._sender.worker_id,
                 "reason": reason,
+                "findings": findings,
             },
         )
 
@@ -4741,6 +4788,13 @@ class Api:
         """Tells that the process answers; the database is not asked."""
         return self._sender.send(CHECK_LIVENESS)
 
+    def reset_engine(self) -> None:
+        """Deletes all that there is, but for API keys, and sets engine time back to that of the machine.
+
+        Only on SQLite, and only with BPMN_TEST_OPERATIONS=true. IDs go on.
+        """
+        return self._sender.send(RESET_ENGINE, body={})
+
 
 class AsyncApi:
     """All operations, to be awaited."""
@@ -4839,6 +4893,7 @@ class AsyncApi:
         version: str | None = None,
         worker_id: str | None = None,
         reason: str | None = None,
+        findings: bool | None = None,
     ) -> CheckedProcess:
         """As `Api.check_process`."""
         return await self._sender.send(
@@ -4856,6 +4911,7 @@ class AsyncApi:
                 "version": version,
                 "workerId": worker_id or self._sender.worker_id,
                 "reason": reason,
+                "findings": findings,
             },
         )
 
@@ -5969,3 +6025,7 @@ class AsyncApi:
     async def check_liveness(self) -> str:
         """As `Api.check_liveness`."""
         return await self._sender.send(CHECK_LIVENESS)
+
+    async def reset_engine(self) -> None:
+        """As `Api.reset_engine`."""
+        return await self._sender.send(RESET_ENGINE, body={})

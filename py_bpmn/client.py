@@ -9,9 +9,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from py_bpmn._operations import (
     HistoryEntry,
     Incident,
     InstanceState,
+    NewProcessInstance,
     Process,
     ProcessInstance,
     ProcessVariable,
@@ -42,7 +44,7 @@ from py_bpmn._operations import (
     Waiting,
 )
 from py_bpmn._wire import Answer, Operation, Request, Retry
-from py_bpmn.errors import ConfigurationError
+from py_bpmn.errors import ConfigurationError, ProblemError, problem
 from py_bpmn.values import Codec, Values
 
 T = TypeVar("T")
@@ -54,6 +56,8 @@ READ_TIMEOUT = 40.0
 """Seconds: longer than a service lets a request wait."""
 CONNECTIONS = 20
 """Of one client at most."""
+MOST_AT_ONCE = 100
+"""Instances that one request starts."""
 ENDED: frozenset[InstanceState] = frozenset({"CANCELED", "COMPLETED"})
 VERSION_DIGITS = 12
 
@@ -304,6 +308,18 @@ class AsyncClient:
         await self._sender.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One of many instances to be started; as the arguments of `Client.start`."""
+
+    process: str
+    version: str | None = None
+    key: str | None = None
+    unique: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 class _Page(Protocol):
     @property
     def results(self) -> Any: ...
@@ -421,6 +437,31 @@ class Client:
             return_variables=returns,
         )
         return Instance(self, started)
+
+    def start_many(self, starts: Iterable[Start]) -> Iterator[Instance | ProblemError]:
+        """Starts many instances with few requests, and answers for each, in their order, it or why it was not started.
+
+        Each is started for itself: that one is refused does not stop the others.
+        """
+        starts = iter(starts)
+        while some := list(islice(starts, MOST_AT_ONCE)):
+            new = [self._new(start) for start in some]
+            for result in self.api.create_process_instances(process_instances=new).results:
+                if result.process_instance is None:
+                    yield problem(result.status, result.problem and result.problem.write())
+                else:
+                    yield Instance(self, result.process_instance)
+
+    def _new(self, start: Start) -> NewProcessInstance:
+        return NewProcessInstance(
+            bpmn_process_id=start.process,
+            version=start.version,
+            correlation_key=start.key,
+            unique_correlation_key=True if start.unique else None,
+            on_conflict="RETURN" if start.unique else None,
+            variables=tuple(self._given(start.variables) or ()),
+            tags=tuple(_tags(start.tags) or ()),
+        )
 
     def instance(self, ref: Ref) -> Instance:
         """The process instance at partition and id: `"2026-11-26/17"`, or a pair. Raises NotFound."""

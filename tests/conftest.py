@@ -21,6 +21,8 @@ from app.service import Service, open_service
 from tests.databases import Databases
 from tests.wire import Wire
 
+collect_ignore = ["examples"]
+"""Projects of their own, whose tests run where the packages are installed."""
 PROFILE = os.environ.get("BPMN_TEST_PROFILE", "check")
 """How much generated tests do: `check`, or `full` with the long runs, or `explore` for a round of new cases."""
 SEED = int(os.environ.get("BPMN_TEST_EXPLORE", "0"))
@@ -104,6 +106,7 @@ def configured(url: str) -> Config:
         basic_auth_password="test",
         engine_id="default-engine",
         set_time_enabled=True,
+        test_operations=True,
         task_executor_enabled=False,
         # What is generated waits, too.
         long_poll_max=0.1,

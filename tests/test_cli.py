@@ -121,7 +121,7 @@ def test_a_wrong_command_line_is_refused(capsys: pytest.CaptureFixture[str], com
 def test_the_version_can_be_asked_for_in_both_ways(capsys: pytest.CaptureFixture[str], command: list[str]):
     with contextlib.suppress(SystemExit):
         assert main(command) == 0
-    assert capsys.readouterr().out == f"{importlib.metadata.version('py-bpmn')}\n"
+    assert capsys.readouterr().out == f"{importlib.metadata.version('py-bpmn-server')}\n"
 
 
 def test_the_longest_id_of_a_key_has_255_characters(capsys: pytest.CaptureFixture[str]):
@@ -398,7 +398,7 @@ def test_a_package_of_the_user_with_the_same_name_is_named(tmp_path: Path, of_th
     (tmp_path / "app").mkdir()
     (tmp_path / of_the_user).touch()
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from py_bpmn.command import main; sys.exit(main())", "version"],
+        [sys.executable, "-c", "import sys; from py_bpmn.cli import main; sys.exit(main())", "config"],
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
@@ -414,7 +414,7 @@ def test_a_package_of_the_user_with_the_same_name_is_named(tmp_path: Path, of_th
 def test_the_command_is_found_beside_a_folder_of_the_user_with_the_same_name(tmp_path: Path):
     (tmp_path / "app").mkdir()
     environ = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [Path(sys.executable).parent / "py-bpmn", "version"]
+    command = [Path(sys.executable).parent / "py-bpmn", "config"]
     assert subprocess.run(command, env=environ, capture_output=True, text=True).returncode == 0
 
 

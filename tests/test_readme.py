@@ -1,4 +1,4 @@
-"""What the README says is what happens: its first process is played as it stands there, and its tables are current."""
+"""What the README and the guide of plain HTTP say is what happens, and their tables are current."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HTTP = (ROOT / "app" / "guides" / "http.md").read_text(encoding="utf-8")
 URL = "http://127.0.0.1:8080"
 TIMEOUT = 120
 
 
-def section(title: str) -> str:
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
+def section(title: str, text: str = README) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
     assert found, f"no section {title}"
     return found[1]
 
 
-def commands(title: str) -> str:
+def commands(title: str, text: str = README) -> str:
     """All shell blocks of a section, one after the other."""
-    return "".join(re.findall(r"^```sh\n(.*?)^```$", section(title), re.DOTALL | re.MULTILINE))
+    return "".join(re.findall(r"^```sh\n(.*?)^```$", section(title, text), re.DOTALL | re.MULTILINE))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def ask(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 @pytest.mark.sqlite
 def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_path: Path):
-    script = commands("A first process in five minutes") + commands("Operating")
+    script = commands("A process with curl", HTTP)
     assert URL in script
 
     done = subprocess.run(
@@ -98,8 +99,10 @@ def test_the_first_process_is_completed_by_pasting_its_commands(url: str, tmp_pa
 
 @pytest.mark.sqlite
 def test_the_worker_completes_what_is_there_and_what_comes_later(url: str, tmp_path: Path):
-    (script,) = re.findall(r"^```python\n(.*?)^```$", section("Writing a worker"), re.DOTALL | re.MULTILINE)
-    (xml,) = re.findall(r"^<\?xml.*?</definitions>$", README, re.DOTALL | re.MULTILINE)
+    (script,) = re.findall(
+        r"^```python\n(.*?)^```$", section("A worker without the library", HTTP), re.DOTALL | re.MULTILINE
+    )
+    (xml,) = re.findall(r"^<\?xml.*?</definitions>$", HTTP, re.DOTALL | re.MULTILINE)
     assert URL in script
     ask(f"{url}/processes", {"bpmnProcessId": "greeting", "version": "1", "workerId": "me", "bpmnXml": xml})
 

@@ -13,11 +13,22 @@ from app.api.problem import ErrorSchema, encode_cause
 from app.api.process import CreateProcessSchema, ProcessFileSchema, WarningSchema, encode_warning
 from app.bpmn.diagram import show
 from app.bpmn.difference import ASPECTS
+from app.bpmn.lint import IGNORED, RULES, FindingLevel
 from app.bpmn.model import ElementType
 from app.commands.check import CheckedProcess, CheckProcess
 from app.commands.process import CreateProcess
 
 blp = Blueprint("check", __name__, description="What a deployment would say.")
+
+
+_WITH_FINDINGS = "Whether to answer all findings with their places, those that a deployment does not tell included."
+_RULES = "\n".join(
+    [
+        "The rule: the type of an error or a warning, or one of these.\n",
+        *(f"- `{rule.name}`: {rule.about}" for rule in RULES.values()),
+        f"- `{IGNORED}`: Something has no influence on the execution.",
+    ]
+)
 
 
 class CheckProcessSchema(CreateProcessSchema):
@@ -28,10 +39,12 @@ class CheckProcessSchema(CreateProcessSchema):
     )
     version = ShortText(description="Any process version; without one, none is in the way.", example="2")
     worker_id = ShortText(description="ID of the worker that would create the process.", example="go-bpmn")
+    findings = Flag(description=_WITH_FINDINGS)
 
 
 class CheckFileSchema(ProcessFileSchema):
     worker_id = ShortText(description="ID of the worker that would create the process.", example="go-bpmn")
+    findings = Flag(description=_WITH_FINDINGS)
 
 
 class IgnoredSchema(AnswerSchema):
@@ -58,6 +71,15 @@ class DifferencesSchema(AnswerSchema):
     changed = Many(Object(DifferentElementSchema))
 
 
+class FileFindingSchema(AnswerSchema):
+    level = Choice(FindingLevel, "finding level", required=True)
+    rule = Text(required=True, example="no-name", description=_RULES)
+    detail = Text(required=True)
+    pointer = Text(required=True, description="Where it is in the BPMN model, or in the request body.")
+    line = Int32(description="Where it is in the BPMN XML.")
+    column = Int32(description="Where it is in that line, from 1.")
+
+
 class CheckedProcessSchema(AnswerSchema):
     deployable = Flag(required=True, description="Whether the model would be deployed.")
     bpmn_process_id = Text()
@@ -66,6 +88,11 @@ class CheckedProcessSchema(AnswerSchema):
     warnings = Many(Object(WarningSchema), description="As in the answer to a deployment.")
     ignored = Many(Object(IgnoredSchema), description="Everything of the file that has no influence on the execution.")
     differences = Object(DifferencesSchema, description="To the newest version, if there is one.")
+    findings = Many(
+        Object(FileFindingSchema),
+        description="With `findings=true`: errors, warnings and what has no effect, and matters of taste beside them; "
+        "in the order of the file.",
+    )
     diagram = Text(description="A BPMN XML that can be shown, of a process that can be executed.")
 
 
@@ -76,6 +103,7 @@ _encode_added = compile_encoder(
     bpmn_element_type=lambda element: element.type,
     aspects=lambda element: None,
 )
+_encode_finding = compile_encoder(FileFindingSchema)
 _encode_ignored = compile_encoder(IgnoredSchema)
 
 
@@ -104,8 +132,9 @@ def check_process(body: dict[str, Any]) -> Response:
     The answer is 200 whether the model can be deployed or not. The body may also be the file itself. Then the other
     fields are query parameters.
     """
+    wants_findings = body.pop("findings", False)
     deployment = CreateProcess(**{"version": "", "worker_id": "", **body})
-    checked = service().execute(CheckProcess(deployment=deployment))
+    checked = service().execute(CheckProcess(deployment=deployment, findings=wants_findings))
     answer = {
         "deployable": not checked.errors,
         "bpmnProcessId": checked.model.element.id if checked.model else "",
@@ -114,6 +143,7 @@ def check_process(body: dict[str, Any]) -> Response:
         "warnings": [encode_warning(warning) for warning in checked.warnings],
         "ignored": [_encode_ignored(each) for each in checked.ignored],
         "differences": _differences(checked),
+        "findings": [_encode_finding(each) for each in checked.findings],
         "diagram": _diagram(checked, deployment.bpmn_xml),
     }
     return json_answer({key: value for key, value in answer.items() if value or key == "deployable"})

@@ -12,12 +12,13 @@ from marshmallow import ValidationError
 
 from app.api import examples
 from app.api.context import current
-from app.api.fields import ApiSchema, Int32, Many, Undecodable, camel
+from app.api.fields import ApiSchema, Flag, Int32, Many, Undecodable, camel
 from app.api.rules import MOST_ITEMS, flatten
 from app.api.schemas import Tags
 from app.errors import Cause, EngineError, ErrorKind
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_FLAGS = {"true": True, "false": False}
 
 
 class QueryFields:
@@ -68,6 +69,8 @@ class QueryFields:
         (text,) = texts
         if isinstance(field, Int32):
             return int(text) if _INTEGER.fullmatch(text) else text
+        if isinstance(field, Flag):
+            return _FLAGS.get(text, text)
         if isinstance(field, Many):
             try:
                 return orjson.loads(text)
@@ -96,6 +99,8 @@ class QueryFields:
             description = f"{description} `name:value`, once for each tag."
         elif isinstance(field, Int32):
             parameter["schema"] = {"type": "integer", "format": "int32", "minimum": 0}
+        elif isinstance(field, Flag):
+            parameter["schema"] = {"type": "boolean"}
         elif isinstance(field, Many):
             item = field.inner.nested.__name__.removesuffix("Schema")  # type: ignore[attr-defined]  # an Object
             schema = {"type": "array", "items": {"$ref": f"#/components/schemas/{item}"}, "maxItems": MOST_ITEMS}

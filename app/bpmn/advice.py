@@ -7,18 +7,19 @@ checks, and what its file says; what a request defines for its events is not loo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, END_EVENTS, START_EVENTS, bounded
 from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process, SequenceFlow
+from app.bpmn.reader import Place
 from app.cron import quoted
 from app.errors import Cause
 
 T = ElementType
 
-Remark = tuple[str, str]
-"""Pointer and sentence."""
+Remark = tuple[str, str, Place]
+"""Pointer, sentence, and where it is in the file."""
 Find = Callable[[Process], Iterable[Remark]]
 
 
@@ -42,13 +43,15 @@ REFUSED = "refused"
 def advise(process: Process) -> list[Cause]:
     """All warnings, as far as `bounded` lets them: by rule, and for each in numbering order."""
     return bounded(
-        Cause(pointer, rule.name, sentence) for rule in RULES.values() for pointer, sentence in rule.find(process)
+        Cause(pointer, rule.name, sentence, "", *place)
+        for rule in RULES.values()
+        for pointer, sentence, place in rule.find(process)
     )
 
 
 def refused(cause: Cause) -> Cause:
     """The warning for a cause that came too late: an earlier version has accepted the model."""
-    return Cause(cause.pointer, REFUSED, cause.detail)
+    return replace(cause, type=REFUSED)
 
 
 def _rule(name: str) -> Callable[[Find], Find]:
@@ -61,7 +64,7 @@ def _rule(name: str) -> Callable[[Find], Find]:
 
 _TASKS_PASSED_THROUGH = frozenset({T.MANUAL_TASK, T.TASK})
 _DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
-_GATEWAYS = _DECIDING_GATEWAYS | {T.EVENT_BASED_GATEWAY, T.PARALLEL_GATEWAY}
+GATEWAYS = _DECIDING_GATEWAYS | {T.EVENT_BASED_GATEWAY, T.PARALLEL_GATEWAY}
 _INTERMEDIATE_EVENTS = frozenset(
     {
         T.ESCALATION_THROW_EVENT,
@@ -78,6 +81,8 @@ _NEEDS_OUTGOING = _INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LIN
 _MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.LINK_THROW_EVENT}
 """Types that end a path, or are an event without flow."""
 _PASSED_THROUGH = _TASKS_PASSED_THROUGH | {T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT, T.NONE_THROW_EVENT}
+_CHOOSING_GATEWAYS = frozenset({T.EVENT_BASED_GATEWAY, T.EXCLUSIVE_GATEWAY})
+"""They go on along one flow."""
 _EXPRESSIONS = ("${", "#{", "=")
 _TIMER_EVENTS = frozenset({T.TIMER_BOUNDARY_EVENT, T.TIMER_CATCH_EVENT, T.TIMER_START_EVENT})
 _TIMERS = {
@@ -88,11 +93,11 @@ _TIMERS = {
 
 
 def _at(element: Element, sentence: str) -> Remark:
-    return element.pointer, f"{sentence} (line {element.line})"
+    return element.pointer, f"{sentence} (line {element.line})", element.place
 
 
 def _at_flow(flow: SequenceFlow, sentence: str) -> Remark:
-    return flow.pointer, f"sequence flow {flow.id} {sentence} (line {flow.line})"
+    return flow.pointer, f"sequence flow {flow.id} {sentence} (line {flow.line})", flow.place
 
 
 def _scopes(process: Process) -> Iterator[Element]:
@@ -227,10 +232,69 @@ def _pruned(
     return left
 
 
+@_rule("never-joined")
+def _never_joined(process: Process) -> Iterator[Remark]:
+    """A parallel gateway waits for several paths of which only one is ever taken: it waits for ever."""
+    for scope in _scopes(process):
+        reached, several = _reached(scope), _by_several(scope)
+        for element in scope.children:
+            if element.type is T.PARALLEL_GATEWAY and element in reached:
+                sources = list(dict.fromkeys(flow.source for flow in element.incoming))
+                if len(sources) > 1 and (element not in several or _exclude_each_other(element, sources)):
+                    yield _at(element, f"parallel gateway {element.id} waits for paths of which only one is ever taken")
+
+
+_MOST_STEPS = 100
+"""How far back paths are followed: a fork that is farther away is not found."""
+
+
+def _by_several(scope: Element) -> set[Element]:
+    """What more than one token may get to: what follows something that goes on along several flows at once."""
+    caught = _caught(scope)
+    pending = [target for element in scope.children for target in _at_once(element)]
+    found = set(pending)
+    while pending:
+        new = [element for element in _following(pending.pop(), caught) if element not in found]
+        found.update(new)
+        pending += dict.fromkeys(new)
+    return found
+
+
+def _at_once(element: Element) -> Iterable[Element]:
+    """What gets tokens at the same time as something else."""
+    if not element.interrupting and element.type in BOUNDARY_EVENTS and element.attached_to is not None:
+        host = element.attached_to
+        return [target for each in (host, *host.attached) for target in _targets(each)]
+    goes_on = 1 if element.type in _CHOOSING_GATEWAYS else len(element.outgoing)
+    return _targets(element) if goes_on > 1 else ()
+
+
+def _targets(element: Element) -> list[Element]:
+    return [flow.target for flow in element.outgoing]
+
+
+def _exclude_each_other(join: Element, sources: Sequence[Element]) -> bool:
+    """Whether two paths to the gateway begin at one that chooses, with nothing on the way that others lead to."""
+    taken: dict[Element, Element] = {}
+    """What is met on the way back along the paths, with what follows it there."""
+    for source in sources:
+        here: dict[Element, Element] = {}
+        below, node = join, source
+        while len(here) < _MOST_STEPS and node not in here and len(node.incoming) == 1:
+            if node in taken:
+                if node.type in _CHOOSING_GATEWAYS and taken[node] is not below:
+                    return True
+                break
+            here[node] = below
+            below, node = node, node.incoming[0].source
+        taken = here | taken
+    return False
+
+
 @_rule("single-flow-gateway")
 def _single_flow_gateway(process: Process) -> Iterator[Remark]:
     """A gateway has neither several incoming nor several outgoing sequence flows (BPMN 2.0.2, 10.6.1)."""
-    for element in process.of_types(_GATEWAYS):
+    for element in process.of_types(GATEWAYS):
         if len(element.incoming) < 2 and len(element.outgoing) < 2:
             yield _at(element, f"gateway {element.id} has one path in and out at most: it neither forks nor joins")
 
@@ -238,7 +302,7 @@ def _single_flow_gateway(process: Process) -> Iterator[Remark]:
 @_rule("gateway-direction")
 def _gateway_direction(process: Process) -> Iterator[Remark]:
     """The sequence flows of a gateway contradict its gatewayDirection (BPMN 2.0.2, 10.6.1)."""
-    for element in process.of_types(_GATEWAYS):
+    for element in process.of_types(GATEWAYS):
         joins, forks = len(element.incoming) > 1, len(element.outgoing) > 1
         fits = {
             "": True,
@@ -354,19 +418,21 @@ def _leftover_reference(process: Process) -> Iterator[Remark]:
     """An element names an incoming or outgoing sequence flow that is not drawn: it is ignored."""
     for leftover in process.leftovers:
         sentence = f"element {leftover.element.id} names {leftover.role} sequence flow {leftover.flow_id}"
-        yield leftover.element.pointer, f"{sentence}, which does not exist (line {leftover.line})"
+        place = leftover.place
+        yield leftover.element.pointer, f"{sentence}, which does not exist (line {place.line})", place
 
 
 @_rule("nameless-declaration")
 def _nameless_declaration(process: Process) -> Iterator[Remark]:
     """A message or signal has no name, and no event refers to it."""
     for declared in process.nameless:
-        sentence = f"{declared.tag} {declared.id} has no name, and no event refers to it (line {declared.line})"
-        yield process.element.pointer, sentence
+        sentence = f"{declared.tag} {declared.id} has no name, and no event refers to it (line {declared.place.line})"
+        yield process.element.pointer, sentence, declared.place
 
 
 @_rule("duplicate-id")
 def _duplicate_id(process: Process) -> Iterator[Remark]:
     """A part that has no influence on the execution has an id that is used before (BPMN 2.0.2, 8.2.1)."""
-    for id, line in process.doubled_ids:
-        yield process.element.pointer, f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {line})"
+    for id, place in process.doubled_ids:
+        sentence = f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {place.line})"
+        yield process.element.pointer, sentence, place

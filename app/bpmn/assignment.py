@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.bpmn.reader import Place
+
 MOST_OF_TAG_VALUE = 1000
 _EXPRESSIONS = ("${", "#{")
 
@@ -14,7 +16,7 @@ class Assignment:
 
     element_id: str
     prefix: str
-    line: int
+    place: Place
     assignee: str = ""
     groups: str = ""
     users: str = ""

@@ -105,38 +105,42 @@ def _causes(process: Process) -> Iterator[Cause]:
 
 
 def _at(element: Element, detail: str) -> Cause:
-    return Cause(element.pointer, "element", f"{detail} (line {element.line})")
+    return Cause(element.pointer, "element", f"{detail} (line {element.line})", "", *element.place)
+
+
+def _of_process(process: Process, detail: str) -> Cause:
+    return Cause(process.element.pointer, "process", detail, "", *process.element.place)
 
 
 def _at_flow(flow: SequenceFlow, what: str) -> Cause:
     detail = f"sequence flow {flow.id[:MAX_ID_LENGTH]} {what} (line {flow.line})"
-    return Cause(flow.pointer, "sequence_flow", detail)
+    return Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
 
 
 def _executable(process: Process) -> Iterator[Cause]:
     element = process.element
     if not process.executable:
-        yield Cause(element.pointer, "process", f"process {element.id} is not executable")
+        yield _of_process(process, f"process {element.id} is not executable")
 
 
 def _one_none_start(process: Process) -> Iterator[Cause]:
     element = process.element
     if len(_none_starts(element)) > 1:
-        yield Cause(element.pointer, "process", f"process {element.id} has multiple none start events")
+        yield _of_process(process, f"process {element.id} has multiple none start events")
 
 
 def _few_elements(process: Process) -> Iterator[Cause]:
     element = process.element
     if sum(1 for _ in process.elements()) > MAX_ELEMENTS:
         detail = f"process {element.id} has more than {MAX_ELEMENTS} elements (line {element.line})"
-        yield Cause(element.pointer, "process", detail)
+        yield _of_process(process, detail)
 
 
 def _few_starts(process: Process) -> Iterator[Cause]:
     element = process.element
     if sum(child.type in TRIGGERED_START_EVENTS for child in element.children) > MAX_START_EVENTS:
         detail = f"process {element.id} has more than {MAX_START_EVENTS} start events (line {element.line})"
-        yield Cause(element.pointer, "process", detail)
+        yield _of_process(process, detail)
 
 
 def _none_starts(scope: Element) -> list[Element]:
@@ -175,9 +179,9 @@ def _participant_short_enough(process: Process) -> Iterator[Cause]:
     )
     for what, text, limit in texts:
         if len(text) > limit:
-            line = process.participant_line if "participant" in what else process.collaboration_line
-            detail = f"{what} of process {process.element.id} is longer than {limit} characters (line {line})"
-            yield Cause(process.element.pointer, "process", detail)
+            place = process.participant_place if "participant" in what else process.collaboration_place
+            detail = f"{what} of process {process.element.id} is longer than {limit} characters (line {place.line})"
+            yield Cause(process.element.pointer, "process", detail, "", *place)
 
 
 def _event_gateway_branches(element: Element) -> Iterator[Cause]:

@@ -100,7 +100,7 @@ class Declarations:
         for tag, row in _NAMED.items():
             for id, nodes in self._declared[tag].items():
                 if (tag, id) not in referred:
-                    yield from (Nameless(tag, id[:MAX_ID_LENGTH], n.line) for n in nodes if not n.get(row.value))
+                    yield from (Nameless(tag, id[:MAX_ID_LENGTH], n.place) for n in nodes if not n.get(row.value))
 
     def _set_timer(self, element: Element, node: XmlNode) -> None:
         if node.text:
@@ -117,17 +117,21 @@ class Declarations:
         if not ref:
             return
         found = self._declared[row.tag].get(ref, [])
+        place = element.place
         if not found:
             reason = f"is not declared (line {element.line})"
         elif len(found) > 1:
             reason = f"is declared more than once (line {found[1].line})"
+            place = found[1].place
         elif row.required and not found[0].get(row.value):
             reason = f"has no {row.value} (line {found[0].line})"
+            place = found[0].place
         elif len(found[0].get(row.value)) > MAX_ID_LENGTH:
             reason = f"has a {row.value} of more than {MAX_ID_LENGTH} characters (line {found[0].line})"
+            place = found[0].place
         else:
             element.declared_name = found[0].get("name")[:MAX_NAME_LENGTH]
             element.definition = None if element.type in row.unused else row.make(found[0].get(row.value))
             return
         detail = f"{row.tag} {ref[:MAX_ID_LENGTH]} of element {element.id} {reason}"
-        element.definition_cause = Cause(element.pointer, f"{row.tag}_event", detail)
+        element.definition_cause = Cause(element.pointer, f"{row.tag}_event", detail, "", *place)

@@ -115,12 +115,12 @@ def resolve(
 def _causes(element: Element, kind: _Kind, *, requested: bool) -> Iterator[Cause]:
     """What is wrong with an element for which the request has no definition of this kind that fits."""
     if requested:
-        yield Cause(element.pointer, kind.cause_type, f"element {element.id} is not {kind.name}")
+        yield Cause(element.pointer, kind.cause_type, f"element {element.id} is not {kind.name}", "", *element.place)
     elif element.definition_cause is not None:
         if element.definition_cause.type == kind.cause_type:
             yield element.definition_cause
     elif element.type is kind.start and element.definition is None:
-        yield Cause(element.pointer, kind.cause_type, f"{kind.missing} {element.id}")
+        yield Cause(element.pointer, kind.cause_type, f"{kind.missing} {element.id}", "", *element.place)
 
 
 def unknown_elements(
@@ -159,6 +159,6 @@ def duplicate_start_names(process: Process, definitions: Mapping[str, EventDefin
             continue
         if (kind, name) in seen:
             detail = f"start {kind} name {name} must be unique"
-            causes.append(Cause(element.pointer, f"{kind}_event", detail))
+            causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
         seen.add((kind, name))
     return causes

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.model import MAX_ID_LENGTH
 from app.bpmn.parser import TAGS
-from app.bpmn.reader import WHITE_SPACE
+from app.bpmn.reader import WHITE_SPACE, Place
 from app.bpmn.vocabulary import HARMLESS
 
 ENGINES = {
@@ -50,7 +50,7 @@ class Extension:
     prefix: str
     """Empty for BPMN itself."""
     name: str
-    line: int
+    place: Place
     is_attribute: bool
     is_standard: bool = False
     has_retries: bool = False
@@ -68,11 +68,11 @@ class File:
     extensions: list[Extension] = field(default_factory=list)
     """What is noted of the process."""
     assignments: list[Assignment] = field(default_factory=list)
-    keys: dict[str, int] = field(default_factory=dict)
-    """Names of messages that say something about their correlation keys, with the line."""
+    keys: dict[str, Place] = field(default_factory=dict)
+    """Names of messages that say something about their correlation keys, with the place."""
     counts: Counter[str] = field(default_factory=Counter)
     """How often each construct occurs, in the whole file, that has no influence on the execution."""
-    first_lines: dict[str, int] = field(default_factory=dict)
+    first_places: dict[str, Place] = field(default_factory=dict)
     """Where it is first."""
 
 
@@ -172,14 +172,16 @@ class _Collector:
         if (engine, local) not in _USED:
             self._count(self._shown(namespace, local))
         if engine and local == "subscription" and not self._owners:
-            self.file.keys.setdefault(self._message, self._expat.CurrentLineNumber)
+            self.file.keys.setdefault(self._message, self._place())
         elif engine:
             self._note(engine, local, has_retries=local == "taskDefinition" and "retries" in attributes)
 
     def _assign(self, prefix: str, found: dict[str, str]) -> None:
         if found and self._is_wanted():
-            line = self._expat.CurrentLineNumber
-            self.file.assignments.append(Assignment(self._owners[-1][1], prefix, line, **found))
+            self.file.assignments.append(Assignment(self._owners[-1][1], prefix, self._place(), **found))
+
+    def _place(self) -> Place:
+        return Place(self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1)
 
     def _is_wanted(self) -> bool:
         return bool(self._owners) and self._owners[0][1] == self._wanted
@@ -194,8 +196,8 @@ class _Collector:
         has_retries: bool = False,
     ) -> None:
         if self._is_wanted():
-            element_id, line = self._owners[-1][1], self._expat.CurrentLineNumber
-            found = Extension(element_id, prefix, name, line, is_attribute, is_standard, has_retries)
+            element_id = self._owners[-1][1]
+            found = Extension(element_id, prefix, name, self._place(), is_attribute, is_standard, has_retries)
             self.file.extensions.append(found)
 
     def _shown(self, namespace: str, name: str) -> str:
@@ -205,7 +207,7 @@ class _Collector:
     def _count(self, construct: str) -> None:
         construct = construct[:MAX_ID_LENGTH]
         self.file.counts[construct] += 1
-        self.file.first_lines.setdefault(construct, self._expat.CurrentLineNumber)
+        self.file.first_places.setdefault(construct, self._place())
 
     def end(self, _name: str) -> None:
         self._open.pop()

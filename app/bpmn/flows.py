@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.bpmn.model import MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, ElementType, Leftover, Problem, SequenceFlow
-from app.bpmn.reader import XmlNode
+from app.bpmn.reader import Place, XmlNode
 from app.bpmn.references import References
 
 _DECIDED_BY_WORKER = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
@@ -25,14 +25,20 @@ class _Statement:
     drawn: XmlNode | None = None
     scope: Element | None = None
     """Where the `sequenceFlow` element is."""
-    sources: dict[Element, int] = field(default_factory=dict)
-    """Nodes with the flow as an `outgoing` child, as an ordered set, with the line of the child; `targets` alike."""
-    targets: dict[Element, int] = field(default_factory=dict)
+    sources: dict[Element, XmlNode] = field(default_factory=dict)
+    """Nodes with the flow as an `outgoing` child, as an ordered set, with that child; `targets` alike."""
+    targets: dict[Element, XmlNode] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The id, cut where it is too long to be accepted."""
         return self.id[:MAX_ID_LENGTH]
+
+    @property
+    def place(self) -> Place:
+        """Where it is drawn, or else stated first."""
+        stated = (*self.sources.values(), *self.targets.values())
+        return self.drawn.place if self.drawn else min(node.place for node in stated)
 
     def where(self) -> str:
         return f" (line {self.drawn.line})" if self.drawn else ""
@@ -54,26 +60,26 @@ class Flows:
         statement = self._statement(flow_id)
         if len(flow_id) > MAX_ID_LENGTH:
             detail = f"ID of sequenceFlow is longer than {MAX_ID_LENGTH} characters (line {node.line})"
-            scope.report(Problem("sequence_flow", detail, scope, statement.name))
+            scope.report(Problem("sequence_flow", detail, scope, node.place, statement.name))
         if flow_id and statement.drawn is None:
             statement.drawn, statement.scope = node, scope
             self._drawn.append(statement)
             return
         what = f"sequence flow {statement.name} is defined more than once" if flow_id else "sequence flow has no ID"
-        scope.report(Problem("sequence_flow", f"{what} (line {node.line})", scope, statement.name))
+        scope.report(Problem("sequence_flow", f"{what} (line {node.line})", scope, node.place, statement.name))
 
     def state(self, element: Element, node: XmlNode) -> None:
         """Notes an `incoming` or `outgoing` child of a flow node."""
         flow_id = self._references.resolve(node.text)
         if not flow_id:
             detail = f"sequence flow has no ID (line {node.line})"
-            element.report(Problem("sequence_flow", detail, element.parent or element, flow_id))
+            element.report(Problem("sequence_flow", detail, element.parent or element, node.place, flow_id))
             return
         statement = self._statement(flow_id)
         incoming = node.tag == "incoming"
         ends = statement.targets if incoming else statement.sources
         if element not in ends:
-            ends[element] = node.line
+            ends[element] = node
             (element.incoming_ids if incoming else element.outgoing_ids).append(flow_id)
 
     def drawn_ids(self) -> list[str]:
@@ -119,7 +125,7 @@ class Flows:
         for statement in list(self._statements.values()):
             if self.undrawn(statement) and not (statement.sources and statement.targets):
                 for role, ends in (("outgoing", statement.sources), ("incoming", statement.targets)):
-                    found += [Leftover(element, role, statement.name, line) for element, line in ends.items()]
+                    found += [Leftover(element, role, statement.name, node.place) for element, node in ends.items()]
                 del self._statements[statement.id]
         for element in {leftover.element for leftover in found}:
             element.incoming_ids = [flow_id for flow_id in element.incoming_ids if flow_id in self._statements]
@@ -135,6 +141,8 @@ class _Finding:
     type: str
     detail: str
     holder: Element | None
+    place: Place | None = None
+    """If it is another one than that of the flow."""
 
 
 class _Join:
@@ -166,15 +174,16 @@ class _Join:
         if self._flows.undrawn(statement):
             # Earlier versions have accepted it: it stays, for processes that were stored.
             what = f"sequence flow {statement.name} from {source.id} to {target.id} has no sequenceFlow element"
-            detail = f"{what} (line {statement.sources[source]})"
-            self.findings.append(_Finding("source", "sequence_flow", detail, source))
-        line = drawn.line if drawn else statement.sources[source]
+            detail = f"{what} (line {statement.sources[source].line})"
+            self.findings.append(_Finding("source", "sequence_flow", detail, source, statement.sources[source].place))
+        node = drawn or statement.sources[source]
         return SequenceFlow(
             statement.id,
             source,
             target,
             scope,
-            line,
+            node.line,
+            node.column,
             condition is not None,
             drawn.get("name")[:MAX_NAME_LENGTH] if drawn else "",
             condition.text[:MAX_NAME_LENGTH] if condition else "",
@@ -200,7 +209,8 @@ class _Join:
                 holder = finding.holder or next(iter(known), scope)
                 base = scope or (holder.parent if holder else None)
                 if holder is not None and base is not None:
-                    holder.report(Problem(finding.type, finding.detail, base, statement.name))
+                    place = finding.place or statement.place
+                    holder.report(Problem(finding.type, finding.detail, base, place, statement.name))
 
     def _find(self, role: str, by_id: Mapping[str, Element]) -> Element | None:
         statement = self._statement
@@ -215,7 +225,7 @@ class _Join:
         return None
 
     def _find_referred(
-        self, role: str, ref: str, stated: Mapping[Element, int], by_id: Mapping[str, Element]
+        self, role: str, ref: str, stated: Mapping[Element, XmlNode], by_id: Mapping[str, Element]
     ) -> Element | None:
         statement = self._statement
         found = by_id.get(ref)
@@ -240,11 +250,11 @@ class _Join:
         if condition is not None and source.type not in _DECIDED_BY_WORKER:
             what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
             detail = f"sequence flow {self._statement.name} is not supported: {what} (line {condition.line})"
-            self.findings.append(_Finding("source", "element", detail, source))
+            self.findings.append(_Finding("source", "element", detail, source, condition.place))
         return condition
 
 
-def _without(role: str, statement: _Statement, stated: Mapping[Element, int]) -> _Finding:
+def _without(role: str, statement: _Statement, stated: Mapping[Element, XmlNode]) -> _Finding:
     flow = f"sequence flow {statement.name}"
     if not stated:
         return _Finding(role, "sequence_flow", f"{flow} has no {role} element", None)

@@ -12,6 +12,7 @@ from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.checks import bounded
 from app.bpmn.extensions import ENGINES, Extension, File, read_extensions
 from app.bpmn.model import MAX_ID_LENGTH, Element, Process
+from app.bpmn.reader import Place
 from app.errors import Cause
 
 MOST_OF_A_KIND = 10
@@ -146,19 +147,19 @@ def _kind(extension: Extension) -> str:
 
 
 def _shown(assignment: Assignment) -> Extension:
-    return Extension(assignment.element_id, assignment.prefix, "assignment", assignment.line, is_attribute=False)
+    return Extension(assignment.element_id, assignment.prefix, "assignment", assignment.place, is_attribute=False)
 
 
-def _key(element_id: str, line: int) -> Extension:
-    return Extension(element_id, "zeebe", "subscription", line, is_attribute=False)
+def _key(element_id: str, place: Place) -> Extension:
+    return Extension(element_id, "zeebe", "subscription", place, is_attribute=False)
 
 
 def _add_conditions(found: dict[str, list[Extension]], file: File, elements: Iterable[Element]) -> None:
     if file.engine:
         for element in elements:
-            line = next((flow.line for flow in element.outgoing if flow.conditional), 0)
-            if line:
-                found[element.id] = [Extension(element.id, "", "conditionExpression", line, is_attribute=False)]
+            place = next((flow.place for flow in element.outgoing if flow.conditional), None)
+            if place:
+                found[element.id] = [Extension(element.id, "", "conditionExpression", place, is_attribute=False)]
 
 
 def _causes(
@@ -168,8 +169,11 @@ def _causes(
         names = list(dict.fromkeys(extension.shown for extension in extensions))
         what = ", ".join(name[:MAX_ID_LENGTH] for name in names[:_SHOWN]) + ", …" * (len(names) > _SHOWN)
         element = elements[element_id]
-        detail = f"{what} of element {element.id} has no effect: {KINDS[kind].instead} (line {extensions[0].line})"
-        yield Cause(element.pointer, kind, detail)
+        place = extensions[0].place
+        detail = f"{what} of element {element.id} has no effect: {KINDS[kind].instead} (line {place.line})"
+        yield Cause(element.pointer, kind, detail, "", *place)
     more = len(found) - MOST_OF_A_KIND
     if more > 0:
-        yield Cause(process.element.pointer, kind, f"the same holds for {more} more elements")
+        yield Cause(
+            process.element.pointer, kind, f"the same holds for {more} more elements", "", *process.element.place
+        )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
+from app.bpmn.reader import NOWHERE, Place
 from app.errors import Cause
 from app.timer import Timer
 
@@ -91,11 +92,12 @@ class Problem:
     type: str
     detail: str
     base: Element
+    place: Place
     flow_id: str | None = None
 
     def cause(self) -> Cause:
         below = "" if self.flow_id is None else f"/{self.flow_id}"
-        return Cause(self.base.pointer + below, self.type, self.detail)
+        return Cause(self.base.pointer + below, self.type, self.detail, "", *self.place)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,10 +108,15 @@ class SequenceFlow:
     scope: Element
     """Where it is drawn; its pointer hangs below that."""
     line: int
+    column: int
     conditional: bool = False
     name: str = ""
     condition: str = ""
     """The text of the condition, cut to MAX_NAME_LENGTH."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.line, self.column)
 
     @property
     def pointer(self) -> str:
@@ -127,6 +134,7 @@ class Element:
     type: ElementType
     name: str = ""
     line: int = 0
+    column: int = 0
     parent: Element | None = None
     children: Sequence[Element] = ()
     incoming: list[SequenceFlow] = field(default_factory=list)
@@ -176,6 +184,10 @@ class Element:
         self.problems = _with(self.problems, problem)
 
     @property
+    def place(self) -> Place:
+        return Place(self.line, self.column)
+
+    @property
     def pointer(self) -> str:
         """`/` and the ids from the process down to the element (http-api 2.4)."""
         return (self.parent.pointer if self.parent else "") + "/" + self.id
@@ -197,7 +209,7 @@ class Leftover:
     element: Element
     role: str
     flow_id: str
-    line: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +218,7 @@ class Nameless:
 
     tag: str
     id: str
-    line: int
+    place: Place
 
 
 @dataclass(eq=False, kw_only=True)
@@ -218,14 +230,14 @@ class Process:
     """The rules it must satisfy."""
     executable: bool = True
     collaboration_id: str = ""
-    collaboration_line: int = 0
+    collaboration_place: Place = NOWHERE
     participant_id: str = ""
     participant_name: str = ""
-    participant_line: int = 0
+    participant_place: Place = NOWHERE
     leftovers: list[Leftover] = field(default_factory=list)
     nameless: Sequence[Nameless] = ()
-    doubled_ids: list[tuple[str, int]] = field(default_factory=list)
-    """Ids that parts without influence on the execution share with others, with the line of the second use."""
+    doubled_ids: list[tuple[str, Place]] = field(default_factory=list)
+    """Ids that parts without influence on the execution share with others, with the place of the second use."""
     prefixes: frozenset[str] = frozenset()
     """Prefixes that the file binds to a namespace."""
     startable: Mapping[str, bool] = field(default_factory=dict)

@@ -13,10 +13,10 @@ from app.bpmn.checks import check
 from app.bpmn.declarations import Declarations
 from app.bpmn.flows import Flows
 from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Problem, Process
-from app.bpmn.reader import WHITE_SPACE, Document, XmlNode, invalid_xml, read
+from app.bpmn.reader import WHITE_SPACE, Document, Place, XmlNode, invalid_xml, read
 from app.bpmn.references import References
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
-from app.errors import invalid_model
+from app.errors import invalid, invalid_model
 
 T = ElementType
 
@@ -122,10 +122,10 @@ class Model:
         self._root = document.root
         self._prefixes = document.prefixes
         self._nodes = [node for node in document.root.children if node.tag == "process"]
-        self._lines: dict[str, list[int]] = {}
+        self._places: dict[str, list[Place]] = {}
         """Of the processes by id."""
         for node in self._nodes:
-            self._lines.setdefault(node.token("id"), []).append(node.line)
+            self._places.setdefault(node.token("id"), []).append(node.place)
         known = list(document.root.walk(opaque=OPAQUE))
         self._references = References((node.token("id") for node in known), document.prefixes)
         self._declarations = Declarations(known, self._references, xml_timers=xml_timers)
@@ -163,10 +163,10 @@ class Model:
         reader = _ProcessReader(node, self._declarations, self._references)
         process = reader.process
         for stray in self._outside:
-            _refuse(process.element, f"{stray.tag} outside a process", stray.line)
-        lines = self._lines[node.token("id")]
-        if process.element.id and len(lines) > 1:
-            process.element.report(_duplicate(process.element, lines[1]))
+            _refuse(process.element, f"{stray.tag} outside a process", stray.place)
+        places = self._places[node.token("id")]
+        if process.element.id and len(places) > 1:
+            process.element.report(_duplicate(process.element, places[1]))
         self._add_collaboration(process, node.token("id"))
         process.prefixes = self._prefixes
         process.nameless = self._declarations.nameless
@@ -202,12 +202,12 @@ class Model:
         if not self._collaborations:
             return
         process.collaboration_id = self._collaborations[0].token("id")
-        process.collaboration_line = self._collaborations[0].line
+        process.collaboration_place = self._collaborations[0].place
         participant = self._participants.get(process_id)
         if participant is not None:
             process.participant_id = participant.token("id")
             process.participant_name = participant.get("name")
-            process.participant_line = participant.line
+            process.participant_place = participant.place
 
 
 def find_process(model: Model, bpmn_process_id: str) -> Process:
@@ -218,6 +218,18 @@ def find_process(model: Model, bpmn_process_id: str) -> Process:
         more = ", …" if len(model.process_ids) > _SHOWN_IDS else ""
         raise invalid_model(f"BPMN model has no process {bpmn_process_id}, but [{', '.join(ids)}{more}]")
     return process
+
+
+def only_process(file: Model) -> Process:
+    """The one that is meant where none is named. Raises EngineError, which names all that may be meant."""
+    named = file.executable_ids or file.process_ids
+    if not named:
+        raise invalid_model("BPMN model has no process")
+    if len(named) > 1:
+        what = "several executable processes" if file.executable_ids else "no executable process, but several others"
+        some = ", ".join(each[:MAX_ID_LENGTH] for each in named[:_SHOWN_IDS]) + ", …" * (len(named) > _SHOWN_IDS)
+        raise invalid(f"bpmnProcessId is required, since the BPMN model has {what}: [{some}]")
+    return find_process(file, named[0])
 
 
 class _ProcessReader:
@@ -233,8 +245,8 @@ class _ProcessReader:
         self._declarations = declarations
         self._attached: list[tuple[Element, str]] = []
         self._defaults: list[tuple[Element, XmlNode]] = []
-        self._other_ids: dict[str, list[int]] = {}
-        """Lines by id of what is neither element nor flow."""
+        self._other_ids: dict[str, list[XmlNode]] = {}
+        """What is neither element nor flow."""
         self._read(node)
 
     def finish(self) -> None:
@@ -243,24 +255,27 @@ class _ProcessReader:
         process.leftovers.extend(self._flows.join(by_id))
         for flow_id in self._flows.drawn_ids():
             if flow_id in by_id:
-                by_id[flow_id].report(_duplicate(by_id[flow_id], by_id[flow_id].line))
+                by_id[flow_id].report(_duplicate(by_id[flow_id], by_id[flow_id].place))
         for element, ref in self._attached:
             host = element.attached_to = by_id.get(ref)
             if host is not None:
                 host.attach(element)
         for element, node in self._defaults:
             if len(element.outgoing_ids) > 1:
-                _refuse(element, "default sequence flow of something that is no gateway", node.line)
+                _refuse(element, "default sequence flow of something that is no gateway", node.place)
         taken = by_id.keys() | set(self._flows.drawn_ids())
-        for other_id, lines in self._other_ids.items():
-            process.doubled_ids += [(other_id, line) for line in (lines if other_id in taken else lines[1:])]
+        for other_id, nodes in self._other_ids.items():
+            more = nodes if other_id in taken else nodes[1:]
+            process.doubled_ids += [(other_id, node.place) for node in more]
 
     def _read(self, root: XmlNode) -> None:
         pending = [(child, self.process.element, 0) for child in reversed(root.children)]
         while pending:
             node, scope, depth = pending.pop()
             if depth > MAX_DEPTH:
-                raise invalid_xml(f"sub-processes are nested deeper than {MAX_DEPTH} levels (line {node.line})")
+                raise invalid_xml(
+                    f"sub-processes are nested deeper than {MAX_DEPTH} levels (line {node.line})", node.place
+                )
             if node.tag == "sequenceFlow":
                 self._read_flow(node, scope)
             elif node.tag not in TAGS and (node.tag in HARMLESS or _is_part(node.tag)):
@@ -274,10 +289,10 @@ class _ProcessReader:
         self._flows.draw(node, scope)
         for child in node.children:
             if child.tag not in HARMLESS and child.tag != "conditionExpression" and child.tag not in _ENDS:
-                _refuse(scope, f"{child.tag} in a sequence flow", child.line)
+                _refuse(scope, f"{child.tag} in a sequence flow", child.place)
             elif child.children:
                 for lost in _lost(child):
-                    _refuse(scope, f"{lost.tag} in a sequence flow", lost.line)
+                    _refuse(scope, f"{lost.tag} in a sequence flow", lost.place)
 
     def _read_part(self, node: XmlNode, element: Element) -> None:
         """Reads a child that is no element of its own."""
@@ -287,21 +302,21 @@ class _ProcessReader:
         elif node.tag in HARMLESS:
             self._note_ids(node)
         else:
-            _refuse(element, node.tag, node.line)
+            _refuse(element, node.tag, node.place)
             return
         for lost in _lost(node):
-            _refuse(element, f"{lost.tag} in {node.tag}", lost.line)
+            _refuse(element, f"{lost.tag} in {node.tag}", lost.place)
 
     def _note_ids(self, node: XmlNode) -> None:
         for part in node.walk(opaque=OPAQUE):
             if part.attributes.get("id"):
-                self._other_ids.setdefault(part.token("id"), []).append(part.line)
+                self._other_ids.setdefault(part.token("id"), []).append(part)
 
     def _add(self, node: XmlNode, scope: Element) -> Element:
         row = TAGS.get(node.tag)
         if row is None:
             element = _element(node, _STAND_INS.get(node.tag, T.TASK), scope)
-            _refuse(element, node.tag, node.line)
+            _refuse(element, node.tag, node.place)
         elif isinstance(row, ElementType):
             element = _element(node, row, scope)
         else:
@@ -309,7 +324,7 @@ class _ProcessReader:
         scope.add_child(element)
         element_id = node.token("id")
         if element_id and self._by_id.setdefault(element_id, element) is not element:
-            element.report(_duplicate(element, element.line))
+            element.report(_duplicate(element, element.place))
         if row is not None:
             self._read_attributes(node, element)
         if element.type in _DONE_BY_WORKERS:
@@ -325,7 +340,7 @@ class _ProcessReader:
             if is_read:
                 self._note_ids(part)
                 for lost in _lost(part):
-                    _refuse(element, f"{lost.tag} in {part.tag}", lost.line)
+                    _refuse(element, f"{lost.tag} in {part.tag}", lost.place)
             elif row is not None or part.tag in _ENDS:
                 self._read_part(part, element)
 
@@ -333,24 +348,24 @@ class _ProcessReader:
         definitions = [child for child in node.children if _is_definition(child.tag)]
         if not definitions and "" not in types:
             what = f"{_MUST_BE_DEFINED[node.tag]} {node.token('id')[:MAX_ID_LENGTH]}"
-            raise invalid_xml(f"failed to determine type of {what}")
+            raise invalid_xml(f"failed to determine type of {what}", node.place)
         definition = definitions[0] if len(definitions) == 1 else None
         element = _element(node, types.get(definition.tag if definition else "", types.get("", T.TASK)), scope)
         if len(definitions) > 1:
-            _refuse(element, "several event definitions", definitions[1].line)
+            _refuse(element, "several event definitions", definitions[1].place)
         elif definition is not None and definition.tag not in types:
-            _refuse(element, f"{definition.tag} in {node.tag}", definition.line)
+            _refuse(element, f"{definition.tag} in {node.tag}", definition.place)
         elif definition is not None:
             element.terminate = definition.tag == "terminateEventDefinition"
             construct = self._declarations.define(element, definition)
             if construct:
-                _refuse(element, construct, definition.line)
+                _refuse(element, construct, definition.place)
         return element
 
     def _read_attributes(self, node: XmlNode, element: Element) -> None:
         if not node.attributes.keys().isdisjoint(_RESTRICTED):
             for construct in _refused_attributes(node):
-                _refuse(element, construct, node.line)
+                _refuse(element, construct, node.place)
         if "default" in node.attributes:
             element.default_flow = self._references.resolve(node.get("default"))
             if element.default_flow and element.type not in _DECIDING_GATEWAYS:
@@ -374,6 +389,7 @@ def _element(node: XmlNode, element_type: ElementType, scope: Element | None) ->
         type=element_type,
         name=node.get("name"),
         line=node.line,
+        column=node.column,
         parent=scope,
     )
 
@@ -384,14 +400,14 @@ def _task_type(node: XmlNode) -> str:
     return stated[:MAX_ID_LENGTH]
 
 
-def _refuse(element: Element, construct: str, line: int) -> None:
+def _refuse(element: Element, construct: str, place: Place) -> None:
     who = f"element {element.id}" if element.id else "element without ID"
-    element.report(Problem("element", f"{who} is not supported: {construct} (line {line})", element))
+    element.report(Problem("element", f"{who} is not supported: {construct} (line {place.line})", element, place))
     element.refused = True
 
 
-def _duplicate(element: Element, line: int) -> Problem:
-    return Problem("element", f"ID {element.id} is used more than once (line {line})", element)
+def _duplicate(element: Element, place: Place) -> Problem:
+    return Problem("element", f"ID {element.id} is used more than once (line {place.line})", element, place)
 
 
 def _refused_attributes(node: XmlNode) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -28,21 +28,37 @@ TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
 _NOTHING: Sequence[Any] = ()
 
 
+class Place(NamedTuple):
+    """Where something begins in a file; both are counted from 1."""
+
+    line: int
+    column: int
+
+
+NOWHERE = Place(0, 0)
+
+
 class XmlNode:
     """An element in the namespace of the root, with its attributes that have no namespace."""
 
-    __slots__ = ("attributes", "children", "line", "tag", "task_type", "text")
+    __slots__ = ("attributes", "children", "column", "line", "tag", "task_type", "text")
 
-    def __init__(self, tag: str, line: int, attributes: dict[str, str]) -> None:
+    def __init__(self, tag: str, line: int, column: int, attributes: dict[str, str]) -> None:
         self.tag = tag
         """The local name."""
         self.line = line
+        self.column = column
+        """Of the bracket, counted from 1."""
         self.attributes = attributes
         self.children: Sequence[XmlNode] = _NOTHING
         self.text = ""
         """The text directly in the element, without white space around it."""
         self.task_type = ""
         """What workers a task is for, as the extensions of common tools say it."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.line, self.column)
 
     def get(self, attribute: str) -> str:
         """The attribute as it is written; empty where there is none."""
@@ -85,16 +101,19 @@ def read(xml: str) -> Document:
     except ParseError as error:
         raise _syntax_error(error, seen_root=collector.root is not None) from error
     except DefusedXmlException as error:
-        raise invalid_xml("document types, entities and external references are not allowed") from error
+        what = "document types, entities and external references are not allowed"
+        raise invalid_xml(what, collector.place()) from error
     except UnicodeEncodeError as error:
         raise invalid_xml(f"failed to decode XML: character {error.start + 1} is a lone surrogate") from error
     if collector.root is None or collector.root.tag != "definitions":
-        raise invalid_xml("no definitions found")
+        raise invalid_xml("no definitions found", collector.root.place if collector.root else NOWHERE)
     return Document(collector.root, frozenset(collector.prefixes))
 
 
-def invalid_xml(reason: str) -> EngineError:
-    return invalid_model(f"BPMN XML is invalid: {reason}")
+def invalid_xml(reason: str, place: tuple[int, int] = NOWHERE) -> EngineError:
+    error = invalid_model(f"BPMN XML is invalid: {reason}")
+    error.place = place
+    return error
 
 
 def _check_declaration(version: str, encoding: str | None, standalone: int) -> None:
@@ -107,9 +126,9 @@ def _syntax_error(error: ParseError, *, seen_root: bool) -> EngineError:
     reason = str(error).partition(": line ")[0]
     if reason == "no element found":
         if not seen_root:
-            return invalid_xml("no definitions found")
+            return invalid_xml("no definitions found", (line, column + 1))
         reason = "unclosed element"
-    return invalid_xml(f"failed to decode XML: {reason} (line {line}, column {column + 1})")
+    return invalid_xml(f"failed to decode XML: {reason} (line {line}, column {column + 1})", (line, column + 1))
 
 
 class _Collector:
@@ -135,6 +154,10 @@ class _Collector:
         # It would be called for comments and the like; entities that it could expand can't be declared.
         self._expat.DefaultHandlerExpand = None
         self._listen()
+
+    def place(self) -> Place:
+        """Of what is being read."""
+        return Place(self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1)
 
     def feed(self, text: str) -> None:
         try:
@@ -171,7 +194,7 @@ class _Collector:
                 self._open[-2].task_type = attributes.get("type", "").strip(WHITE_SPACE)
             self._skip()
             return
-        node = XmlNode(tag, self._expat.CurrentLineNumber, attributes)
+        node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
         for key in attributes:
             if "}" in key:
                 node.attributes = {key: value for key, value in attributes.items() if "}" not in key}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.bpmn.difference import Difference, compare
 from app.bpmn.extensions import read_extensions
+from app.bpmn.lint import Finding, findings
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
 from app.commands.base import Command
@@ -49,6 +50,8 @@ class CheckedProcess:
     """The newest version that is deployed."""
     difference: Difference | None = None
     """To the newest version."""
+    findings: Sequence[Finding] = ()
+    """All that is to be said of the file, if it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class CheckProcess(Command[CheckedProcess]):
     reads = True
     deployment: CreateProcess
     """Without a version none is in the way."""
+    findings: bool = False
+    """Whether to tell all findings with their places."""
 
 
 def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
@@ -74,13 +79,15 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     except EngineError as error:
         if error.kind not in _PLACES:
             raise
-        checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail),)
+        checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail, "", *error.place),)
+    if cmd.findings:
+        checked.findings = findings(deployment.bpmn_xml, checked.model, checked.errors, checked.warnings)
     return checked
 
 
 def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
     file = read_extensions(xml, model.element.id)
-    return [Ignored(name, count, file.first_lines[name]) for name, count in sorted(file.counts.items())]
+    return [Ignored(name, count, file.first_places[name].line) for name, count in sorted(file.counts.items())]
 
 
 def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None:

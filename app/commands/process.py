@@ -10,9 +10,9 @@ from typing import TypeVar
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
 from app.bpmn.ignored import ignored
-from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, EventDefinition
+from app.bpmn.model import Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
-from app.bpmn.parser import Model, find_process, parse
+from app.bpmn.parser import find_process, only_process, parse
 from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Audited, Command
 from app.commands.context import Context, insert_task
@@ -25,9 +25,6 @@ from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_f
 from app.timer import Timer, TimerError, first_due
 
 T = TypeVar("T")
-
-_SHOWN_IDS = 100
-"""How many ids of processes a problem lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +71,7 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
 def read_model(ctx: Context, cmd: CreateProcess) -> ProcessModel:
     """The process to be deployed. Raises EngineError where the file has none that is meant."""
     file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
-    return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else _only_process(file)
+    return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else only_process(file)
 
 
 def warnings_of(model: ProcessModel, xml: str) -> list[Cause]:
@@ -125,18 +122,6 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     return process
 
 
-def _only_process(file: Model) -> ProcessModel:
-    """The one that is meant where none is named. Raises EngineError, which names all that may be meant."""
-    named = file.executable_ids or file.process_ids
-    if not named:
-        raise invalid_model("BPMN model has no process")
-    if len(named) > 1:
-        what = "several executable processes" if file.executable_ids else "no executable process, but several others"
-        some = ", ".join(each[:MAX_ID_LENGTH] for each in named[:_SHOWN_IDS]) + ", …" * (len(named) > _SHOWN_IDS)
-        raise invalid(f"bpmnProcessId is required, since the BPMN model has {what}: [{some}]")
-    return find_process(file, named[0])
-
-
 def get_process(ctx: Context, cmd: GetProcess) -> Process:
     return _found(ctx, cmd.id)
 
@@ -174,7 +159,7 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
             _, bpmn_process_id, version = other
             which = f"process {bpmn_process_id}:{version}" if ctx.covers(bpmn_process_id) else "another process"
             detail = f"start message name {name} must be unique - already defined in {which}"
-            causes.append(Cause(element.pointer, "message_event", detail))
+            causes.append(Cause(element.pointer, "message_event", detail, "", *element.place))
     return causes
 
 
@@ -231,7 +216,7 @@ def _schedule_start(
     try:
         due = first_due(timer, ctx.now)
     except TimerError as error:
-        return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}")]
+        return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}", "", *element.place)]
     task = _start(ctx, element.id, timer, due, process.created_by)
     task.process, task.element = process, deployed
     insert_task(ctx, changes, task)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum, auto
 
 from py_bpmn._operations import Job as Data
+from py_bpmn.client import Client
 from py_bpmn.worker.job import Job
 from py_bpmn.worker.process import Handler
 from py_bpmn.worker.wanted import Wanted
@@ -33,10 +34,10 @@ class Held:
 
     __slots__ = ("began", "data", "due", "ends", "handler", "job", "locked", "stage")
 
-    def __init__(self, data: Data, handler: Handler, now: float) -> None:
+    def __init__(self, data: Data, handler: Handler, client: Client, now: float) -> None:
         self.data = data
         self.handler = handler
-        self.job = Job(data)
+        self.job = Job(data, client)
         self.locked = now
         self.began = 0.0
         self.stage = Stage.QUEUED
@@ -69,8 +70,6 @@ class Board:
         """Where the last answer has brought fewer than it might have."""
         self.is_stopping = False
 
-    # What is asked
-
     def held(self) -> list[Held]:
         with self.changed:
             return list(self._held)
@@ -100,8 +99,6 @@ class Board:
 
     def _room(self, is_async: bool) -> int:
         return self._capacity(is_async) - self._taken[is_async]
-
-    # What happens to jobs
 
     def begin_poll(self, wanted: Wanted, others: int) -> int:
         """Waits until jobs are to be waited for; how many are to be asked for, and 0 when there is nothing more to do.

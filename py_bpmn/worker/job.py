@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
     from py_bpmn._operations import Decision, JobTimer, VisibleVariable
     from py_bpmn._operations import Job as Data
+    from py_bpmn.client import Client
     from py_bpmn.values import Values
 
 
 class Job:
     """The job that a handler does."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, client: Client) -> None:
         self.data = data
         """All that the service has told of it."""
+        self.client = client
+        """The service that the job is of: for messages to send, instances to start, and all else."""
         self._gone = ""
 
     def __repr__(self) -> str:

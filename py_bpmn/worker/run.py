@@ -254,8 +254,6 @@ class Running:
                 self._outage.succeeded()
                 return
 
-    # Jobs
-
     def _receive(self, request: Wanted, found: Sequence[Data]) -> None:
         """Has jobs done that were locked by this request. Never raises."""
         try:
@@ -272,7 +270,7 @@ class Running:
             if handler is None:
                 others.append(data)
             else:
-                held.append(Held(data, handler, now))
+                held.append(Held(data, handler, self.client, now))
         self.board.add(held)
         for each in held:
             self._put(each)
@@ -374,8 +372,6 @@ class Running:
         found = self.client.api.query_processes(bpmn_process_id=process, latest_only=True).results
         return found[0].version if found else None
 
-    # What is told
-
     def _count(self, held: Held, outcome: str) -> None:
         if self._metrics is not None:
             self._metrics.jobs.labels(held.data.bpmn_element_id, outcome).inc()
@@ -401,8 +397,6 @@ class Running:
             return True
         # Where all are at work there is nothing to ask for.
         return self.board.is_full and not self._outage.is_on
-
-    # The end
 
     def interrupt(self) -> None:
         """Has `stop` not wait any longer."""

@@ -55,11 +55,17 @@ def ends_at(what):
     return f"{what} has no outgoing sequence flow: the path ends there (line 2)"
 
 
+def joined(*parts):
+    """Tasks a and b before a parallel gateway j, whose flows are still to be drawn, and more."""
+    return START + service("a", "b") + '<parallelGateway id="j"/>' + END + path("j", "e") + "".join(parts)
+
+
 def types(body, head=HEAD, tail=""):
     return {type for _, type, _ in warnings(body, head, tail)}
 
 
 LINE = START + service("t") + END + path("s", "t", "e")
+ALONE = "parallel gateway j waits for paths of which only one is ever taken (line 2)"
 SPLIT = (
     START + '<exclusiveGateway id="g"/>' + service("a", "b") + END + path("s", "g") + path("a", "e") + path("b", "e")
 )
@@ -140,6 +146,30 @@ ODD = [
         + path("c", "a"),
         "/p/l",
         "element l is in a loop in which nothing waits: it never ends (line 2)",
+    ),
+    (
+        "never-joined",
+        joined('<exclusiveGateway id="g"/>') + path("s", "g", "a", "j") + path("g", "b", "j"),
+        "/p/j",
+        ALONE,
+    ),
+    (
+        "never-joined",
+        joined('<parallelGateway id="f"/><exclusiveGateway id="g"/><serviceTask id="c"/>')
+        + path("s", "f", "g", "a", "j")
+        + path("g", "b", "j")
+        + path("f", "c", "j"),
+        "/p/j",
+        ALONE,
+    ),
+    ("never-joined", joined(boundary(host="a", id="x")) + path("s", "a", "j") + path("x", "b", "j"), "/p/j", ALONE),
+    (
+        "never-joined",
+        joined('<startEvent id="m"><messageEventDefinition messageRef="m"/></startEvent>')
+        + path("s", "a", "j")
+        + path("m", "b", "j"),
+        "/p/j",
+        ALONE,
     ),
     (
         "single-flow-gateway",
@@ -321,6 +351,33 @@ def test_every_rule_has_something_odd_and_says_what_it_looks_for():
 )
 def test_nothing_is_odd_about_a_model_as_it_should_be(body):
     assert warnings(body, HEAD) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        joined('<parallelGateway id="f"/>') + path("s", "f", "a", "j") + path("f", "b", "j"),
+        joined('<inclusiveGateway id="f"/>') + path("s", "f", "a", "j") + path("f", "b", "j"),
+        joined() + path("s", "a", "j") + path("s", "b", "j"),
+        joined(boundary(host="a", id="x", attributes='cancelActivity="false"'))
+        + path("s", "a", "j")
+        + path("x", "b", "j"),
+        joined('<parallelGateway id="f"/><exclusiveGateway id="g"/><serviceTask id="c"/>')
+        + path("s", "f", "g", "a", "j")
+        + path("f", "c", "g", "b", "j"),
+        joined('<parallelGateway id="f"/><exclusiveGateway id="g"/><serviceTask id="c"/>')
+        + path("s", "f", "g", "a", "j")
+        + path("g", "c", "e")
+        + path("f", "b", "j"),
+        START
+        + '<exclusiveGateway id="g"/><parallelGateway id="j"/>'
+        + END
+        + path("s", "g", "j", "e")
+        + flow("g", "j", "x"),
+    ],
+)
+def test_a_join_may_get_all_its_tokens(body):
+    assert "never-joined" not in types(body)
 
 
 def test_what_lies_behind_something_unreachable_is_unreachable_and_what_lies_in_it_is_not():

@@ -222,7 +222,7 @@ def test_all_constructs_without_influence_are_counted():
         "y:z": 1,
         "camunda:inputOutput": 1,
     }
-    assert set(found.first_lines.values()) == {2}
+    assert {place.line for place in found.first_places.values()} == {2}
 
 
 @pytest.mark.parametrize(

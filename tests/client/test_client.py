@@ -21,10 +21,12 @@ from py_bpmn import (
     ConfigurationError,
     Conflict,
     Forbidden,
+    Instance,
     Invalid,
     NotFound,
     ProblemError,
     Refused,
+    Start,
     Unauthorized,
     Unavailable,
 )
@@ -348,6 +350,20 @@ def test_an_instance_is_started_and_followed(bpmn: Client):
     order.delete()
     with pytest.raises(NotFound):
         bpmn.instance(order)
+
+
+def test_many_instances_are_started_each_for_itself(bpmn: Client):
+    bpmn.deploy(GREETING)
+    orders = [Start(process="p", key=f"o-{number}", variables={"n": number}) for number in range(102)]
+    orders[100] = Start(process="nobody")
+    orders[101] = Start(process="p", key="o-1", unique=True)
+    started = list(bpmn.start_many(iter(orders)))
+    refused = started.pop(100)
+    assert isinstance(refused, NotFound)
+    assert "nobody" in refused.detail
+    assert [each.key for each in started if isinstance(each, Instance)] == [o.key for o in orders if o.key]
+    assert started[-1].ref == started[1].ref
+    assert started[99].get_variables() == {"n": 99}
 
 
 def test_an_instance_is_unique_by_its_key(bpmn: Client):

@@ -268,6 +268,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "version": "2",
             **WORKER,
             **WHY,
+            "findings": True,
         },
     ),
     "queryProcesses": ("POST", "/processes/query", {"id": 1, "tags": TAGS, "bpmnProcessId": "p", "latestOnly": True}),
@@ -389,6 +390,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"partition": DAY, "elementInstanceId": 1, "processInstanceId": 1, "names": ["a"]},
     ),
     "setTime": ("PATCH", "/time", {**TIMER, **WHY}),
+    "resetEngine": ("POST", "/testing/reset", {}),
 }
 
 Place = tuple[str | int, ...]

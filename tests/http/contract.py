@@ -168,13 +168,14 @@ OPERATIONS = {
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
+    "resetEngine": Operation("POST", "/testing/reset", 204, "ResetEngine", "", (403,), extension=True),
 }
 
 READING = {"checkProcess", "countProcessInstances", "groupIncidents", "getStatistics"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
 
-UNREPEATABLE = {"createApiKey"}
-"""Operations that take no Idempotency-Key, since what they answer must not be kept."""
+UNREPEATABLE = {"createApiKey", "resetEngine"}
+"""Operations that take no Idempotency-Key, since what they answer must not be kept, or has nothing to be kept in."""
 
 KEY_HEADER = "string name max-255 +"
 """`Idempotency-Key`, in every operation that writes."""
@@ -204,7 +205,7 @@ QUERY_PARAMETERS = {
     "getHistory": {"limit": "int32 gte-0 lte-100000", "order": "string one-of-2", "cursor": "string"},
     "deleteProcess": {"workerId": "string required max-255", **_WHY},
     "groupIncidents": {"offset": "int32 gte-0", "limit": "int32 gte-0 lte-100000"},
-    "checkProcess": _FILE,
+    "checkProcess": _FILE | {"findings": "boolean +"},
     "createProcess": _FILE,
     "getElementVariables": {"names": "string", "excludeParentVariables": "boolean +"},
     "getProcessInstance": {"waitTimeout": "string duration +"},
@@ -393,6 +394,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "version": "string max-255",
         "workerId": "string max-255",
         **_WHY,
+        "findings": "boolean",
     },
     "ErrorDefinition": {"bpmnElementId": "string required max-255", "errorCode": "string max-255"},
     "EscalationDefinition": {"bpmnElementId": "string required max-255", "escalationCode": "string max-255"},
@@ -514,6 +516,7 @@ REQUESTS: dict[str, dict[str, str]] = {
     "ApiKeyCriteria": {"secretId": "string max-255"},
     "RevokeApiKey": {**_WORKER, **_WHY},
     "TimeRange": {"from": "time", "until": "time"},
+    "ResetEngine": {},
     "SetTime": {**_TIMER, **_WHY},
     "Timer": _TIMER,
 }
@@ -772,7 +775,16 @@ ANSWERS: dict[str, dict[str, str]] = {
         "warnings": "[Warning] O",
         "ignored": "[Ignored] O",
         "differences": "Differences O",
+        "findings": "[FileFinding] O",
         "diagram": "string O",
+    },
+    "FileFinding": {
+        "level": "FindingLevel A",
+        "rule": "string A",
+        "detail": "string A",
+        "pointer": "string A",
+        "line": "int32 O",
+        "column": "int32 O",
     },
     "Ignored": {"construct": "string A", "count": "int32 A", "line": "int32 A"},
     "Differences": {
@@ -988,6 +1000,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 
 ENUMS = {
     "HealthLevel": "ERROR OK WARN",
+    "FindingLevel": "ERROR NOTE WARNING",
     "InstanceGroup": "bpmnProcessId version state",
     "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
     "HistoryKind": "ACTION ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",

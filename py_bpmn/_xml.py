@@ -1,0 +1,109 @@
+"""Reads the XML of a BPMN file. Document types, and with them entities, are refused: files come from anywhere."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from py_bpmn.errors import BpmnClientError
+
+MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+
+
+_MOST_OF_TEXT = 10_000
+"""What is beyond is not needed by anyone, but for the rest of its piece."""
+
+
+class UnreadableError(BpmnClientError):
+    """The text is no XML, or more than XML should be."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """An element with the attributes that have no namespace."""
+
+    namespace: str
+    tag: str
+    """The local name."""
+    attributes: dict[str, str]
+    line: int
+    """Where its bracket is, like `column` counted from 1."""
+    column: int
+    children: list[Node] = field(default_factory=list)
+    text: str = ""
+    """The text before the first child."""
+
+    def get(self, name: str) -> str:
+        """The attribute without white space around it; empty where there is none."""
+        return self.attributes.get(name, "").strip()
+
+    def walk(self) -> Iterator[Node]:
+        """The node and all below it, in document order."""
+        pending = [self]
+        while pending:
+            node = pending.pop()
+            yield node
+            pending.extend(reversed(node.children))
+
+    def first(self, tag: str) -> Node | None:
+        return next((child for child in self.children if child.tag == tag), None)
+
+
+_DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def decode(raw: bytes) -> str:
+    """The text of a file, by its byte order mark or declaration. Raises UnreadableError."""
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    if not encoding:
+        declared = _DECLARED.match(raw)
+        encoding = declared[1].decode() if declared else "utf-8"
+    try:
+        return raw.decode(encoding).removeprefix("\ufeff")
+    except (LookupError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"the XML can't be decoded: {error}") from None
+
+
+def read(xml: str | bytes) -> Node:
+    """The root element. Raises UnreadableError."""
+    if isinstance(xml, str):
+        # A declared encoding was that of the file; this text is in none.
+        xml = xml.removeprefix("\ufeff").encode(errors="replace")
+        parser = expat.ParserCreate("utf-8", "}")
+    else:
+        parser = expat.ParserCreate(None, "}")
+    root: list[Node] = []
+    open_nodes: list[Node] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        namespace, _, tag = name.rpartition("}")
+        own = {key: value for key, value in attributes.items() if "}" not in key}
+        node = Node(namespace, tag, own, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        (open_nodes[-1].children if open_nodes else root).append(node)
+        open_nodes.append(node)
+
+    def text(data: str) -> None:
+        if open_nodes and not open_nodes[-1].children and len(open_nodes[-1].text) < _MOST_OF_TEXT:
+            open_nodes[-1].text += data
+
+    def refuse(*_: object) -> None:
+        raise UnreadableError("the XML has a document type, which is not allowed in BPMN files: take it out")
+
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _name: open_nodes.pop()
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        reason = expat.ErrorString(error.code)
+        raise UnreadableError(f"the XML is broken: {reason} (line {error.lineno}, column {error.offset + 1})") from None
+    except (LookupError, ValueError) as error:
+        raise UnreadableError(f"the XML can't be decoded: {error}") from None
+    return root[0]

@@ -1,0 +1,31 @@
+"""The command `py-bpmn`, of both distributions.
+
+What it does with a service over HTTP is here. What needs the service itself, such as `serve` and `migrate`, is taken
+from the distribution py-bpmn-server where that is installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from py_bpmn.cli import service
+
+FAILED = 1
+WRONG = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Needs nothing but the service: neither the libraries of the command line, nor the time to load them.
+    if arguments and service.takes(arguments):
+        return service.run(arguments)
+    try:
+        from py_bpmn.cli.tree import run
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        print("error: the command line is not installed here: pip install 'py-bpmn-client[cli]'", file=sys.stderr)
+        return WRONG
+    return run(arguments)

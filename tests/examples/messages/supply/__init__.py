@@ -1,0 +1,1 @@
+"""A customer and a supplier, who know only messages of one another."""

@@ -1,0 +1,1 @@
+"""Trips that wait for good weather."""

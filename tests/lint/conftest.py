@@ -1,0 +1,3 @@
+from tests.client.conftest import bpmn
+
+__all__ = ["bpmn"]
