@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting bench wheel
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting worker wheel bench wheel
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ waiting: setup ## Measure how soon those who wait for jobs get them, and what th
 wheel: setup ## Build the wheels of both distributions into dist/: py-bpmn-server and py-bpmn-client
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist py_bpmn
+
+worker: setup ## Kill workers again and again, and measure how many jobs one does
+	BPMN_TEST_PROFILE=full BPMN_TEST_KILLS=20 $(PYTEST) tests/worker -m slow $(PYTEST_OPTIONS)
+	$(BIN)/python -m tests.bench.worker
 
 bench: setup ## Measure speed, CPU, memory and growth (BENCH=--quick, and other options)
 	$(BIN)/python -m tests.bench $(BENCH)
