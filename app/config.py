@@ -75,6 +75,7 @@ class Config:
     job_lock_timeout: float = 0.0
     """0 locks without a lease, unless the worker asks for one."""
     set_time_enabled: bool = False
+    test_operations: bool = False
     xml_timers: bool = True
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
@@ -415,6 +416,11 @@ OPTIONS = (
         parse.flag,
         "Whether engine time can be moved by PATCH /time; for tests only",
         alias="GO_BPMN_SET_TIME_ENABLED",
+    ),
+    Option(
+        "test_operations",
+        parse.flag,
+        "Whether POST /testing/reset empties the database, on SQLite only; for tests only",
     ),
     Option(
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"

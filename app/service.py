@@ -584,6 +584,16 @@ class Service:
             # Before the calendar begins.
             return False
 
+    def empty(self) -> None:
+        """Deletes all that is stored, but for API keys and what is known of service processes; for tests, on SQLite.
+
+        Time is that of the clock again, and nothing that was there before is remembered.
+        """
+        self._store.empty()
+        self.finding = Finding(self._store, self.now)
+        self._owed = Owed()
+        self.prepare()
+
     def ready(self) -> bool:
         """Whether the database answers; known within a second, asked at most once a second."""
         return not self.why_not_ready()

@@ -17,6 +17,7 @@ TARGET = Path(__file__).with_name("_operations.py")
 NOT_REPEATED = {
     "lockJobs": "jobs whose answer was lost come back when their locks end",
     "createApiKey": "the secret of a key is told once",
+    "resetEngine": "what is there by the second time must not go",
     "checkLiveness": "the answer counts that is given now",
     "checkReadiness": "the answer counts that is given now",
 }

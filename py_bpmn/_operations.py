@@ -2853,6 +2853,7 @@ SET_TIME = Operation("setTime", "PATCH", "/time", SetTimeRes.read, keyed=True)
 GET_METRICS = Operation("getMetrics", "GET", "/metrics", read_text, answers="text")
 CHECK_READINESS = Operation("checkReadiness", "GET", "/readiness", read_text, answers="text", repeated=False)
 CHECK_LIVENESS = Operation("checkLiveness", "GET", "/healthz", read_text, answers="text", repeated=False)
+RESET_ENGINE = Operation("resetEngine", "POST", "/testing/reset", read_nothing, answers="nothing", repeated=False)
 
 
 class Sender(Protocol):
@@ -4786,6 +4787,13 @@ class Api:
         """Tells that the process answers; the database is not asked."""
         return self._sender.send(CHECK_LIVENESS)
 
+    def reset_engine(self) -> None:
+        """Deletes all that there is, but for API keys, and sets engine time back to that of the machine.
+
+        Only on SQLite, and only with BPMN_TEST_OPERATIONS=true. IDs go on.
+        """
+        return self._sender.send(RESET_ENGINE, body={})
+
 
 class AsyncApi:
     """All operations, to be awaited."""
@@ -6016,3 +6024,7 @@ class AsyncApi:
     async def check_liveness(self) -> str:
         """As `Api.check_liveness`."""
         return await self._sender.send(CHECK_LIVENESS)
+
+    async def reset_engine(self) -> None:
+        """As `Api.reset_engine`."""
+        return await self._sender.send(RESET_ENGINE, body={})

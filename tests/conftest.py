@@ -106,6 +106,7 @@ def configured(url: str) -> Config:
         basic_auth_password="test",
         engine_id="default-engine",
         set_time_enabled=True,
+        test_operations=True,
         task_executor_enabled=False,
         # What is generated waits, too.
         long_poll_max=0.1,

@@ -53,6 +53,7 @@ MAY_IMPORT = {
     | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
     "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
+    "testing": LEAVES | {"", "api", "config", "service", "store"},
     "cli": LEAVES | {"", "config", "criteria", "logs", "parse", "store", "service", "serve", "demo"} | {"check"},
 }
 """What a part of app may import besides itself; the empty name is create_app."""

@@ -20,6 +20,7 @@ from app.api import (
     signal,
     system,
     task,
+    testing,
     user_task,
     variable,
 )
@@ -34,7 +35,7 @@ __all__ = ["create"]
 
 _RESOURCES = (
     *(process, check, element, instance, insight, variable, job, task, message, signal, incident, user_task),
-    *(settings, audit, key, health, system),
+    *(settings, audit, key, health, system, testing),
 )
 
 

@@ -50,7 +50,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # has no annota
         `extension` marks what the customer's document does not know, `alias` an older path of the same operation,
         `public` an operation without authentication. `reads` is to be said of one that changes nothing though its
         method is not GET and it is no query; one that is not `repeatable` refuses an Idempotency-Key, since what it
-        answers must not be kept.
+        answers must not be kept, or has nothing to be kept in.
         """
 
         def decorate(view: View) -> View:

@@ -147,6 +147,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "revokeApiKey": {"reason": "the shop is closed", **_WORKER},
     "setTime": {"timeDuration": "PT1H"},
     "cancelProcessInstance": _WORKER,
+    "resetEngine": {},
 }
 """The body by operation, where there is one example."""
 
@@ -203,9 +204,10 @@ ORDER = (
     *("setProcessSetting", "getProcessSetting", "queryProcessSettings"),
     *("queryAudit", "createApiKey", "queryApiKeys", "revokeApiKey"),
     *("setTime", "cancelProcessInstance", "deleteProcessInstance"),
-    *("getMetrics", "getHealth", "checkReadiness", "checkLiveness"),
+    *("getMetrics", "getHealth", "checkReadiness", "checkLiveness", "resetEngine"),
 )
-"""The operations; two are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED) and getMetrics."""
+"""The operations; three are refused unless they are enabled: setTime (BPMN_SET_TIME_ENABLED), getMetrics, and
+resetEngine (BPMN_TEST_OPERATIONS), which is for SQLite only."""
 
 
 def of_body(operation: str) -> dict[str, Any]:

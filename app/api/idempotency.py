@@ -29,7 +29,7 @@ _HEADER = "HTTP_IDEMPOTENCY_KEY"
 _VISIBLE = re.compile(r"[!-~]{1,255}")
 _READING = frozenset({"GET", "HEAD"})
 UNREPEATABLE = "unrepeatable"
-"""Attribute of a view whose answers must not be kept."""
+"""Attribute of a view whose answers must not be kept, or have nothing to be kept in."""
 
 PARAMETER = {
     "name": KEY,
@@ -53,7 +53,7 @@ def answer(request: Request, view: View, parts: Mapping[str, Any]) -> Response:
     if key is None or request.method in _READING:
         return view(**parts)
     if hasattr(view, UNREPEATABLE):
-        raise _unusable("the answer to this operation holds a secret, which is not kept: send the request without it")
+        raise _unusable("the answer to this operation is not kept: send the request without it")
     if _VISIBLE.fullmatch(key) is None:
         raise _unusable(f"must be 1 to {MOST_CHARACTERS} visible ASCII characters, without spaces")
     service = request.service

@@ -101,6 +101,7 @@ RULES: Mapping[str, Rule] = {
     "queryTasks": READING,
     "queryUserTasks": READING,
     "queryVariables": LOOKING,
+    "resetEngine": OWNING,
     "resolveIncident": OPERATING,
     "resumeProcessInstance": OPERATING,
     "revokeApiKey": OWNING,

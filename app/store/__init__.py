@@ -37,6 +37,7 @@ from app.store.audit import PURGE, PURGED_AT_ONCE
 from app.store.counts import Counts
 from app.store.dialect import Call, Dialect, Ear, Row, Session
 from app.store.elements import Elements
+from app.store.emptying import EMPTIED
 from app.store.facts import Facts, FactStatements
 from app.store.graphs import GraphMissing, Graphs, ProcessGone, Stored
 from app.store.group import Group, GroupStatements
@@ -303,6 +304,21 @@ class Store:
         except EngineError as error:
             return error.detail
         return ""
+
+    def empty(self) -> None:
+        """Deletes all rows but those of API keys, service processes, and what ids were given last."""
+
+        def empty() -> None:
+            session = self._dialect.session()
+            try:
+                session.commit(*EMPTIED)
+            finally:
+                session.close()
+                session.connection.close()
+
+        self.reach(empty)
+        self._graphs = Graphs()
+        self._elements = Elements(self._dialect)
 
     def close(self) -> None:
         self._dialect.engine.dispose()

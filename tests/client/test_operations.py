@@ -86,7 +86,8 @@ def test_an_operation_sends_what_it_is_given(operation: Operation[Any]):
 
 @pytest.fixture(scope="module")
 def served(databases: Databases) -> Iterator[Served]:
-    with databases.fresh("sqlite") as url, serving(url, BPMN_SET_TIME_ENABLED="true") as served:
+    options = {"BPMN_SET_TIME_ENABLED": "true", "BPMN_TEST_OPERATIONS": "true"}
+    with databases.fresh("sqlite") as url, serving(url, **options) as served:
         yield served
 
 

@@ -390,6 +390,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"partition": DAY, "elementInstanceId": 1, "processInstanceId": 1, "names": ["a"]},
     ),
     "setTime": ("PATCH", "/time", {**TIMER, **WHY}),
+    "resetEngine": ("POST", "/testing/reset", {}),
 }
 
 Place = tuple[str | int, ...]

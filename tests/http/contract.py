@@ -168,13 +168,14 @@ OPERATIONS = {
     "getMetrics": Operation("GET", "/metrics", 200, "", "text/plain", (404,), extension=True),
     "checkReadiness": Operation("GET", "/readiness", 200, "", "text/plain", (503,)),
     "checkLiveness": Operation("GET", "/healthz", 200, "", "text/plain", extension=True),
+    "resetEngine": Operation("POST", "/testing/reset", 204, "ResetEngine", "", (403,), extension=True),
 }
 
 READING = {"checkProcess", "countProcessInstances", "groupIncidents", "getStatistics"}
 """Operations that only read, though their method is not GET and their path does not end in `/query`."""
 
-UNREPEATABLE = {"createApiKey"}
-"""Operations that take no Idempotency-Key, since what they answer must not be kept."""
+UNREPEATABLE = {"createApiKey", "resetEngine"}
+"""Operations that take no Idempotency-Key, since what they answer must not be kept, or has nothing to be kept in."""
 
 KEY_HEADER = "string name max-255 +"
 """`Idempotency-Key`, in every operation that writes."""
@@ -515,6 +516,7 @@ REQUESTS: dict[str, dict[str, str]] = {
     "ApiKeyCriteria": {"secretId": "string max-255"},
     "RevokeApiKey": {**_WORKER, **_WHY},
     "TimeRange": {"from": "time", "until": "time"},
+    "ResetEngine": {},
     "SetTime": {**_TIMER, **_WHY},
     "Timer": _TIMER,
 }

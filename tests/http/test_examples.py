@@ -91,11 +91,12 @@ def test_every_operation_has_its_place_in_the_order(document):
     assert document["x-example-order"] == list(ORDER)
 
 
-def test_the_examples_work_as_they_are(api: Api, document):
+def test_the_examples_work_as_they_are(api: Api, config: Config, document):
     sent = set()
     for example in examples(document):
         answer = send(api, example)
-        assert answer.status == OPERATIONS[example.operation].success, (example, answer)
+        is_refused = example.operation == "resetEngine" and not config.is_sqlite
+        assert answer.status == (403 if is_refused else OPERATIONS[example.operation].success), (example, answer)
         if example.operation.startswith("query") or example.operation in ("lockJobs", "executeTasks"):
             assert answer.body.get("count", answer.body.get("locked")), (example, "nothing is found")
         sent.add(example.operation)

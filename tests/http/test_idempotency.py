@@ -133,6 +133,6 @@ def test_an_operation_whose_answer_must_not_be_kept_refuses_a_key(
         400,
         "VALIDATION",
         "invalid header Idempotency-Key",
-        "the answer to this operation holds a secret, which is not kept: send the request without it",
+        "the answer to this operation is not kept: send the request without it",
     )
     assert api.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ SCHEMA = _schema()
 def lived_in(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Service]:
     """A service in which small ids name something."""
     with databases.fresh(request.param) as url:
-        service = open_service(configured(url), ManualClock(Nobody().now()))
+        service = open_service(replace(configured(url), test_operations=False), ManualClock(Nobody().now()))
         api = Api(application(service).test_client())
         for process, xml in {"p": SERVICE, "human": USER_TASK, "message": MESSAGE_CATCH, "timer": TIMER_CATCH}.items():
             api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)

@@ -1,0 +1,119 @@
+"""The pytest plugin: the fixture `bpmn`, its options, and what a report says of a test that has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from py_bpmn.errors import BpmnClientError, ConfigurationError
+
+if TYPE_CHECKING:
+    from py_bpmn.testing.engine import Engine
+    from py_bpmn.testing.kit import Bpmn
+
+MARKER = (
+    "bpmn(auto=False, worker_id=None, config=None): how the fixture bpmn is set: whether jobs are done by themselves, "
+    "as which worker, and options of the service"
+)
+FIXTURE = "bpmn_engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a test says by `@pytest.mark.bpmn(...)`."""
+
+    auto: bool = False
+    worker_id: str | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("bpmn", "testing of BPMN processes")
+    group.addoption(
+        "--bpmn-url",
+        metavar="URL",
+        help="test with the service at this address, which others may use as well; its credentials are taken from "
+        "BPMN_AUTHORIZATION, or BPMN_USERNAME and BPMN_PASSWORD",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Says at once, and once, that there is no engine to test with; only where it is needed."""
+    is_part = hasattr(session.config, "workerinput")
+    if not is_part and any(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items):
+        from py_bpmn.testing import engine
+
+        try:
+            engine.check(session.config.getoption("--bpmn-url"))
+        except BpmnClientError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(scope="session")
+def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+    """The engine of this run; of each process under pytest-xdist."""
+    from py_bpmn.testing import engine
+
+    try:
+        found = engine.choose(pytestconfig.getoption("--bpmn-url"))
+    except BpmnClientError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
+    """An engine that nobody has used before: `bpmn.use(process)`, `bpmn.start("order", amount=20)`."""
+    from py_bpmn.testing.kit import Bpmn
+
+    try:
+        settings = _settings(request.node)
+        bpmn_engine.reset(settings.config)
+        client = bpmn_engine.client(settings.worker_id or "")
+    except BpmnClientError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    return Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
+
+
+def _settings(item: pytest.Item) -> Settings:
+    """Of all markers together, the nearest first. Raises ConfigurationError."""
+    known = [each.name for each in fields(Settings)]
+    found: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("bpmn"))):
+        unknown = [repr(each) for each in marker.args] + [name for name in marker.kwargs if name not in known]
+        if unknown:
+            raise ConfigurationError(f"pytest.mark.bpmn takes {', '.join(known)}, but not {', '.join(unknown)}")
+        found |= marker.kwargs
+    config = found.get("config") or {}
+    if not isinstance(config, Mapping) or not all(isinstance(each, str) for pair in config.items() for each in pair):
+        raise ConfigurationError(
+            'config of pytest.mark.bpmn has options of the service as texts, such as {"BPMN_XML_TIMERS": "false"}'
+        )
+    return Settings(bool(found.get("auto", False)), found.get("worker_id"), dict(config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    kit = getattr(item, "funcargs", {}).get("bpmn")
+    if report.when == "call" and report.failed and kit is not None:
+        _tell(report, kit)
+    return report
+
+
+def _tell(report: pytest.TestReport, kit: Bpmn) -> None:
+    """What a report says of the instances of a test that has failed."""
+    try:
+        timeline = kit.timeline()
+    except Exception as error:
+        timeline = f"the engine does not tell: {error}"
+    if timeline:
+        report.sections.append(("bpmn timeline", timeline))

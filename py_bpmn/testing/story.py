@@ -1,0 +1,520 @@
+"""One process instance, as a story that is told in the ids of its diagram; steps fail with where it stands.
+
+story = bpmn.start("order", amount=20)
+story.waits_at("charge-card").runs()
+story.at("ship").calls("shipping").completes(tracking="T1")
+story.is_completed(at="done").has(tracking="T1")
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn, overload
+
+from py_bpmn._operations import (
+    CalledProcess,
+    CompleteJobsItem,
+    ElementInstance,
+    Incident,
+    Job,
+    JobCompletion,
+    JobType,
+    Task,
+    Timer,
+    UserTask,
+    Waiting,
+    WaitingEvent,
+)
+from py_bpmn.client import Client, Instance, given
+from py_bpmn.testing import words
+
+if TYPE_CHECKING:
+    from py_bpmn.testing.kit import Bpmn
+
+__tracebackhide__ = True
+
+STUB = "stub"
+"""Version of processes that stand for others, which are called and not deployed."""
+STEPS: Mapping[str, str] = {
+    "CALL_PROCESS": "calls",
+    "EVALUATE_EXCLUSIVE_GATEWAY": "decides",
+    "EVALUATE_INCLUSIVE_GATEWAY": "decides",
+    "EXECUTE": "completes",
+    "PASS_VARIABLES": "completes",
+    "SET_ERROR_CODE": "catches or throws",
+    "SET_ESCALATION_CODE": "catches or escalates",
+    "SET_MESSAGE_CORRELATION_KEY": "correlates",
+    "SET_SIGNAL_NAME": "signals",
+    "SET_TIMER": "is_set",
+    "SUBSCRIBE_MESSAGE": "correlates",
+    "SUBSCRIBE_SIGNAL": "signals",
+}
+"""The step that is for jobs of a type."""
+
+
+class Story:
+    """One process instance."""
+
+    def __init__(self, bpmn: Bpmn, instance: Instance) -> None:
+        self.bpmn = bpmn
+        self.seen = instance
+        """As it was when it was read first."""
+        self.partition: date = instance.partition
+        self.id = instance.id
+        self.ref = instance.ref
+        """Partition and id, by which the instance is addressed."""
+        self.process = instance.process
+        """BPMN process id."""
+
+    def __repr__(self) -> str:
+        return f"<Story {self.process} {self.ref}>"
+
+    @property
+    def instance(self) -> Instance:
+        """As it is now."""
+        return self.bpmn.client.instance((self.partition, self.id))
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Of the process."""
+        return self.instance.get_variables()
+
+    @overload
+    def waits_at(self, id: str, /) -> At: ...
+
+    @overload
+    def waits_at(self, *ids: str) -> Story: ...
+
+    def waits_at(self, *ids: str) -> At | Story:
+        """It waits at exactly these elements, each as often as it is named; in whatever order.
+
+        Scopes with something inside and boundary events do not count. Answers the element, if it is one.
+        """
+        here = [each.bpmn_element_id for each in self.positions()]
+        if Counter(here) != Counter(ids):
+            self.fails_to(f"wait at: {', '.join(ids) or 'nothing'}")
+        return self.at(*ids) if len(ids) == 1 else self
+
+    def at(self, id: str) -> At:
+        """An element where something is to be done; that it waits there is looked at by the next step."""
+        return At(self, id)
+
+    def passed(self, *ids: str) -> Story:
+        """It has left each of these elements, not counting what was canceled."""
+        missing = [id for id in ids if id not in self._completed()]
+        if missing:
+            self.fails_to(f"have passed: {', '.join(missing)}")
+        return self
+
+    def not_passed(self, *ids: str) -> Story:
+        completed = self._completed()
+        passed = [id for id in ids if id in completed]
+        if passed:
+            self._fail(f"expected not to have passed: {', '.join(passed)}")
+        return self
+
+    def is_completed(self, *, at: str | None = None) -> Story:
+        """`at` is the end event, or one of them."""
+        if self.instance.state != "COMPLETED":
+            self.fails_to(f"be completed{f' at: {at}' if at else ''}")
+        if at is not None and at not in (ends := self._ends()):
+            raise AssertionError(f"expected to be completed at: {at} — is completed at: {', '.join(ends)}")
+        return self
+
+    def is_canceled(self) -> Story:
+        if self.instance.state != "CANCELED":
+            self.fails_to("be canceled")
+        return self
+
+    def has(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """It has these process variables, beside others. Values are compared as they are stored."""
+        wanted = {**(variables or {}), **more}
+        found = self.instance.get_variables(*wanted)
+        wrong = [text for name, value in wanted.items() if (text := self._difference(name, value, found))]
+        if wrong:
+            self._fail("; ".join(wrong))
+        return self
+
+    def has_no(self, *names: str) -> Story:
+        """It has no process variables with these names."""
+        found = self.instance.get_variables(*names)
+        if found:
+            self._fail(f"expected no {', '.join(found)}, but there is {_shown(found)}")
+        return self
+
+    def has_incident(self, at: str, error: str = "") -> Story:
+        """There is one that is not resolved, whose error has this text in it."""
+        found: list[Incident] = [
+            each
+            for each in self.bpmn.client.incidents(partition=self.partition, process_instance_id=self.id)
+            if each.bpmn_element_id == at
+        ]
+        if not any(error in (each.error or "") for each in found):
+            self.fails_to(f"have an incident at: {at}{f' ({error})' if error else ''}")
+        return self
+
+    def shows(self, expected: str) -> Story:
+        """State, visits, jobs and tasks, such as `STARTED | EI: 1 p STARTED; 2 start COMPLETED | J: 1 EXECUTE@2 DUE`.
+
+        A visit is its number, element and state, and `^` with the number of its scope unless that is the process; work
+        is number, type, `@` with the visit, state, `rc` with the retry count, and the error in quotes. Numbers count
+        from 1. Parts that are left out are not looked at, and neither is ` by ` with who has made something.
+        """
+        state, *parts = expected.split(" | ")
+        if self.instance.state != state:
+            self.fails_to(f"be {state}")
+        for part in parts:
+            name, _, entries = part.partition(": ")
+            wanted = entries.split("; ") if entries else []
+            found = self._shown(name, wanted)
+            if found != wanted:
+                raise AssertionError(f"expected {name}: {'; '.join(wanted)} — is {name}: {'; '.join(found)}")
+        return self
+
+    def cancels(self) -> Story:
+        """As an operator does."""
+        self.instance.cancel()
+        self.bpmn.moved()
+        return self
+
+    def waiting(self) -> list[Waiting]:
+        """All that waits for something, and for what."""
+        return self.instance.waiting()
+
+    def positions(self) -> list[Waiting]:
+        """Where it waits, without the boundary events that wait meanwhile, and scopes that are suspended."""
+        return [each for each in self.waiting() if _is_position(each)]
+
+    def standing(self) -> str:
+        """Where it stands, as sentences of failures say it."""
+        return words.standing(self.instance.state, self.positions(), self.bpmn.clock.now)
+
+    def fails_to(self, what: str) -> NoReturn:
+        """Raises AssertionError with what was expected, and where it stands."""
+        self._fail(f"expected to {what}")
+
+    def _fail(self, sentence: str) -> NoReturn:
+        raise AssertionError(f"{sentence} — {self.standing()}") from None
+
+    def _visits(self) -> list[ElementInstance]:
+        api = self.bpmn.client.api
+        found = self.bpmn.client.each(
+            api.query_element_instances, partition=self.partition, process_instance_id=self.id
+        )
+        return list(found)
+
+    def _completed(self) -> set[str]:
+        return {each.bpmn_element_id for each in self._visits() if each.state == "COMPLETED"}
+
+    def _ends(self) -> list[str]:
+        ends = [each for each in self._visits() if each.bpmn_element_type.endswith("END_EVENT")]
+        return [each.bpmn_element_id for each in ends if each.state == "COMPLETED"]
+
+    def _difference(self, name: str, value: Any, found: Mapping[str, Any]) -> str:
+        if name not in found:
+            return f"expected {name} to be {value!r}, but there is no such variable"
+        is_same = found[name] == value or found[name] == _stored(self.bpmn, value)
+        return "" if is_same else f"expected {name} to be {value!r}, but it is {found[name]!r}"
+
+    def _shown(self, name: str, wanted: Sequence[str]) -> list[str]:
+        visits = self._visits()
+        number = {each.id: place for place, each in enumerate(visits, 1)}
+        found = [_visit(each, number, visits[0].id) for each in visits] if name == "EI" else self._work(name, number)
+        pairs = [(entry, wanted[place] if place < len(wanted) else "") for place, entry in enumerate(found)]
+        return [entry if " by " in want else entry.rsplit(" by ", 1)[0] for entry, want in pairs]
+
+    def _work(self, name: str, number: Mapping[int, int]) -> list[str]:
+        api, client = self.bpmn.client.api, self.bpmn.client
+        queries: Mapping[str, Callable[..., Any]] = {"J": api.query_jobs, "T": api.query_tasks}
+        if name not in queries:
+            raise ValueError(f"shows knows EI, J and T, but not {name}")
+        found = client.each(queries[name], partition=self.partition, process_instance_id=self.id)
+        return [_work_of(each, place, number) for place, each in enumerate(found, 1)]
+
+
+def _is_position(waiting: Waiting) -> bool:
+    type = waiting.bpmn_element_type
+    return "BOUNDARY" not in type and not (type in ("PROCESS", "SUB_PROCESS") and waiting.kind == "SUSPENDED")
+
+
+def _visit(visit: ElementInstance, number: Mapping[int, int], first: int) -> str:
+    parent = visit.parent_id
+    scope = f" ^{number[parent]}" if parent and parent != first and parent in number else ""
+    return f"{number[visit.id]} {visit.bpmn_element_id} {visit.state}{scope} by {visit.created_by}"
+
+
+def _work_of(work: Job | Task, place: int, number: Mapping[int, int]) -> str:
+    at = f"@{number[work.element_instance_id]}" if work.element_instance_id else ""
+    retries = f" rc{work.retry_count}" if work.retry_count else ""
+    error = f' "{words.first_line(work.error)}"' if work.error else ""
+    return f"{place} {work.type}{at} {work.state}{retries}{error} by {work.created_by}"
+
+
+def _stored(bpmn: Bpmn, value: Any) -> Any:
+    """The value as it is when it is read back."""
+    encoded = bpmn.client.values.encode(value)
+    return bpmn.client.values.decode(encoded.encoding, encoded.value)
+
+
+def _shown(variables: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in variables.items())
+
+
+class Called(Story):
+    """An instance that was called."""
+
+    def __init__(self, bpmn: Bpmn, instance: Instance, caller: At) -> None:
+        super().__init__(bpmn, instance)
+        self.caller = caller.story
+        self._caller = caller
+
+    def completes(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """Ends what stands for a process that is not deployed, with these variables; answers the caller's story.
+
+        At the caller, a function in use passes variables on; without one these variables are set there.
+        """
+        found = {**(variables or {}), **more}
+        if self.instance.version != STUB:
+            raise AssertionError(
+                f"{self.process} is deployed, and not ended by saying so: tell its story to the end, "
+                f'then go on with at("{self._caller.element}").runs() or .completes() of the caller'
+            )
+        self.at("task").completes(found)
+        self._caller.passes(found)
+        return self.caller
+
+
+def called_by(client: Client, partition: date, instance: int, visit: int) -> tuple[date, int] | None:
+    """The instance that a call activity has called last."""
+    scopes = client.api.query_element_instances(partition=partition, parent_id=visit).results
+    called = [each for each in scopes if each.process_instance_id != instance]
+    if not called:
+        return None
+    newest = max(called, key=lambda each: each.id)
+    return newest.partition, newest.process_instance_id
+
+
+class At(Story):
+    """The instance at one of its elements: the steps of a story, and what can happen there."""
+
+    def __init__(self, story: Story, element: str) -> None:
+        super().__init__(story.bpmn, story.seen)
+        self.story = story
+        self.element = element
+        """BPMN element id."""
+
+    def __repr__(self) -> str:
+        return f"<At {self.element} of {self.story!r}>"
+
+    def runs(self) -> Story:
+        """The function in use does the job that is due here, whatever its type; a BPMN error is a result as well."""
+        item, error = self._perform()
+        if item.error is not None:
+            self.bpmn.complete(item)
+            self.bpmn.moved()
+            raise AssertionError(
+                f"expected {self.element} to run — its function failed: {words.first_line(item.error)}"
+            ) from error
+        return self._send(item)
+
+    def runs_and_fails(self, type: type[BaseException] | None = None) -> Story:
+        """The function in use fails, by raising an exception of the type; what follows is up to its retries."""
+        item, error = self._perform()
+        done = "failed" if item.error is not None else "succeeded"
+        if item.error is None or (type is not None and not isinstance(error, type)):
+            name = f" with {type.__name__}" if type else ""
+            raise AssertionError(
+                f"expected {self.element} to fail{name} — its function {done}"
+                f"{f': {words.first_line(item.error)}' if item.error else ''}"
+            ) from error
+        self.bpmn.complete(item)
+        self.bpmn.moved()
+        return self.story
+
+    def completes(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """The job is done, with these process variables as its result."""
+        job = self._lock("EXECUTE", "PASS_VARIABLES")
+        return self._complete(job, {**(variables or {}), **more})
+
+    def decides(self, *ids: str) -> Story:
+        """The gateway leads to these elements."""
+        job = self._lock("EVALUATE_EXCLUSIVE_GATEWAY", "EVALUATE_INCLUSIVE_GATEWAY")
+        if job.type == "EVALUATE_INCLUSIVE_GATEWAY":
+            return self._complete(job, inclusive_gateway_decision=ids)
+        if len(ids) != 1:
+            raise TypeError(f"{self.element} is exclusive, and decides for one element, but not for {len(ids)}")
+        return self._complete(job, exclusive_gateway_decision=ids[0])
+
+    def fails(self, text: str, *, retries: int = 0, retry_in: timedelta | None = None) -> Story:
+        """The job fails with this error; without retries there is an incident."""
+        job = self._lock(*STEPS)
+        self.bpmn.complete(self._item(job, error=text, retry_limit=retries, retry_timer=retry_in))
+        self.bpmn.moved()
+        return self.story
+
+    def throws(self, code: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """The job ends in a BPMN error; or the error end event throws it."""
+        job = self._lock("EXECUTE", "SET_ERROR_CODE")
+        return self._complete(job, {**(variables or {}), **more}, error_code=code)
+
+    def escalates(self, code: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """The job ends in an escalation; or the escalation event throws it."""
+        job = self._lock("EXECUTE", "SET_ESCALATION_CODE")
+        return self._complete(job, {**(variables or {}), **more}, escalation_code=code)
+
+    def catches(self, code: str = "") -> Story:
+        """The boundary event is for this code of errors or escalations; empty is any."""
+        job = self._lock("SET_ERROR_CODE", "SET_ESCALATION_CODE")
+        name = "error_code" if job.type == "SET_ERROR_CODE" else "escalation_code"
+        return self._complete(job, **({name: code} if code else {}))
+
+    def correlates(self, key: str, name: str | None = None) -> Story:
+        """The event waits for the message with this key; `name` is to be told where the file does not."""
+        job = self._lock("SET_MESSAGE_CORRELATION_KEY", "SUBSCRIBE_MESSAGE")
+        told = {"message_name": name} if name is not None else {}
+        return self._complete(job, message_correlation_key=self.bpmn.marked(key), **told)
+
+    def signals(self, name: str) -> Story:
+        """The event waits for, or sends, the signal of this name."""
+        return self._complete(self._lock("SET_SIGNAL_NAME", "SUBSCRIBE_SIGNAL"), signal_name=name)
+
+    def is_set(
+        self, *, after: timedelta | None = None, time: datetime | None = None, cycle: str | None = None
+    ) -> Story:
+        """The timer fires after a duration, at a time, or by a cron expression."""
+        told: dict[str, Any] = {"time_duration": after, "time": time, "time_cycle": cycle}
+        timer = Timer(**{name: value for name, value in told.items() if value is not None})
+        return self._complete(self._lock("SET_TIMER"), timer=timer)
+
+    def fires(self) -> Story:
+        """The clock advances to the time when the timer is due, and the timer fires."""
+        found: Sequence[Task] = self.bpmn.client.api.query_tasks(
+            partition=self.partition,
+            process_instance_id=self.id,
+            bpmn_element_id=self.element,
+            type="TRIGGER_EVENT",
+            open=True,
+        ).results
+        if not found:
+            self._fail(f"expected a timer at: {self.element}")
+        first = min(found, key=lambda each: (each.due_at, each.id))
+        self.bpmn.clock.reaches(first.due_at)
+        (task,) = self.bpmn.client.api.query_tasks(partition=first.partition, id=first.id).results
+        if task.state != "DONE":
+            self._fail(f"expected the timer to fire at: {self.element}, but it was {task.state.lower()}")
+        return self.story
+
+    def user_completes(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
+        """Somebody completes the user task, with these process variables."""
+        open = [each for each in self._here() if each.kind == "USER_TASK"]
+        if not open:
+            self._fail(f"expected a user task at: {self.element}")
+        found: Sequence[UserTask] = self.bpmn.client.api.query_user_tasks(
+            partition=self.partition, id=open[0].user_task_id
+        ).results
+        self.bpmn.client.complete_user_task(found[0], variables={**(variables or {}), **more})
+        self.bpmn.moved()
+        return self.story
+
+    def calls(self, process: str) -> Called:
+        """The call activity calls this process; of one that is not deployed, something that stands for it.
+
+        A function in use says what is called. Answers the story of the called instance.
+        """
+        waiting = next(iter(self._here()), None)
+        if waiting is None:
+            self._fail(f"expected a call at: {self.element}")
+        if waiting.kind == "JOB" and waiting.job_type == "CALL_PROCESS":
+            self._call(process)
+        return self._called(process, waiting.element_instance_id)
+
+    def passes(self, variables: Mapping[str, Any]) -> None:
+        """What follows when a called instance has ended: a function in use passes variables on, or these are set."""
+        here = [each for each in self._here() if each.job_type == "PASS_VARIABLES" and each.kind == "JOB"]
+        if not here:
+            return
+        if self.bpmn.handler(self.process, self.element, "PASS_VARIABLES") is not None:
+            self.runs()
+        else:
+            self.completes(variables)
+
+    def _call(self, process: str) -> None:
+        job = self._lock("CALL_PROCESS")
+        handler = self.bpmn.handler(self.process, self.element, "CALL_PROCESS")
+        if handler is None:
+            called = CalledProcess(bpmn_process_id=process, version=self.bpmn.version_of(process))
+            self._complete(job, called_process=called)
+            return
+        item, error = self.bpmn.perform(handler, job)
+        if item.error is not None:
+            raise AssertionError(
+                f"expected {self.element} to call {process} — its function failed: {words.first_line(item.error)}"
+            ) from error
+        named = item.completion.called_process if item.completion else None
+        called_id = (named.bpmn_process_id if named else None) or (job.called_element or "").partition(":")[0]
+        if called_id != process:
+            raise AssertionError(f"expected {self.element} to call {process} — it calls {called_id or 'nothing'}")
+        # A process that the file names is called by that name alone.
+        self.bpmn.version_of(process)
+        self._send(item)
+
+    def _called(self, process: str, visit: int) -> Called:
+        client = self.bpmn.client
+        found = called_by(client, self.partition, self.id, visit)
+        if found is None:
+            self._fail(f"expected a called instance at: {self.element}")
+        instance = client.instance(found)
+        if instance.process != process:
+            raise AssertionError(f"expected {self.element} to call {process} — it calls {instance.process}")
+        called = Called(self.bpmn, instance, self)
+        self.bpmn.stories.append(called)
+        return called
+
+    def _here(self) -> list[Waiting | WaitingEvent]:
+        """What waits at the element; of boundary events, while something else waits."""
+        waiting = self.waiting()
+        every: Iterable[Waiting | WaitingEvent] = [*waiting, *(event for each in waiting for event in each.also)]
+        return [each for each in every if each.bpmn_element_id == self.element]
+
+    def _lock(self, *types: str) -> Job:
+        """The first job that is due here."""
+        here = [each for each in self._here() if each.kind == "JOB"]
+        fitting = [each for each in here if each.job_type in types and not each.locked_by]
+        if not fitting:
+            other = next((each.job_type for each in here if each.job_type not in types), None)
+            hint = f", but it asks for {other} (use {STEPS[other]})" if other else ""
+            self._fail(f"expected a job at: {self.element}{hint}")
+        found = self.bpmn.client.api.lock_jobs(
+            partition=self.partition, id=fitting[0].job_id, all_variables=True, limit=1
+        ).jobs
+        if not found:
+            self._fail(f"expected a job that can be locked at: {self.element}")
+        return found[0]
+
+    def _perform(self) -> tuple[CompleteJobsItem, BaseException | None]:
+        here = [each for each in self._here() if each.kind == "JOB"]
+        types: list[JobType] = [each.job_type for each in here if each.job_type]
+        if types and not any(self.bpmn.handler(self.process, self.element, type) for type in types):
+            self._fail(f"expected a function in use for {types[0]} at: {self.element}")
+        job = self._lock(*STEPS)
+        handler = self.bpmn.handler(self.process, self.element, job.type)
+        assert handler is not None
+        return self.bpmn.perform(handler, job)
+
+    def _item(self, job: Job, **outcome: Any) -> CompleteJobsItem:
+        known = {name: value for name, value in outcome.items() if value is not None}
+        return CompleteJobsItem(partition=job.partition, id=job.id, **known)
+
+    def _complete(self, job: Job, variables: Mapping[str, Any] | None = None, /, **completion: Any) -> Story:
+        values = tuple(given(self.bpmn.client.values, variables or {}))
+        told = JobCompletion(**completion) if completion else None
+        return self._send(self._item(job, completion=told, process_variables=values))
+
+    def _send(self, item: CompleteJobsItem) -> Story:
+        done = self.bpmn.complete(item)
+        self.bpmn.moved()
+        if done.state != "DONE":
+            self._fail(f"expected the job to be done at: {self.element}")
+        return self.story
