@@ -19,6 +19,7 @@ from py_bpmn.cli.following import RUN
 from py_bpmn.cli.health import CHECK
 from py_bpmn.cli.kinds import Kind
 from py_bpmn.cli.output import printable
+from py_bpmn.cli.render import render
 from py_bpmn.cli.session import Session
 from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
 from py_bpmn.errors import BpmnClientError, ConfigurationError, NotFound, ProblemError
@@ -50,6 +51,7 @@ SECTIONS = {
     "On a service": (
         "deploy",
         "lint",
+        "render",
         "run",
         *(each.name for each in RESOURCES if each.name != "profile"),
         "set-time",
@@ -114,7 +116,7 @@ def tree() -> click.Group:
     audit = commands["audit"]
     assert isinstance(audit, click.Group)
     audit.add_command(_of_service("export", "print it as lines of JSON, from the database", before=("audit",)))
-    commands |= {each.name or "": each for each in (_lint, _worker, _completion, _version) if each.name}
+    commands |= {each.name or "": each for each in (_lint, render, _worker, _completion, _version) if each.name}
     return Tree(
         NAME,
         commands=commands,
