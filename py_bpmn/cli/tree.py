@@ -22,6 +22,7 @@ from py_bpmn.cli.output import printable
 from py_bpmn.cli.render import render
 from py_bpmn.cli.session import Session
 from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
+from py_bpmn.cli.watch import watch
 from py_bpmn.errors import BpmnClientError, ConfigurationError, NotFound, ProblemError
 
 NAME = "py-bpmn"
@@ -52,6 +53,7 @@ SECTIONS = {
         "deploy",
         "lint",
         "render",
+        "watch",
         "run",
         *(each.name for each in RESOURCES if each.name != "profile"),
         "set-time",
@@ -116,7 +118,7 @@ def tree() -> click.Group:
     audit = commands["audit"]
     assert isinstance(audit, click.Group)
     audit.add_command(_of_service("export", "print it as lines of JSON, from the database", before=("audit",)))
-    commands |= {each.name or "": each for each in (_lint, render, _worker, _completion, _version) if each.name}
+    commands |= {each.name or "": each for each in (_lint, render, watch, _worker, _completion, _version) if each.name}
     return Tree(
         NAME,
         commands=commands,
