@@ -19,6 +19,7 @@ from py_bpmn.cli.following import RUN
 from py_bpmn.cli.health import CHECK
 from py_bpmn.cli.kinds import Kind
 from py_bpmn.cli.output import printable
+from py_bpmn.cli.play import play
 from py_bpmn.cli.render import render
 from py_bpmn.cli.session import Session
 from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
@@ -59,7 +60,7 @@ SECTIONS = {
         "set-time",
         "check",
     ),
-    "On this machine": ("worker", "profile", "completion", "version"),
+    "On this machine": ("play", "worker", "profile", "completion", "version"),
     "With the service installed": tuple(service.COMMANDS),
 }
 
@@ -118,7 +119,9 @@ def tree() -> click.Group:
     audit = commands["audit"]
     assert isinstance(audit, click.Group)
     audit.add_command(_of_service("export", "print it as lines of JSON, from the database", before=("audit",)))
-    commands |= {each.name or "": each for each in (_lint, render, watch, _worker, _completion, _version) if each.name}
+    commands |= {
+        each.name or "": each for each in (_lint, render, watch, play, _worker, _completion, _version) if each.name
+    }
     return Tree(
         NAME,
         commands=commands,
