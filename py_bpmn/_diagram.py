@@ -81,9 +81,16 @@ class Shape:
         return expanded == "true" if expanded else self.box.width > 110 or self.box.height > 90
 
     @property
+    def is_band(self) -> bool:
+        """Whether it is a participant in a choreography task."""
+        return bool(self.drawn.get("participantBandKind"))
+
+    @property
     def is_frame(self) -> bool:
         """Whether it has others in it."""
         tag = self.node.tag
+        if self.is_band:
+            return False
         return tag in POOLS or tag == "group" or (tag in SUB_PROCESSES and self.is_expanded)
 
 
@@ -142,11 +149,11 @@ def read_plane(file: File, plane: Node) -> Plane:
 
 
 def _depth(shape: Shape) -> tuple[int, float]:
-    """Frames from the outermost to the innermost; boundary events come last, since they lie on others."""
+    """Frames from the outermost to the innermost; what lies on others comes last."""
     if shape.is_frame:
         order = {"participant": 0, "lane": 1, "group": 3}.get(shape.node.tag, 2)
         return order, -shape.box.width * shape.box.height
-    return (5 if shape.node.tag == "boundaryEvent" else 4), 0.0
+    return (5 if shape.node.tag == "boundaryEvent" or shape.is_band else 4), 0.0
 
 
 def _number(text: str) -> float | None:

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator
 from py_bpmn import _icons
 from py_bpmn._diagram import CONVERSATIONS, DATA, EVENTS, POOLS, SUB_PROCESSES, Box, File, Point, Shape, name_of
 from py_bpmn._ink import FONT, LABEL_FONT, Text, circle, icon, n, path, rect
-from py_bpmn._text import LINE, wrap
+from py_bpmn._text import LINE, width, wrap
 from py_bpmn._xml import Node
 
+ROOM = 90.0
+"""For a line of a label beside a shape."""
 _BAND = 30.0
 """Where pools and lanes have their names."""
 
 
 def figure(shape: Shape, file: File) -> Iterable[str]:
     tag = shape.node.tag
-    if tag == "participant" and shape.drawn.get("participantBandKind"):
+    if shape.is_band:
         return _band(shape)
     if tag in POOLS:
         return _pool(shape)
@@ -61,7 +63,8 @@ def _activity(shape: Shape) -> Iterator[str]:
     else:
         yield icon(symbol, Point(box.x + 15, box.y + 14))
     markers = list(_markers(shape, is_open))
-    bottom = box.y + box.height - 11
+    # The lower participant has its band there.
+    bottom = box.y + box.height - (33 if "horeography" in tag else 11)
     for number, marker in enumerate(markers):
         x = box.middle.x + (number - (len(markers) - 1) / 2) * 18
         yield icon(_icons.MARKERS[marker], Point(x, bottom))
@@ -165,14 +168,19 @@ def _pool(shape: Shape) -> Iterator[str]:
 
 def _band(shape: Shape) -> Iterator[str]:
     """A participant of a choreography task; those that don't begin are shaded."""
-    begins = "non_initiating" not in shape.drawn.get("participantBandKind")
-    yield rect(shape.box, "shape" if begins else "shape frame")
+    kind = shape.drawn.get("participantBandKind")
+    begins = "non_initiating" not in kind
+    x, y, w, h = shape.box
+    top, bottom = ((10.0 if kind.startswith(side) else 0.0) for side in ("top", "bottom"))
+    upper, lower = n(top), n(bottom)
+    head = f"M{n(x)} {n(y + top)}q0 -{upper} {upper} -{upper}h{n(w - 2 * top)}q{upper} 0 {upper} {upper}"
+    foot = f"v{n(h - top - bottom)}q0 {lower} -{lower} {lower}h{n(2 * bottom - w)}q-{lower} 0 -{lower} -{lower}z"
+    yield path(head + foot, "shape" if begins else "shape shaded")
     room = Box(shape.box.x + 4, shape.box.y, shape.box.width - 8, shape.box.height)
     yield Text.in_box(name_of(shape.node), room, LABEL_FONT).draw()
     if shape.drawn.get("isMessageVisible") == "true":
-        is_top = shape.drawn.get("participantBandKind").startswith("top")
-        y = shape.box.y - 16 if is_top else shape.box.y + shape.box.height + 16
-        yield icon(_icons.event("message", throws=not begins), Point(shape.box.middle.x, y))
+        beside = y - 16 if kind.startswith("top") else y + h + 16
+        yield icon(_icons.event("message", throws=not begins), Point(shape.box.middle.x, beside))
 
 
 def _data(shape: Shape, file: File) -> Iterator[str]:
@@ -234,5 +242,8 @@ def shape_label(shape: Shape, name: str, room: float) -> Text:
         # Other programs have other fonts: a text is not cut because its box was made for theirs.
         lines = wrap(name, LABEL_FONT, max(box.width + 6, 60.0), 6)
         return Text(lines, box.middle.x, box.y, LABEL_FONT, "label")
+    if room >= ROOM:
+        # A word that is a little longer stays whole.
+        room = max(room, min(max(width(word, LABEL_FONT) for word in name.split()), 1.4 * room))
     lines = wrap(name, LABEL_FONT, room, 4)
     return Text(lines, shape.box.middle.x, shape.box.y + shape.box.height + 4, LABEL_FONT, "label")

@@ -431,8 +431,9 @@ class FileFinding(Model):
     rule: str
     """The rule: the type of an error or a warning, or one of these. - `no-name`: A task, an event with a definition,
     or a gateway that decides has no name. - `forks-and-joins`: A gateway joins and forks, and does not say that it
-    is Mixed. - `unused-declaration`: A message, signal, error or escalation is declared, and nothing refers to it.
-    - `alike-names`: Names of two messages or signals differ in case, spaces or punctuation only. - `used-once`: The
+    is Mixed. - `no-default`: A gateway that decides has no default flow: its worker must decide each time. -
+    `unused-declaration`: A message, signal, error or escalation is declared, and nothing refers to it. -
+    `alike-names`: Names of two messages or signals differ in case, spaces or punctuation only. - `used-once`: The
     name of a message or signal is thrown and not caught in the file, or that of a signal only caught. -
     `no-diagram`: The file does not draw each element and flow of the process. - `ignored`: Something has no
     influence on the execution.

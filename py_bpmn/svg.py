@@ -24,7 +24,7 @@ from py_bpmn._diagram import (
     name_of,
     read_plane,
 )
-from py_bpmn._figures import figure, shape_label
+from py_bpmn._figures import ROOM, figure, shape_label
 from py_bpmn._ink import LABEL_FONT, Text, n, rect
 from py_bpmn._lines import edge_label, line
 from py_bpmn._text import MOST_OF_TOOLTIP, shown, width
@@ -34,8 +34,6 @@ from py_bpmn.errors import BpmnClientError
 MOST_PARTS = 50_000
 """Shapes and edges of a picture."""
 _MARGIN = 20.0
-_ROOM = 90.0
-"""For a line of a label."""
 
 STYLE = """
 .bpmn-svg{font:12px/1.25 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -44,6 +42,7 @@ STYLE = """
 .bpmn-svg path,.bpmn-svg circle,.bpmn-svg rect{stroke-linecap:round;stroke-linejoin:round}
 .bpmn-svg .shape{fill:#fff;stroke-width:1.5}
 .bpmn-svg .shape.frame{fill:#f6f8fa;fill-opacity:.55}
+.bpmn-svg .shape.shaded{fill:#d8dee4}
 .bpmn-svg .shape.thick{stroke-width:3.6}
 .bpmn-svg .shape.none{fill:none}
 .bpmn-svg .shape.dotted,.bpmn-svg .line.dotted{stroke-dasharray:1 4}
@@ -80,6 +79,7 @@ STYLE = """
 .bpmn-svg .shape,.bpmn-svg .paper{fill:#161b22}
 .bpmn-svg .line:not(.paper),.bpmn-svg .bold,.bpmn-svg .way,.bpmn-svg .shape.none,.bpmn-svg .shape.group{fill:none}
 .bpmn-svg .shape.frame{fill:#161b22}
+.bpmn-svg .shape.shaded{fill:#30363d}
 .bpmn-svg .full{fill:#d0d7de;stroke:#d0d7de}
 .bpmn-svg .gap,.bpmn-svg .way.inner{stroke:#161b22}
 .bpmn-svg text{fill:#e6edf3}
@@ -202,7 +202,9 @@ class _Picture:
         frames = [shape for shape in self.shapes if shape.is_frame]
         others = [shape for shape in self.shapes if not shape.is_frame]
         yield from (self._draw_shape(shape, marks) for shape in frames)
-        yield from (self._draw_edge(edge, marks) for edge in self.edges)
+        # Where flows share a way, the one that was taken is seen.
+        edges = sorted(self.edges, key=lambda edge: ("missed", "", "taken").index(marks.of_flow(edge.id)))
+        yield from (self._draw_edge(edge, marks) for edge in edges)
         yield from (self._draw_shape(shape, marks) for shape in others)
 
     def _draw_shape(self, shape: Shape, marks: _Marks) -> str:
@@ -232,7 +234,7 @@ class _Picture:
         has_label = part.node.tag in (*EVENTS, *DATA, *CONVERSATIONS, "dataStoreReference", "dataStore", "message")
         if not name or not (has_label or part.node.tag.endswith("Gateway")):
             return None
-        return shape_label(part, name, self._room.get(id(part), max(_ROOM, part.box.width)))
+        return shape_label(part, name, self._room.get(id(part), max(ROOM, part.box.width)))
 
     def _rooms(self) -> dict[int, float]:
         """How wide the labels below boundary events may be: these stand side by side."""
@@ -247,7 +249,7 @@ class _Picture:
                 apart = other.box.middle.x - one.box.middle.x - 4
                 if abs(other.box.middle.y - one.box.middle.y) < one.box.height:
                     for event in (one, other):
-                        rooms[id(event)] = max(min(rooms.get(id(event), _ROOM), apart), event.box.width)
+                        rooms[id(event)] = max(min(rooms.get(id(event), ROOM), apart), event.box.width)
         return rooms
 
 

@@ -189,6 +189,7 @@ def test_the_tools_speak_to_the_service_by_http_only(path: Path):
     used = {name.partition(".")[0] for name in imports(parsed(path))}
     assert "app" not in used or own in LOADS_THE_SERVICE
     assert "httpx2" not in used or own in SPEAKS_HTTP
+    assert "pytest" not in used or own == "testing/plugin.py"
 
 
 def test_every_rule_is_about_something_that_exists():

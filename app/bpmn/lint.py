@@ -194,6 +194,15 @@ def _forks_and_joins(file: File) -> Iterator[Remark]:
             yield _at(element, f'{what}: draw two gateways, or give it the gatewayDirection "Mixed"')
 
 
+@_rule("no-default", NOTE)
+def _no_default(file: File) -> Iterator[Remark]:
+    """A gateway that decides has no default flow: its worker must decide each time."""
+    for element in file.process.of_types(_DECIDING_GATEWAYS):
+        if len(element.outgoing) > 1 and not element.default_flow:
+            count = len(element.outgoing)
+            yield _at(element, f"{element.id} has {count} outgoing flows and no default: its worker must decide")
+
+
 @_rule("unused-declaration")
 def _unused_declaration(file: File) -> Iterator[Remark]:
     """A message, signal, error or escalation is declared, and nothing refers to it."""

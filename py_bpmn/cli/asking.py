@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -27,10 +28,14 @@ def completed(context: click.Context, kind: str, incomplete: str) -> list[str]:
         return []
     session = context.ensure_object(Session)
     found: list[str] = []
+    with suppress(Exception):
+        # Takes about as long, and nobody has been asked yet.
+        import_module("py_bpmn.client")
 
     def ask() -> None:
         with suppress(Exception):
             found.extend(text for text in _ask(session, kind) if text.startswith(incomplete))
+            session.close()
 
     # A daemon: when the time is over, nobody waits for it.
     asking = threading.Thread(target=ask, daemon=True)

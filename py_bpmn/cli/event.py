@@ -31,8 +31,7 @@ def send_signal(session: Session, command: Command, values: Values) -> None:
     """Sends it; asks before when several wait for it."""
     count = 0
     if not session.options.yes:
-        found = session.call("query_signal_subscriptions", name=values["name"], limit=1, total=True)
-        count = found.total or 0
+        count = session.count("query_signal_subscriptions", name=values["name"])
     session.guard(count, f"send signal {values['name']} to {count} that wait for it")
     show(session, command, session.call(command.operation, **request(command, values)))
 

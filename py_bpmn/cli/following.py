@@ -11,6 +11,7 @@ from py_bpmn.cli.instance import COLUMNS, ENDED, TIMED_OUT
 from py_bpmn.cli.moments import where_it_waits
 from py_bpmn.cli.options import KEY, NEW_TAGS, variables
 from py_bpmn.cli.output import address_of
+from py_bpmn.cli.session import LONGEST_WAIT
 from py_bpmn.cli.tables import Argument, Command, Values, option, request, show
 
 if TYPE_CHECKING:
@@ -24,19 +25,20 @@ OF_OTHERS = frozenset({"CALLED_INSTANCE", "INCIDENT", "JOB", "MESSAGE", "SIGNAL"
 
 
 def run(session: Session, command: Command, values: Values) -> int | None:
+    limit = values.pop("wait_timeout", None) or session.options.timeout
+    session.expect_to_wait(limit)
     process, version, file = (values.pop(name, None) for name in ("bpmn_process_id", "version", "file"))
     session.guard(1, f"deploy {file} and start an instance")
     bpmn = kinds.read_text(file) if str(file) == "-" else file
     deployed = session.client.deploy(bpmn, version=version, process=process)
     for warning in deployed.warnings:
         session.out.say(f"warning: {warning.pointer}: {warning.detail}")
-    return follow(session, command, deployed, values)
+    return follow(session, command, deployed, values, limit)
 
 
-def follow(session: Session, command: Command, deployed: Process, values: Values) -> int | None:
+def follow(session: Session, command: Command, deployed: Process, values: Values, limit: timedelta) -> int | None:
     """Starts an instance of what is deployed, and shows where it stands when it moves no more."""
-    wait, limit = values.pop("wait", False), values.pop("wait_timeout", None)
-    limit = limit or session.options.timeout
+    wait = values.pop("wait", False)
     started = session.call(
         "create_process_instance",
         bpmn_process_id=deployed.bpmn_process_id,
@@ -49,7 +51,7 @@ def follow(session: Session, command: Command, deployed: Process, values: Values
     waits: tuple[Any, ...] = ()
     state, moving = started.state, True
     while state not in ENDED and moving and (left := until - time.monotonic()) > 0:
-        look = min(LOOK, timedelta(seconds=left)) if not wait else timedelta(seconds=min(left, 20))
+        look = min(LOOK, timedelta(seconds=left)) if not wait else min(LONGEST_WAIT, timedelta(seconds=left))
         if wait or waits:
             state = session.call("get_process_instance", **key, wait_timeout=look).state
         waits = () if state in ENDED else session.call("get_waiting", **key).results

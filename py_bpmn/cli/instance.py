@@ -12,6 +12,7 @@ from py_bpmn.cli import kinds
 from py_bpmn.cli.moments import what_happened, where_it_waits
 from py_bpmn.cli.options import CREATED, KEY, NAMES, NEW_TAGS, PROCESS, PROCESS_ID, TAGS, states, variables
 from py_bpmn.cli.output import Column, address_of, age, some
+from py_bpmn.cli.session import LONGEST_WAIT
 from py_bpmn.cli.tables import REASON, Command, Resource, Values, model, option, request, show
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 ENDED = ("COMPLETED", "CANCELED")
 TIMED_OUT = 5
-LONGEST_WAIT = timedelta(seconds=20)
-"""Of one request: shorter than a service lets it wait, and than the client waits for an answer."""
 
 COLUMNS = (
     Column("INSTANCE", "address"),
@@ -57,6 +56,7 @@ def create(session: Session, command: Command, values: Values) -> int | None:
     session.guard(1, f"start {values['bpmn_process_id']}")
     limit = (limit or session.options.timeout) if wait or limit else None
     until = time.monotonic() + limit.total_seconds() if limit else 0.0
+    session.expect_to_wait(limit)
     if limit:
         values["wait_timeout"] = min(limit, LONGEST_WAIT)
     started = session.call(command.operation, **request(command, values))

@@ -47,14 +47,10 @@ LOCK_VERSION = option("lock_version", kind=kinds.NUMBER, help="only if the lock 
 
 def unlock(session: Session, command: Command, values: Values) -> None:
     """Unlocks the jobs of a worker, or one of them; asks when they are several."""
+    count = 1
     if "id" not in values:
-        found = session.call(
-            "query_jobs", locked_by=values["worker_id"], states=["LOCKED"], partition=values.get("partition"),
-            limit=1, total=True,
-        )  # fmt: skip
-        count = found.total or 0
-    else:
-        count = 1
+        criteria = {"locked_by": values["worker_id"], "states": ["LOCKED"], "partition": values.get("partition")}
+        count = session.count("query_jobs", **criteria)
     session.guard(count, f"unlock {count} jobs of {values['worker_id']}")
     tell_count(session, "jobs", session.call(command.operation, **request(command, values)))
 

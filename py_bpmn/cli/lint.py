@@ -22,7 +22,7 @@ from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import printable
 from py_bpmn.cli.session import session_of
-from py_bpmn.cli.tables import SectionCommand, settings
+from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError
 
 if TYPE_CHECKING:
@@ -259,16 +259,16 @@ lint = SectionCommand(
     callback=_lint,
     params=[
         click.Argument(["files"], nargs=-1, required=True, type=kinds.FILE, metavar="FILE..."),
-        click.Option(["--format", "form"], type=click.Choice(FORMATS), help="text by default"),
-        click.Option(["--strict"], is_flag=True, help="exit code 1 with warnings, too"),
-        click.Option(
+        SectionOption(["--format", "form"], type=click.Choice(FORMATS), help="text by default"),
+        SectionOption(["--strict"], is_flag=True, help="exit code 1 with warnings, too"),
+        SectionOption(
             ["--ignore"],
             multiple=True,
             callback=_ignored,
             metavar="RULE",
             help="a rule that is not looked at; repeatable",
         ),
-        click.Option(["--against"], is_flag=True, help="compare with the newest version that is deployed, too"),
+        SectionOption(["--against"], is_flag=True, help="compare with the newest version that is deployed, too"),
         *settings(),
     ],
     help="Tell what is wrong or odd about BPMN files. The exit code is 1 if one of them can't be deployed.",

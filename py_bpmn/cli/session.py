@@ -16,12 +16,15 @@ import click
 
 from py_bpmn.cli import profiles
 from py_bpmn.cli.output import Format, Output
+from py_bpmn.errors import Forbidden
 
 if TYPE_CHECKING:
     from py_bpmn._wire import Answer, Request
     from py_bpmn.client import Client
 
 TIMEOUT = timedelta(seconds=40)
+LONGEST_WAIT = timedelta(seconds=20)
+"""Of one request of a command that waits for an end; services do not let it wait much longer."""
 CREDENTIALS = ("BPMN_AUTHORIZATION", "BPMN_USERNAME", "BPMN_PASSWORD")
 HIDDEN = frozenset({"value", "authorization", "bpmnXml", "error", "diagram"})
 """Properties that are not shown by --debug: values of variables, secrets, and what is as long as a file."""
@@ -56,6 +59,8 @@ class Session:
     """Settles the options with the environment and the profile, when they are needed."""
 
     options: Options = field(default_factory=Options)
+    wait: timedelta = timedelta(0)
+    """How long the service is asked to wait before it answers, which comes on top of the timeout."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @cached_property
@@ -80,24 +85,30 @@ class Session:
     def client(self) -> Client:
         from py_bpmn.client import Client
 
-        key = worker_id = ca_file = None
-        if self.profile:
-            profile = self.profile[1]
-            worker_id = os.environ.get("BPMN_WORKER_ID") or profile.worker_id or None
-            ca_file = os.environ.get("BPMN_CA_FILE") or profile.ca_file or None
-            # The key of a profile is for its own service alone, wherever an address comes from.
-            if not any(os.environ.get(name) for name in CREDENTIALS) and profile.is_of(self.url):
-                key = profile.authorization()
-        client = Client(
-            self.url,
-            key=key,
-            worker_id=self.options.worker_id or worker_id,
-            ca_file=ca_file,
-            timeout=self.options.timeout.total_seconds(),
-        )
+        key, worker_id, ca_file = self._given()
+        timeout = (self.options.timeout + self.wait).total_seconds()
+        client = Client(self.url, key=key, worker_id=worker_id, ca_file=ca_file, timeout=timeout)
         if self.options.debug:
             _trace(client)
         return client
+
+    def environment(self) -> dict[str, str]:
+        """What tells another client the same."""
+        key, worker_id, ca_file = self._given()
+        names = {"URL": self.url, "AUTHORIZATION": key, "WORKER_ID": worker_id, "CA_FILE": ca_file}
+        return {f"BPMN_{name}": value for name, value in names.items() if value}
+
+    def _given(self) -> tuple[str | None, str | None, str | None]:
+        """Key, worker id and file of certificates, as far as the environment does not tell them."""
+        if not self.profile:
+            return None, self.options.worker_id, None
+        profile = self.profile[1]
+        worker_id = self.options.worker_id or os.environ.get("BPMN_WORKER_ID") or profile.worker_id
+        ca_file = os.environ.get("BPMN_CA_FILE") or profile.ca_file
+        # The key of a profile is for its own service alone, wherever an address comes from.
+        is_known = any(os.environ.get(name) for name in CREDENTIALS)
+        key = None if is_known or not profile.is_of(self.url) else profile.authorization()
+        return key, worker_id or None, ca_file or None
 
     @cached_property
     def out(self) -> Output:
@@ -113,6 +124,18 @@ class Session:
     def call(self, operation: str, **arguments: Any) -> Any:
         """The answer of an operation, by its name in snake_case."""
         return getattr(self.client.api, operation)(**arguments)
+
+    def expect_to_wait(self, wait: object) -> None:
+        """Tells how long answers may take, before the first request."""
+        if isinstance(wait, timedelta):
+            self.wait = max(self.wait, min(wait, LONGEST_WAIT))
+
+    def count(self, operation: str, **criteria: Any) -> int:
+        """How many there are; 1 where one may not know, but perhaps may change them."""
+        try:
+            return self.call(operation, **criteria, limit=1, total=True).total or 0
+        except Forbidden:
+            return 1
 
     def guard(self, count: int, what: str) -> None:
         """Asks before something is changed: more than one thing at once, or anything in production.

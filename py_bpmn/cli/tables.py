@@ -14,8 +14,9 @@ import click
 from py_bpmn.cli import kinds
 from py_bpmn.cli.kinds import Key
 from py_bpmn.cli.output import FORMATS, Column, address_of
+from py_bpmn.cli.problems import code_of, tell
 from py_bpmn.cli.session import Session, session_of
-from py_bpmn.errors import BpmnClientError, ProblemError
+from py_bpmn.errors import ProblemError
 
 if TYPE_CHECKING:
     from py_bpmn._wire import Model
@@ -32,6 +33,15 @@ MODELS = {
     "process_instance": "InstanceKey",
 }
 """The objects that are put together from several options, by where they go."""
+NOUNS = {
+    "element_instances": "element instance",
+    "incidents": "incident",
+    "instances": "process instance",
+    "jobs": "job",
+    "tasks": "task",
+    "user_tasks": "user task",
+}
+"""What is at an address, by what completes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +187,8 @@ class SectionCommand(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
-                sections[getattr(parameter, "section", "Options of all commands")].append(record)
+                section = "Options of all commands" if "--help" in parameter.opts else "Options"
+                sections[getattr(parameter, "section", section)].append(record)
         for title, records in sections.items():
             if records:
                 with formatter.section(title):
@@ -319,20 +330,17 @@ def perform(session: Session, command: Command, values: Values) -> int | None:
     """Does what the command is for, and returns the exit code."""
     if command.address in ("one", "many"):
         keys = _keys(values)
-        if command.address == "one" and len(keys) != 1:
-            raise click.UsageError("one address is needed, such as 2026-11-26/17, or -p and -i")
-        if not keys:
-            raise click.UsageError("an address is needed, such as 2026-11-26/17, or -p and -i")
+        if not keys or (len(keys) > 1 and command.address == "one"):
+            article = "one" if command.address == "one" else "an"
+            raise click.UsageError(f"{article} address is needed, such as 2026-11-26/17, or -p and -i")
         if command.writes:
-            subject = command.completes.rstrip("s").replace("_", " ").replace("instance", "process instance", 1)
-            if command.completes == "element_instances":
-                subject = "element instance"
-            things = f"{subject} {keys[0].partition}/{keys[0].id}" if len(keys) == 1 else f"{len(keys)} {subject}s"
+            noun = NOUNS[command.completes]
+            things = f"{len(keys)} {noun}s" if len(keys) > 1 else f"{noun} {keys[0].partition}/{keys[0].id}"
             session.guard(len(keys), f"{command.does or command.name} {things}")
         return _each(session, command, values, keys)
     _narrow(values)
     if command.writes and command.run is None:
-        session.guard(1, f"{command.does or command.name}")
+        session.guard(1, command.does or command.name)
     return _once(session, command, values)
 
 
@@ -346,14 +354,13 @@ def _each(session: Session, command: Command, values: Values, keys: Sequence[Key
         except ProblemError as problem:
             if len(keys) == 1:
                 raise
-            from py_bpmn.cli.tree import code_of, tell
-
             tell(problem)
             code = code or code_of(problem)
     return code
 
 
 def _once(session: Session, command: Command, values: Values) -> int | None:
+    session.expect_to_wait(values.get("wait_timeout"))
     if command.run is not None:
         return command.run(session, command, values)
     every = values.pop("all", False)
@@ -575,6 +582,3 @@ def _defined(each: Option, typed: Values) -> list[Any] | None:
                 attribute = {"error": "error_code", "escalation": "escalation_code"}.get(word, f"{word}_name")
                 found.append(kind(**{"bpmn_element_id": element, attribute: text}))
     return found or None
-
-
-__all__ = ["Argument", "BpmnClientError", "Command", "Option", "Resource", "build", "build_group", "option", "perform"]

@@ -6,6 +6,7 @@ did not happen in time, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -19,18 +20,13 @@ from py_bpmn.cli.following import RUN
 from py_bpmn.cli.health import CHECK
 from py_bpmn.cli.kinds import Kind
 from py_bpmn.cli.output import printable
-from py_bpmn.cli.play import play
-from py_bpmn.cli.render import render
+from py_bpmn.cli.problems import FAILED, code_of, tell
 from py_bpmn.cli.session import Session
 from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
-from py_bpmn.cli.watch import watch
-from py_bpmn.errors import BpmnClientError, ConfigurationError, NotFound, ProblemError
+from py_bpmn.errors import BpmnClientError, ConfigurationError, ProblemError
 
 NAME = "py-bpmn"
-FAILED = 1
 WRONG = 2
-NOT_FOUND = 3
-NO_CONNECTION = 4
 INTERRUPTED = 130
 
 RESOURCES: tuple[Resource, ...] = (
@@ -49,19 +45,11 @@ RESOURCES: tuple[Resource, ...] = (
     profile.RESOURCE,
 )
 COMMANDS = (process.DEPLOY, RUN, system.SET_TIME, CHECK)
-SECTIONS = {
-    "On a service": (
-        "deploy",
-        "lint",
-        "render",
-        "watch",
-        "run",
-        *(each.name for each in RESOURCES if each.name != "profile"),
-        "set-time",
-        "check",
-    ),
-    "On this machine": ("play", "worker", "profile", "completion", "version"),
-    "With the service installed": tuple(service.COMMANDS),
+LOADED = {
+    "lint": "tell what is wrong or odd about BPMN files",
+    "play": "walk through a process in the terminal",
+    "render": "draw a file as SVG",
+    "watch": "lint and deploy files of a folder when they change",
 }
 
 
@@ -90,24 +78,24 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def tell(problem: ProblemError) -> None:
-    click.echo(printable(str(problem), lines=True), err=True)
-
-
-def code_of(problem: ProblemError) -> int:
-    if isinstance(problem, NotFound):
-        return NOT_FOUND
-    return NO_CONNECTION if problem.status == 0 else FAILED
-
-
 class Tree(PlainGroup):
     """Lists the commands by what they need."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*self.commands, *LOADED))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LOADED:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"py_bpmn.cli.{cmd_name}"), cmd_name)
+        return found
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
-            found = [(name, self.commands[name].get_short_help_str(80)) for name in names if name in self.commands]
             with formatter.section(title):
-                formatter.write_dl(found)
+                formatter.write_dl(
+                    [(name, LOADED.get(name) or self.commands[name].get_short_help_str(80)) for name in names]
+                )
 
 
 @cache
@@ -119,9 +107,7 @@ def tree() -> click.Group:
     audit = commands["audit"]
     assert isinstance(audit, click.Group)
     audit.add_command(_of_service("export", "print it as lines of JSON, from the database", before=("audit",)))
-    commands |= {
-        each.name or "": each for each in (_lint, render, watch, play, _worker, _completion, _version) if each.name
-    }
+    commands |= {each.name or "": each for each in (_worker, _completion, _version) if each.name}
     return Tree(
         NAME,
         commands=commands,
@@ -175,30 +161,29 @@ class _Rest(Kind):
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
-@click.command(
-    "lint",
-    add_help_option=False,
-    short_help="tell what is wrong or odd about BPMN files",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
-@click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def _lint(context: click.Context, rest: tuple[str, ...]) -> Any:
-    # Loaded only now: it may need the parser of the service.
-    lint: click.Command = import_module("py_bpmn.cli.lint").lint
-    with lint.make_context(f"{NAME} lint", list(rest), parent=context.parent) as inner:
-        return lint.invoke(inner)
-
-
-@click.command("worker", cls=SectionCommand, short_help="run a worker, until it is told to stop")
-@click.argument("target", metavar="MODULE:ATTRIBUTE")
-@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True, help="worker processes")
-@click.option("--metrics-port", type=click.IntRange(0, 65535), help="port for /metrics and /healthz")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def _worker(target: str, processes: int, metrics_port: int | None, log_format: str) -> int:
-    """Run a worker, such as shop.worker:worker, until it is told to stop."""
+def _work(
+    context: click.Context, target: str, processes: int | None, metrics_port: int | None, log_format: str | None
+) -> int:
+    # The worker, and the processes that it starts, look into the environment.
+    os.environ |= context.ensure_object(Session).environment()
     code: int = import_module("py_bpmn.worker").main(target, processes, metrics_port, log_format)
     return code
+
+
+_worker = SectionCommand(
+    "worker",
+    callback=_work,
+    params=[
+        click.Argument(["target"], metavar="MODULE:ATTRIBUTE"),
+        click.Option(["--processes"], type=click.IntRange(min=1), help="worker processes; as the worker says without"),
+        click.Option(["--metrics-port"], type=click.IntRange(0, 65535), help="port for /metrics and /healthz"),
+        click.Option(["--log-format"], type=click.Choice(["text", "json"]), help="text by default"),
+        *settings(),
+    ],
+    help="Run a worker, such as shop.worker:worker, until it is told to stop.",
+    short_help="run a worker, until it is told to stop",
+)
 
 
 @click.command("completion", short_help="print what a shell needs to complete commands, options and ids")

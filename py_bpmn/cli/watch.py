@@ -188,7 +188,7 @@ class Watch:
     def _start(self, path: Path, process: Process) -> None:
         """Starts an instance, and follows it; a problem is told."""
         try:
-            follow(self.session, RUN, process, {"variables": variables_of(path)})
+            follow(self.session, RUN, process, {"variables": variables_of(path)}, self.session.options.timeout)
         except BpmnClientError as error:
             self._say(f"{self._name(path)}: {error}")
 

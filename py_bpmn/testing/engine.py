@@ -185,11 +185,14 @@ class _Served:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._url = f"http://127.0.0.1:{free.getsockname()[1]}"
         self._clients = _Clients()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [script, "serve"], cwd=self._folder, env=self._environ(options), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log,
-            )  # fmt: skip
+        try:
+            with self._log.open("wb") as log:
+                command = [str(script), "serve"]
+                given: Any = {"cwd": self._folder, "env": self._environ(options), "stdin": subprocess.DEVNULL}
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, **given)
+        except OSError as error:
+            shutil.rmtree(self._folder)
+            raise ConfigurationError(f"the service that {PYTHON} names did not start: {error}") from error
         try:
             self._wait()
         except BaseException:

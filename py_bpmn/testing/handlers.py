@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
 from typing import Any, NamedTuple, get_args
 
 from py_bpmn._operations import CompleteJobsItem, JobType
 from py_bpmn._operations import Job as Data
-from py_bpmn.values import Values
+from py_bpmn.client import Client
 from py_bpmn.worker.job import Job
-from py_bpmn.worker.perform import Performer
-from py_bpmn.worker.process import Handler, Process
+from py_bpmn.worker.perform import Outcome, Performer
+from py_bpmn.worker.process import Handler, Process, _nothing
 
 __tracebackhide__ = True
 
@@ -42,14 +44,19 @@ class Handlers:
     """Of the processes that one test uses."""
 
     def __init__(
-        self, values: Values, called: Callable[[Data], dict[str, Any]], newest: Callable[[str], str | None]
+        self, client: Client, called: Callable[[Data], dict[str, Any]], newest: Callable[[str], str | None]
     ) -> None:
         """`called` has the variables of what a call activity has called, `newest` the version of a process to call."""
-        self._performer = Performer(values, called, newest)
+        self._client = client
+        self._performer = Performer(client.values, called, newest)
         self._processes: dict[str, Process] = {}
 
     def use(self, process: Process) -> None:
-        self._processes[process.id] = process
+        """As a worker does: where it calls something and no function passes variables on, none are passed."""
+        own = copied(process)
+        if not own.partial:
+            own.pass_nothing()
+        self._processes[process.id] = own
 
     def find(self, process: str, element: str, type: str) -> Handler | None:
         """Who does a job of this type."""
@@ -71,26 +78,44 @@ class Handlers:
     def perform(self, handler: Handler, data: Data) -> tuple[CompleteJobsItem, BaseException | None]:
         """The completion as a worker would send it, and what the function has raised."""
         recorded, raised = _recorded(handler)
-        job = Job(data)
+        job = Job(data, self._client)
         if handler.is_async:
-            outcome = asyncio.run(self._performer.perform_async(recorded, job))
+            outcome = _run(self._performer.perform_async(recorded, job))
         else:
             outcome = self._performer.perform(recorded, job)
-        error = raised[0] if raised else None
+        error = raised[0][0].with_traceback(raised[0][1]) if raised else None
         if isinstance(error, KeyboardInterrupt):
             raise error
         assert outcome.item is not None, "the job is held as long as its function runs"
         return outcome.item, error
 
 
-def _recorded(handler: Handler) -> tuple[Handler, list[BaseException]]:
-    """The handler, and the list that gets what its function raises."""
-    raised: list[BaseException] = []
+def copied(process: Process) -> Process:
+    """The same functions, so that nothing is added to those of others."""
+    found = copy.copy(process)
+    found._handlers = {element: list(handlers) for element, handlers in process._handlers.items()}
+    return found
+
+
+def passes_on(handler: Handler | None) -> bool:
+    """Whether it is a function that passes on what was called has as its result."""
+    return handler is not None and handler.function is not _nothing
+
+
+def _run(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Also where the test itself runs in an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _recorded(handler: Handler) -> tuple[Handler, list[tuple[BaseException, TracebackType | None]]]:
+    """The handler, and the list that gets what its function raises, with the traceback inside of the function."""
+    raised: list[tuple[BaseException, TracebackType | None]] = []
 
     def note(error: BaseException) -> None:
         # As far as it has come by now: what calls the function is nothing that its author wants to see.
         inside = error.__traceback__.tb_next if error.__traceback__ else None
-        raised.append(copy.copy(error).with_traceback(inside))
+        raised.append((error, inside))
 
     function = handler.function
     # Looked at before the copy is made, which has them then.

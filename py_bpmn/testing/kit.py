@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from py_bpmn._operations import CompleteJobsItem, Job, JobCompletion, JobType, SentMessage, Signal
+from py_bpmn._operations import CalledProcess, CompleteJobsItem, Job, JobCompletion, JobType, SentMessage, Signal
 from py_bpmn._operations import Process as Deployed
 from py_bpmn.client import Client, Instance, read_bpmn, version_of, visible
-from py_bpmn.errors import ConfigurationError
+from py_bpmn.errors import ConfigurationError, Forbidden
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
-from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers
+from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers, copied
 from py_bpmn.testing.story import STUB, Story, called_by
 from py_bpmn.worker.process import Handler, Process
 from py_bpmn.worker.register import register
@@ -61,7 +60,7 @@ class Bpmn:
         self._mark = f"~{secrets.token_hex(4)}" if is_shared else ""
         self._versions: dict[str, str] = {}
         self._process_ids: dict[str, list[int]] = {}
-        self._handlers = Handlers(client.values, self._variables_of_called, self._version_to_call)
+        self._handlers = Handlers(client, self._variables_of_called, self._version_to_call)
 
     def __repr__(self) -> str:
         return f"<Bpmn {self.client.url}>"
@@ -164,8 +163,6 @@ class Bpmn:
             lines += words.timeline(name, instance.history())
         return "\n".join(lines)
 
-    # For stories
-
     def moved(self) -> None:
         """Has happen what follows from a step."""
         self._work(TYPES if self._auto else sorted(OF_EVENTS))
@@ -180,7 +177,11 @@ class Bpmn:
     def perform(self, handler: Handler, job: Job) -> tuple[CompleteJobsItem, BaseException | None]:
         """The completion of a job, and what its function has raised; nothing is sent."""
         item, error = self._handlers.perform(handler, job)
-        return (self._marked_item(item) if self._mark else item), error
+        if job.type == "CALL_PROCESS" and item.error is None:
+            item = self._calling(item, job)
+        if self._mark:
+            item = self._marked_item(item)
+        return item, error
 
     def complete(self, item: CompleteJobsItem) -> Job:
         """Sends a completion."""
@@ -195,12 +196,10 @@ class Bpmn:
         self._know(self.client.deploy(STUB_XML.format(process=process), version=STUB))
         return STUB
 
-    # What follows from a step
-
     def _work(self, types: Collection[JobType]) -> None:
         wanted = list(self._handlers.wanted(types))
         for _ in range(MOST_STEPS):
-            self._run_tasks()
+            self.run_tasks()
             if not any(self._do_one(each.process, each.elements, each.types) for each in wanted):
                 return
         self._goes_on("jobs")
@@ -220,25 +219,41 @@ class Bpmn:
             self.complete(item)
         return bool(found.jobs)
 
-    def _run_tasks(self) -> None:
+    def run_tasks(self) -> None:
+        """Has the engine do what it has to do by now."""
         for _ in range(MOST_STEPS):
-            executed = self.client.api.execute_tasks(limit=MOST_TASKS)
-            if not executed.completed and not (self._is_shared and self._others_run_tasks()):
+            if not (self._execute_tasks() or (self._is_shared and self._others_execute_tasks())):
                 return
         self._goes_on("tasks")
 
-    def _others_run_tasks(self) -> bool:
-        """Waits for tasks that the executor of a shared engine has taken; whether there were any."""
+    def _execute_tasks(self) -> bool:
+        try:
+            return self.client.api.execute_tasks(limit=MOST_TASKS).completed > 0
+        except Forbidden:
+            if not self._is_shared:
+                raise
+            # Its executor does so.
+            return False
+
+    def _others_execute_tasks(self) -> bool:
+        """Waits for what the executor of a shared engine has to do; whether there was anything."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         waited = False
-        while self._has_taken_tasks() and time.monotonic() < deadline:
+        while self._has_tasks():
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"the engine at {self.client.url} has not done what was due for {PATIENCE_SECONDS:g}s: "
+                    "its executor is off or late, and these credentials may not execute tasks (role ADMIN)"
+                )
             waited = True
             time.sleep(LOOK_SECONDS)
         return waited
 
-    def _has_taken_tasks(self) -> bool:
-        own = {id for ids in self._process_ids.values() for id in ids}
-        return any(task.process_id in own for task in self.client.api.query_tasks(states=["LOCKED"], open=True).results)
+    def _has_tasks(self) -> bool:
+        """Whether anything is due that belongs to the processes of this test."""
+        own, now = {id for ids in self._process_ids.values() for id in ids}, self.clock.now
+        found = self.client.api.query_tasks(open=True).results
+        return any(task.process_id in own and task.due_at <= now for task in found)
 
     def _goes_on(self, what: str) -> NoReturn:
         standing = "; ".join(f"{story.process} {story.standing()}" for story in self.stories)
@@ -267,10 +282,10 @@ class Bpmn:
         if process in _compared:
             return
         # Others may do what no function here does: the test itself, for one.
-        copied = copy.copy(process)
-        copied.version, copied.partial = self._versions[process.id], True
+        own = copied(process)
+        own.version, own.partial = self._versions[process.id], True
         try:
-            register(self.client, [copied], deploy=False)
+            register(self.client, [own], deploy=False)
         except ConfigurationError as error:
             raise ConfigurationError(str(error).partition("\n")[2]) from None
         _compared.add(process)
@@ -289,6 +304,24 @@ class Bpmn:
         variables = self.client.api.get_process_variables(partition=found[0], id=found[1]).variables
         return visible(self.client.values, variables)
 
+    def _calling(self, item: CompleteJobsItem, job: Job) -> CompleteJobsItem:
+        """Has called what this test has deployed, or else what is there, or else something that stands for it."""
+        completion = item.completion or JobCompletion()
+        called = completion.called_process or CalledProcess()
+        in_file, _, version_in_file = (job.called_element or "").partition(":")
+        process = called.bpmn_process_id or in_file
+        if not process:
+            return item
+        version = called.version or (version_in_file if process == in_file else "")
+        named = {"bpmn_process_id": process, "version": self._own(process, version) or self.version_of(process)}
+        values = {**vars(completion), "called_process": CalledProcess(**{**vars(called), **named})}
+        return CompleteJobsItem(**{**vars(item), "completion": JobCompletion(**values)})
+
+    def _own(self, process: str, version: str) -> str:
+        """A version as this test has deployed it, if it has."""
+        is_own = process in self._versions and self._versions[process] != STUB
+        return version if not version or not is_own or version.endswith(self._mark) else f"{version}{self._mark}"
+
     def _marked_item(self, item: CompleteJobsItem) -> CompleteJobsItem:
         completion = item.completion
         if completion is None:
@@ -297,9 +330,8 @@ class Bpmn:
         if completion.message_correlation_key is not None:
             values["message_correlation_key"] = self.marked(completion.message_correlation_key)
         if completion.called_process is not None:
-            called = dict(vars(completion.called_process))
-            called["correlation_key"] = self.marked(completion.called_process.correlation_key)
-            values["called_process"] = type(completion.called_process)(**called)
+            key = self.marked(completion.called_process.correlation_key)
+            values["called_process"] = CalledProcess(**{**vars(completion.called_process), "correlation_key": key})
         return CompleteJobsItem(**{**vars(item), "completion": JobCompletion(**values)})
 
 

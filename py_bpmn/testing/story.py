@@ -29,6 +29,7 @@ from py_bpmn._operations import (
 )
 from py_bpmn.client import Client, Instance, given
 from py_bpmn.testing import words
+from py_bpmn.testing.handlers import passes_on
 
 if TYPE_CHECKING:
     from py_bpmn.testing.kit import Bpmn
@@ -94,7 +95,7 @@ class Story:
         """
         here = [each.bpmn_element_id for each in self.positions()]
         if Counter(here) != Counter(ids):
-            self.fails_to(f"wait at: {', '.join(ids) or 'nothing'}")
+            self._fails_to(f"wait at: {', '.join(ids) or 'nothing'}")
         return self.at(*ids) if len(ids) == 1 else self
 
     def at(self, id: str) -> At:
@@ -105,7 +106,7 @@ class Story:
         """It has left each of these elements, not counting what was canceled."""
         missing = [id for id in ids if id not in self._completed()]
         if missing:
-            self.fails_to(f"have passed: {', '.join(missing)}")
+            self._fails_to(f"have passed: {', '.join(missing)}")
         return self
 
     def not_passed(self, *ids: str) -> Story:
@@ -118,14 +119,14 @@ class Story:
     def is_completed(self, *, at: str | None = None) -> Story:
         """`at` is the end event, or one of them."""
         if self.instance.state != "COMPLETED":
-            self.fails_to(f"be completed{f' at: {at}' if at else ''}")
+            self._fails_to(f"be completed{f' at: {at}' if at else ''}")
         if at is not None and at not in (ends := self._ends()):
             raise AssertionError(f"expected to be completed at: {at} — is completed at: {', '.join(ends)}")
         return self
 
     def is_canceled(self) -> Story:
         if self.instance.state != "CANCELED":
-            self.fails_to("be canceled")
+            self._fails_to("be canceled")
         return self
 
     def has(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> Story:
@@ -152,7 +153,7 @@ class Story:
             if each.bpmn_element_id == at
         ]
         if not any(error in (each.error or "") for each in found):
-            self.fails_to(f"have an incident at: {at}{f' ({error})' if error else ''}")
+            self._fails_to(f"have an incident at: {at}{f' ({error})' if error else ''}")
         return self
 
     def shows(self, expected: str) -> Story:
@@ -164,7 +165,7 @@ class Story:
         """
         state, *parts = expected.split(" | ")
         if self.instance.state != state:
-            self.fails_to(f"be {state}")
+            self._fails_to(f"be {state}")
         for part in parts:
             name, _, entries = part.partition(": ")
             wanted = entries.split("; ") if entries else []
@@ -191,7 +192,7 @@ class Story:
         """Where it stands, as sentences of failures say it."""
         return words.standing(self.instance.state, self.positions(), self.bpmn.clock.now)
 
-    def fails_to(self, what: str) -> NoReturn:
+    def _fails_to(self, what: str) -> NoReturn:
         """Raises AssertionError with what was expected, and where it stands."""
         self._fail(f"expected to {what}")
 
@@ -281,7 +282,7 @@ class Called(Story):
                 f"{self.process} is deployed, and not ended by saying so: tell its story to the end, "
                 f'then go on with at("{self._caller.element}").runs() or .completes() of the caller'
             )
-        self.at("task").completes(found)
+        self.at("task").ends(found)
         self._caller.passes(found)
         return self.caller
 
@@ -430,12 +431,19 @@ class At(Story):
             self._call(process)
         return self._called(process, waiting.element_instance_id)
 
+    def ends(self, variables: Mapping[str, Any]) -> None:
+        """As `completes`, but nothing follows yet at who has called this instance."""
+        job = self._lock("EXECUTE")
+        values = tuple(given(self.bpmn.client.values, variables))
+        self.bpmn.complete(self._item(job, process_variables=values))
+        self.bpmn.run_tasks()
+
     def passes(self, variables: Mapping[str, Any]) -> None:
         """What follows when a called instance has ended: a function in use passes variables on, or these are set."""
         here = [each for each in self._here() if each.job_type == "PASS_VARIABLES" and each.kind == "JOB"]
         if not here:
             return
-        if self.bpmn.handler(self.process, self.element, "PASS_VARIABLES") is not None:
+        if passes_on(self.bpmn.handler(self.process, self.element, "PASS_VARIABLES")):
             self.runs()
         else:
             self.completes(variables)
@@ -444,20 +452,18 @@ class At(Story):
         job = self._lock("CALL_PROCESS")
         handler = self.bpmn.handler(self.process, self.element, "CALL_PROCESS")
         if handler is None:
-            called = CalledProcess(bpmn_process_id=process, version=self.bpmn.version_of(process))
-            self._complete(job, called_process=called)
+            named = CalledProcess(bpmn_process_id=process, version=self.bpmn.version_of(process))
+            self._complete(job, called_process=named)
             return
         item, error = self.bpmn.perform(handler, job)
         if item.error is not None:
             raise AssertionError(
                 f"expected {self.element} to call {process} — its function failed: {words.first_line(item.error)}"
             ) from error
-        named = item.completion.called_process if item.completion else None
-        called_id = (named.bpmn_process_id if named else None) or (job.called_element or "").partition(":")[0]
-        if called_id != process:
-            raise AssertionError(f"expected {self.element} to call {process} — it calls {called_id or 'nothing'}")
-        # A process that the file names is called by that name alone.
-        self.bpmn.version_of(process)
+        called = item.completion.called_process if item.completion else None
+        if called is None or called.bpmn_process_id != process:
+            other = called.bpmn_process_id if called else "nothing"
+            raise AssertionError(f"expected {self.element} to call {process} — it calls {other}")
         self._send(item)
 
     def _called(self, process: str, visit: int) -> Called:
@@ -496,11 +502,12 @@ class At(Story):
     def _perform(self) -> tuple[CompleteJobsItem, BaseException | None]:
         here = [each for each in self._here() if each.kind == "JOB"]
         types: list[JobType] = [each.job_type for each in here if each.job_type]
-        if types and not any(self.bpmn.handler(self.process, self.element, type) for type in types):
+        done = [type for type in types if self.bpmn.handler(self.process, self.element, type) is not None]
+        if types and not done:
             self._fail(f"expected a function in use for {types[0]} at: {self.element}")
-        job = self._lock(*STEPS)
+        job = self._lock(*(done or STEPS))
         handler = self.bpmn.handler(self.process, self.element, job.type)
-        assert handler is not None
+        assert handler is not None, "only such jobs are locked"
         return self.bpmn.perform(handler, job)
 
     def _item(self, job: Job, **outcome: Any) -> CompleteJobsItem:

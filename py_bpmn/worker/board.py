@@ -16,6 +16,8 @@ from py_bpmn.worker.wanted import Wanted
 AHEAD_SECONDS = 0.05
 """Jobs are fetched ahead as far as they are begun in that time."""
 MOST_AHEAD = 100
+BATCHES = 2
+"""That are on their way at the same time, where there is much to do."""
 Clock = Callable[[], float]
 
 
@@ -91,9 +93,12 @@ class Board:
         with self.changed:
             return any(held.stage in (Stage.RUNNING, Stage.QUEUED) for held in self._held)
 
+    def _capacity(self, is_async: bool) -> int:
+        ahead = int(self._slots[is_async] * AHEAD_SECONDS / self._seconds[is_async])
+        return self._slots[is_async] + min(MOST_AHEAD, ahead)
+
     def _room(self, is_async: bool) -> int:
-        ahead = min(MOST_AHEAD, int(self._slots[is_async] * AHEAD_SECONDS / self._seconds[is_async]))
-        return self._slots[is_async] + ahead - self._taken[is_async]
+        return self._capacity(is_async) - self._taken[is_async]
 
     def begin_poll(self, wanted: Wanted, others: int) -> int:
         """Waits until jobs are to be waited for; how many are to be asked for, and 0 when there is nothing more to do.
@@ -123,9 +128,11 @@ class Board:
             for wanted in requests:
                 room = self._room(wanted.is_async)
                 if wanted not in self._polling and room > 0:
+                    # Not all in one request: while one batch is completed, handlers have another one.
+                    limit = min(room, -(-self._capacity(wanted.is_async) // BATCHES))
                     # Those that come with the answer to another completion are not asked for twice.
-                    self._taken[wanted.is_async] += room
-                    return wanted, room
+                    self._taken[wanted.is_async] += limit
+                    return wanted, limit
             return None
 
     def end_next(self, wanted: Wanted, limit: int, brought: int) -> None:

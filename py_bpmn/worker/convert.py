@@ -322,7 +322,7 @@ def _by_pydantic(annotation: Any) -> Read:
         import pydantic
     except ImportError:
         raise ConfigurationError(
-            f"{_name(annotation)} takes pydantic, which is not installed: pip install 'py-bpmn-client[pydantic]'"
+            f"{_name(annotation)} takes pydantic, which is not installed: pip install pydantic"
         ) from None
     try:
         adapter = pydantic.TypeAdapter(annotation)

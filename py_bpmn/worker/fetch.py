@@ -11,6 +11,7 @@ from py_bpmn._operations import Job
 from py_bpmn.errors import BpmnClientError
 from py_bpmn.worker.board import Board
 from py_bpmn.worker.line import Line, Outage
+from py_bpmn.worker.observe import logger
 from py_bpmn.worker.wanted import Wanted
 
 WAIT = timedelta(seconds=30)
@@ -74,10 +75,14 @@ class Fetcher:
             found: Sequence[Job] = ()
             try:
                 found = self._line.api.lock_jobs(**wanted.conditions, limit=limit, wait_timeout=WAIT).jobs
-            except BpmnClientError as problem:
+            except Exception as problem:
                 if self._board.is_stopping:
                     return
-                self._outage.failed(problem)
+                if isinstance(problem, BpmnClientError):
+                    self._outage.failed(problem)
+                else:
+                    # Whatever it is: a worker that stops asking, and says nothing, would be the worst.
+                    logger.exception("jobs could not be fetched")
                 seconds, pause = pause * random.uniform(0.75, 1.25), min(pause * 2, LONGEST_PAUSE)
             else:
                 self._outage.succeeded()

@@ -101,7 +101,7 @@ class Metrics:
             import prometheus_client
         except ImportError:
             raise ConfigurationError(
-                "metrics_port takes prometheus-client, which is not installed: pip install 'py-bpmn-client[metrics]'"
+                "metrics_port takes prometheus-client, which is not installed: pip install prometheus-client"
             ) from None
         self.registry: CollectorRegistry = prometheus_client.CollectorRegistry()
         self.jobs = prometheus_client.Counter(

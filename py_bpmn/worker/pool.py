@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -31,14 +32,19 @@ class Threads:
 
     def _run(self) -> None:
         while (held := self._queue.get()) is not None:
-            self._do(held)
+            try:
+                self._do(held)
+            except Exception:
+                # Not one of the handler, but a mistake of ours; the lease brings the job back.
+                logger.exception("job %s/%s could not be done", held.data.partition, held.data.id)
 
     def stop(self, seconds: float) -> None:
         """Waits so long for the threads, if they are at work."""
         for _ in self._threads:
             self._queue.put(None)
+        until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 class Loop:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -218,7 +218,7 @@ class Process:
         return f"<Process {self.id}>"
 
     @property
-    def handlers(self) -> Iterable[Handler]:
+    def handlers(self) -> list[Handler]:
         return [handler for handlers in self._handlers.values() for handler in handlers]
 
     def handler(self, element: str, type: str) -> Handler | None:

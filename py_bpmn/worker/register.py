@@ -129,12 +129,25 @@ def _canonical(xml: Xml) -> str:
 
 
 def _flows(xml: Xml) -> Counter[str]:
-    """How many sequence flows lead away from each element."""
-    found: Counter[str] = Counter()
+    """How many sequence flows lead away from each element, be it said by the flow or by the element."""
+    found: dict[str, set[str]] = {}
     for each in ElementTree.fromstring(xml).iter():
-        if isinstance(each.tag, str) and each.tag.rpartition("}")[2] == "sequenceFlow":
-            found[(each.get("sourceRef") or "").strip()] += 1
-    return found
+        name = _local(each)
+        if name == "sequenceFlow":
+            found.setdefault(_id(each.get("sourceRef")), set()).add(_id(each.get("id")))
+        elif name != "process":
+            leaving = {_id(child.text) for child in each if _local(child) == "outgoing"}
+            found.setdefault(_id(each.get("id")), set()).update(leaving)
+    return Counter({element: len(flows) for element, flows in found.items()})
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _id(text: str | None) -> str:
+    """Without a prefix: ids are referred to by qualified names."""
+    return (text or "").strip().rpartition(":")[2]
 
 
 def _compare(

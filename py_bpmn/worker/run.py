@@ -171,7 +171,11 @@ class Running:
         suffix = f"#{os.getpid()}-{secrets.token_hex(3)}"
         self.id = self.client.worker_id[: 255 - len(suffix)] + suffix
         self._clock = worker._clock
-        self.board = Board(worker.threads, worker.concurrency, worker._clock)
+        handlers = [handler for process in worker._processes for handler in process.handlers]
+        kinds = {handler.is_async for handler in handlers}
+        self.board = Board(
+            worker.threads if False in kinds else 0, worker.concurrency if True in kinds else 0, worker._clock
+        )
         self._outage = Outage(self._is_away, self._is_back, worker._clock)
         self._stopping = threading.Event()
         self._over = threading.Event()
@@ -251,7 +255,13 @@ class Running:
                 return
 
     def _receive(self, request: Wanted, found: Sequence[Data]) -> None:
-        """Has jobs done that were locked by this request."""
+        """Has jobs done that were locked by this request. Never raises."""
+        try:
+            self._take(request, found)
+        except Exception:
+            logger.exception("jobs could not be begun")
+
+    def _take(self, request: Wanted, found: Sequence[Data]) -> None:
         held: list[Held] = []
         others: list[Data] = []
         now = self._clock()
@@ -307,26 +317,23 @@ class Running:
         if not self.board.begin(held):
             return
         with about(held.job):
-            outcome = self._performer.perform(held.handler, held.job)
-        self._done(held, outcome)
+            self._done(held, self._performer.perform(held.handler, held.job))
 
     async def _do_async(self, held: Held) -> None:
         if not self.board.begin(held):
             return
         with about(held.job):
-            outcome = await self._performer.perform_async(held.handler, held.job)
-        self._done(held, outcome)
+            self._done(held, await self._performer.perform_async(held.handler, held.job))
 
     def _done(self, held: Held, outcome: Outcome) -> None:
         if self._metrics is not None:
             self._metrics.seconds.labels(held.data.bpmn_element_id).observe(self._clock() - held.began)
-        with about(held.job):
-            if outcome.name == "failed":
-                logger.warning("the job has failed: %s", outcome.reason)
-            if not self.board.done(held) or outcome.item is None:
-                logger.info("the job's result was dropped, since the job is gone")
-                self._count(held, "gone")
-                return
+        if outcome.name == "failed":
+            logger.warning("the job has failed: %s", outcome.reason)
+        if not self.board.done(held) or outcome.item is None:
+            logger.info("the job's result was dropped, since the job is gone")
+            self._count(held, "gone")
+            return
         assert self._sender is not None
         self._sender.put(Entry(held, outcome.item, outcome.name))
 
@@ -342,6 +349,8 @@ class Running:
 
     def _unlock(self, data: Data) -> None:
         assert self._keeping is not None
+        if self._outage.is_on:
+            return
         try:
             self._keeping.api.unlock_jobs(partition=data.partition, id=data.id)
         except BpmnClientError as problem:

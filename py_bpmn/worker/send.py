@@ -107,8 +107,9 @@ class Sender:
     def stop(self, seconds: float) -> None:
         for _ in self._threads:
             self._queue.put(None)
+        until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
         while batch := self._gather():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from py_bpmn.cli import main
 from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +50,8 @@ def serving(databases: Databases) -> Iterator[str]:
             "BPMN_LOG_LEVEL": "WARNING",
             "PYTHONPATH": str(ROOT),
         }
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], env=environ, stdin=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "app.cli", "serve"]
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             deadline = time.monotonic() + 30
             while not is_ready(f"http://127.0.0.1:{port}"):
@@ -55,7 +59,8 @@ def serving(databases: Databases) -> Iterator[str]:
                 assert time.monotonic() < deadline, "the service did not become ready"
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
+            # With its worker process, which would else notice only some time later that it is alone.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -65,3 +70,23 @@ def is_ready(url: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def suggested(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str) -> list[str]:
+    """What completes the last word, which is empty after a space."""
+    with monkeypatch.context() as patch:
+        patch.setenv("COMP_WORDS", words)
+        patch.setenv("COMP_CWORD", str(len(words.split()) - (not words.endswith(" "))))
+        patch.setenv("_PY_BPMN_COMPLETE", "bash_complete")
+        assert main([]) == 0
+    return [line.partition(",")[2] for line in capsys.readouterr().out.splitlines() if line]
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch, answers: str = "") -> None:
+    """Has the command believe that people see its output, and type these answers."""
+    typed = io.StringIO(answers)
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", typed)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)

@@ -24,7 +24,7 @@ def test_both_have_the_same_version():
 
 def test_both_have_the_same_command():
     assert SERVER["scripts"] == CLIENT["scripts"]
-    assert "entry-points" not in CLIENT
+    assert service.GROUP not in CLIENT["entry-points"]
 
 
 def test_the_service_needs_what_the_command_line_needs():

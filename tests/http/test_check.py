@@ -124,3 +124,33 @@ def test_a_file_is_checked_as_it_is(api: Api):
     assert (answer.status, answer.body["deployable"]) == (200, True)
     assert api.send("POST", "/processes/check?x=y", raw=SERVICE, headers=headers).problem[0] == 400
     assert api.query("processes") == []
+
+
+def test_findings_are_told_on_request_only(api: Api):
+    assert "findings" not in check(api, SERVICE)
+    (finding,) = [each for each in check(api, SERVICE, findings=True)["findings"] if each["rule"] == "no-name"]
+    column = SERVICE.splitlines()[finding["line"] - 1].index("<serviceTask") + 1
+    assert finding == {
+        "level": "WARNING",
+        "rule": "no-name",
+        "detail": "element work has no name",
+        "pointer": "/p/work",
+        "line": finding["line"],
+        "column": column,
+    }
+
+
+def test_findings_about_a_file_are_asked_for_in_the_query(api: Api):
+    def ask(wish: str) -> Any:
+        headers = {"Content-Type": "application/xml"}
+        return api.send("POST", f"/processes/check?findings={wish}", raw=SERVICE, headers=headers)
+
+    assert ask("true").body["findings"] == check(api, SERVICE, findings=True)["findings"]
+    assert "findings" not in ask("false").body
+    assert ask("maybe").problem[0] == 400
+
+
+def test_findings_have_the_errors_of_the_whole_deployment(api: Api):
+    api.deploy(STRAIGHT)
+    (finding,) = check(api, SERVICE, version="1", findings=True)["findings"]
+    assert (finding["level"], finding["rule"], finding["pointer"]) == ("ERROR", "unique", "#/version")

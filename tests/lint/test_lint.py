@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 from app.bpmn.lint import check
 from py_bpmn.cli import lint as cli
+from py_bpmn.cli import main
 from py_bpmn.cli.lint import Finding, check_file, failed, remote_checker, remote_comparison, show, summary
 from py_bpmn.cli.session import Session
 
@@ -170,3 +173,30 @@ def test_a_file_from_standard_input_is_checked(monkeypatch):
 def test_a_file_that_is_not_there_is_a_wrong_command_line():
     answer = CliRunner().invoke(cli.lint, ["nothing.bpmn"], obj=Session())
     assert (answer.exit_code, "nothing.bpmn is not a file" in answer.output) == (2, True)
+
+
+def test_the_parser_of_an_installed_service_is_used(monkeypatch):
+    found = [EntryPoint("local", "app.bpmn.lint:check", cli.GROUP)]
+    monkeypatch.setattr(cli, "entry_points", lambda group, name: [each for each in found if each.group == group])
+    assert cli.local_checker() is check
+    found.clear()
+    assert cli.local_checker() is None
+
+
+@pytest.mark.parametrize("origin", [None, "/elsewhere/app/__init__.py"])
+def test_another_package_app_is_left_alone(origin, monkeypatch):
+    monkeypatch.setattr(cli, "entry_points", lambda **_: [EntryPoint("local", "app.bpmn.lint:check", cli.GROUP)])
+    monkeypatch.setattr(cli, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
+    assert cli.local_checker() is None
+
+
+def test_lint_is_a_command_of_py_bpmn(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "local_checker", lambda: check)
+    assert main(["lint", str(COMPLEX)]) == 1
+    assert capsys.readouterr().err == "1 error in 1 file\n"
+
+
+def test_a_service_that_is_not_there_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "local_checker", lambda: None)
+    assert main(["lint", "--url", "http://127.0.0.1:1", "--timeout", "1s", str(COMPLEX)]) == 4
+    assert capsys.readouterr().out == ""

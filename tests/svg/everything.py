@@ -143,10 +143,27 @@ def everything() -> tuple[str, list[str]]:
         '<bpmn:category id="cat"><bpmn:categoryValue id="value" value="Belongs together"/></bpmn:category>'
     )
     grid.next_row(70)
+    _conversations(grid)
     _frames(grid)
     _hosts(grid)
     _flows(grid, note, group)
     return _file(grid), grid.ids
+
+
+def _conversations(grid: Grid) -> None:
+    for tag in ("conversation", "subConversation", "callConversation"):
+        grid.add(tag, name=tag, size=(60, 50), gap=60)
+    x, y = grid._x, grid.y
+    grid.connect("conversationLink", "link", [(x, y + 25), (x + 80, y + 25)])
+    grid._x += 160
+    for tag in ("choreographyTask", "callChoreography"):
+        task = grid.add(tag, name="Agree", size=(120, 120), attributes='loopType="Standard"')
+        x = grid._x - 160
+        for kind, seen, top in (("top_initiating", "true", 0), ("bottom_non_initiating", "false", 100)):
+            id = f"{task}_{kind}"
+            grid.elements.append(f'<bpmn:participant id="{id}" name="{kind[:6]}"/>')
+            grid.place(id, Box(x, y + top, 120, 20), f'participantBandKind="{kind}" isMessageVisible="{seen}"')
+    grid.next_row()
 
 
 def _frames(grid: Grid) -> None:

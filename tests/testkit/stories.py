@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from py_bpmn.testing import Bpmn
 from py_bpmn.values import Raw, secret
+from py_bpmn.worker import Call, Process
 from tests.flow import (
     EVENT_BASED,
     EXCLUSIVE,
@@ -388,3 +389,30 @@ def variables_may_have_the_names_of_parameters(bpmn: Bpmn) -> None:
     bpmn.deploy(flow("start -> work -> end"))
     story = bpmn.start("p", variables={"key": 1, "version": 2}, process=3, name=4, self=5)
     story.has({"key": 1, "version": 2, "process": 3, "name": 4, "self": 5})
+
+
+@story
+def a_file_may_name_the_version_that_is_called(bpmn: Bpmn) -> None:
+    bpmn.deploy(flow("start -> one -> done", process="offer"), version="1")
+    bpmn.deploy(flow("start -> two -> done", process="offer"), version="2")
+    process = Process("p", bpmn=flow("start -> ask -> again -> done", ask=call("offer:1"), again=call("offer")))
+    process.call("ask")(lambda: None)
+    process.call("again")(lambda: Call("offer", version="2"))
+    bpmn.use(process)
+    story = bpmn.start(process)
+    called = story.at("ask").calls("offer")
+    called.waits_at("one").completes(price=5)
+    # Where a function says what is called and none what is passed on, a worker passes nothing.
+    story.waits_at("ask").runs()
+    story.has_no("price").waits_at("again").calls("offer").waits_at("two")
+
+
+@story
+@auto
+def nothing_is_passed_on_where_no_function_does(bpmn: Bpmn) -> None:
+    bpmn.use(order)
+    story = bpmn.start("order", amount=1, order_id="o-1")
+    bpmn.send("payment-received", key="o-1")
+    called = story.at("ship").calls("shipping")
+    called.at("task").completes(tracking="T1")
+    story.is_completed(at="done").has_no("tracking")

@@ -15,7 +15,7 @@ from py_bpmn.testing import plugin
 pytest_plugins = ["pytester"]
 
 GOLDEN = Path(__file__).parent / "golden" / "report.txt"
-WITH_PLUGIN = ("-p", plugin.__name__, "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:schemathesis")
+WITH_PLUGIN = ("-p", plugin.__name__, "-p", "no:cacheprovider")
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """The plugin is imported here already."""
 SHOP = '''
@@ -46,6 +46,8 @@ def shop(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     """A project with a process."""
     monkeypatch.delenv("BPMN_TEST_PYTHON", raising=False)
     monkeypatch.setenv("BPMN_WORKER_ID", "worker")
+    # Whether or not the plugin is installed where these tests run, it is there once.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(shop=SHOP.format(xml=XML))
     pytester.syspathinsert()
     return pytester
@@ -169,10 +171,24 @@ def test_where_there_is_no_engine_it_is_said_once(shop: pytest.Pytester, monkeyp
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+def test_a_service_that_others_use_is_named_on_the_command_line(shop: pytest.Pytester):
+    shop.makepyfile("import pytest\n@pytest.mark.bpmn(config={'BPMN_XML_TIMERS': 'false'})\ndef test_a(bpmn): pass")
+    result = shop.runpytest_inprocess(*WITH_PLUGIN, "--bpmn-url", "http://127.0.0.1:1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["config={'BPMN_XML_TIMERS': 'false'} can't be had from http://127.0.0.1:1: *"])
+
+
 def test_who_does_not_use_it_needs_no_engine(shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BPMN_TEST_PYTHON", "/nowhere/bin/python")
     shop.makepyfile("def test_a(): pass")
     shop.runpytest_inprocess(*WITH_PLUGIN).assert_outcomes(passed=1)
+
+
+def test_a_run_that_does_not_use_it_loads_no_client(shop: pytest.Pytester):
+    source = (
+        f"import sys, {plugin.__name__}; print([each for each in sys.modules if each.startswith(('httpx', 'app'))])"
+    )
+    assert shop.runpython_c(source).outlines == ["[]"]
 
 
 def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
@@ -188,4 +204,4 @@ def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
             bpmn.start("shop", amount=20).at("charge-card").runs()
         """
     )
-    shop.runpytest_subprocess(*WITH_PLUGIN, "-n", "2", "-W", "error").assert_outcomes(passed=8)
+    shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)

@@ -132,7 +132,8 @@ def test_every_decorator_answers_what_its_element_asks_for(bpmn: Client):
         bpmn.send("paid", key="o-1", expires=timedelta(minutes=1))
         bpmn.send("told", key="o-1", expires=timedelta(minutes=1))
         until(
-            lambda: ("heard", "SIGNAL") in {(each.bpmn_element_id, each.kind) for each in order.waiting()}, "a signal"
+            lambda: ("heard", "SIGNAL") in [(each.bpmn_element_id, each.kind) for each in order.waiting()],
+            "waits for the signal",
         )
         bpmn.signal("rain")
         assert order.wait(LONG).state == "COMPLETED", order.waiting()
