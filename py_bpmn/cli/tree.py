@@ -51,6 +51,20 @@ LOADED = {
     "render": "draw a file as SVG",
     "watch": "lint and deploy files of a folder when they change",
 }
+"""Commands that are loaded when they are typed, since what they need takes time."""
+SECTIONS = {
+    "On a service": (
+        "deploy",
+        "lint",
+        "watch",
+        "run",
+        *(each.name for each in RESOURCES if each.name != "profile"),
+        "set-time",
+        "check",
+    ),
+    "On this machine": ("play", "render", "worker", "profile", "completion", "version"),
+    "With the service installed": tuple(service.COMMANDS),
+}
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -109,7 +109,7 @@ class Bpmn:
         id = process if isinstance(process, str) else process.id
         instance = self.client.start(
             id,
-            version=self._versions.get(id) if version is None else f"{version}{self._mark}",
+            version=self._versions.get(id) if version is None else self._own(id, version),
             key=self.marked(key),
             tags=tags,
             variables={**(variables or {}), **more},
@@ -156,11 +156,8 @@ class Bpmn:
         """What has happened in all instances that the test has had to do with."""
         lines: list[str] = []
         for story in self.stories:
-            instance = story.instance
-            name = (
-                f"{instance.process} {instance.ref} {words.standing(instance.state, story.waiting(), self.clock.now)}"
-            )
-            lines += words.timeline(name, instance.history())
+            name = f"{story.process} {story.ref} {story.standing()}"
+            lines += words.timeline(name, story.instance.history())
         return "\n".join(lines)
 
     def moved(self) -> None:
@@ -260,8 +257,6 @@ class Bpmn:
         raise AssertionError(
             f"expected to settle — there are still {what} to do after {MOST_STEPS:,} steps: {standing}"
         )
-
-    # What is deployed
 
     def _know(self, deployed: Deployed) -> None:
         self._versions[deployed.bpmn_process_id] = deployed.version

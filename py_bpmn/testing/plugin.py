@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,15 +106,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     kit = getattr(item, "funcargs", {}).get("bpmn")
     if report.when == "call" and report.failed and kit is not None:
-        _tell(report, kit)
+        _tell(report, kit, item.config.rootpath)
     return report
 
 
-def _tell(report: pytest.TestReport, kit: Bpmn) -> None:
-    """What a report says of the instances of a test that has failed."""
+def _tell(report: pytest.TestReport, kit: Bpmn, root: Path) -> None:
+    """What is said of the instances of a test that has failed; that it can not be said is no failure of its own."""
+    from py_bpmn.testing.failure import write_page
+
     try:
         timeline = kit.timeline()
+        if not timeline:
+            return
+        page = write_page(report.nodeid, report.longreprtext, kit, root)
+        timeline += f"\n\nwith diagrams: {page.relative_to(root)}"
     except Exception as error:
         timeline = f"the engine does not tell: {error}"
-    if timeline:
-        report.sections.append(("bpmn timeline", timeline))
+    report.sections.append(("bpmn timeline", timeline))

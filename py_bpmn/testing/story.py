@@ -199,7 +199,8 @@ class Story:
     def _fail(self, sentence: str) -> NoReturn:
         raise AssertionError(f"{sentence} — {self.standing()}") from None
 
-    def _visits(self) -> list[ElementInstance]:
+    def visits(self) -> list[ElementInstance]:
+        """Of elements, ended or not, in the order in which they began."""
         api = self.bpmn.client.api
         found = self.bpmn.client.each(
             api.query_element_instances, partition=self.partition, process_instance_id=self.id
@@ -207,10 +208,10 @@ class Story:
         return list(found)
 
     def _completed(self) -> set[str]:
-        return {each.bpmn_element_id for each in self._visits() if each.state == "COMPLETED"}
+        return {each.bpmn_element_id for each in self.visits() if each.state == "COMPLETED"}
 
     def _ends(self) -> list[str]:
-        ends = [each for each in self._visits() if each.bpmn_element_type.endswith("END_EVENT")]
+        ends = [each for each in self.visits() if each.bpmn_element_type.endswith("END_EVENT")]
         return [each.bpmn_element_id for each in ends if each.state == "COMPLETED"]
 
     def _difference(self, name: str, value: Any, found: Mapping[str, Any]) -> str:
@@ -220,7 +221,7 @@ class Story:
         return "" if is_same else f"expected {name} to be {value!r}, but it is {found[name]!r}"
 
     def _shown(self, name: str, wanted: Sequence[str]) -> list[str]:
-        visits = self._visits()
+        visits = self.visits()
         number = {each.id: place for place, each in enumerate(visits, 1)}
         found = [_visit(each, number, visits[0].id) for each in visits] if name == "EI" else self._work(name, number)
         pairs = [(entry, wanted[place] if place < len(wanted) else "") for place, entry in enumerate(found)]

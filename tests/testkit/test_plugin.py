@@ -147,6 +147,14 @@ def test_a_report_has_the_sentence_and_the_timeline_and_nothing_of_the_kit(shop:
     result.assert_outcomes(failed=3, errors=5)
     assert _steady(result.stdout.str()) == GOLDEN.read_text(encoding="utf-8"), _steady(result.stdout.str())
 
+    pages = {page.name.partition(".py-")[2]: page.read_text() for page in (shop.path / "bpmn-failures").iterdir()}
+    assert sorted(pages) == ["test_it_charges.html", "test_it_ships.html"]
+    for part in ("expected to wait at: wait — is waiting at: ship", "job failed: TimeoutError: no answer", "<svg"):
+        assert part in pages["test_it_ships.html"]
+    drawn = re.findall(r'class="(\w+)"[^>]* data-element-id="([\w-]+)"', pages["test_it_ships.html"])
+    assert [id for mark, id in drawn if mark == "taken"] == ["f1", "f2"]
+    assert [id for mark, id in drawn if mark == "visited"] == ["start", "charge-card", "ship"]
+
 
 def _steady(report: str) -> str:
     """From the first failure on, without what differs from run to run."""
