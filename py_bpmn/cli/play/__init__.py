@@ -61,13 +61,16 @@ def _play(
 
 
 def _chosen(processes: list[Process], file: Path, wanted: str | None) -> tuple[Process, list[Process]]:
-    """The process to play, and the others of the file."""
+    """The process to play, and the others of the file: without a name, the only one that no other one calls."""
     ids = ", ".join(each.id for each in processes)
-    if wanted is None and len(processes) > 1:
-        raise click.UsageError(f"{file} has several processes: choose one with --process: {ids}")
-    found = [each for each in processes if wanted in (None, each.id)]
-    if not found:
+    called = {id for each in processes for id in each.called.values()}
+    found = [each for each in processes if (each.id == wanted if wanted else each.id not in called)]
+    if wanted and not found:
         raise click.UsageError(f"{file} has no process {wanted}, but {ids}")
+    if len(processes) == 1:
+        found = processes
+    if len(found) != 1:
+        raise click.UsageError(f"{file} has several processes: choose one with --process: {ids}")
     return found[0], [each for each in processes if each is not found[0]]
 
 

@@ -35,6 +35,8 @@ LETTERS: Mapping[str, str] = {
 }
 ANSWERS = ("call", "code", "key", "name", "timer")
 """Steps that answer what a job asks for."""
+OF_OTHERS = ("message", "signal", "fire", "retry")
+"""Steps that end other waits."""
 HELP = """\
  Letters stand for words; with several positions the number follows, as in c2 or e1 NO_STOCK.
    1, 2.1, 1,3     where a gateway leads: of the only position, of the second one, to several
@@ -130,7 +132,10 @@ class Loop:
                 position, args = self._where(args, *ANSWERS)
                 return Step(position.step, (position.label, *(args or show.default_answer(self._game, position))))
             case "complete":
-                position, args = self._where(args, "complete", "user", *ANSWERS, "message", "signal", "fire", "retry")
+                # What others do comes after what is asked for here.
+                first = ("complete", "user", *ANSWERS)
+                asked = any(each.step in first for each in self._game.positions())
+                position, args = self._where(args, *first, *(() if asked and not args else OF_OTHERS))
                 return self._go_on(position, args, variables)
             case "error" | "escalate":
                 position, args = self._where(args, word)
@@ -174,6 +179,8 @@ class Loop:
         fitting = [each for each in positions if any(game.fits(each, word) for word in words)]
         if not fitting and args and any(word in STEPS for word in words):
             raise Unable(f"nothing waits at {args[0]}: it is {game.standing()}")
+        if not fitting and "complete" in words and any(each.step == "decide" for each in positions):
+            raise Unable("a gateway asks where to go: say the number of a choice")
         if not fitting:
             raise Unable(f"nothing waits for that: it is {game.standing()}")
         if len(fitting) > 1:
@@ -185,7 +192,8 @@ class Loop:
         if not any(self._game.fits(position, word) for word in words):
             hints = {"decide": "the number of a choice", "": "something else first"}
             hint = hints.get(position.step, position.step)
-            raise Unable(f"{words[0]} can't be done at {position.label}, but {hint}")
+            what = words[0] if len(words) == 1 else "that"
+            raise Unable(f"{what} can't be done at {position.label}, but {hint}")
         return position
 
     def _code(self, position: Position, word: str) -> str:
