@@ -163,9 +163,26 @@ def test_what_can_not_be_played_is_told(monkeypatch, capsys, tmp_path):
     assert "a walk has its own variables" in capsys.readouterr().err
     assert play(monkeypatch, "-") == 2
     waiting = tmp_path / "m.bpmn"
-    waiting.write_text(flow("go -> a -> end", process="m", go=start("message:begin")))
+    waiting.write_text(flow("go -> a -> end", process="m", go=start("timer:PT1H")))
     assert play(monkeypatch, str(waiting)) == 1
     assert "scope m has no none start event" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        ("message:begin", ['bpmn.send("begin", key="1", a=1)', 'story = bpmn.started("m")']),
+        ("signal:begin", ['bpmn.signal("begin", a=1)', 'story = bpmn.started("m")']),
+    ],
+)
+def test_a_process_that_is_started_by_what_is_sent_gets_that(engine, tmp_path, event, code):
+    game = begun(engine, tmp_path, flow("go -> a -> end", process="m", go=start(event), a=SERVICE))
+    game.start({"a": 1})
+    assert (game.seen, game.root.story.variables) == ("a", {"a": 1})
+    assert [*game.done[0].code[:2]] == code
+    game.do(read_step("complete a"))
+    game.back()
+    assert game.seen == "a"
 
 
 def test_the_end_of_input_ends_it(monkeypatch, capsys):
@@ -216,6 +233,7 @@ def test_a_refused_step_changes_nothing(engine, tmp_path, capsys):
         ("t soon", "'soon' is not a duration: it must be like 30s, 25h or 1d12h"),
         ("t 1h 2h", "time is time +1h, or t alone for the next timer"),
         ("t 99999999999w", "'99999999999w' is longer than the clock goes"),
+        ("t 999999w", "date value out of range"),
         ("v x", "variables are set by name=value, but not by x"),
         ("s", "say the name of the file: s NAME.walk for a script, s NAME.py for a test"),
         ("s /nowhere/a.walk", "can't write /nowhere/a.walk: No such file or directory"),
@@ -338,7 +356,7 @@ def test_in_a_terminal_it_has_colors_and_asks_for_each_line():
     assert process.wait() == 0
     text = shown.decode()
     assert "\x1b[1m ● orderReceived ─▶ ▢ checkStock   EXECUTE" in text
-    assert "1 fork   2 offerBackorder" in text
+    assert "   1 fork (yes)   2 offerBackorder (no)   f fail\r\n" in text
 
 
 def test_steps_are_read_as_they_are_written():

@@ -10,87 +10,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from py_bpmn.cli.play.model import Process
+from py_bpmn.cli.play.place import Position, Told, joined
+from py_bpmn.cli.play.source import arguments, source
 from py_bpmn.cli.play.words import STEPS, Step, Unable, duration
 from py_bpmn.errors import BpmnClientError, ProblemError
 from py_bpmn.testing.kit import Bpmn
-from py_bpmn.testing.story import STUB, At, Called, Story
+from py_bpmn.testing.story import Called, Story
 
 if TYPE_CHECKING:
-    from py_bpmn._operations import ElementInstance, Waiting, WaitingEvent
+    from py_bpmn._operations import ElementInstance, Waiting
     from py_bpmn.testing.engine import Engine
 
-ASKS: Mapping[str, str] = {
-    "CALL_PROCESS": "call",
-    "EVALUATE_EXCLUSIVE_GATEWAY": "decide",
-    "EVALUATE_INCLUSIVE_GATEWAY": "decide",
-    "EXECUTE": "complete",
-    "PASS_VARIABLES": "complete",
-    "SET_ERROR_CODE": "code",
-    "SET_ESCALATION_CODE": "code",
-    "SET_MESSAGE_CORRELATION_KEY": "key",
-    "SET_SIGNAL_NAME": "name",
-    "SET_TIMER": "timer",
-    "SUBSCRIBE_MESSAGE": "key",
-    "SUBSCRIBE_SIGNAL": "name",
-}
-"""The step that answers a job."""
-HAPPENS: Mapping[str, str] = {
-    "INCIDENT": "retry",
-    "MESSAGE": "message",
-    "SIGNAL": "signal",
-    "TIMER": "fire",
-    "USER_TASK": "user",
-}
-"""The step that ends another wait."""
 INDENT = "    "
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where something is waited for."""
-
-    label: str
-    """The element; in a called process behind the call activity, such as `ship/pack`."""
-    told: Told
-    waiting: Waiting | WaitingEvent
-    stub: Told | None = None
-    """What stands for the process that is called here."""
-    events: Sequence[Position] = ()
-    """Boundary events that wait meanwhile."""
-
-    @property
-    def id(self) -> str:
-        return self.waiting.bpmn_element_id
-
-    @property
-    def step(self) -> str:
-        """The word of what would usually follow; empty where others have to come first."""
-        if self.waiting.kind == "JOB":
-            return ASKS.get(self.waiting.job_type or "", "")
-        return "complete" if self.stub else HAPPENS.get(self.waiting.kind, "")
-
-    @property
-    def at(self) -> At:
-        return self.told.story.at(self.id)
-
-    @property
-    def seen(self) -> str:
-        return f"{self.label} (incident)" if self.waiting.kind == "INCIDENT" else self.label
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """An instance whose story is told."""
-
-    story: Story
-    name: str
-    """Of its variable in a test."""
-    label: str = ""
-    """Of the call activity that has called it."""
-
-    @property
-    def is_stub(self) -> bool:
-        return isinstance(self.story, Called) and self.story.instance.version == STUB
+START_KEY = "1"
+"""Of a message that starts a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +51,6 @@ class Game:
     pending: dict[str, Any] = field(default_factory=dict)
     """Variables for the next completion."""
 
-    # Walking
-
     def start(self, variables: Mapping[str, Any]) -> None:
         """Begins anew. Raises Unable for a process that can't be deployed or started."""
         self.done, self.pending = [], {}
@@ -135,7 +66,7 @@ class Game:
         before = list(self.done)
         try:
             self._run(step)
-        except (AssertionError, BpmnClientError, TypeError, ValueError) as error:
+        except (ArithmeticError, AssertionError, BpmnClientError, TypeError, ValueError) as error:
             if not isinstance(error, Unable):
                 # A job may be locked, or have failed by that.
                 self._replay(before)
@@ -169,10 +100,25 @@ class Game:
         self.bpmn = Bpmn(self.engine.client("play"))
         for each in (self.process, *self.others):
             self.bpmn.deploy(each.xml, process=each.id if each.several else None)
-        self.root = Told(self.bpmn.start(self.process.id, variables=step.variables), "story")
+        story, code = self._begin(step.variables)
+        self.root = Told(story, "story")
         self.told = [self.root]
-        given = "".join(f", {each}" for each in _kwargs(step.variables, "variables="))
-        return [f"story = bpmn.start({_text(self.process.id)}{given})"]
+        return code
+
+    def _begin(self, variables: Mapping[str, Any]) -> tuple[Story, list[str]]:
+        """The story of a new instance: by what has to be sent, where the process does not start otherwise."""
+        id = self.process.id
+        given = "".join(f", {each}" for each in arguments(variables, "variables="))
+        if not self.process.started_by:
+            return self.bpmn.start(id, variables=variables), [f"story = bpmn.start({source(id)}{given})"]
+        kind, name = self.process.started_by[0]
+        if kind == "message":
+            self.bpmn.send(name, key=START_KEY, variables=variables)
+            sent = f"bpmn.send({source(name)}, key={source(START_KEY)}{given})"
+        else:
+            self.bpmn.signal(name, variables=variables)
+            sent = f"bpmn.signal({source(name)}{given})"
+        return self.bpmn.started(id), [sent, f"story = bpmn.started({source(id)})"]
 
     def _perform(self, step: Step) -> list[str]:
         word, args = step.word, step.args
@@ -198,16 +144,16 @@ class Game:
         sent = self.bpmn.send(name, key=key, variables=step.variables)
         if sent.result != "DELIVERED":
             raise AssertionError(f"nothing waits for message {name} with key {key}")
-        given = "".join(f", {each}" for each in _kwargs(step.variables, "variables="))
-        return [f"bpmn.send({_text(name)}, key={_text(key)}{given})"]
+        given = "".join(f", {each}" for each in arguments(step.variables, "variables="))
+        return [f"bpmn.send({source(name)}, key={source(key)}{given})"]
 
     def _do_signal(self, step: Step) -> list[str]:
         (name,) = step.args
         if not any(each.waiting.kind == "SIGNAL" and each.waiting.name == name for each in self.everywhere()):
             raise Unable(f"nothing waits for signal {name}")
         self.bpmn.signal(name, variables=step.variables)
-        given = "".join(f", {each}" for each in _kwargs(step.variables, "variables="))
-        return [f"bpmn.signal({_text(name)}{given})"]
+        given = "".join(f", {each}" for each in arguments(step.variables, "variables="))
+        return [f"bpmn.signal({source(name)}{given})"]
 
     def _do_time(self, step: Step) -> list[str]:
         by = duration(step.args[0])
@@ -217,9 +163,9 @@ class Game:
     def _at(self, position: Position, word: str, args: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
         """One step of a story at an element, and the line of a test that does the same."""
         at = position.at
-        said = f"{position.told.name}.at({_text(position.id)})"
-        kwargs = _kwargs(variables)
-        quoted = [_text(each) for each in args]
+        said = f"{position.told.name}.at({source(position.id)})"
+        kwargs = arguments(variables)
+        quoted = [source(each) for each in args]
         match word:
             case "complete" if position.stub:
                 stub = position.stub.story
@@ -246,14 +192,14 @@ class Game:
             case "fail":
                 text = " ".join(args) or "failed"
                 at.fails(text)
-                return [f"{said}.fails({_text(text)})", f"{position.told.name}.has_incident({_text(position.id)})"]
+                return [f"{said}.fails({source(text)})", f"{position.told.name}.has_incident({source(position.id)})"]
             case "retry":
                 self._retry(position)
                 story = position.told.name
                 return [
                     f"for incident in bpmn.client.incidents(partition={story}.partition, "
                     f"process_instance_id={story}.id):",
-                    f"{INDENT}if incident.bpmn_element_id == {_text(position.id)}:",
+                    f"{INDENT}if incident.bpmn_element_id == {source(position.id)}:",
                     f"{INDENT * 2}bpmn.client.resolve(incident)",
                     "bpmn.settle()",
                 ]
@@ -267,8 +213,8 @@ class Game:
     def _answer(self, position: Position, word: str, args: Sequence[str]) -> list[str]:
         """What an event waits for."""
         at = position.at
-        said = f"{position.told.name}.at({_text(position.id)})"
-        quoted = ", ".join(_text(each) for each in args)
+        said = f"{position.told.name}.at({source(position.id)})"
+        quoted = ", ".join(source(each) for each in args)
         match word:
             case "key":
                 if not 1 <= len(args) <= 2:
@@ -313,7 +259,7 @@ class Game:
         plain = f"called_{plain}" if plain[0].isdigit() or keyword.iskeyword(plain) else plain
         name = next(each for each in [plain, *(f"{plain}_{n}" for n in range(2, 1000))] if each not in names)
         self.told.append(Told(called, name, label))
-        return f"{name} = {caller.name}.at({_text(id)}).calls({_text(process)})"
+        return f"{name} = {caller.name}.at({source(id)}).calls({source(process)})"
 
     def _discover(self) -> list[str]:
         """Instances that were called without being asked for."""
@@ -323,15 +269,13 @@ class Game:
                 if each.kind == "CALLED_INSTANCE" and self._called(each) is None:
                     assert each.partition is not None and each.process_instance_id is not None
                     process = self.bpmn.client.instance((each.partition, each.process_instance_id)).process
-                    label = _joined(told.label, each.bpmn_element_id)
+                    label = joined(told.label, each.bpmn_element_id)
                     code.append(self._meet(told, each.bpmn_element_id, label, process))
         return code
 
     def _called(self, waiting: Waiting) -> Told | None:
         key = (waiting.partition, waiting.process_instance_id)
         return next((each for each in self.told if (each.story.partition, each.story.id) == key), None)
-
-    # What there is to see
 
     @property
     def seen(self) -> str:
@@ -373,12 +317,12 @@ class Game:
 
     def _positions(self, told: Told) -> Iterator[Position]:
         for each in told.story.waiting():
-            label = _joined(told.label, each.bpmn_element_id)
+            label = joined(told.label, each.bpmn_element_id)
             called = self._called(each) if each.kind == "CALLED_INSTANCE" else None
             if called is not None and not called.is_stub:
                 yield from self._positions(called)
                 continue
-            events = [Position(_joined(told.label, event.bpmn_element_id), told, event) for event in each.also]
+            events = [Position(joined(told.label, event.bpmn_element_id), told, event) for event in each.also]
             yield Position(label, told, each, called, events)
 
     def _position(self, label: str, word: str) -> Position:
@@ -425,7 +369,7 @@ class Game:
         for told in [each for each in self.told if before and not each.is_stub]:
             for each in _visits(self.bpmn, told.story):
                 was = before.get((told.story.id, each.id))
-                label = _joined(told.label, each.bpmn_element_id)
+                label = joined(told.label, each.bpmn_element_id)
                 if each.state == was or each.bpmn_element_type == "PROCESS":
                     continue
                 if each.state == "COMPLETED" and each.bpmn_element_type.endswith("BOUNDARY_EVENT"):
@@ -442,11 +386,11 @@ class Game:
             state = story.instance.state
             if state == "COMPLETED" and told is self.root:
                 ends = self.ends
-                code.append(f"{told.name}.is_completed({f'at={_text(ends[-1])}' if ends else ''})")
+                code.append(f"{told.name}.is_completed({f'at={source(ends[-1])}' if ends else ''})")
             elif state == "CANCELED" and told is self.root:
                 code.append(f"{told.name}.is_canceled()")
             elif state not in ("COMPLETED", "CANCELED") and not told.is_stub:
-                waits = ", ".join(_text(each.bpmn_element_id) for each in story.waiting())
+                waits = ", ".join(source(each.bpmn_element_id) for each in story.waiting())
                 code.append(f"{told.name}.waits_at({waits})")
         return code
 
@@ -456,42 +400,10 @@ def _visits(bpmn: Bpmn, story: Story) -> Sequence[ElementInstance]:
     return list(bpmn.client.each(query, partition=story.partition, process_instance_id=story.id))
 
 
-def _joined(label: str, id: str) -> str:
-    return f"{label}/{id}" if label else id
-
-
 def _only(args: Sequence[str], word: str) -> str:
     if len(args) != 1:
         raise Unable(f"{word} is {word} {STEPS[word]}")
     return args[0]
-
-
-def _text(text: str) -> str:
-    """A text as source code."""
-    return f'"{text}"' if text.isprintable() and '"' not in text and "\\" not in text else repr(text)
-
-
-def _kwargs(variables: Mapping[str, Any], otherwise: str = "") -> list[str]:
-    """Variables as arguments: by name, or all as a dict where a name can't be one."""
-    if not variables:
-        return []
-    if all(name.isidentifier() and not keyword.iskeyword(name) and name not in RESERVED for name in variables):
-        return [f"{name}={source(value)}" for name, value in variables.items()]
-    return [f"{otherwise}{source(dict(variables))}"]
-
-
-RESERVED = frozenset({"key", "self", "tags", "variables", "version"})
-
-
-def source(value: Any) -> str:
-    """A JSON value as Python."""
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(name)}: {source(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(source, value)) + "]"
-    return repr(value)
 
 
 def _reason(error: BaseException) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from py_bpmn.cli.play import show
-from py_bpmn.cli.play.game import Game, Position
+from py_bpmn.cli.play.game import Game
+from py_bpmn.cli.play.place import Position
 from py_bpmn.cli.play.show import Screen
 from py_bpmn.cli.play.walk import save
 from py_bpmn.cli.play.words import STEPS, Step, Unable, assigned, duration, split, text_of
@@ -112,8 +113,6 @@ class Loop:
     @property
     def _now(self) -> datetime:
         return self._game.bpmn.clock.now
-
-    # What is meant
 
     def _step(self, word: str, rest: list[str]) -> Step:
         args, variables = assigned(rest)
@@ -269,8 +268,6 @@ class Loop:
         if not args and len(names) != 1:
             raise Unable(f"say which signal: {', '.join(sorted(names))}" if names else "nothing waits for a signal")
         return Step("signal", tuple(args or names), variables)
-
-    # What changes nothing
 
     def _help(self) -> None:
         for line in HELP.splitlines():

@@ -11,6 +11,7 @@ from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.errors import ConfigurationError
 
 Thrown = Literal["error", "escalation"]
+Sent = Literal["message", "signal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Process:
     """The element that another one is in."""
     called: Mapping[str, str]
     """What a call activity calls."""
+    labels: Mapping[tuple[str, str], str]
+    """Names of flows."""
+    started_by: Sequence[tuple[Sent, str]]
+    """Messages and signals that start it, by their names; empty where nothing has to be sent."""
 
     def choices(self, gateway: str) -> list[str]:
         """Where flows of a gateway lead, each once."""
@@ -67,13 +72,16 @@ def read_file(path: Path) -> list[Process]:
     nodes = [node for node in nodes if node.get("isExecutable") in ("true", "1")] or nodes
     if not nodes:
         raise ConfigurationError(f"{path} can't be played: it has no process")
+    names = {node.get("id"): node.get("name") for node in root.children if node.tag in ("message", "signal")}
     codes = {
         node.get("id"): node.get(f"{node.tag}Code") for node in root.children if node.tag in ("error", "escalation")
     }
-    return [_process(node, xml, path, codes, len(nodes) > 1) for node in nodes]
+    return [_process(node, xml, path, codes, names, len(nodes) > 1) for node in nodes]
 
 
-def _process(root: Node, xml: str, file: Path, codes: Mapping[str, str], several: bool) -> Process:
+def _process(
+    root: Node, xml: str, file: Path, codes: Mapping[str, str], names: Mapping[str, str], several: bool
+) -> Process:
     inner = [node for node in root.walk() if node is not root]
     return Process(
         id=root.get("id"),
@@ -83,12 +91,33 @@ def _process(root: Node, xml: str, file: Path, codes: Mapping[str, str], several
         flows=_flows(root),
         boundaries=list(_boundaries(root, codes)),
         scopes={child.get("id"): node.get("id") for node in inner for child in node.children},
+        labels={
+            (node.get("sourceRef"), node.get("targetRef")): node.get("name")
+            for node in _all(root, "sequenceFlow")
+            if node.get("name")
+        },
+        started_by=list(_triggers(root, names)),
         called={node.get("id"): _plain(node.get("calledElement")) for node in _all(root, "callActivity")},
     )
 
 
 def _all(root: Node, tag: str) -> Iterator[Node]:
     return (node for node in root.walk() if node.tag == tag)
+
+
+def _triggers(root: Node, names: Mapping[str, str]) -> Iterator[tuple[Sent, str]]:
+    starts = [node for node in root.children if node.tag == "startEvent"]
+    if not all(any(child.tag.endswith("EventDefinition") for child in node.children) for node in starts):
+        return
+    kinds: tuple[Sent, ...] = ("message", "signal")
+    for node in starts:
+        for kind in kinds:
+            definition = node.first(f"{kind}EventDefinition")
+            if definition is not None:
+                reference = definition.get(f"{kind}Ref")
+                name = names.get(reference) or names.get(_plain(reference))
+                if name:
+                    yield kind, name
 
 
 def _flows(root: Node) -> list[tuple[str, str]]:

@@ -10,8 +10,9 @@ from datetime import timedelta
 import click
 
 from py_bpmn.cli.output import printable
-from py_bpmn.cli.play.game import Game, Position
+from py_bpmn.cli.play.game import Game
 from py_bpmn.cli.play.model import Thrown
+from py_bpmn.cli.play.place import Position
 from py_bpmn.testing.words import duration
 
 SYMBOLS = (
@@ -77,8 +78,10 @@ def choices(game: Game, position: Position) -> Iterator[Choice]:
         case "":
             return
         case "decide":
+            process = game.model(position.told)
             for number, each in enumerate(game.choices(position), 1):
-                yield Choice(str(number), each)
+                label = process.labels.get((position.id, each), "") if process else ""
+                yield Choice(str(number), f"{each} ({label})" if label else each)
         case "complete" | "user":
             yield Choice("c", "complete")
         case "message":
@@ -120,7 +123,9 @@ class Screen:
         """One line, with what a terminal would obey made visible."""
         encoding = sys.stdout.encoding or "utf-8"
         shown = printable(text).encode(encoding, "replace").decode(encoding)
-        click.echo(click.style(shown, fg=fg, bold=bold, dim=dim) if self._color else shown, color=self._color)
+        if self._color and (fg or bold or dim):
+            shown = click.style(shown, fg=fg, bold=bold, dim=dim)
+        click.echo(shown, color=self._color)
 
     def problem(self, text: str) -> None:
         self.say(f" ! {text}", fg="red")
