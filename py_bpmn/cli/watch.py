@@ -187,6 +187,9 @@ class Watch:
 
     def _start(self, path: Path, process: Process) -> None:
         """Starts an instance, and follows it; a problem is told."""
+        if "out" in vars(self.session):
+            # What is shown tells ages, which are those of now.
+            del self.session.out
         try:
             follow(self.session, RUN, process, {"variables": variables_of(path)}, self.session.options.timeout)
         except BpmnClientError as error:

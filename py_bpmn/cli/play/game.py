@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -407,5 +407,6 @@ def _only(args: Sequence[str], word: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    lines: Iterable[str] = str(error).splitlines() or [type(error).__name__]
-    return next(iter(lines))
+    """One line."""
+    text = error.detail if isinstance(error, ProblemError) else str(error)
+    return next(iter(text.splitlines()), type(error).__name__)
