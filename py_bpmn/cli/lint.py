@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from py_bpmn import _service
 from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import printable
@@ -97,9 +97,7 @@ def summary(findings: Iterable[Finding], files: int) -> str:
 
 def local_checker() -> Checker | None:
     """The parser of the service that is installed here, if there is one, and it is not hidden by another `app`."""
-    spec = find_spec("app")
-    own = Path(__file__).resolve().parents[2] / "app"
-    if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != own:
+    if _service.found() != Path(__file__).resolve().parents[2] / "app":
         return None
     for found in entry_points(group=GROUP, name="local"):
         checker: Checker = found.load()

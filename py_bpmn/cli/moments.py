@@ -30,12 +30,12 @@ def where_it_waits(
 
 
 def _detail(entry: Any, beside: bool, day: date, now: datetime) -> str:
-    subject = _subject(entry, day, now)
-    return f"{entry.bpmn_element_id}: {subject}" if beside else subject
+    # When what stands beside is due, has a column of its own.
+    return f"{entry.bpmn_element_id}: {_subject(entry, day, None)}" if beside else _subject(entry, day, now)
 
 
-def _subject(entry: Any, day: date, now: datetime) -> str:
-    """What would have to happen, and what keeps it from that."""
+def _subject(entry: Any, day: date, now: datetime | None) -> str:
+    """What would have to happen, and what keeps it from that; with the time, also when it is due."""
     match entry.kind:
         case "INCIDENT":
             return f"incident {day}/{entry.incident_id}{_because(entry.error)}"
@@ -60,9 +60,9 @@ def _subject(entry: Any, day: date, now: datetime) -> str:
     return ""
 
 
-def _due(entry: Any, now: datetime) -> str:
+def _due(entry: Any, now: datetime | None) -> str:
     """When the wait is over, if that is still to come."""
-    return f", due {age(entry.due_at, now)}" if entry.due_at and entry.due_at > now else ""
+    return f", due {age(entry.due_at, now)}" if now and entry.due_at and entry.due_at > now else ""
 
 
 def _because(error: str | None) -> str:

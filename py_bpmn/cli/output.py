@@ -95,8 +95,10 @@ def age(value: datetime | None, now: datetime) -> str:
     if value is None:
         return ""
     seconds = int((now - value).total_seconds())
-    text = _length(abs(seconds))
-    return f"in {text}" if seconds < 0 else text
+    if seconds >= 0:
+        return _length(seconds)
+    # A timer of two hours is due in two hours for as long as it takes to ask for it.
+    return f"in {_length(-seconds + (30 if seconds < -60 else 0))}"
 
 
 def _length(seconds: int) -> str:

@@ -83,16 +83,20 @@ def statistics(session: Session, command: Command, values: Values) -> None:
 
 def diff(session: Session, command: Command, values: Values) -> int | None:
     """What would be different with a deployment of the file; 1 if it can't be deployed."""
-    checked = session.client.check(_path(values["file"]), process=values.get("bpmn_process_id"))
+    return _compare(session, values["file"], values.get("bpmn_process_id"))
+
+
+def _compare(session: Session, file: Path, process: str | None) -> int | None:
+    checked = session.client.check(_path(file), process=process)
     for error in checked.errors:
-        session.out.say(f"error: {error.pointer}: {error.detail}")
+        session.out.say(f"{file}: error: {error.pointer}: {error.detail}")
     found = checked.differences
     if found is None:
         if checked.deployable and checked.bpmn_process_id:
-            session.out.say(f"there is no version of {checked.bpmn_process_id} yet")
+            session.out.say(f"{file}: there is no version of {checked.bpmn_process_id} yet")
     elif session.out.is_table:
         rows = [(change, element) for change in ("added", "removed", "changed") for element in getattr(found, change)]
-        session.out.say(f"against version {found.version}: {len(rows) or 'no'} differences in elements")
+        session.out.say(f"{file}: {len(rows) or 'no'} elements differ from version {found.version}")
         session.out.rows(
             rows,
             (
@@ -109,9 +113,12 @@ def diff(session: Session, command: Command, values: Values) -> int | None:
     return None if checked.deployable else 1
 
 
-def deploy(session: Session, command: Command, values: Values) -> None:
-    """Deploys each file, in this order; the first problem ends it."""
+def deploy(session: Session, command: Command, values: Values) -> int | None:
+    """Deploys each file, in this order; the first problem ends it. In a dry run, each is compared only."""
     files = values["files"]
+    if "dry_run" in values:
+        codes = [_compare(session, file, values.get("bpmn_process_id")) for file in files]
+        return 1 if any(codes) else None
     session.guard(1, f"deploy {', '.join(map(str, files))}")
     for file in files:
         process = session.client.deploy(
@@ -123,6 +130,7 @@ def deploy(session: Session, command: Command, values: Values) -> None:
             reason=values.get("reason"),
         )
         show_process(session, command, process)
+    return None
 
 
 def _path(file: Path) -> Path | str:
@@ -186,11 +194,13 @@ DEPLOY = Command(
     name="deploy",
     help="deploy BPMN files; what is there already is no problem",
     operation="create_process",
+    also=("check_process",),
     arguments=(Argument("files", kinds.FILE, many=True),),
     options=(
         option("bpmn_process_id", "--process", help="process of the file, if it has several"),
         option("version", help="without it, the beginning of the file's SHA-256"),
         *NEW_PROCESS,
+        option("dry_run", flag=True, help="only tell what would be different, as `process diff` does"),
     ),
     row="Process",
     text=lambda row: f"{row.id}   {row.bpmn_process_id}   {row.version}",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
+
+from py_bpmn import _service
 
 GROUP = "py_bpmn.commands"
 COMMANDS = {
@@ -43,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     if command is None:
         print("error: the service is not installed here: pip install py-bpmn-server", file=sys.stderr)
         return WRONG
-    found = _found()
+    found = _service.found()
     if found != Path(__file__).resolve().parents[2] / "app":
         print(
             f"error: Python finds another package app before the one of py-bpmn: {found}. "
@@ -64,13 +65,3 @@ def _find(name: str) -> Callable[[], Callable[[list[str]], int]] | None:
     for found in entry_points(group=GROUP, name=name):
         return found.load
     return None
-
-
-def _found() -> Path | None:
-    """The package, or the file of the module, that `import app` would load."""
-    spec = find_spec("app")
-    if spec is None:
-        return None
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations))).resolve()
-    return Path(spec.origin).resolve() if spec.origin else None

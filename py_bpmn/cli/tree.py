@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns the exit code."""
     session = Session()
     try:
+        _require_text(arguments)
         code = tree().main(args=list(arguments), prog_name=NAME, standalone_mode=False, obj=session)
     except click.UsageError as error:
         error.show()
@@ -110,6 +111,15 @@ class Tree(PlainGroup):
                 formatter.write_dl(
                     [(name, LOADED.get(name) or self.commands[name].get_short_help_str(80)) for name in names]
                 )
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    """Bytes that are no text arrive as lone surrogates, which can't be sent. Raises click.UsageError."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{argument!r} is not text in UTF-8") from None
 
 
 @cache

@@ -17,13 +17,13 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 
+from py_bpmn import _service
 from py_bpmn.client import Client
 from py_bpmn.errors import ConfigurationError, NotFound, ProblemError
 
@@ -300,7 +300,7 @@ def _require_service() -> None:
         )
     if not homes:
         raise ConfigurationError(NO_ENGINE)
-    found = _found()
+    found = _service.found()
     if found not in homes:
         raise ConfigurationError(
             f"Python finds another package app before the one of {SERVER}: {found}. Name the Python of another "
@@ -324,13 +324,3 @@ def _homes(found: Distribution) -> Iterator[Path]:
         checkout = Path(unquote(urlsplit(origin["url"]).path))
         if (checkout / "app" / "testing.py").is_file():
             yield (checkout / "app").resolve()
-
-
-def _found() -> Path | None:
-    """The package, or the file of the module, that `import app` would load."""
-    spec = find_spec("app")
-    if spec is None:
-        return None
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations))).resolve()
-    return Path(spec.origin).resolve() if spec.origin else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakSet
@@ -159,6 +159,13 @@ class Bpmn:
             name = f"{story.process} {story.ref} {story.standing()}"
             lines += words.timeline(name, story.instance.history())
         return "\n".join(lines)
+
+    def instances(self) -> Iterator[tuple[date, int]]:
+        """Partition and id of all instances of this test; where others use the engine, of those it has stories of."""
+        if self._is_shared:
+            yield from dict.fromkeys((story.partition, story.id) for story in self.stories)
+        else:
+            yield from ((each.partition, each.id) for each in self.client.instances())
 
     def moved(self) -> None:
         """Has happen what follows from a step."""

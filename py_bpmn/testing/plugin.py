@@ -12,6 +12,7 @@ import pytest
 from py_bpmn.errors import BpmnClientError, ConfigurationError
 
 if TYPE_CHECKING:
+    from py_bpmn.testing.covering import Covering
     from py_bpmn.testing.engine import Engine
     from py_bpmn.testing.kit import Bpmn
 
@@ -20,6 +21,8 @@ MARKER = (
     "as which worker, and options of the service"
 )
 FIXTURE = "bpmn_engine"
+COVERAGE = ("--bpmn-cov", "--bpmn-cov-report", "--bpmn-cov-fail-under")
+"""Options of which one at least asks for coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="test with the service at this address, which others may use as well; its credentials are taken from "
         "BPMN_AUTHORIZATION, or BPMN_USERNAME and BPMN_PASSWORD",
     )
+    group.addoption(
+        "--bpmn-cov",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="tell which elements and flows the tests go through, of a BPMN file or of all in a folder; repeatable",
+    )
+    group.addoption(
+        "--bpmn-cov-report",
+        metavar="KIND",
+        action="append",
+        default=[],
+        help="html:FOLDER or json:FILE, beside the table in the terminal; repeatable",
+    )
+    group.addoption(
+        "--bpmn-cov-fail-under",
+        metavar="PERCENT",
+        type=float,
+        help="fail if the tests go through less of the elements or flows",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    if any(config.getoption(option) not in ([], None) for option in COVERAGE):
+        # Loaded where it is asked for, since pytest loads this plugin in every run.
+        from py_bpmn.testing import covering
+
+        covering.set_up(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -71,7 +99,7 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
+def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Iterator[Bpmn]:
     """An engine that nobody has used before: `bpmn.use(process)`, `bpmn.start("order", amount=20)`."""
     from py_bpmn.testing.kit import Bpmn
 
@@ -79,9 +107,15 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Bpmn:
         settings = _settings(request.node)
         bpmn_engine.reset(settings.config)
         client = bpmn_engine.client(settings.worker_id or "")
+        covering: Covering | None = request.config.pluginmanager.get_plugin("bpmn-coverage")
+        if covering is not None:
+            covering.expect(client)
     except BpmnClientError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-    return Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
+    kit = Bpmn(client, auto=settings.auto, is_shared=bpmn_engine.is_shared)
+    yield kit
+    if covering is not None:
+        covering.record(kit, request.node.nodeid)
 
 
 def _settings(item: pytest.Item) -> Settings:

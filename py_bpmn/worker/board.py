@@ -32,7 +32,7 @@ class Stage(Enum):
 class Held:
     """A job with its lock."""
 
-    __slots__ = ("began", "data", "ends", "extended", "handler", "job", "locked", "stage")
+    __slots__ = ("began", "data", "due", "ends", "handler", "job", "locked", "stage")
 
     def __init__(self, data: Data, handler: Handler, client: Client, now: float) -> None:
         self.data = data
@@ -40,18 +40,18 @@ class Held:
         self.job = Job(data, client)
         self.locked = now
         self.began = 0.0
-        self.extended = now
-        """When the lock was last known to last for a whole lease."""
-        self.ends = now + handler.lease.total_seconds()
         self.stage = Stage.QUEUED
+        self.extended(now)
 
     @property
     def is_async(self) -> bool:
         return self.handler.is_async
 
-    @property
-    def lease(self) -> float:
-        return self.handler.lease.total_seconds()
+    def extended(self, now: float) -> None:
+        """The lock lasts for a lease from now on, and is extended anew after a third of it."""
+        lease = self.handler.lease.total_seconds()
+        self.ends = now + lease
+        self.due = now + lease / 3
 
 
 class Board:

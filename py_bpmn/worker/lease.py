@@ -60,7 +60,7 @@ class Keeper:
         self._give_back(lambda held: now - held.locked > LONGEST_QUEUED)
         due: dict[timedelta, list[Held]] = {}
         for held in self._board.held():
-            if held.job.alive and now - held.extended >= held.lease / 3:
+            if held.job.alive and now >= held.due:
                 due.setdefault(held.handler.lease, []).append(held)
         for lease, jobs in due.items():
             for first in range(0, len(jobs), MOST_TOGETHER):
@@ -84,7 +84,7 @@ class Keeper:
         self._outage.succeeded()
         for held, result in zip(jobs, results, strict=True):
             if result.status == 200:
-                held.extended, held.ends = began, began + lease.total_seconds()
+                held.extended(began)
             elif held.stage is not Stage.DONE and 400 <= result.status < 500:
                 # What is done may have been completed meanwhile; if not, the answer to its completion tells.
                 self._lost(held, result.problem.detail if result.problem else f"status {result.status}")

@@ -13,6 +13,8 @@ from py_bpmn.worker.board import Held
 from py_bpmn.worker.observe import logger
 
 Do = Callable[[Held], None]
+LAST_WORDS = 1.0
+"""Seconds that coroutines have to end when they are canceled."""
 
 
 class Threads:
@@ -80,8 +82,15 @@ class Loop:
                 # A task that a handler has started has raised SystemExit, say.
                 logger.error("an asynchronous handler has tried to end the event loop by %s", type(error).__name__)
         with suppress(BaseException):
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=LAST_WORDS)
+        await self._loop.shutdown_asyncgens()
 
     def cancel(self) -> None:
         """Has all that are at work end."""

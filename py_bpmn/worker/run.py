@@ -214,7 +214,7 @@ class Running:
         self._waiting = Line(self.client, self.id, self._stopping.wait)
         self._working = Line(self.client, self.id, self._over.wait)
         self._keeping = Line(self.client, self.id, self._over.wait, timeout=max(1.0, shortest / 3))
-        self._threads = Threads(worker.threads, self._do)
+        self._threads = Threads(0 if all(each.is_async for each in handlers) else worker.threads, self._do)
         if any(handler.is_async for handler in handlers):
             self._loop = Loop(worker.concurrency, self._do_async)
         self.fetcher = Fetcher(
@@ -417,6 +417,8 @@ class Running:
             self.fetcher.stop(LAST_WORDS)
         if self._keeping is not None:
             self._give_back(lambda held: True)
+        if left := len(self.board.held()):
+            logger.info("the worker stops, and waits for %s jobs", left)
         ended = self._wait(until)
         for held in self.board.held():
             held.job.is_gone("the worker stops")

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import FrameType
@@ -26,6 +26,7 @@ STEADY_SECONDS = 10.0
 """A process that has run so long is started again at once when it dies."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+LOOK_SECONDS = 0.2
 PATIENCE = 5.0
 """Seconds for a process to end beyond its grace."""
 
@@ -141,15 +142,22 @@ def _run_here(worker: Worker) -> int:
         worker.told.put(0)
 
     _thread(begin, "bpmn-start")
-    worker.told.get()
+    _next(worker.told)
     if outcome:
         return outcome[0]
     running = worker._running
     ending = _thread(end, "bpmn-stop")
-    if worker.told.get() and running is not None:
+    if _next(worker.told) and running is not None:
         running.interrupt()
     ending.join()
     return outcome[0]
+
+
+def _next(told: queue.SimpleQueue[int]) -> int:
+    """What is told. The system may have any thread take a signal, and this one notices it only when it wakes."""
+    while True:
+        with suppress(queue.Empty):
+            return told.get(timeout=LOOK_SECONDS)
 
 
 def _thread(do: Callable[[], None], name: str) -> threading.Thread:
@@ -184,7 +192,7 @@ class Family:
             for child in self._children:
                 self._look_after(child, now)
             try:
-                told = self.told.get(timeout=0.2)
+                told = self.told.get(timeout=LOOK_SECONDS)
             except queue.Empty:
                 continue
             return self._stop(told)
@@ -224,7 +232,7 @@ class Family:
         until = time.monotonic() + self._worker.grace + PATIENCE
         while any(child.process is not None and child.process.poll() is None for child in running):
             try:
-                self._send(running, self.told.get(timeout=0.05))
+                self._send(running, self.told.get(timeout=LOOK_SECONDS))
             except queue.Empty:
                 if time.monotonic() > until:
                     self._send(running, signal.SIGKILL)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
+from py_bpmn._operations import JobType
 from py_bpmn.worker.process import Handler, Process
 
 MOST_VALUES = 100
@@ -14,6 +15,7 @@ MOST_VALUES = 100
 MOST_NAMES = 1000
 """Of variables."""
 
+TYPES: tuple[str, ...] = get_args(JobType)
 Kind = tuple[str, str, str]
 """BPMN process id, BPMN element id, and type of a job."""
 
@@ -69,39 +71,53 @@ class Wanted:
         return found
 
 
+Terms = tuple[bool, timedelta, bool]
+"""What is the same for all jobs of one request: whether they are done by coroutines, their lease, their variables."""
+
+
 def wanted(processes: Iterable[Process], strangers: Iterable[Kind]) -> list[Wanted]:
     """Requests for all jobs that the handlers of these processes do.
 
-    `strangers` are kinds of jobs that are known to exist and have no handler here: no request locks them.
+    `strangers` are kinds of jobs that are known to exist and have no handler here: no request locks them. Nor does one
+    lock what another one is for, which has other terms.
     """
+    handled = [(process, handler) for process in processes for handler in process.handlers]
     unwanted = list(strangers)
+    kinds = [(_terms(handler), kind) for process, handler in handled for kind in _kinds(process, handler)]
     found: list[Wanted] = []
-    for process in processes:
-        for handler in process.handlers:
-            for each in _of(process, handler):
-                _add(found, each, unwanted)
+    for process, handler in handled:
+        terms = _terms(handler)
+        others = [kind for each, kind in kinds if each != terms]
+        _add(found, _one(process, handler, others), [*unwanted, *others])
     return found
 
 
-def _of(process: Process, handler: Handler) -> list[Wanted]:
+def _terms(handler: Handler) -> Terms:
     names = handler.variables
-    one = Wanted(
-        handler.is_async,
-        handler.lease,
-        names is None or len(names) > MOST_NAMES,
-        {process.id},
-        {handler.element},
-        set(handler.kind.types) or None,
-        set(names or ()),
-    )
-    return [one]
+    return handler.is_async, handler.lease, names is None or len(names) > MOST_NAMES
+
+
+def _kinds(process: Process, handler: Handler) -> list[Kind]:
+    """The jobs that it does; one that does all others does those of types that are yet to come, too."""
+    types: Iterable[str] = handler.kind.types
+    if not types:
+        taken = {type for each in process.handlers if each.element == handler.element for type in each.kind.types}
+        types = [type for type in (*TYPES, "") if type not in taken]
+    return [(process.id, handler.element, type) for type in types]
+
+
+def _one(process: Process, handler: Handler, others: Iterable[Kind]) -> Wanted:
+    kinds = _kinds(process, handler)
+    is_shared = any(kind[:2] == (process.id, handler.element) for kind in others)
+    types = {type for _, _, type in kinds if type} if handler.kind.types or is_shared else None
+    terms = _terms(handler)
+    return Wanted(*terms, {process.id}, {handler.element}, types, set(() if terms[2] else handler.variables or ()))
 
 
 def _add(found: list[Wanted], one: Wanted, unwanted: list[Kind]) -> None:
     """Into the first request that would not lock anything unwanted with it; or else as one more."""
     for number, each in enumerate(found):
-        alike = (each.is_async, each.lease, each.all_variables) == (one.is_async, one.lease, one.all_variables)
-        if alike:
+        if (each.is_async, each.lease, each.all_variables) == (one.is_async, one.lease, one.all_variables):
             both = each.widened(one)
             if both.fits and not any(both.matches(kind) for kind in unwanted):
                 found[number] = both

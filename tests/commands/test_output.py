@@ -47,6 +47,8 @@ def output(format: str = "table", *columns: str, color: bool = False) -> Output:
         (timedelta(hours=23, minutes=59), "23h"),
         (timedelta(days=400), "400d"),
         (timedelta(hours=-21), "in 21h"),
+        (timedelta(hours=-2, seconds=3), "in 2h"),
+        (timedelta(seconds=-59), "in 59s"),
     ],
 )
 def test_ages_have_one_unit(ago: timedelta, text: str):
@@ -209,6 +211,11 @@ def test_a_worker_gets_what_the_command_was_told(monkeypatch: pytest.MonkeyPatch
     ]
     assert main(command) == 3
     assert asked == [(("shop.worker:worker", 2, None, "json"), "http://127.0.0.1:2")]
+
+
+def test_what_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert main(["pi", "create", "--process", "a\udcff"]) == 2
+    assert capsys.readouterr().err == "Error: 'a\\udcff' is not text in UTF-8\n"
 
 
 def test_a_terminal_has_a_table_by_itself(monkeypatch: pytest.MonkeyPatch):

@@ -61,7 +61,7 @@ NORMAL = (
     (re.compile(r"\d{4}-\d\d-\d\d(?!T)"), "2026-01-02"),
     (re.compile(r"request [0-9a-f]{32}"), "request 3f2a"),
     (re.compile(r"(--cursor|\"nextCursor\":) (\"?)[\w-]+"), r"\1 \2eyJv"),
-    (re.compile(r"\b\d+s\b"), "0s"),
+    (re.compile(r"(?<= )\d+[sm](?=  |$)", re.MULTILINE), "0s"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8080"),
     (re.compile(r'("averageMs": |"requestId": ")[0-9a-f]+'), r"\g<1>1"),
 )

@@ -16,6 +16,7 @@ from pydantic import Field
 from py_bpmn import ConfigurationError, Raw
 from py_bpmn._operations import Data, VisibleVariable
 from py_bpmn._operations import Job as JobData
+from py_bpmn.client import Client
 from py_bpmn.values import Values
 from py_bpmn.worker import (
     BpmnError,
@@ -47,6 +48,10 @@ class Order:
     note: str | None = None
 
 
+NOBODY = Client("http://127.0.0.1:1", worker_id="w")
+"""A service that is never asked."""
+
+
 def _job(type: str = "EXECUTE", retry_count: int = 0, **variables: Any) -> Job:
     encoded = {name: Values().encode(value) for name, value in variables.items()}
     return Job(
@@ -69,7 +74,8 @@ def _job(type: str = "EXECUTE", retry_count: int = 0, **variables: Any) -> Job:
                 VisibleVariable(name=name, data=Data(encoding=each.encoding, value=each.value))
                 for name, each in encoded.items()
             ),
-        )
+        ),
+        NOBODY,
     )
 
 
@@ -240,7 +246,7 @@ def test_what_takes_pydantic_is_told_where_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydantic", None)
     process = Process("p")
     process.execute("a")(_amount)
-    with pytest.raises(ConfigurationError, match=r"parameter amount: Decimal takes pydantic, .*client\[pydantic\]"):
+    with pytest.raises(ConfigurationError, match=r"parameter amount: Decimal takes pydantic, .*pip install pydantic"):
         _ = process.handlers[0].parameters
     assert reader(Order)({"lines": []}) == Order([])
 
@@ -253,7 +259,7 @@ def test_a_variable_that_is_missing_or_unreadable_fails_without_a_retry():
     assert _error(_perform(lambda order_id: None)) == "variable order_id or orderId is missing"
     job = _job()
     unreadable = (VisibleVariable(name="n", error="can't be decrypted: no key"),)
-    job = Job(job.data.__replace__(variables=unreadable))
+    job = Job(job.data.__replace__(variables=unreadable), NOBODY)
     outcome = _perform(lambda n: None, job)
     assert _error(outcome) == "variable n can't be decrypted: no key"
     assert outcome.item is not None and outcome.item.retry_limit == 0
