@@ -281,9 +281,9 @@ def test_jobs_that_ask_are_answered_by_what_is_offered_or_typed(engine, tmp_path
         more=boundary("work", "escalation:MORE", interrupting=False),
     )  # fmt: skip
     game = begun(engine, tmp_path, model)
-    typed(game, capsys, "a o-1 paid", "m", "c", "c", "a 90m", "t", "c", "x", "c", "a gone")
+    typed(game, capsys, "a o-1", "m", "c", "c", "a 90m", "t", "c", "x", "c", "a gone")
     assert walked(game) == [
-        "key message o-1 paid", "message paid o-1", "name signal signal", "signal signal", "timer timer 90m",
+        "key message o-1 message", "message message o-1", "name signal signal", "signal signal", "timer timer 90m",
         "fire timer", "code any", "escalate work MORE", "complete work", "name sent gone",
     ]  # fmt: skip
     assert game.seen == "completed at y, sent"

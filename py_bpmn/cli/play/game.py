@@ -148,7 +148,7 @@ class Game:
         return [f"bpmn.send({source(name)}, key={source(key)}{given})"]
 
     def _do_signal(self, step: Step) -> list[str]:
-        (name,) = step.args
+        name = _only(step.args, "signal")
         if not any(each.waiting.kind == "SIGNAL" and each.waiting.name == name for each in self.everywhere()):
             raise Unable(f"nothing waits for signal {name}")
         self.bpmn.signal(name, variables=step.variables)
@@ -285,7 +285,7 @@ class Game:
             return f"completed at {', '.join(self.ends)}" if self.ends else "completed"
         if state == "CANCELED":
             return "canceled"
-        return ", ".join(sorted(each.seen for each in self.waits())) or "nothing"
+        return ", ".join(sorted(each.seen for each in self.waits() if not each.is_beside)) or "nothing"
 
     @property
     def ended(self) -> bool:
@@ -390,7 +390,7 @@ class Game:
             elif state == "CANCELED" and told is self.root:
                 code.append(f"{told.name}.is_canceled()")
             elif state not in ("COMPLETED", "CANCELED") and not told.is_stub:
-                waits = ", ".join(source(each.bpmn_element_id) for each in story.waiting())
+                waits = ", ".join(source(each.bpmn_element_id) for each in story.positions())
                 code.append(f"{told.name}.waits_at({waits})")
         return code
 

@@ -129,7 +129,7 @@ class Loop:
                 return self._signal(args, variables)
             case "answer":
                 position, args = self._where(args, *ANSWERS)
-                return Step(position.step, (position.label, *(args or show.default_answer(self._game, position))))
+                return Step(position.step, (position.label, *self._answer(position, args)))
             case "complete":
                 # What others do comes after what is asked for here.
                 first = ("complete", "user", *ANSWERS)
@@ -141,8 +141,8 @@ class Loop:
                 return Step(word, (position.label, *(args or [self._code(position, word)])), variables)
             case _ if word in STEPS and word != "start":
                 position, args = self._where(args, word)
-                if word in ANSWERS and not args:
-                    args = show.default_answer(self._game, position)
+                if word in ANSWERS:
+                    args = self._answer(position, args)
                 if word == "fail":
                     args = [" ".join(args)] if args else []
                 return Step(word, (position.label, *args), variables)
@@ -156,11 +156,14 @@ class Loop:
         if position.step == "signal":
             return Step("signal", (position.waiting.name or "",), variables)
         if position.step in ANSWERS:
-            args = args or show.default_answer(self._game, position)
-            return Step(position.step, (position.label, *args))
+            return Step(position.step, (position.label, *self._answer(position, args)))
         if args:
             raise Unable(f"variables are set by name=value, but not by {' '.join(args)}")
         return Step(position.step, (position.label,), variables)
+
+    def _answer(self, position: Position, args: list[str]) -> list[str]:
+        """What is typed, and what is offered for the rest."""
+        return args + show.default_answer(self._game, position)[len(args) :]
 
     def _where(self, args: list[str], *words: str) -> tuple[Position, list[str]]:
         """The position that is named by its number or element, or the only one that fits; and what is left."""
@@ -229,30 +232,36 @@ class Loop:
                 raise Unable(f"there is no choice {number} at {position.label}")
         return Step("decide", (position.label, *(known[number - 1] for number in numbers)))
 
-    def _time(self, args: list[str]) -> Step:
-        if len(args) > 1:
-            raise Unable("time is time +1h, or t alone for the next timer")
+    def _numbered(self, args: list[str], word: str) -> tuple[Position | None, list[str]]:
+        """The position whose number comes first, if one does; and what is left."""
         positions = self._game.positions()
-        if args and args[0].isdigit() and 1 <= int(args[0]) <= len(positions):
-            return Step("fire", (self._fitting(positions[int(args[0]) - 1], ("fire",)).label,))
+        if args and args[0].isascii() and args[0].isdigit() and 1 <= int(args[0]) <= len(positions):
+            position = positions[int(args[0]) - 1]
+            events = [each for each in position.events if self._game.fits(each, word)]
+            return events[0] if events else self._fitting(position, (word,)), args[1:]
+        return None, args
+
+    def _time(self, args: list[str]) -> Step:
+        position, args = self._numbered(args, "fire")
+        if len(args) > 1 or (position and args):
+            raise Unable("time is time +1h, or t alone for the next timer")
         if args:
             duration(args[0])
             return Step("time", (args[0].removeprefix("+"),))
         timers = [each for each in self._game.everywhere() if each.waiting.kind == "TIMER" and each.waiting.due_at]
         if not timers:
             raise Unable("no timer is set: say by how much, such as t +1h")
-        first = min(timers, key=lambda each: each.waiting.due_at or self._now)
+        first = position or min(timers, key=lambda each: each.waiting.due_at or self._now)
         return Step("fire", (first.label,))
 
     def _message(self, args: list[str], variables: Mapping[str, object]) -> Step:
-        waits = [each.waiting for each in self._game.everywhere() if each.waiting.kind == "MESSAGE"]
-        positions = self._game.positions()
-        if len(args) == 1 and args[0].isdigit() and 1 <= int(args[0]) <= len(positions):
-            waits, args = [positions[int(args[0]) - 1].waiting], []
+        position, args = self._numbered(args, "message")
         if len(args) == 2:
             return Step("message", tuple(args), variables)
         if len(args) > 2:
             raise Unable(f"message is message {STEPS['message']}")
+        every = [position] if position else self._game.everywhere()
+        waits = [each.waiting for each in every if each.waiting.kind == "MESSAGE"]
         fitting = {(each.name or "", each.correlation_key or "") for each in waits if not args or args[0] == each.name}
         if len(fitting) != 1:
             known = "; ".join(" ".join(each) for each in sorted(fitting))
@@ -260,11 +269,11 @@ class Loop:
         return Step("message", fitting.pop(), variables)
 
     def _signal(self, args: list[str], variables: Mapping[str, object]) -> Step:
-        waits = [each.waiting for each in self._game.everywhere() if each.waiting.kind == "SIGNAL"]
-        positions = self._game.positions()
-        if args and args[0].isdigit() and 1 <= int(args[0]) <= len(positions):
-            waits, args = [positions[int(args[0]) - 1].waiting], []
-        names = {each.name or "" for each in waits}
+        position, args = self._numbered(args, "signal")
+        if len(args) > 1:
+            raise Unable(f"signal is signal {STEPS['signal']}")
+        every = [position] if position else self._game.everywhere()
+        names = {each.waiting.name or "" for each in every if each.waiting.kind == "SIGNAL"}
         if not args and len(names) != 1:
             raise Unable(f"say which signal: {', '.join(sorted(names))}" if names else "nothing waits for a signal")
         return Step("signal", tuple(args or names), variables)

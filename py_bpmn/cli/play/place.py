@@ -65,6 +65,12 @@ class Position:
         return self.told.story.at(self.id)
 
     @property
+    def is_beside(self) -> bool:
+        """Whether it is a boundary event, which asks for nothing and waits while something else does."""
+        asks = self.waiting.kind in ("INCIDENT", "JOB")
+        return "BOUNDARY" in self.waiting.bpmn_element_type and not asks
+
+    @property
     def seen(self) -> str:
         return f"{self.label} (incident)" if self.waiting.kind == "INCIDENT" else self.label
 
