@@ -77,8 +77,8 @@ class Situation:
     has_more: bool = False
     """Whether there are other active element instances."""
     jobs: Sequence[Job] = ()
-    errors: Mapping[int, str] = field(default_factory=dict)
-    """The error of the last failed job by element instance."""
+    errors: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    """The error of the last failed job, by element instance and type: an element may ask for several in turn."""
     tasks: Sequence[Task] = ()
     incidents: Sequence[Incident] = ()
     user_tasks: Sequence[UserTask] = ()
@@ -192,7 +192,7 @@ class _Reasons:
 
     def _job(self, visit: ActiveVisit, job: Job) -> Waiting:
         is_due = job.due_at <= self._now
-        error = self._situation.errors.get(visit.id)
+        error = self._situation.errors.get((visit.id, job.type))
         is_retry = error is not None and not is_due
         return _entry(
             visit,

@@ -44,7 +44,7 @@ JOBS = (
     .order_by(J.c.id)
 )
 FAILED_JOBS = (
-    select(J.c.element_instance_id, J.c.error)
+    select(J.c.element_instance_id, J.c.type, J.c.error)
     .where(J.c.partition == DAY, J.c.process_instance_id == ID, J.c.error.is_not(None))
     .order_by(J.c.id.desc())
     .limit(bindparam("limit", type_=Integer))
@@ -104,7 +104,7 @@ class Situations:
             has_more=len(visits) > limit,
             jobs=[r.read_job(row) for row in jobs],
             # The last one stays.
-            errors={row[0]: row[1] for row in reversed(failed)},
+            errors={(row[0], row[1]): row[2] for row in reversed(failed)},
             tasks=[r.read_task(row) for row in tasks],
             incidents=[r.read_incident(row) for row in incidents],
             user_tasks=[r.read_user_task(row) for row in user_tasks],

@@ -91,5 +91,5 @@ class Fetcher:
             finally:
                 self._receive(wanted, found)
                 self._board.end_poll(wanted, limit, len(found))
-            if seconds and self._pause(seconds):
+            if seconds and (self._outage.wait(seconds, self._pause) if self._outage.is_on else self._pause(seconds)):
                 return

@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from py_bpmn._operations import Api
 from py_bpmn.client import Client
+
+LOOK_SECONDS = 0.1
+"""How soon everybody knows that the service answers again."""
+SHORTEST_WAIT = 0.5
+"""Some may get answers while others do not."""
 
 
 class Line:
@@ -66,6 +72,16 @@ class Outage:
                 self._since = self._clock()
         if is_new:
             self._away(str(problem).partition("\n")[0])
+
+    def wait(self, seconds: float, pause: Callable[[float], bool]) -> bool:
+        """Pauses before the next try, unless somebody else gets an answer; True as soon as `pause` says so."""
+        if pause(min(seconds, SHORTEST_WAIT)):
+            return True
+        until = time.monotonic() + seconds - SHORTEST_WAIT
+        while self.is_on and (left := until - time.monotonic()) > 0:
+            if pause(min(left, LOOK_SECONDS)):
+                return True
+        return False
 
     def succeeded(self) -> None:
         self.last_answer = self._clock()

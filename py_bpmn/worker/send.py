@@ -205,7 +205,7 @@ class Sender:
                     for entry in entries:
                         self._lost(entry, "the service has not answered while the lock lasted")
                     return None
-                if self._pause(pause):
+                if self._outage.wait(pause, self._pause):
                     return None
                 pause = min(pause * 2, LONGEST_PAUSE)
             except ProblemError as problem:

@@ -117,7 +117,7 @@ def test_a_worker_has_a_name_of_its_own_at_first():
         ({"password": "p", "username": ""}, "and a password a user name"),
         ({"key": "k", "username": "u", "password": "p"}, "only one of them can be sent"),
         ({"key": "k\n"}, "visible ASCII"),
-        ({"ca_file": "/nowhere"}, "/nowhere is no file of certificates"),
+        ({"url": "https://host", "ca_file": "/nowhere"}, "/nowhere is no file of certificates"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

@@ -183,6 +183,20 @@ def test_a_queued_instance_knows_its_position(api: Api):
     assert (entry["kind"], "position" in entry) == ("QUEUED", False)
 
 
+def test_the_error_of_a_job_is_not_told_of_the_next_one_of_its_element(api: Api):
+    api.deploy(SERVICE)
+    api.deploy(CALL.replace('process id="p"', 'process id="caller"'), process="caller")
+    caller = api.start("caller")
+    api.work(instance=caller, error="not now", retryLimit=1)
+    (entry,) = waiting(api, caller)
+    assert (entry["jobType"], entry["error"]) == ("CALL_PROCESS", "not now")
+    api.work(instance=caller, completion={"calledProcess": {"bpmnProcessId": "p", "version": "1"}})
+    (called,) = api.query("process-instances", parentId=caller["id"], partition=caller["partition"])
+    api.work(instance=called)
+    (entry,) = waiting(api, caller)
+    assert (entry["jobType"], entry.get("error")) == ("PASS_VARIABLES", None)
+
+
 def test_a_call_activity_waits_for_what_it_has_called(api: Api):
     api.deploy(SERVICE)
     api.deploy(CALL.replace('process id="p"', 'process id="caller"'), process="caller")

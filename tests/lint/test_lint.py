@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.bpmn.lint import check
+from py_bpmn import _service
 from py_bpmn.cli import lint as cli
 from py_bpmn.cli import main
 from py_bpmn.cli.lint import Finding, check_file, failed, remote_checker, remote_comparison, show, summary
@@ -186,7 +187,7 @@ def test_the_parser_of_an_installed_service_is_used(monkeypatch):
 @pytest.mark.parametrize("origin", [None, "/elsewhere/app/__init__.py"])
 def test_another_package_app_is_left_alone(origin, monkeypatch):
     monkeypatch.setattr(cli, "entry_points", lambda **_: [EntryPoint("local", "app.bpmn.lint:check", cli.GROUP)])
-    monkeypatch.setattr(cli, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
+    monkeypatch.setattr(_service, "find_spec", lambda name: ModuleSpec(name, None, origin=origin))
     assert cli.local_checker() is None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from py_bpmn import _service
 from py_bpmn.errors import ConfigurationError
 from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, Remote, Subprocess
@@ -65,7 +66,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
 
     monkeypatch.setattr(engines, "distribution", distribution)
-    monkeypatch.setattr(engines, "find_spec", find_spec)
+    monkeypatch.setattr(_service, "find_spec", find_spec)
     return found
 
 

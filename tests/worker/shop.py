@@ -10,7 +10,7 @@ from py_bpmn import Client
 from py_bpmn.worker import Job, Process, Worker
 from tests.worker.models import tasks
 
-shop = Process("shop", bpmn=tasks("shop", "a"), lease="2s", retries=20, backoff="0s")
+shop = Process("shop", bpmn=tasks("shop", "a"), lease="1s", retries=20, backoff="0s")
 NOTES = os.environ.get("NOTES", os.devnull)
 SECONDS = float(os.environ.get("SECONDS", "0"))
 """How long a job takes at most."""

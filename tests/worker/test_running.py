@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import threading
@@ -17,6 +18,7 @@ import pytest
 from py_bpmn import Client, ConfigurationError
 from py_bpmn._operations import NewProcessInstance
 from py_bpmn.worker import Call, Job, JobGone, Process, Variables, Worker
+from py_bpmn.worker.lease import Keeper
 from tests.worker.conftest import PATIENCE, until
 from tests.worker.models import model, tasks
 
@@ -422,3 +424,59 @@ def test_a_job_costs_two_requests(lite: Client):
         assert lite.start("quiet", wait=LONG).state == "COMPLETED"
         until(lambda: "/jobs/lock" in asked, "it waits for the next one")
         assert sorted(asked) == ["/jobs/complete", "/jobs/lock"]
+
+
+def test_a_result_that_comes_after_the_lock_has_ended_is_dropped(
+    bpmn: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(Keeper, "keep", lambda self: None)
+    process = Process("late", bpmn=tasks("late", "a"), lease="1s")
+    second = threading.Event()
+    runs = itertools.count(1)
+
+    @process.execute("a")
+    def a() -> dict[str, Any]:
+        run = next(runs)
+        if run == 1:
+            # Another thread has it by then.
+            assert second.wait(PATIENCE)
+        second.set()
+        return {"run": run}
+
+    with Worker(process, client=bpmn, threads=2).running():
+        found = bpmn.start("late", wait=LONG, returns=["run"])
+        until(lambda: "the job's result was dropped: job" in caplog.text, "the first one is refused")
+    assert found.state == "COMPLETED"
+    assert next(runs) == 3
+
+
+def test_a_task_of_a_coroutine_can_not_end_the_worker(lite: Client, caplog: pytest.LogCaptureFixture):
+    process = Process("tasks", bpmn=tasks("tasks", "a"), backoff="0s")
+    attempts: list[int] = []
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    @process.execute("a")
+    async def a(job: Job) -> None:
+        attempts.append(job.attempt)
+        if job.attempt == 1:
+            await asyncio.create_task(leave())
+
+    with Worker(process, client=lite).running():
+        assert lite.start("tasks", wait=LONG).state == "COMPLETED"
+    assert attempts == [1, 2]
+    assert "an asynchronous handler has tried to end the event loop by SystemExit" in caplog.text
+
+
+def test_a_handler_can_stop_its_worker(lite: Client):
+    process = Process("own-end", bpmn=tasks("own-end", "a"))
+    worker = Worker(process, client=lite)
+
+    @process.execute("a")
+    def a() -> None:
+        assert worker.stop()
+
+    worker.start()
+    assert lite.start("own-end", wait=LONG).state == "COMPLETED"
+    until(lambda: not any(each.name.startswith("bpmn-") for each in threading.enumerate()), "it ends")
