@@ -15,6 +15,7 @@ from py_bpmn.cli.session import LONGEST_WAIT
 from py_bpmn.cli.tables import Argument, Command, Values, option, request, show
 
 if TYPE_CHECKING:
+    from py_bpmn._operations import Process
     from py_bpmn.cli.session import Session
 
 LOOK = timedelta(seconds=1)
@@ -24,8 +25,7 @@ OF_OTHERS = frozenset({"CALLED_INSTANCE", "INCIDENT", "JOB", "MESSAGE", "SIGNAL"
 
 
 def run(session: Session, command: Command, values: Values) -> int | None:
-    wait, limit = values.pop("wait", False), values.pop("wait_timeout", None)
-    limit = limit or session.options.timeout
+    limit = values.pop("wait_timeout", None) or session.options.timeout
     session.expect_to_wait(limit)
     process, version, file = (values.pop(name, None) for name in ("bpmn_process_id", "version", "file"))
     session.guard(1, f"deploy {file} and start an instance")
@@ -33,6 +33,12 @@ def run(session: Session, command: Command, values: Values) -> int | None:
     deployed = session.client.deploy(bpmn, version=version, process=process)
     for warning in deployed.warnings:
         session.out.say(f"warning: {warning.pointer}: {warning.detail}")
+    return follow(session, command, deployed, values, limit)
+
+
+def follow(session: Session, command: Command, deployed: Process, values: Values, limit: timedelta) -> int | None:
+    """Starts an instance of what is deployed, and shows where it stands when it moves no more."""
+    wait = values.pop("wait", False)
     started = session.call(
         "create_process_instance",
         bpmn_process_id=deployed.bpmn_process_id,

@@ -45,18 +45,24 @@ RESOURCES: tuple[Resource, ...] = (
     profile.RESOURCE,
 )
 COMMANDS = (process.DEPLOY, RUN, system.SET_TIME, CHECK)
-LOADED = {"lint": "tell what is wrong or odd about BPMN files"}
+LOADED = {
+    "lint": "tell what is wrong or odd about BPMN files",
+    "play": "walk through a process in the terminal",
+    "render": "draw a file as SVG",
+    "watch": "lint and deploy files of a folder when they change",
+}
 """Commands that are loaded when they are typed, since what they need takes time."""
 SECTIONS = {
     "On a service": (
         "deploy",
         "lint",
+        "watch",
         "run",
         *(each.name for each in RESOURCES if each.name != "profile"),
         "set-time",
         "check",
     ),
-    "On this machine": ("worker", "profile", "completion", "version"),
+    "On this machine": ("play", "render", "worker", "profile", "completion", "version"),
     "With the service installed": tuple(service.COMMANDS),
 }
 

@@ -124,7 +124,7 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple
         yield path
 
 
-ELSEWHERE = {("lint",), ("worker",), ("completion",), ("version",), ("check",)}
+ELSEWHERE = {("lint",), ("play",), ("render",), ("watch",), ("worker",), ("completion",), ("version",), ("check",)}
 """Have tests of their own."""
 
 
