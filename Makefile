@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting worker wheel bench wheel
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting worker wheel bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

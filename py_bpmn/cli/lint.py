@@ -63,7 +63,7 @@ def check_file(
 ) -> list[Finding]:
     """All findings of a file in its order, those of all its processes. Errors are told whatever is to be ignored."""
     found: dict[tuple[object, ...], Finding] = {}
-    for process in _processes(raw):
+    for process in processes_of(raw):
         here = list(_checked(name, checker(raw, process)))
         if compare is not None and not failed(here):
             here += _compared(name, raw, compare(raw, process))
@@ -132,7 +132,7 @@ def remote_comparison(client: Client) -> Compare:
     return compare
 
 
-def _processes(raw: bytes) -> list[str]:
+def processes_of(raw: bytes) -> list[str]:
     """The ids to check: of the executable processes, or of all if none is. Empty for the only one of a file."""
     try:
         root = read(raw)

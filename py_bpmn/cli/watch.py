@@ -175,7 +175,7 @@ class Watch:
 
     def _deploy(self, path: Path, raw: bytes) -> Iterator[Process]:
         from py_bpmn._xml import decode
-        from py_bpmn.cli.lint import _processes as processes_of
+        from py_bpmn.cli.lint import processes_of
 
         client = self.session.client
         for id in processes_of(raw):

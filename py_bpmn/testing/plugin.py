@@ -138,10 +138,17 @@ def _settings(item: pytest.Item) -> Settings:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    kit = getattr(item, "funcargs", {}).get("bpmn")
-    if report.when == "call" and report.failed and kit is not None:
+    if report.when == "call" and report.failed and (kit := _kit(item)) is not None:
         _tell(report, kit, item.config.rootpath)
     return report
+
+
+def _kit(item: pytest.Item) -> Bpmn | None:
+    """What the test has used, if it was the fixture of this plugin and not one of the same name."""
+    from py_bpmn.testing.kit import Bpmn
+
+    found = getattr(item, "funcargs", {}).get("bpmn")
+    return found if isinstance(found, Bpmn) else None
 
 
 def _tell(report: pytest.TestReport, kit: Bpmn, root: Path) -> None:

@@ -90,6 +90,8 @@ def configure_logging(format: str) -> None:
         handler.setFormatter(formatters[format]())
         root.addHandler(handler)
         root.setLevel(logging.INFO)
+        # It has a record for each request.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
     mark_records()
 
 
