@@ -9,7 +9,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
@@ -171,11 +173,12 @@ class _Sender:
     """Sends requests over a pool of connections. Threads may share it; a process that is forked gets a pool anew."""
 
     def __init__(
-        self, known: Connection, transport: httpx2.BaseTransport | None, sleep: Callable[[float], None]
+        self, known: Connection, transport: httpx2.BaseTransport | None, sleep: Callable[[float], object]
     ) -> None:
         self._connection = known
         self._transport = transport
         self._sleep = sleep
+        self._closes = True
         self.worker_id = known.worker_id
         self._process = os.getpid()
         self._http = self._open()
@@ -220,8 +223,26 @@ class _Sender:
                     return answer
             self._sleep(delay)
 
+    def sibling(self, worker_id: str, sleep: Callable[[float], object], timeout: float | None) -> _Sender:
+        known = replace(self._connection, worker_id=worker_id, timeout=timeout or self._connection.timeout)
+        found = _Sender(known, self._transport, sleep)
+        # A transport that was given is still used by others.
+        found._closes = self._transport is None
+        return found
+
+    def cut(self) -> None:
+        # httpx2 has no word for this: closing its pool waits for what is under way.
+        transport: Any = self._http._transport
+        for connection in getattr(getattr(transport, "_pool", None), "connections", ()):
+            stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
+            found = stream.get_extra_info("socket") if stream is not None else None
+            if found is not None:
+                with suppress(OSError):
+                    found.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        self._http.close()
+        if self._closes:
+            self._http.close()
 
 
 class _AsyncSender:
@@ -346,7 +367,7 @@ class Client:
         timeout: float = READ_TIMEOUT,
         codecs: Iterable[Codec] = (),
         transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         """`key` is an API key, as `py-bpmn api-key create` prints it; a user name and password work as well.
 
@@ -370,6 +391,8 @@ class Client:
         self.values = Values(codecs)
         self.api = Api(self._sender)
         """All operations of the API, one method each."""
+        self.call = self._sender.send
+        """Sends an operation, as the methods of `api` do."""
 
     def __enter__(self) -> Self:
         return self
@@ -379,6 +402,21 @@ class Client:
 
     def close(self) -> None:
         self._sender.close()
+
+    def sibling(
+        self, *, worker_id: str, sleep: Callable[[float], object] = time.sleep, timeout: float | None = None
+    ) -> Self:
+        """A client of the same service with the same credentials and codecs, and connections of its own."""
+        found = copy(self)
+        found._sender = self._sender.sibling(worker_id, sleep, timeout)
+        found.worker_id = worker_id
+        found.api = Api(found._sender)
+        found.call = found._sender.send
+        return found
+
+    def cut(self) -> None:
+        """Has requests of other threads that wait for an answer fail with `Unavailable`."""
+        self._sender.cut()
 
     def deploy(
         self,

@@ -15,7 +15,7 @@ from py_bpmn._operations import Job as Data
 from py_bpmn.client import Client
 from py_bpmn.worker.job import Job
 from py_bpmn.worker.perform import Outcome, Performer
-from py_bpmn.worker.process import Handler, Process, _nothing
+from py_bpmn.worker.process import Handler, Process, pass_nothing
 
 __tracebackhide__ = True
 
@@ -53,10 +53,7 @@ class Handlers:
 
     def use(self, process: Process) -> None:
         """As a worker does: where it calls something and no function passes variables on, none are passed."""
-        own = copied(process)
-        if not own.partial:
-            own.pass_nothing()
-        self._processes[process.id] = own
+        self._processes[process.id] = process.served()
 
     def find(self, process: str, element: str, type: str) -> Handler | None:
         """Who does a job of this type."""
@@ -90,16 +87,9 @@ class Handlers:
         return outcome.item, error
 
 
-def copied(process: Process) -> Process:
-    """The same functions, so that nothing is added to those of others."""
-    found = copy.copy(process)
-    found._handlers = {element: list(handlers) for element, handlers in process._handlers.items()}
-    return found
-
-
 def passes_on(handler: Handler | None) -> bool:
     """Whether it is a function that passes on what was called has as its result."""
-    return handler is not None and handler.function is not _nothing
+    return handler is not None and handler.function is not pass_nothing
 
 
 def _run(work: Coroutine[Any, Any, Outcome]) -> Outcome:

@@ -16,7 +16,7 @@ from py_bpmn.client import Client, Instance, read_bpmn, version_of, visible
 from py_bpmn.errors import ConfigurationError, Forbidden
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
-from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers, copied
+from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers
 from py_bpmn.testing.story import STUB, Story, called_by
 from py_bpmn.worker.process import Handler, Process
 from py_bpmn.worker.register import register
@@ -284,7 +284,7 @@ class Bpmn:
         if process in _compared:
             return
         # Others may do what no function here does: the test itself, for one.
-        own = copied(process)
+        own = process.copy()
         own.version, own.partial = self._versions[process.id], True
         try:
             register(self.client, [own], deploy=False)

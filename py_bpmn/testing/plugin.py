@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from py_bpmn.testing.covering import Covering
     from py_bpmn.testing.engine import Engine
     from py_bpmn.testing.kit import Bpmn
+    from py_bpmn.values import Codec
 
 MARKER = (
     "bpmn(auto=False, worker_id=None, config=None): how the fixture bpmn is set: whether jobs are done by themselves, "
@@ -99,14 +100,22 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine) -> Iterator[Bpmn]:
+def bpmn_codecs() -> Iterable[Codec]:
+    """Further encodings of variables: a fixture of the same name in a conftest.py answers those of a project."""
+    return ()
+
+
+@pytest.fixture
+def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine, bpmn_codecs: Iterable[Codec]) -> Iterator[Bpmn]:
     """An engine that nobody has used before: `bpmn.use(process)`, `bpmn.start("order", amount=20)`."""
     from py_bpmn.testing.kit import Bpmn
+    from py_bpmn.values import Values
 
     try:
         settings = _settings(request.node)
         bpmn_engine.reset(settings.config)
         client = bpmn_engine.client(settings.worker_id or "")
+        client.values = Values(bpmn_codecs)
         covering: Covering | None = request.config.pluginmanager.get_plugin("bpmn-coverage")
         if covering is not None:
             covering.expect(client)

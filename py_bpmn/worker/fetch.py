@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from py_bpmn._operations import Job
+from py_bpmn.client import Client
 from py_bpmn.errors import BpmnClientError
 from py_bpmn.worker.board import Board
-from py_bpmn.worker.line import Line, Outage
 from py_bpmn.worker.observe import logger
+from py_bpmn.worker.outage import Outage
 from py_bpmn.worker.wanted import Wanted
 
 WAIT = timedelta(seconds=30)
@@ -27,14 +28,14 @@ class Fetcher:
 
     def __init__(
         self,
-        line: Line,
+        client: Client,
         board: Board,
         outage: Outage,
         *,
         receive: Callable[[Wanted, Sequence[Job]], None],
         pause: Callable[[float], bool],
     ) -> None:
-        self._line = line
+        self._client = client
         self._board = board
         self._outage = outage
         self._receive = receive
@@ -61,7 +62,7 @@ class Fetcher:
         for thread in threads:
             # A request may just be on its way, which the next cut gets.
             while thread.is_alive() and seconds > 0:
-                self._line.cut()
+                self._client.cut()
                 thread.join(0.05)
                 seconds -= 0.05
 
@@ -74,7 +75,7 @@ class Fetcher:
             began = self._board.clock()
             found: Sequence[Job] = ()
             try:
-                found = self._line.api.lock_jobs(**wanted.conditions, limit=limit, wait_timeout=WAIT).jobs
+                found = self._client.api.lock_jobs(**wanted.conditions, limit=limit, wait_timeout=WAIT).jobs
             except Exception as problem:
                 if self._board.is_stopping:
                     return

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from py_bpmn._operations import ExtendJobsItem
+from py_bpmn.client import Client
 from py_bpmn.errors import BpmnClientError
 from py_bpmn.worker.board import Board, Held, Stage
-from py_bpmn.worker.line import Line, Outage
 from py_bpmn.worker.observe import about, logger
+from py_bpmn.worker.outage import Outage
 
 MOST_TOGETHER = 1000
 LONGEST_QUEUED = 1.0
@@ -20,7 +21,7 @@ LONGEST_QUEUED = 1.0
 class Keeper:
     def __init__(
         self,
-        line: Line,
+        client: Client,
         board: Board,
         outage: Outage,
         *,
@@ -28,7 +29,7 @@ class Keeper:
         give_back: Callable[[Callable[[Held], bool]], None],
         count_lost: Callable[[], None],
     ) -> None:
-        self._line = line
+        self._client = client
         self._board = board
         self._outage = outage
         self._give_back = give_back
@@ -73,7 +74,7 @@ class Keeper:
             for held in jobs
         ]
         try:
-            results = self._line.api.extend_jobs(jobs=items, lock_timeout=lease).results
+            results = self._client.api.extend_jobs(jobs=items, lock_timeout=lease).results
         except BpmnClientError as problem:
             self._outage.failed(problem)
             now = self._board.clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 from collections.abc import Callable, Mapping
@@ -308,13 +309,25 @@ class Process:
 
         return decorate
 
-    def pass_nothing(self) -> None:
-        """Has call activities go on without passing variables, where a function says only what is called."""
-        for element, handlers in self._handlers.items():
-            names = {handler.kind.name for handler in handlers}
-            if "call" in names and not names & {"pass_variables", "any"}:
-                self._decorator("pass_variables", element, {})(_nothing)
+    def copy(self) -> Process:
+        """The same functions; what is added to one of them is not added to the other."""
+        found = copy.copy(self)
+        found._handlers = {element: list(handlers) for element, handlers in self._handlers.items()}
+        return found
+
+    def served(self) -> Process:
+        """A copy as it is served: a call activity of which a function says only what is called passes nothing on.
+
+        With `partial`, somebody else may do that.
+        """
+        found = self.copy()
+        if not self.partial:
+            for element, handlers in self._handlers.items():
+                names = {handler.kind.name for handler in handlers}
+                if "call" in names and not names & {"pass_variables", "any"}:
+                    found._decorator("pass_variables", element, {})(pass_nothing)
+        return found
 
 
-def _nothing() -> None:
-    """Passes no variables."""
+def pass_nothing() -> None:
+    """What is done where no function passes variables on."""

@@ -19,8 +19,8 @@ from py_bpmn.worker.board import Board, Held
 from py_bpmn.worker.convert import seconds
 from py_bpmn.worker.fetch import Fetcher
 from py_bpmn.worker.lease import Keeper
-from py_bpmn.worker.line import Line, Outage
 from py_bpmn.worker.observe import Metrics, Window, about, logger, mark_records
+from py_bpmn.worker.outage import Outage
 from py_bpmn.worker.perform import Outcome, Performer
 from py_bpmn.worker.pool import Loop, Threads
 from py_bpmn.worker.process import Handler, Process
@@ -171,7 +171,8 @@ class Running:
         suffix = f"#{os.getpid()}-{secrets.token_hex(3)}"
         self.id = self.client.worker_id[: 255 - len(suffix)] + suffix
         self._clock = worker._clock
-        handlers = [handler for process in worker._processes for handler in process.handlers]
+        self._served = tuple(process.served() for process in worker._processes)
+        handlers = [handler for process in self._served for handler in process.handlers]
         kinds = {handler.is_async for handler in handlers}
         self.board = Board(
             worker.threads if False in kinds else 0, worker.concurrency if True in kinds else 0, worker._clock
@@ -180,14 +181,14 @@ class Running:
         self._stopping = threading.Event()
         self._over = threading.Event()
         self._known = Registered()
-        self._by_id = {process.id: process for process in worker._processes}
+        self._by_id = {process.id: process for process in self._served}
         self._learning = threading.Lock()
         self._life = threading.Lock()
         """Beginning and ending do not overlap."""
         self._performer = Performer(self.client.values, self._called, self._newest)
-        self._waiting: Line | None = None
-        self._working: Line | None = None
-        self._keeping: Line | None = None
+        self._waiting: Client | None = None
+        self._working: Client | None = None
+        self._keeping: Client | None = None
         self.fetcher: Fetcher | None = None
         self._sender: Sender | None = None
         self._keeper: Keeper | None = None
@@ -209,11 +210,11 @@ class Running:
 
     def _begin(self) -> None:
         worker = self._worker
-        handlers = [handler for process in worker._processes for handler in process.handlers]
+        handlers = [handler for process in self._served for handler in process.handlers]
         shortest = min((handler.lease.total_seconds() for handler in handlers), default=30.0)
-        self._waiting = Line(self.client, self.id, self._stopping.wait)
-        self._working = Line(self.client, self.id, self._over.wait)
-        self._keeping = Line(self.client, self.id, self._over.wait, timeout=max(1.0, shortest / 3))
+        self._waiting = self.client.sibling(worker_id=self.id, sleep=self._stopping.wait)
+        self._working = self.client.sibling(worker_id=self.id, sleep=self._over.wait)
+        self._keeping = self.client.sibling(worker_id=self.id, sleep=self._over.wait, timeout=max(1.0, shortest / 3))
         self._threads = Threads(0 if all(each.is_async for each in handlers) else worker.threads, self._do)
         if any(handler.is_async for handler in handlers):
             self._loop = Loop(worker.concurrency, self._do_async)
@@ -238,14 +239,14 @@ class Running:
             count=self._count,
             pause=self._over.wait,
         )
-        self.fetcher.follow(wanted(worker._processes, self._known.strangers))
+        self.fetcher.follow(wanted(self._served, self._known.strangers))
         logger.info("%s does jobs of %s", self.id, ", ".join(self._by_id))
 
     def _registered(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                self._known = register(self.client, self._worker._processes, self._worker.deploy)
+                self._known = register(self.client, self._served, self._worker.deploy)
             except Unavailable as problem:
                 self._outage.failed(problem)
                 self._stopping.wait(pause)
@@ -301,7 +302,7 @@ class Running:
                     logger.info("an earlier version of %s asks for %s at %s, which nobody here does", *_asked(stranger))
                     self._known.strangers.append(stranger)
                     if self.fetcher is not None:
-                        self.fetcher.follow(wanted(self._worker._processes, self._known.strangers))
+                        self.fetcher.follow(wanted(self._served, self._known.strangers))
         return handler
 
     def _process_of(self, request: Wanted, id: int) -> str:
@@ -445,9 +446,9 @@ class Running:
                     self._working.cut()
                 stop.stop(rest)
         self._unlock_all()
-        for line in (self._waiting, self._working, self._keeping):
-            if line is not None:
-                line.close()
+        for client in (self._waiting, self._working, self._keeping):
+            if client is not None:
+                client.close()
         if self.window is not None:
             self.window.close()
         if self._is_own_client:
@@ -457,13 +458,13 @@ class Running:
         """Nothing stays locked; also not what came with an answer that nobody has read."""
         if self._waiting is None or self._outage.is_on:
             return
-        line = Line(self.client, self.id, lambda _: None, timeout=LAST_WORDS)
+        last = self.client.sibling(worker_id=self.id, sleep=lambda _: None, timeout=LAST_WORDS)
         try:
-            line.api.unlock_jobs()
+            last.api.unlock_jobs()
         except BpmnClientError as problem:
             logger.warning("jobs could not be unlocked, and are so when their leases end: %s", problem)
         finally:
-            line.close()
+            last.close()
 
 
 def _asked(stranger: tuple[str, str, str]) -> tuple[str, str, str]:

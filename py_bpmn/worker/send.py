@@ -12,10 +12,11 @@ from typing import Any
 
 from py_bpmn._operations import COMPLETE_JOBS, CompleteJobsItem, ElementVariable, Job, LockConditions, ProcessVariable
 from py_bpmn._wire import Operation
+from py_bpmn.client import Client
 from py_bpmn.errors import Forbidden, ProblemError, Unauthorized, Unavailable
 from py_bpmn.worker.board import Board, Held
-from py_bpmn.worker.line import Line, Outage
 from py_bpmn.worker.observe import about, logger
+from py_bpmn.worker.outage import Outage
 from py_bpmn.worker.wanted import Wanted
 
 MOST_TOGETHER = 100
@@ -70,7 +71,7 @@ _COMPLETE = Operation(COMPLETE_JOBS.name, COMPLETE_JOBS.method, COMPLETE_JOBS.pa
 class Sender:
     def __init__(
         self,
-        line: Line,
+        client: Client,
         board: Board,
         outage: Outage,
         *,
@@ -80,7 +81,7 @@ class Sender:
         count: Callable[[Held, str], None],
         pause: Callable[[float], bool],
     ) -> None:
-        self._line = line
+        self._client = client
         self._board = board
         self._outage = outage
         self._plan = plan
@@ -186,7 +187,7 @@ class Sender:
     def _exchange(self, entries: Sequence[Entry], asked: tuple[Wanted, int] | None) -> Answered | None:
         """The answer; None when it does not come before all leases have ended, or is a refusal of each by itself."""
         body: dict[str, Any] = {
-            "workerId": self._line.worker_id,
+            "workerId": self._client.worker_id,
             "jobs": [entry.item for entry in entries],
         }
         if asked is not None:
@@ -197,7 +198,7 @@ class Sender:
         pause = 0.2
         while True:
             try:
-                answer = self._line.send(_COMPLETE, body=body, idempotency_key=key)
+                answer = self._client.call(_COMPLETE, body=body, idempotency_key=key)
             except (Unavailable, Unauthorized, Forbidden) as problem:
                 self._outage.failed(problem)
                 now = self._board.clock()

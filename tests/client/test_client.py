@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -307,6 +308,42 @@ def test_a_forked_process_has_connections_of_its_own(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "getpid", lambda: -1)
     client.api.query_jobs()
     assert len(opened) == 2
+
+
+def test_a_sibling_is_another_worker_with_the_same_credentials():
+    script = Scripted(lost(), page(), page())
+    client = script.client(key="k", worker_id="w")
+    paused: list[float] = []
+    sibling = client.sibling(worker_id="other", sleep=paused.append)
+    sibling.api.query_jobs()
+    sibling.close()
+    client.api.query_jobs()
+    assert (sibling.worker_id, client.worker_id, len(paused), script.slept) == ("other", "w", 1, [])
+    assert {request.headers["Authorization"] for request in script.requests} == {"k"}
+
+
+def test_a_request_that_waits_is_cut():
+    outcome: list[Exception] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = Client(f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        def wait() -> None:
+            try:
+                client.api.lock_jobs()
+            except Unavailable as error:
+                outcome.append(error)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        accepted, _ = silent.accept()
+        with accepted:
+            accepted.recv(1)
+            # It is on the wire: what is cut is this request, whenever that is.
+            while waiting.is_alive():
+                client.cut()
+                waiting.join(0.01)
+        client.close()
+    assert [str(error).partition(": ")[0] for error in outcome] == ["UNAVAILABLE"]
 
 
 def test_a_file_is_deployed_as_it_is(bpmn: Client, tmp_path: Path):

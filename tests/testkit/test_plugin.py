@@ -213,3 +213,29 @@ def test_processes_of_xdist_have_engines_of_their_own(shop: pytest.Pytester):
         """
     )
     shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET, "-p", "xdist", "-n", "2").assert_outcomes(passed=8)
+
+
+def test_a_project_has_encodings_of_its_own(shop: pytest.Pytester):
+    shop.makeconftest(
+        """
+        import pytest
+        from py_bpmn import Codec
+
+        def encode(value):
+            return f"{value.real}/{value.imag}" if isinstance(value, complex) else None
+
+        @pytest.fixture
+        def bpmn_codecs():
+            return [Codec("complex", encode, lambda text: complex(*map(float, text.split("/"))))]
+        """
+    )
+    shop.makepyfile(
+        """
+        from shop import SHOP
+
+        def test_it_is_read_as_it_was_written(bpmn):
+            bpmn.use(SHOP)
+            bpmn.start("shop", amount=20, wave=1 + 2j).has(wave=1 + 2j)
+        """
+    )
+    shop.runpytest_inprocess(*WITH_PLUGIN, *QUIET).assert_outcomes(passed=1)

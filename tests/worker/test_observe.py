@@ -10,8 +10,8 @@ import pytest
 
 from py_bpmn import ConfigurationError
 from py_bpmn.worker import JobFields
-from py_bpmn.worker.line import Outage
 from py_bpmn.worker.observe import JsonFormatter, TextFormatter, about, configure_logging
+from py_bpmn.worker.outage import Outage
 from tests.worker.test_process import _job
 
 
