@@ -187,9 +187,23 @@ def test_the_examples_pass_their_tests_where_the_wheel_is_installed(equipped: Pa
     project = tmp_path / example.name
     shutil.copytree(example, project)
     environ = bare(equipped) | {"PYTHONPATH": str(project)}
-    tested = run(equipped / "pytest", "-q", "-p", "no:cacheprovider", cwd=project, env=environ)
+    covered = ("--bpmn-cov=.", "--bpmn-cov-fail-under=100")
+    tested = run(equipped / "pytest", "-q", "-p", "no:cacheprovider", *covered, cwd=project, env=environ)
     assert " passed" in tested
     assert "skipped" not in tested
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_the_client_alone_tests_with_the_service_of_another_environment(
+    installed: Path, client_wheel: Path, project: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    """In a project with a package app of its own."""
+    programs = environment(tmp_path_factory.mktemp("beside") / "venv", f"{client_wheel}[test]")
+    shutil.copytree(ROOT / "tests" / "examples" / "messages", project, dirs_exist_ok=True)
+    environ = bare(programs) | {"PYTHONPATH": str(project), "BPMN_TEST_PYTHON": str(installed / "python")}
+    tested = run(programs / "pytest", "-q", "-p", "no:cacheprovider", cwd=project, env=environ)
+    assert "2 passed" in tested
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import os
 import random
 import threading
 import urllib.error
@@ -71,8 +72,17 @@ def test_many_jobs_are_each_done_once_though_some_take_longer_than_their_lease(b
     bpmn.deploy(tasks("many", "a"))
     _start(bpmn, "many", 200)
     with first.running(), second.running():
-        until(lambda: not list(bpmn.instances(process="many", states=["STARTED"])), "all ended")
+        until(lambda: _all_ended(bpmn, "many"), "all ended")
     assert len(done) == len(set(done)) == 200
+
+
+LONGEST = 15 if "BPMN_TEST_KILLS" in os.environ else 1
+"""Seconds beyond five that a job takes."""
+
+
+def _all_ended(bpmn: Client, process: str) -> bool:
+    """Asks for little: the answer comes to the process that does the work."""
+    return not bpmn.api.query_process_instances(bpmn_process_id=process, states=["STARTED"], limit=1).results
 
 
 @pytest.mark.slow
@@ -83,14 +93,14 @@ def test_a_few_hundred_jobs_are_each_done_once_though_ten_take_many_leases(bpmn:
 
     @process.execute("a")
     def a(job: Job) -> None:
-        number = job.data.process_instance_id
-        done.append(number)
-        never.wait(5 + number % 10 if number % 50 == 0 else random.random() / 5)
+        done.append(job.data.process_instance_id)
+        place = len(done)
+        never.wait(5 + LONGEST * place / 500 if place % 50 == 0 else random.random() / 5)
 
     bpmn.deploy(tasks("hundreds", "a"))
     _start(bpmn, "hundreds", 500)
     with Worker(process, client=bpmn, threads=16).running():
-        until(lambda: not list(bpmn.instances(process="hundreds", states=["STARTED"])), "all ended")
+        until(lambda: _all_ended(bpmn, "hundreds"), "all ended")
     assert len(done) == len(set(done)) == 500
 
 
