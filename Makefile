@@ -9,7 +9,7 @@ SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full explore chaos pooler migrate finding retention waiting worker wheel bench
+.PHONY: help setup lock run demo test test-sqlite test-pg fmt lint types check check-full check-long explore chaos pooler migrate finding retention waiting worker wheel bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,11 @@ check-full: ## lint, types and all tests, with the long ones and with full count
 	$(MAKE) lint
 	$(MAKE) types
 	BPMN_TEST_PROFILE=full $(MAKE) test
+
+check-long: ## The same with five times as many generated cases, which takes hours
+	$(MAKE) lint
+	$(MAKE) types
+	BPMN_TEST_PROFILE=long $(MAKE) test
 
 explore: setup ## Try new generated cases until one fails (ROUNDS=1 or SECONDS=60 to bound it, SEED=... to repeat a round)
 	$(BIN)/python -m tests.explore $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) \

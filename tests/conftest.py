@@ -24,7 +24,7 @@ from tests.wire import Wire
 collect_ignore = ["examples"]
 """Projects of their own, whose tests run where the packages are installed."""
 PROFILE = os.environ.get("BPMN_TEST_PROFILE", "check")
-"""How much generated tests do: `check`, or `full` with the long runs, or `explore` for a round of new cases."""
+"""How much generated tests do: `check`, `full` with the long runs, `long` for an evening, `explore` for new cases."""
 SEED = int(os.environ.get("BPMN_TEST_EXPLORE", "0"))
 """Generated tests take the cases of this seed; 0 stands for the same ones on every run.
 
@@ -34,7 +34,7 @@ So a change is judged by what it changes, and new cases are looked for apart (`m
 
 def examples(*, check: int, full: int) -> int:
     """How many examples a test takes that has numbers of its own."""
-    return {"check": check, "full": full, "explore": full // 4}[PROFILE]
+    return {"check": check, "full": full, "long": 5 * full, "explore": full // 4}[PROFILE]
 
 
 settings.register_profile(
@@ -48,6 +48,7 @@ settings.register_profile(
     print_blob=True,
 )
 settings.register_profile("full", settings.get_profile("check"), max_examples=400, stateful_step_count=40)
+settings.register_profile("long", settings.get_profile("full"), max_examples=2000)
 settings.register_profile("explore", settings.get_profile("full"), max_examples=100)
 settings.load_profile(PROFILE)
 
@@ -69,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves the long runs to the full profile, and begins with the files that take long."""
-    if PROFILE != "full":
+    if PROFILE not in ("full", "long"):
         slow = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]

@@ -29,7 +29,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-FULL = PROFILE == "full"
+FULL = PROFILE in ("full", "long")
 EXAMPLES = examples(check=5, full=60)
 """For each operation and database, beyond those that cover its schema in the full profile: some 100 each."""
 

@@ -69,7 +69,7 @@ def test_invariants_hold_whatever_is_done(world):
     run_state_machine_as_test(
         Bound,
         settings=settings(
-            max_examples=examples(check=15, full=2000),
+            max_examples=examples(check=15, full=1400),
             stateful_step_count=16,
             print_blob=True,
             suppress_health_check=SUPPRESSED,

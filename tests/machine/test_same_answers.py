@@ -123,7 +123,7 @@ def worlds(databases: Databases) -> Iterator[tuple[World, World]]:
 
 @pytest.mark.postgres
 @settings(
-    max_examples=examples(check=8, full=300),
+    max_examples=examples(check=8, full=220),
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )

@@ -82,7 +82,7 @@ def found(player: Player, kind: type[Command[Any]], luck: int) -> list[Command[A
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(
-    max_examples=examples(check=12, full=150),
+    max_examples=examples(check=12, full=110),
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
