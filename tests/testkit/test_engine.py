@@ -37,6 +37,10 @@ class Installed(Distribution):
 
     def __init__(self, folder: Path, files: tuple[str, ...] = (), origin: Any = None) -> None:
         self._folder = folder
+        for name in files:
+            # What is not there is not told, since Python 3.12.
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
         self._texts = {
             "RECORD": "".join(f"{name},,\n" for name in files),
             "direct_url.json": json.dumps(origin) if origin else None,
