@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+OWN = Path(__file__).resolve().parents[1] / "app"
+"""Where it is, if it is installed here."""
+
 
 def found() -> Path | None:
     """The package, or the file of the module, that `import app` would load: a name that users' projects have, too."""

@@ -44,7 +44,7 @@ class ProblemError(BpmnClientError):
         type: str = "UNAVAILABLE",
         title: str = "",
         errors: Sequence[ProblemCause] = (),
-        existing: tuple[str, int] | None = None,
+        existing: str | None = None,
         request_id: str = "",
     ) -> None:
         super().__init__(detail)
@@ -58,7 +58,7 @@ class ProblemError(BpmnClientError):
         """Why."""
         self.errors = tuple(errors)
         self.existing = existing
-        """Partition and id of the process instance that is in the way, if one is."""
+        """The process instance that is in the way, if one is, as `Client.instance` takes it: `2026-11-26/17`."""
         self.request_id = request_id
         """Under which the service has logged the request."""
 
@@ -133,7 +133,7 @@ def _cause(error: Mapping[str, Any]) -> ProblemCause:
     return ProblemCause(pointer, type, detail, value)
 
 
-def _existing(found: object) -> tuple[str, int] | None:
+def _existing(found: object) -> str | None:
     if not isinstance(found, Mapping) or "id" not in found:
         return None
-    return str(found.get("partition") or ""), int(found["id"])
+    return f"{found.get('partition')}/{found['id']}"

@@ -97,7 +97,7 @@ def summary(findings: Iterable[Finding], files: int) -> str:
 
 def local_checker() -> Checker | None:
     """The parser of the service that is installed here, if there is one, and it is not hidden by another `app`."""
-    if _service.found() != Path(__file__).resolve().parents[2] / "app":
+    if _service.found() != _service.OWN:
         return None
     for found in entry_points(group=GROUP, name="local"):
         checker: Checker = found.load()

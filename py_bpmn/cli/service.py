@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from py_bpmn import _service
 
@@ -45,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         print("error: the service is not installed here: pip install py-bpmn-server", file=sys.stderr)
         return WRONG
     found = _service.found()
-    if found != Path(__file__).resolve().parents[2] / "app":
+    if found != _service.OWN:
         print(
             f"error: Python finds another package app before the one of py-bpmn: {found}. "
             "Start py-bpmn without that folder in PYTHONPATH",

@@ -11,13 +11,13 @@ import pytest
 from py_bpmn._xml import UnreadableError, read
 from py_bpmn.errors import ConfigurationError
 from py_bpmn.testing.coverage import Coverage, Model, Recorder, merged, to_json
+from py_bpmn.testing.plugin import COVERING
 from py_bpmn.testing.report import table, write_pages
 
 if TYPE_CHECKING:
     from py_bpmn.client import Client
     from py_bpmn.testing.kit import Bpmn
 
-PLUGIN = "bpmn-coverage"
 OUTPUT = "bpmn_coverage"
 """What a process of pytest-xdist hands over."""
 NOTHING = "no test that ran has used the fixture bpmn"
@@ -36,7 +36,7 @@ def set_up(config: pytest.Config) -> None:
         targets = [_target(report) for report in reports]
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from error
-    config.pluginmanager.register(Covering(files, targets, required), PLUGIN)
+    config.pluginmanager.register(Covering(files, targets, required), COVERING)
 
 
 def _files(paths: Sequence[str]) -> Iterator[Path]:

@@ -22,6 +22,8 @@ MARKER = (
     "as which worker, and options of the service"
 )
 FIXTURE = "bpmn_engine"
+COVERING = "bpmn-coverage"
+"""Name of the plugin that records coverage."""
 COVERAGE = ("--bpmn-cov", "--bpmn-cov-report", "--bpmn-cov-fail-under")
 """Options of which one at least asks for coverage."""
 
@@ -116,7 +118,7 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine, bpmn_codecs: Itera
         bpmn_engine.reset(settings.config)
         client = bpmn_engine.client(settings.worker_id or "")
         client.values = Values(bpmn_codecs)
-        covering: Covering | None = request.config.pluginmanager.get_plugin("bpmn-coverage")
+        covering: Covering | None = request.config.pluginmanager.get_plugin(COVERING)
         if covering is not None:
             covering.expect(client)
     except BpmnClientError as error:

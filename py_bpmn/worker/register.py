@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from py_bpmn._operations import Element
 from py_bpmn._operations import Process as Deployed
+from py_bpmn._xml import UnreadableError, read
 from py_bpmn.client import Client, read_bpmn, version_of
 from py_bpmn.errors import ConfigurationError, ProblemError, Unavailable
 from py_bpmn.worker.process import KINDS, Process
@@ -87,7 +88,7 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
             deployed, xml = _deployed(client, process, deploy)
         except Unavailable:
             raise
-        except (ConfigurationError, ProblemError, ElementTree.ParseError) as error:
+        except (ConfigurationError, ProblemError, UnreadableError, ElementTree.ParseError) as error:
             mistakes.append(f"{process.id}: {error}")
             continue
         found.processes[deployed.id] = process.id
@@ -131,23 +132,18 @@ def _canonical(xml: Xml) -> str:
 def _flows(xml: Xml) -> Counter[str]:
     """How many sequence flows lead away from each element, be it said by the flow or by the element."""
     found: dict[str, set[str]] = {}
-    for each in ElementTree.fromstring(xml).iter():
-        name = _local(each)
-        if name == "sequenceFlow":
-            found.setdefault(_id(each.get("sourceRef")), set()).add(_id(each.get("id")))
-        elif name != "process":
-            leaving = {_id(child.text) for child in each if _local(child) == "outgoing"}
-            found.setdefault(_id(each.get("id")), set()).update(leaving)
+    for node in read(xml).walk():
+        if node.tag == "sequenceFlow":
+            found.setdefault(_id(node.get("sourceRef")), set()).add(node.get("id"))
+        else:
+            leaving = {_id(child.text) for child in node.children if child.tag == "outgoing"}
+            found.setdefault(node.get("id"), set()).update(leaving)
     return Counter({element: len(flows) for element, flows in found.items()})
 
 
-def _local(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def _id(text: str | None) -> str:
+def _id(text: str) -> str:
     """Without a prefix: ids are referred to by qualified names."""
-    return (text or "").strip().rpartition(":")[2]
+    return text.strip().rpartition(":")[2]
 
 
 def _compare(

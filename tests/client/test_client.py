@@ -165,7 +165,7 @@ def test_a_problem_names_its_causes_and_what_is_in_the_way():
     }
     with pytest.raises(Conflict) as caught:
         Scripted(httpx2.Response(409, json=body)).client().api.lock_jobs()
-    assert caught.value.existing == ("2026-11-23", 4)
+    assert caught.value.existing == "2026-11-23/4"
     assert str(caught.value).splitlines()[1:] == ["#/a: must be greater (is '0')", "so"]
 
 
@@ -362,7 +362,7 @@ def test_a_file_that_is_not_there_is_no_model(bpmn: Client):
 
 
 def test_a_model_that_can_not_be_executed_is_refused(bpmn: Client):
-    with pytest.raises(ProblemError) as caught:
+    with pytest.raises(Refused) as caught:
         bpmn.deploy(GREETING.replace("serviceTask", "complexGateway"))
     assert "complexGateway" in str(caught.value)
 
