@@ -71,7 +71,8 @@ class GroupStatements:
             .select_from(source.join(own, is_own))
             .where(self._is_wanted(source))
         )
-        locked = select(PI.c.id).where(PI.c.partition == DAY, PI.c.id.in_(roots), *self._dialect.is_attached(DAY))
+        is_wanted = (PI.c.partition == DAY, self._dialect.is_found(PI.c.id, roots))
+        locked = select(PI.c.id).where(*is_wanted, *self._dialect.is_attached(DAY))
         return locked.order_by(PI.c.id).with_for_update(key_share=True)
 
     def _with_instance(self, name: str) -> Select[Any]:

@@ -10,6 +10,8 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    case,
+    false,
     func,
     literal,
     literal_column,
@@ -233,7 +235,8 @@ class Claims:
                 (scope.c.process_instance_id == chain.c.process_instance_id).is_(true()),
             )
         )
-        is_named = [self._dialect.is_one_of(V.c.name, "names").is_(true())] if named else []
+        # PostgreSQL does not guess how few these are: else it reads all of the day that have one of the names.
+        is_named = [case((self._dialect.is_one_of(V.c.name, "names"), true()), else_=false())] if named else []
         value = (V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
         of_scopes = (
             select(chain.c.origin, chain.c.depth, chain.c.bpmn_element_id, *value)

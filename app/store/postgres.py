@@ -62,7 +62,7 @@ from app.store.dialect import NOTHING_ASSUMED, Assumed, Call, Kind, Op, Row, Ses
 from app.store.ear import NOTIFY, Ear
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
-from app.store.tables import PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, ProcessRow, table
+from app.store.tables import PARTITIONED, PartitionDayRow, ProcessInstanceRow, ProcessQueueRow, ProcessRow, table
 from app.store.trouble import Trouble
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ class Postgres:
         self._lost_at = float("-inf")
         self._is_pooled = bool(config.database_direct_url)
         """Whether a pooler stands between, behind which each transaction may get to another session."""
-        self.settings = _settle(_settings(config)) if self._is_pooled else None
+        self.settings = _settle(session_settings(config)) if self._is_pooled else None
         """What sets up a transaction where the session can't be set up."""
         self._compiled: dict[Any, Statement] = {}
         self._days: set[date] = set()
@@ -212,7 +212,7 @@ class Postgres:
             connect_args["prepare_threshold"] = None
         else:
             given = url.query.get("options", "")
-            settings = [f"-c {name}={value}" for name, value in _settings(config).items()]
+            settings = [f"-c {name}={value}" for name, value in session_settings(config).items()]
             connect_args["options"] = " ".join([*settings, given if isinstance(given, str) else " ".join(given)])
         engine = create_engine(
             url, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args=connect_args, **options
@@ -479,7 +479,7 @@ class Postgres:
         self.clock.measure(ask)
 
 
-def _settings(config: Config) -> dict[str, str]:
+def session_settings(config: Config) -> dict[str, str]:
     """What a session or a transaction of ours is set to."""
     timeout = str(int(config.transaction_timeout * 1000))
     settings = {
@@ -609,11 +609,20 @@ def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Cal
         parameters[name] = orjson.dumps(write.rows).decode()
         if write.op.exact:
             parameters[f"{name}_count"] = len(write.rows)
-        if write.op.kind in (Kind.UPDATE, Kind.DELETE):
+        if write.op.kind in (Kind.UPDATE, Kind.DELETE) and _names_keys(write.op):
             key = _number(write.op)
             parameters[f"{name}_{key}"] = array([row[key] for row in write.rows])
     shape = tuple(write.op for write in writes)
     return Call(_combined(shape, _conditions(assumed), day is not None), parameters, day=day)
+
+
+def _names_keys(op: Op) -> bool:
+    """Whether a write says the keys of its rows in an array, too.
+
+    PostgreSQL assumes that the array is of ten, and plans anew each time for one that is shorter. Of the tables of a
+    day it knows enough to do without.
+    """
+    return op.table not in PARTITIONED
 
 
 def _number(op: Op) -> str:
@@ -666,9 +675,10 @@ def _statement(op: Op, one_day: bool) -> Any:
         op.table.c[key] == (bindparam("day", type_=Date) if key == "partition" and one_day else rows.c[key])
         for key in op.key
     ]
-    # Says so again, for all rows at once: a table that PostgreSQL takes for small would be read as a whole instead.
-    number = op.table.c[_number(op)]
-    conditions.append(number == any_(bindparam(f"{op.name}_{number.name}", type_=ARRAY(number.type))))
+    if _names_keys(op):
+        # Says so again, for all rows at once: a table that PostgreSQL takes for small would be read as a whole instead.
+        number = op.table.c[_number(op)]
+        conditions.append(number == any_(bindparam(f"{op.name}_{number.name}", type_=ARRAY(number.type))))
     # In a form that no index fits: the key finds the row, and not all others that a worker has locked.
     conditions += [(op.table.c[name] == rows.c[name]).is_(true()) for name in op.unchanged]
     if op.where:

@@ -61,11 +61,13 @@ def live(service: Service) -> None:
     play.complete(service, job)
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["a new day", "a day that was analysed while it was empty"])
-def test_no_statement_of_the_life_of_an_instance_or_a_query_by_id_is_planned_anew(url: str, analysed: bool):
+@pytest.mark.parametrize("day", ["new", "analysed while it was empty", "analysed while it was full"])
+def test_no_statement_of_the_life_of_an_instance_or_a_query_by_id_is_planned_anew(url: str, day: str):
     service = opened(url)
     play.deploy(service)
-    if analysed:
+    if "full" in day:
+        fill(url)
+    if "analysed" in day:
         with psycopg.connect(plain(url), autocommit=True) as connection:
             connection.execute("ANALYZE")
     for _ in range(LIVES):

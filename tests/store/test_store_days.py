@@ -98,12 +98,29 @@ def test_opening_again_creates_nothing(postgres_url: str, clock: ManualClock):
 def test_a_day_of_which_only_a_part_exists_is_completed(postgres_url: str):
     rows(postgres_url, f"CREATE TABLE job_{TODAY:%Y%m%d} PARTITION OF job FOR VALUES IN ('{TODAY}')")
     rows(postgres_url, f"CREATE TABLE task_{TODAY:%Y%m%d} (LIKE task INCLUDING ALL)")
+    rows(
+        postgres_url,
+        f"""INSERT INTO task_{TODAY:%Y%m%d} (partition, id, created_at, created_by, due_at, retry_count, state, type,
+            detached, interruptions) VALUES ('{TODAY}', 1, now(), 'w', now(), 0, 'DONE', 'PURGE', true, 0)""",
+    )
     rows(postgres_url, f"CREATE SEQUENCE job_{TODAY:%Y%m%d}_seq")
     store = open_store(Config(database_url=postgres_url))
     store.ensure_days([TODAY])
     store.close()
     assert attached(postgres_url) == days(TODAY)
     assert sequences(postgres_url) == {f"{table}_{TODAY:%Y%m%d}_seq" for table in TABLES}
+    assert rows(postgres_url, "SELECT id FROM task") == [(1,)]
+
+
+@pytest.mark.postgres
+def test_a_new_day_is_empty_and_yet_postgresql_knows_what_its_rows_look_like(postgres_url: str):
+    create_days(postgres_url, [TODAY])
+    for table in TABLES:
+        assert rows(postgres_url, f"SELECT 1 FROM {table}") == []
+        described = f"""SELECT a.attname FROM pg_attribute a LEFT JOIN pg_stats s
+            ON s.schemaname = current_schema() AND s.tablename = '{table}_{TODAY:%Y%m%d}' AND s.attname = a.attname
+            WHERE a.attrelid = '{table}_{TODAY:%Y%m%d}'::regclass AND a.attnum > 0 AND s.n_distinct IS NULL"""
+        assert rows(postgres_url, described) == []
 
 
 def create_days(url: str, wanted: list[date]) -> None:

@@ -214,9 +214,12 @@ def test_a_claim_that_the_server_has_ended_itself_is_repeated(line: Line):
     assert value(line.url, LOCKED_JOBS) == 1
 
 
-def test_a_new_day_is_created_again_after_its_connection_was_lost(line: Line):
-    loss = line.wire.loses("CREATE TABLE IF NOT EXISTS", arrives=True)
-    with line.another(partition_ahead_days=3) as service:
+@pytest.mark.parametrize(
+    ("day", "word"), list(enumerate(["CREATE TABLE", "ANALYZE", "TRUNCATE", "ATTACH PARTITION"], 3))
+)
+def test_a_new_day_is_created_again_after_its_connection_was_lost(line: Line, day: int, word: str):
+    loss = line.wire.loses(word, arrives=True)
+    with line.another(partition_ahead_days=day) as service:
         assert loss.happened.is_set()
         assert play.start(service).state == "STARTED"
 

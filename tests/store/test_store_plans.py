@@ -524,7 +524,7 @@ def test_a_claim_leaves_the_rest_of_the_backlog_unread_on_sqlite(lite: Full, of:
     assert steps_of(lite, Claims(lite.dialect).claim(of, filters, LIMIT), {**CLAIM, **parameters}) < LITE_ROWS / 2
 
 
-VISIBLE = {"day": DAY, "ids": list(range(3, 63, 3)), "names": '["x"]'}
+VISIBLE: dict[str, Any] = {"day": DAY, "ids": list(range(3, 63, 3)), "names": '["x"]'}
 
 
 @pytest.mark.postgres
