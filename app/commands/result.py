@@ -63,15 +63,42 @@ def _refusal(value: Mapping[str, Any]) -> EngineError:
 
 def _plain(value: Any) -> Any:
     """The value with all objects in it as mappings; what is None is left out of these."""
-    if is_dataclass(value) and not isinstance(value, type):
-        found = ((name, getattr(value, name)) for name in _restorers(type(value)))
-        return {name: _plain(each) for name, each in found if each is not None}
-    if isinstance(value, EngineError):
-        refusal = {name: _plain(getattr(value, name)) for name in ("kind", "title", "detail", "causes", "existing")}
-        return {_REFUSAL: refusal}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
+    kind: Any = type(value)
+    found: Any = _taking_apart(kind)(value)
+    return found
+
+
+@cache
+def _taking_apart(kind: Any) -> Callable[[Any], Any]:
+    if is_dataclass(kind):
+        return _taking_fields(kind)
+    if issubclass(kind, EngineError):
+        refused = ("kind", "title", "detail", "causes", "existing")
+        return lambda value: {_REFUSAL: {name: _plain(getattr(value, name)) for name in refused}}
+    if issubclass(kind, list | tuple):
+        return lambda value: [_plain(each) for each in value]
+    return lambda value: value
+
+
+def _taking_fields(kind: Any) -> Callable[[Any], Any]:
+    restorers, hints = _restorers(kind), get_type_hints(kind)
+    simple = [name for name in restorers if _is_simple(hints[name])]
+    other = [name for name in restorers if name not in simple]
+
+    def take(value: Any) -> dict[str, Any]:
+        found = {name: each for name in simple if (each := getattr(value, name)) is not None}
+        for name in other:
+            if (each := getattr(value, name)) is not None:
+                found[name] = _plain(each)
+        return found
+
+    return take
+
+
+def _is_simple(hint: Any) -> bool:
+    """Whether values are JSON as they are."""
+    members = [member for member in _members(hint) or (hint,) if member is not NoneType]
+    return all(isinstance(member, type) and issubclass(member, int | str | date) for member in members)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, literal_column, select
@@ -53,4 +53,4 @@ def read(row: Row) -> Kept:
 
 
 def write(kept: Iterable[Kept]) -> Write:
-    return Write(_KEEP, [asdict(each) for each in kept])
+    return Write(_KEEP, [{name: getattr(each, name) for name in _COLUMNS} for each in kept])
