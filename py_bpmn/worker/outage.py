@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 LOOK_SECONDS = 0.1
@@ -40,8 +39,8 @@ class Outage:
         """Pauses before the next try, unless somebody else gets an answer; True as soon as `pause` says so."""
         if pause(min(seconds, SHORTEST_WAIT)):
             return True
-        until = time.monotonic() + seconds - SHORTEST_WAIT
-        while self.is_on and (left := until - time.monotonic()) > 0:
+        until = self._clock() + seconds - SHORTEST_WAIT
+        while self.is_on and (left := until - self._clock()) > 0:
             if pause(min(left, LOOK_SECONDS)):
                 return True
         return False
