@@ -53,29 +53,38 @@ class Node:
 
 
 _DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BEGINNINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"<\0?\0", "utf-16-le"),
+    (b"\0<\0?", "utf-16-be"),
+)
+"""Byte order marks, and declarations of two bytes a character; the longer ones first that begin with a shorter one."""
 
 
 def decode(raw: bytes) -> str:
-    """The text of a file, by its byte order mark or declaration. Raises UnreadableError."""
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    """The text of a file, by its byte order mark or declaration, as the service reads it. Raises UnreadableError."""
+    encoding = next((name for beginning, name in _BEGINNINGS if raw.startswith(beginning)), "")
     if not encoding:
         declared = _DECLARED.match(raw)
         encoding = declared[1].decode() if declared else "utf-8"
+        if encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
+            # The declaration itself is read as something else.
+            encoding = "utf-8"
     try:
         return raw.decode(encoding).removeprefix("\ufeff")
-    except (LookupError, UnicodeDecodeError) as error:
+    except (LookupError, UnicodeError) as error:
         raise UnreadableError(f"the XML can't be decoded: {error}") from None
 
 
 def read(xml: str | bytes) -> Node:
     """The root element. Raises UnreadableError."""
-    if isinstance(xml, str):
-        # A declared encoding was that of the file; this text is in none.
-        xml = xml.removeprefix("\ufeff").encode(errors="replace")
-        parser = expat.ParserCreate("utf-8", "}")
-    else:
-        parser = expat.ParserCreate(None, "}")
+    content = xml.removeprefix("\ufeff") if isinstance(xml, str) else decode(xml)
+    # A declared encoding was that of the file, and may be one that the parser does not know.
+    parser = expat.ParserCreate("utf-8", "}")
     root: list[Node] = []
     open_nodes: list[Node] = []
 
@@ -100,10 +109,8 @@ def read(xml: str | bytes) -> Node:
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     try:
-        parser.Parse(xml, True)
+        parser.Parse(content.encode(errors="replace"), True)
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise UnreadableError(f"the XML is broken: {reason} (line {error.lineno}, column {error.offset + 1})") from None
-    except (LookupError, ValueError) as error:
-        raise UnreadableError(f"the XML can't be decoded: {error}") from None
     return root[0]

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Literal
 from xml.etree import ElementTree
 
 from py_bpmn._operations import Element
 from py_bpmn._operations import Process as Deployed
-from py_bpmn._xml import UnreadableError, read
+from py_bpmn._xml import UnreadableError, decode, read
 from py_bpmn.client import Client, read_bpmn, version_of
 from py_bpmn.errors import ConfigurationError, ProblemError, Unavailable
 from py_bpmn.worker.process import KINDS, Process
 from py_bpmn.worker.wanted import Kind
 
-Xml = str | bytes
-"""As text, or in the encoding that it names."""
 Deploy = bool | Literal["check"]
 """Whether files are deployed, or just have to be, or are not looked at."""
 
@@ -86,6 +83,7 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
     for process in processes:
         try:
             deployed, xml = _deployed(client, process, deploy)
+            flows = _flows(xml, process.id)
         except Unavailable:
             raise
         except (ConfigurationError, ProblemError, UnreadableError, ElementTree.ParseError) as error:
@@ -93,17 +91,18 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
             continue
         found.processes[deployed.id] = process.id
         elements = list(client.each(client.api.query_elements, process_id=deployed.id))
-        _compare(process, deployed, elements, xml, found, mistakes)
+        _compare(process, deployed, elements, flows, found, mistakes)
     if mistakes:
         number = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigurationError("\n".join([f"the worker can't start, because of {number}:", *mistakes]))
     return found
 
 
-def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deployed, Xml]:
+def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deployed, str]:
     """The version that counts, with its XML."""
     if process.bpmn is not None and deploy is True:
-        return client.deploy(process.bpmn, version=process.version, process=process.id), read_bpmn(process.bpmn)
+        deployed = client.deploy(process.bpmn, version=process.version, process=process.id)
+        return deployed, decode(read_bpmn(process.bpmn))
     known: list[Deployed] = list(client.each(client.api.query_processes, bpmn_process_id=process.id))
     if not known:
         raise ConfigurationError("no version is deployed")
@@ -114,25 +113,23 @@ def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deploye
             raise ConfigurationError(f"version {process.version} is not deployed; the newest one is {newest.version}")
         counts = wanted or newest
         return counts, client.api.get_bpmn_xml(id=counts.id)
-    xml = read_bpmn(process.bpmn)
-    version = process.version or version_of(xml)
+    file = read_bpmn(process.bpmn)
+    xml = decode(file)
+    version = process.version or version_of(file)
     for each in known:
         if each.version == version:
-            if _canonical(client.api.get_bpmn_xml(id=each.id)) != _canonical(xml):
+            if ElementTree.canonicalize(client.api.get_bpmn_xml(id=each.id)) != ElementTree.canonicalize(xml):
                 raise ConfigurationError(f"version {version} is deployed with another file than {process.bpmn}")
             return each, xml
     raise ConfigurationError(f"{process.bpmn} is not deployed; the newest version is {newest.version}")
 
 
-def _canonical(xml: Xml) -> str:
-    found = ElementTree.canonicalize(xml) if isinstance(xml, str) else ElementTree.canonicalize(from_file=BytesIO(xml))
-    return found or ""
-
-
-def _flows(xml: Xml) -> Counter[str]:
-    """How many sequence flows lead away from each element, be it said by the flow or by the element."""
+def _flows(xml: str, process: str) -> Counter[str]:
+    """How many sequence flows lead away from each element of a process, be it said by the flow or by the element."""
     found: dict[str, set[str]] = {}
-    for node in read(xml).walk():
+    root = read(xml)
+    # Ids are unique within a process: others of the file may have the same.
+    for node in (node for each in root.children if each.get("id") == process for node in each.walk()):
         if node.tag == "sequenceFlow":
             found.setdefault(_id(node.get("sourceRef")), set()).add(node.get("id"))
         else:
@@ -150,11 +147,10 @@ def _compare(
     process: Process,
     deployed: Deployed,
     elements: list[Element],
-    xml: Xml,
+    flows: Counter[str],
     found: Registered,
     mistakes: list[str],
 ) -> None:
-    flows = _flows(xml)
     asked = {each.bpmn_element_id: asked_for(each, flows[each.bpmn_element_id]) for each in elements}
     types = {each.bpmn_element_id: each.bpmn_element_type for each in elements}
     for handler in process.handlers:

@@ -94,7 +94,7 @@ def test_marks_show_what_was_taken_and_what_was_missed():
         (one(shapes=SHAPE.format("nothing", BOUNDS.format(0, 0))), "the file has no diagram"),
         ("<a>", "this can't be drawn: the XML is broken: no element found (line 1, column 4)"),
         ("", "this can't be drawn: the XML is broken"),
-        (b"\xff\xfe\x00", "this can't be drawn: the XML is broken"),
+        (b"\xff\xfe\x00", "this can't be drawn: the XML can't be decoded"),
         (
             b'<?xml version="1.0" encoding="none"?><a/>',
             "this can't be drawn: the XML can't be decoded: unknown encoding",

@@ -1,0 +1,57 @@
+"""What a worker compares its functions with: files of several processes, and in all encodings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from py_bpmn import Client, ConfigurationError
+from py_bpmn._xml import UnreadableError, decode, read
+from py_bpmn.worker import Process, Worker
+from py_bpmn.worker.register import register
+from tests.worker.models import model, tasks
+
+ENCODINGS = ("Shift_JIS", "EUC-JP", "GB18030", "UTF-16", "UTF-32")
+
+
+def test_equal_ids_in_another_process_of_the_file_are_not_counted(lite: Client):
+    own, other = (model(id, "startEvent start", "exclusiveGateway g", "endEvent end") for id in ("twin", "twin-other"))
+    file = own.replace("</definitions>", other[other.index("<process") :])
+    found = register(lite, [Process("twin", bpmn=file), Process("twin-other", bpmn=file)])
+    assert not found.strangers
+
+
+def _encoded(encoding: str, id: str, name: str = "入金") -> bytes:
+    text = tasks(id, "a").replace('id="a"', f'id="a" name="{name}"')
+    return f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_file_is_deployed_and_checked_in_its_encoding(lite: Client, tmp_path: Path, encoding: str):
+    id = f"in-{encoding}"
+    path = tmp_path / "file.bpmn"
+    path.write_bytes(_encoded(encoding, id))
+    process = Process(id, bpmn=path)
+    process.execute("a")(lambda: None)
+    first = register(lite, [process])
+    assert register(lite, [process], "check") == first
+    path.write_bytes(_encoded(encoding, id, "出金"))
+    with pytest.raises(ConfigurationError, match="is not deployed"):
+        Worker(process, client=lite, deploy="check").start()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_bytes_are_read_as_the_service_reads_them(encoding: str):
+    assert read(_encoded(encoding, "p")).children[0].get("id") == "p"
+
+
+def test_a_declaration_that_can_be_read_is_not_in_what_it_names():
+    assert decode(b'<?xml version="1.0" encoding="UTF-16"?><a/>').endswith("<a/>")
+    assert decode("<?xml version='1.0'?><a/>".encode("utf-16-be")).endswith("<a/>")
+
+
+@pytest.mark.parametrize("encoding", ["none", "hex"])
+def test_what_is_in_no_encoding_of_texts_is_told(encoding: str):
+    with pytest.raises(UnreadableError, match="the XML can't be decoded: "):
+        read(f'<?xml version="1.0" encoding="{encoding}"?><a>..</a>'.encode())
