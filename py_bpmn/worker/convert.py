@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from py_bpmn.errors import ConfigurationError
 from py_bpmn.values import Raw
@@ -20,6 +20,8 @@ Read = Callable[[Any], Any]
 """Makes an argument of a value, or raises ValueError."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LONGEST = 36_500 * 86_400.0
+"""Seconds: what is longer is a mistake, and beyond what clocks and waiting threads take."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -34,6 +36,8 @@ def seconds(duration: timedelta | str) -> float:
         found = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if found < 0:
         raise ConfigurationError(f"a duration must not be negative, but is {duration}")
+    if found > _LONGEST:
+        raise ConfigurationError(f"a duration is 36500d at most, but not {duration!s:.40}")
     return found
 
 
@@ -81,7 +85,11 @@ class Parameter:
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:
     """Of a handler, whose parameters all have names of variables. Raises ConfigurationError."""
-    found = inspect.signature(function)
+    try:
+        found = inspect.signature(function)
+    except ValueError:
+        advice = "call it in a function whose parameters have the names of variables"
+        raise ConfigurationError(f"does not tell the names of its parameters: {advice}") from None
     for parameter in found.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             advice = "name the variables that are needed, or take them all by a parameter annotated with Variables"
@@ -118,11 +126,22 @@ def parameters(
 
 
 def _special(name: str, annotation: Any, has_called: bool) -> str:
-    if annotation is Job:
+    meant = _alternatives(annotation)
+    if meant == {Job}:
         return Special.JOB
-    if annotation is Variables:
+    if meant == {Variables}:
         return Special.VARIABLES
     return Special.CALLED if has_called and name == "called" else ""
+
+
+def _alternatives(annotation: Any) -> set[Any]:
+    """What it may be other than None: `Job` of `Job | None`."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _alternatives(arguments[0])
+    if origin in (Union, types.UnionType):
+        return {each for argument in arguments for each in _alternatives(argument)} - {types.NoneType}
+    return {annotation} if isinstance(annotation, type) else {Any}
 
 
 def _spellings(name: str) -> tuple[str, ...]:
@@ -132,22 +151,35 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    while isinstance(function, functools.partial):
-        function = function.func
-    is_object = not isinstance(function, types.FunctionType | types.MethodType | types.BuiltinFunctionType)
     try:
-        return typing.get_type_hints(type(function).__call__ if is_object else function, include_extras=True)
+        return typing.get_type_hints(_annotated(function), include_extras=True)
     except NameError as error:
         raise ConfigurationError(
             f"an annotation names {error.name}, which its module does not know: "
             "it must be imported at run time, too, and not be local to a function"
         ) from error
-    except TypeError as error:
-        raise ConfigurationError(f"its annotations can't be read: {error}") from error
+    except Exception as error:
+        # Those that are texts are executed here.
+        raise ConfigurationError(f"its annotations can't be read: {type(error).__name__}: {error}") from error
+
+
+def _annotated(function: Any) -> Any:
+    """What has the annotations of an object that can be called, such as those that functools makes."""
+    while not isinstance(function, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+        is_partial = isinstance(function, functools.partial)
+        inner = function.func if is_partial else getattr(function, "__wrapped__", None)
+        if inner is None:
+            return type(function).__call__
+        function = inner
+    return function
 
 
 def reader(annotation: Any) -> Read:
-    """How values become what is annotated. Raises ConfigurationError where that takes pydantic, which is not there."""
+    """How values become what is annotated. Raises ConfigurationError where nothing can, or pydantic is not there."""
+    for special in {Job, Variables} & _mentioned(annotation):
+        raise ConfigurationError(
+            f"{special.__name__} is no variable: annotate one parameter with {special.__name__} alone"
+        )
     found = _simple(annotation)
     return _by_pydantic(annotation) if found is None else found
 
@@ -156,8 +188,11 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _simple(annotation: Any) -> Read | None:
-    """The reader for what JSON has, for Raw, and for dataclasses of these; None for all else."""
+def _simple(annotation: Any, within: tuple[type, ...] = ()) -> Read | None:
+    """The reader for what JSON has, for Raw, and for dataclasses of these; None for all else.
+
+    `within` are the dataclasses that have it as a field, or as a field of a field.
+    """
     if annotation is Any or annotation is object or annotation is inspect.Parameter.empty:
         return _as_it_is
     if annotation is None or annotation is types.NoneType:
@@ -166,18 +201,29 @@ def _simple(annotation: Any) -> Read | None:
         return _PLAIN[annotation]
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Union, types.UnionType):
-        return _union(arguments)
+        return _union(arguments, within)
     if origin is Literal:
         return functools.partial(_literal, arguments)
-    if origin is list:
-        item = _simple(arguments[0])
-        return item and functools.partial(_list, item)
-    if origin is dict and arguments[0] in (str, Any):
-        item = _simple(arguments[1])
-        return item and functools.partial(_dict, item)
+    if origin is list or origin is dict:
+        return _collection(origin, arguments, within)
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
-        return _dataclass_reader(annotation)
+        # One that refers to itself is left to pydantic.
+        return None if annotation in within else _dataclass_reader(annotation, (*within, annotation))
     return None
+
+
+def _collection(origin: type, arguments: tuple[Any, ...], within: tuple[type, ...]) -> Read | None:
+    if not arguments:
+        return _PLAIN[origin]
+    if len(arguments) != (1 if origin is list else 2):
+        wanted = "a list has one type" if origin is list else "a dict has two types"
+        raise ConfigurationError(f"{wanted} in brackets, but not {len(arguments)}")
+    item = _simple(arguments[-1], within)
+    if item is None:
+        return None
+    if origin is list:
+        return functools.partial(_list, item)
+    return functools.partial(_dict, item) if arguments[0] in (str, Any) else None
 
 
 def _expected(what: str, value: Any) -> ValueError:
@@ -234,8 +280,8 @@ _PLAIN: dict[type, Read] = {
 }
 
 
-def _union(arguments: tuple[Any, ...]) -> Read | None:
-    readers = [_simple(each) for each in arguments]
+def _union(arguments: tuple[Any, ...], within: tuple[type, ...]) -> Read | None:
+    readers = [_simple(each, within) for each in arguments]
     known = [read for read in readers if read is not None]
     if len(known) < len(readers):
         return None
@@ -281,20 +327,26 @@ def _at(place: str, read: Read, value: Any) -> Any:
         raise ValueError(f"{place} {error}" if not str(error).startswith((".", "[")) else f"{place}{error}") from None
 
 
-def _dataclass_reader(kind: type) -> Read | None:
+def _dataclass_reader(kind: type, within: tuple[type, ...]) -> Read | None:
     try:
         hints = typing.get_type_hints(kind, include_extras=True)
     except NameError:
         return None
+    except Exception as error:
+        raise ConfigurationError(
+            f"the annotations of {kind.__qualname__} can't be read: {type(error).__name__}: {error}"
+        ) from error
     fields = []
     for field in dataclasses.fields(kind):
-        # One that refers to itself is left to pydantic.
-        read = None if kind in _mentioned(hints[field.name]) else _simple(hints[field.name])
+        read = _simple(hints[field.name], within)
         if read is None:
             return None
         is_needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if field.init:
             fields.append((field.name, read, is_needed))
+    if inspect.signature(kind).parameters.keys() != {name for name, _, _ in fields}:
+        # It takes something else, such as an InitVar.
+        return None
 
     def read_object(value: Any) -> Any:
         if type(value) is not dict:
@@ -326,7 +378,11 @@ def _by_pydantic(annotation: Any) -> Read:
         ) from None
     try:
         adapter = pydantic.TypeAdapter(annotation)
-    except pydantic.errors.PydanticUserError as error:
+        if not getattr(adapter, "pydantic_complete", True):
+            # It would tell only at the first value that something is not known.
+            adapter.rebuild()
+    except Exception as error:
+        # Some are not of pydantic, but what it meets in the annotation.
         text = str(error).partition("\n")[0]
         raise ConfigurationError(f"{_name(annotation)} can't be made of a variable: {text}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 RETRIES = 3
 BACKOFF = "10s..10m"
 LEASE = "30s"
+MOST_RETRIES = 2**31 - 1
+"""That the service counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,15 @@ class Handler:
                 raise ConfigurationError("is no function")
             if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
                 raise ConfigurationError("can't be a generator: it must return its result")
-            if not isinstance(retries, int) or retries < 0:
-                raise ConfigurationError(f"retries must be an integer of at least 0, but is {retries!r}")
+            if not isinstance(retries, int) or not 0 <= retries <= MOST_RETRIES:
+                raise ConfigurationError(f"retries must be an integer from 0 to {MOST_RETRIES}, but is {retries!r}")
             self.retries = retries
             self.backoff = Backoff.parse(backoff)
             self.lease = _whole_seconds(lease)
             self.no_retry = _exceptions(no_retry)
-            known = signature(function).parameters
-            unknown = [name for name in rename.values() if name not in known]
-            if unknown:
-                raise ConfigurationError(f"has no parameter {', '.join(unknown)}, which rename names")
+            self.rename = _renamed(rename, signature(function).parameters)
         except ConfigurationError as error:
             raise self.mistake(str(error)) from error
-        self.rename = dict(rename)
         self._parameters: tuple[Parameter, ...] | None = None
 
     def __repr__(self) -> str:
@@ -172,6 +170,17 @@ def _whole_seconds(lease: timedelta | str) -> timedelta:
     return timedelta(seconds=found)
 
 
+def _renamed(rename: Any, known: Collection[str]) -> dict[str, str]:
+    if not isinstance(rename, Mapping) or not all(isinstance(each, str) for each in (*rename, *rename.values())):
+        raise ConfigurationError('rename must be a dict of parameters by variables, such as {"order-id": "order"}')
+    unknown = [name for name in rename.values() if name not in known]
+    if unknown:
+        raise ConfigurationError(f"has no parameter {', '.join(unknown)}, which rename names")
+    if len(set(rename.values())) < len(rename):
+        raise ConfigurationError("rename has two variables for one parameter")
+    return dict(rename)
+
+
 def _exceptions(given: Any) -> tuple[type[BaseException], ...]:
     found = given if isinstance(given, tuple) else (given,)
     if not all(isinstance(each, type) and issubclass(each, BaseException) for each in found):
@@ -206,8 +215,14 @@ class Process:
         `version` is the beginning of the file's SHA-256, if it is not given. With `partial` there are others, who do
         what no function here does. `retries`, `backoff` and `lease` are for decorators that do not name them.
         """
-        if not id:
+        if not isinstance(id, str) or not id:
             raise ConfigurationError("a process needs the id that it has in its BPMN file")
+        if not isinstance(bpmn, str | os.PathLike | None) or bpmn == "":
+            raise ConfigurationError(
+                f"{id}: bpmn must be the path of a file, or its XML as a text, but is {bpmn!r:.40}"
+            )
+        if not isinstance(version, str | None) or version == "":
+            raise ConfigurationError(f'{id}: version must be a text, such as "2", but is {version!r}')
         self.id = id
         self.bpmn = bpmn
         self.version = version

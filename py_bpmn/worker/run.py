@@ -31,6 +31,7 @@ from py_bpmn.worker.wanted import Wanted, wanted
 THREADS = 8
 CONCURRENCY = 100
 GRACE = "30s"
+MOST_PORT = 65_535
 HEALTHY_SECONDS = 60.0
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
@@ -74,8 +75,10 @@ class Worker:
         for name, number in (("threads", threads), ("concurrency", concurrency), ("processes", processes)):
             if not isinstance(number, int) or number < 1:
                 raise ConfigurationError(f"{name} must be an integer of at least 1, but is {number!r}")
-        if deploy not in (True, False, "check"):
+        if deploy is not True and deploy is not False and deploy != "check":
             raise ConfigurationError(f'deploy must be True, False or "check", but is {deploy!r}')
+        if client is not None and not isinstance(client, Client):
+            raise ConfigurationError(f"client must be a Client, but is of type {type(client).__name__}")
         self._processes = served
         self.threads = threads
         self.concurrency = concurrency
@@ -83,6 +86,7 @@ class Worker:
         self.deploy = deploy
         self.grace = seconds(grace)
         self.metrics_port = metrics_port
+        self.check_ports()
         self._given_client = client
         self._clock = clock
         self._running: Running | None = None
@@ -93,6 +97,12 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker {', '.join(process.id for process in self._processes)}>"
+
+    def check_ports(self) -> None:
+        """Each process has its own one. Raises ConfigurationError."""
+        port, last = self.metrics_port, MOST_PORT - self.processes + 1
+        if port is not None and (not isinstance(port, int) or not 0 <= port <= last):
+            raise ConfigurationError(f"metrics_port must be an integer from 0 to {last}, but is {port!r}")
 
     def start(self) -> None:
         """Registers the processes and begins; returns when jobs are waited for. Raises ConfigurationError.

@@ -44,6 +44,7 @@ def main(
             worker.metrics_port = metrics_port
         if worker.processes < 1:
             raise ConfigurationError(f"there must be one process at least, not {worker.processes}")
+        worker.check_ports()
         return _run(worker, target, log_format)
     except BpmnClientError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -53,8 +54,8 @@ def main(
 def load(target: str) -> Worker:
     """The worker of `MODULE:ATTR`. Raises ConfigurationError."""
     module, _, name = target.partition(":")
-    if not module or not name:
-        raise ConfigurationError(f"a worker is named such as shop.worker:worker, but not {target}")
+    if not name or not all(module.split(".")) or {"/", "\\"} & set(module) or module.endswith(".py"):
+        raise ConfigurationError(f"a worker is named by its module, such as shop.worker:worker, but not {target}")
     if "" not in sys.path and os.getcwd() not in sys.path:
         # As `python -m` has it; a command does not.
         sys.path.insert(0, os.getcwd())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
+import typing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from pydantic import Field
@@ -28,8 +29,9 @@ from py_bpmn.worker import (
     Process,
     Result,
     Variables,
+    Worker,
 )
-from py_bpmn.worker.convert import Backoff, reader, seconds
+from py_bpmn.worker.convert import Backoff, parameters, reader, seconds
 from py_bpmn.worker.perform import Outcome, Performer
 from tests.worker.models import tasks
 
@@ -46,6 +48,35 @@ class Line:
 class Order:
     lines: list[Line]
     note: str | None = None
+
+
+@dataclass
+class Parent:
+    child: Child | None
+
+
+@dataclass
+class Child:
+    parent: Parent | None
+
+
+@dataclass
+class Scaled:
+    factor: InitVar[int]
+    value: int = 0
+
+    def __post_init__(self, factor: int) -> None:
+        self.value *= factor
+
+
+@dataclass
+class Incomplete:
+    thing: Unknown  # type: ignore[name-defined]  # noqa: F821
+
+
+@dataclass
+class Unreadable:
+    thing: sys.nothing  # type: ignore[name-defined]
 
 
 NOBODY = Client("http://127.0.0.1:1", worker_id="w")
@@ -166,13 +197,18 @@ def _fine(a=1): ...
         (_keywords, {}, r"can't have \*\*variables: name the variables .* Variables"),
         (_generator, {}, "can't be a generator"),
         (_fine, {"rename": {"x": "b"}}, "has no parameter b, which rename names"),
-        (_fine, {"retries": -1}, "retries must be an integer of at least 0"),
+        (_fine, {"rename": {"x": "a", "y": "a"}}, "rename has two variables for one parameter"),
+        *((_fine, {"rename": each}, "rename must be a dict of") for each in ("x", None, ["a"], {"x": 5}, {5: "a"})),
+        *((_fine, {"retries": each}, "retries must be an integer from 0 to 2147483647") for each in (-1, None, 2**31)),
         (_fine, {"lease": "soon"}, "a duration is a timedelta or a text such as 30s or 1h30m, but not 'soon'"),
         (_fine, {"lease": "0s"}, "a lease must be a second at least"),
+        *((_fine, {"lease": f"{days}d"}, "a duration is 36500d at most") for days in ("36501", "9" * 400)),
+        (_fine, {"backoff": "1s..99999999999999d"}, "a duration is 36500d at most, but not 99999999999999d"),
         (_fine, {"backoff": "10m..10s"}, "a back-off grows"),
         (_fine, {"no_retry": "ValueError"}, "no_retry must be a tuple of types"),
         (_fine, {"lock": 1}, r'p: execute\("a"\) has no option lock, only backoff, lease, no_retry, rename, retries'),
         (5, {}, "is no function"),
+        (dict.update, {}, "does not tell the names of its parameters"),
     ],
 )
 def test_what_can_not_be_a_handler_is_told_at_once(function, options, text):
@@ -201,6 +237,10 @@ def test_an_element_has_one_function_of_a_kind():
         (float | int, 1, 1),
         (list[int], [1, 2.0], [1, 2]),
         (dict[str, list[str]], {"a": ["b"]}, {"a": ["b"]}),
+        (typing.List, [1], [1]),  # noqa: UP006
+        (typing.Dict, {"a": 1}, {"a": 1}),  # noqa: UP006
+        (Parent, {"child": {"parent": None}}, Parent(Child(None))),
+        (Scaled, {"factor": 2, "value": 3}, Scaled(2, 3)),
         (Literal["a", 1], 1, 1),
         (bytes, b"x", b"x"),
         (Raw, Raw("<a/>", "xml"), Raw("<a/>", "xml")),
@@ -252,6 +292,46 @@ def test_what_takes_pydantic_is_told_where_that_is_not_installed(monkeypatch):
 
 
 def _amount(amount: Decimal) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (list[int, str], "a list has one type in brackets, but not 2"),  # type: ignore[misc]
+        (dict[str], "a dict has two types in brackets, but not 1"),  # type: ignore[misc]
+        (list[Job], "Job is no variable: annotate one parameter with Job alone"),
+        (ClassVar[int], "can't be made of a variable: "),
+        (Incomplete, "Incomplete can't be made of a variable: .*Unknown"),
+        (Unreadable, "the annotations of Unreadable can't be read: AttributeError"),
+        (Annotated[str, Field(pattern="(")], "can't be made of a variable: "),
+    ],
+)
+def test_what_no_value_can_become_is_told(annotation, text):
+    with pytest.raises(ConfigurationError, match=text):
+        reader(annotation)
+
+
+def _attribute(x: sys.nothing) -> None: ...  # type: ignore[name-defined]
+
+
+def test_annotations_that_can_not_be_read_are_told():
+    with pytest.raises(ConfigurationError, match="its annotations can't be read: AttributeError"):
+        parameters(_attribute, {})
+
+
+def test_a_job_and_variables_may_be_left_out():
+    def function(one: Job | None = None, all: Annotated[Variables | None, "all"] = None) -> dict[str, Any]:
+        assert one is not None and all is not None
+        return {"n": [one.key, *all]}
+
+    outcome = _perform(function, _job(x=1))
+    assert outcome.item is not None
+    assert outcome.item.process_variables[0].data.value == '["2026-11-27/9/EXECUTE","x"]'
+
+
+@pytest.mark.parametrize("made", [functools.cache, staticmethod])
+def test_what_stands_for_a_function_has_its_annotations(made):
+    assert _error(_perform(made(_amount), _job(amount="x"))).startswith("variable amount: Input should be a valid dec")
 
 
 def test_a_variable_that_is_missing_or_unreadable_fails_without_a_retry():
@@ -417,9 +497,39 @@ def test_the_backoff_doubles_up_to_its_limit():
     assert Backoff.parse("5s").delay(9, 1.0) == timedelta(seconds=5)
 
 
-def test_a_bad_process_is_refused():
-    with pytest.raises(ConfigurationError, match="needs the id that it has in its BPMN file"):
-        Process("")
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"id": ""}, "a process needs the id that it has in its BPMN file"),
+        ({"id": 5}, "a process needs the id that it has in its BPMN file"),
+        ({"version": 2}, 'p: version must be a text, such as "2", but is 2'),
+        ({"bpmn": b"<"}, "p: bpmn must be the path of a file, or its XML as a text, but is b'<'"),
+        ({"bpmn": ""}, "p: bpmn must be the path of a file"),
+    ],
+)
+def test_a_bad_process_is_refused(options, text):
+    with pytest.raises(ConfigurationError, match=text):
+        Process(**{"id": "p", **options})
+
+
+def test_an_element_is_named():
     with pytest.raises(ConfigurationError, match=r'execute needs the id of an element, as @process.execute\("id"\)'):
         Process("p").execute("")
     assert repr(Process("p", bpmn=tasks("p", "a"))) == "<Process p>"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"threads": 0}, "threads must be an integer of at least 1, but is 0"),
+        ({"deploy": 1}, 'deploy must be True, False or "check", but is 1'),
+        ({"client": "http://127.0.0.1"}, "client must be a Client, but is of type str"),
+        ({"grace": "99999999999999d"}, "a duration is 36500d at most"),
+        ({"metrics_port": 99999}, "metrics_port must be an integer from 0 to 65535, but is 99999"),
+        ({"metrics_port": "9100"}, "metrics_port must be an integer from 0 to 65535, but is '9100'"),
+        ({"metrics_port": 65535, "processes": 2}, "metrics_port must be an integer from 0 to 65534, but is 65535"),
+    ],
+)
+def test_a_bad_worker_is_refused(options, text):
+    with pytest.raises(ConfigurationError, match=text):
+        Worker(Process("p"), **options)

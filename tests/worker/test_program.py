@@ -171,7 +171,11 @@ def test_mistakes_end_the_program_with_1(lite: Client, start: Start, tmp_path: P
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        ("tests.worker.shop", "a worker is named such as shop.worker:worker"),
+        ("tests.worker.shop", "a worker is named by its module, such as shop.worker:worker, but not tests.worker.shop"),
+        *(
+            (f"{module}:w", "a worker is named by its module")
+            for module in ("../h", ".h", "h.py", "a/h", "a\\h", "a..h")
+        ),
         ("tests.worker.nothing:worker", "there is no module tests.worker.nothing here"),
         ("tests.worker.shop:nobody", "module tests.worker.shop has no nobody"),
         ("tests.worker.shop:shop", "tests.worker.shop:shop is no Worker, but of type Process"),
