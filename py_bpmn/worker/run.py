@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import queue
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from py_bpmn._operations import CompleteJobsItem
@@ -328,13 +329,28 @@ class Running:
         if not self.board.begin(held):
             return
         with about(held.job):
-            self._done(held, self._performer.perform(held.handler, held.job))
+            outcome = self._performer.perform(held.handler, held.job)
+            self._end_copy(outcome)
+            self._done(held, outcome)
 
     async def _do_async(self, held: Held) -> None:
         if not self.board.begin(held):
             return
         with about(held.job):
-            self._done(held, await self._performer.perform_async(held.handler, held.job))
+            outcome = await self._performer.perform_async(held.handler, held.job)
+            self._end_copy(outcome)
+            self._done(held, outcome)
+
+    def _end_copy(self, outcome: Outcome) -> None:
+        """A process that a handler has forked ends where the handler does: the job is not the copy's."""
+        if os.getpid() == self._process:
+            return
+        if outcome.name == "failed":
+            logger.warning("a process that the handler has forked ends: %s", outcome.reason)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(0 if outcome.name == "completed" else 1)
 
     def _done(self, held: Held, outcome: Outcome) -> None:
         if self._metrics is not None:

@@ -168,6 +168,89 @@ def test_mistakes_end_the_program_with_1(lite: Client, start: Start, tmp_path: P
     assert "start it as python -m shop.worker, or as py-bpmn worker shop.worker:worker" in program.log
 
 
+BROKEN = """
+from py_bpmn.worker import Process, Worker
+from tests.worker.models import tasks
+
+process = Process("broken", bpmn=tasks("broken", "a"))
+worker = Worker(process, processes=2)
+"""
+UNGUARDED = """
+if __name__ != "__main__":
+    worker.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            BROKEN,
+            'error: the worker can\'t start, because of a mistake:\nbroken: nobody does a: @execute("a") is missing',
+        ),
+        (BROKEN + UNGUARDED, "error: module broken runs its worker while it is imported: put worker.run() below if "),
+    ],
+)
+def test_mistakes_of_several_processes_are_told_once(lite: Client, start: Start, tmp_path: Path, code: str, text: str):
+    (tmp_path / "broken.py").write_text(code)
+    path = os.pathsep.join(map(str, (tmp_path, ROOT)))
+    program = start(lite, "-m", "py_bpmn.worker", "broken:worker", PYTHONPATH=path)
+    assert program.process.wait(PATIENCE) == 1
+    assert program.log.count("error: ") == program.log.count(text) == 1
+    assert "is started again" not in program.log
+
+
+HANDS = """
+import multiprocessing, os, signal, subprocess, sys
+from py_bpmn.worker import Process, Worker
+from tests.worker.models import tasks
+
+process = Process("hands", bpmn=tasks("hands", "reads", "ends", "copies"))
+
+@process.execute("reads")
+def reads():
+    return {"read": subprocess.run(["cat"], stdout=subprocess.PIPE, timeout=20).stdout.decode()}
+
+@process.execute("ends")
+def ends():
+    other = multiprocessing.get_context("fork").Process(target=signal.pause, daemon=True)
+    other.start()
+    other.terminate()
+    other.join(20)
+    return {"ended": other.exitcode}
+
+@process.execute("copies", retries=0)
+def copies():
+    codes = []
+    for do in (lambda: {}, lambda: sys.exit("no more")):
+        copy = os.fork()
+        if copy == 0:
+            return do()
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
+    return {"copied": codes}
+
+worker = Worker(process, processes=int(os.environ["PROCESSES"]))
+if __name__ == "__main__":
+    worker.run()
+"""
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_what_handlers_start_has_no_part_in_the_worker(lite: Client, start: Start, tmp_path: Path, processes: str):
+    (tmp_path / "hands.py").write_text(HANDS)
+    lite.deploy(tasks("hands", "reads", "ends", "copies"))
+    found = lite.start("hands")
+    path = os.pathsep.join(map(str, (tmp_path, ROOT)))
+    program = start(lite, "-m", "hands", PROCESSES=processes, PYTHONPATH=path)
+    assert found.wait(LONG).state == "COMPLETED", program.log
+    assert found.get_variables() == {"read": "", "ended": -signal.SIGTERM, "copied": [0, 1]}
+    # A program that has not configured its logging tells that, too.
+    until(lambda: program.log.count(" does jobs of hands\n") == int(processes), "all have begun")
+    assert program.stop() == 0
+    (line,) = (line for line in program.log.splitlines() if "a process that the handler has forked ends" in line)
+    assert f"[instance={found.ref} element=copies " in line
+
+
 @pytest.mark.parametrize(
     ("target", "text"),
     [
