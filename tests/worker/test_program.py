@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from py_bpmn import Client, ConfigurationError
 from py_bpmn.worker import Job, Process, Worker
-from py_bpmn.worker.supervise import load
+from py_bpmn.worker.supervise import Child, Family, load
 from tests.databases import Databases
 from tests.http_worker.serving import ROOT, Relay, free_port, serving
 from tests.worker.conftest import OPTIONS, PATIENCE, until
@@ -198,6 +200,57 @@ def test_mistakes_of_several_processes_are_told_once(lite: Client, start: Start,
     assert program.process.wait(PATIENCE) == 1
     assert program.log.count("error: ") == program.log.count(text) == 1
     assert "is started again" not in program.log
+
+
+class Spawned(Family):
+    """Processes that do what a test says: they start, and end with a code."""
+
+    def __init__(self) -> None:
+        super().__init__(Worker(Process("p"), processes=2), "", None)
+        self.spawned: list[tuple[int, socket.socket, Any]] = []
+
+    def _spawn(self, child: Child) -> None:
+        child.line, other_end = socket.socketpair()
+        child.line.setblocking(False)
+        process = SimpleNamespace(pid=child.number, returncode=None, send_signal=lambda number: None)
+        process.poll = lambda: process.returncode
+        child.process = process  # type: ignore[assignment]
+        self.spawned.append((child.number, other_end, process))
+
+    def look(self, now: float) -> list[bool]:
+        return [self._look_after(child, now) for child in self._children]
+
+    def starts(self, place: int) -> None:
+        self.spawned[place][1].send(b"\n")
+
+    def ends(self, place: int, code: int) -> None:
+        self.spawned[place][2].returncode = code
+
+    def close(self) -> None:
+        for _, other_end, _ in self.spawned:
+            other_end.close()
+        for child in self._children:
+            child.forget()
+
+
+def test_one_that_could_start_before_is_tried_again_while_others_are_at_work():
+    with closing(Spawned()) as family:
+        family.look(0)
+        assert [number for number, _, _ in family.spawned] == [0]
+        family.starts(0)
+        for _ in range(2):
+            family.look(0)
+        family.starts(1)
+        family.ends(1, -signal.SIGKILL)
+        family.look(20)
+        assert [number for number, _, _ in family.spawned] == [0, 1, 1]
+        family.ends(2, 1)
+        assert family.look(40) == [True, True]
+        assert [number for number, _, _ in family.spawned] == [0, 1, 1, 1]
+        family.ends(0, -signal.SIGKILL)
+        family.ends(3, 1)
+        family.look(40)
+        assert family.look(50) == [True, False]
 
 
 HANDS = """
