@@ -258,7 +258,7 @@ import multiprocessing, os, signal, subprocess, sys
 from py_bpmn.worker import Process, Worker
 from tests.worker.models import tasks
 
-process = Process("hands", bpmn=tasks("hands", "reads", "ends", "copies"))
+process = Process("hands", bpmn=tasks("hands", "reads", "ends", "copies", "awaits"))
 
 @process.execute("reads")
 def reads():
@@ -282,6 +282,11 @@ def copies():
         codes.append(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
     return {"copied": codes}
 
+@process.execute("awaits")
+async def awaits():
+    copy = os.fork()
+    return {"awaited": os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])} if copy else {}
+
 worker = Worker(process, processes=int(os.environ["PROCESSES"]))
 if __name__ == "__main__":
     worker.run()
@@ -291,12 +296,12 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_what_handlers_start_has_no_part_in_the_worker(lite: Client, start: Start, tmp_path: Path, processes: str):
     (tmp_path / "hands.py").write_text(HANDS)
-    lite.deploy(tasks("hands", "reads", "ends", "copies"))
+    lite.deploy(tasks("hands", "reads", "ends", "copies", "awaits"))
     found = lite.start("hands")
     path = os.pathsep.join(map(str, (tmp_path, ROOT)))
     program = start(lite, "-m", "hands", PROCESSES=processes, PYTHONPATH=path)
     assert found.wait(LONG).state == "COMPLETED", program.log
-    assert found.get_variables() == {"read": "", "ended": -signal.SIGTERM, "copied": [0, 1]}
+    assert found.get_variables() == {"read": "", "ended": -signal.SIGTERM, "copied": [0, 1], "awaited": 0}
     # A program that has not configured its logging tells that, too.
     until(lambda: program.log.count(" does jobs of hands\n") == int(processes), "all have begun")
     assert program.stop() == 0
