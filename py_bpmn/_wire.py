@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, dataclass_transform
 from urllib.parse import quote, urlencode
 
-from py_bpmn.errors import ProblemError, Unavailable, problem
+from py_bpmn.errors import Invalid, ProblemError, Unavailable, problem
 
 T = TypeVar("T")
 
@@ -199,25 +199,71 @@ def request(
     file: bytes | None = None,
     idempotency_key: str | None = None,
 ) -> Request[T]:
-    """The request of an operation; None stands for what is not sent. `file` is a BPMN file in place of a body."""
+    """The request of an operation; None stands for what is not sent. `file` is a BPMN file in place of a body.
+
+    Raises Invalid for a text that can't be sent.
+    """
     target = operation.path
     for name, value in (path or {}).items():
-        target = target.replace(f"{{{name}}}", quote(str(write(value)), safe=""))
+        target = target.replace(f"{{{name}}}", quote(utf8(str(write(value)), f"path parameter {name}"), safe=""))
     given = {name: write(value) for name, value in (query or {}).items() if value is not None}
     if given:
+        for name, value in given.items():
+            _check(value, f"query parameter {name}")
         pairs = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
         target += "?" + urlencode(pairs, doseq=True)
     headers = {"Accept": "application/json, text/*"}
     if operation.keyed:
-        headers["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
+        headers["Idempotency-Key"] = _checked_key(idempotency_key or str(uuid.uuid4()))
     content = file
     if file is not None:
         headers["Content-Type"] = "application/xml"
     elif body is not None:
         headers["Content-Type"] = "application/json"
-        sent = {name: write(value) for name, value in body.items() if value is not None}
-        content = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        content = encoded(body)
     return Request(operation, target, headers, content)
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """A body as it is sent, without what is None. Raises Invalid for a text that can't be sent, with its place."""
+    sent = {name: write(value) for name, value in body.items() if value is not None}
+    text = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        _check(sent, "#")
+        raise
+
+
+def utf8(text: str, place: str) -> bytes:
+    """Raises Invalid for half of a character, which UTF-8 has no form for; it names the place, and not the text."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        sentence = f"{place} has half of a character, {half}, which can't be sent"
+        # Not chained: the text is part of that error.
+        raise Invalid(sentence, status=400, type="VALIDATION") from None
+
+
+def _check(value: Any, place: str) -> None:
+    """Raises Invalid for the first text in what was made by `write` that can't be sent."""
+    if isinstance(value, str):
+        utf8(value, place)
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            utf8(name, f"a name in {place}")
+            _check(each, f"{place}/{name}")
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            _check(each, f"{place}/{number}")
+
+
+def _checked_key(key: str) -> str:
+    if not key.isascii() or not key.isprintable() or " " in key:
+        sentence = "an idempotency key must be visible ASCII characters, without spaces"
+        raise Invalid(sentence, status=400, type="VALIDATION")
+    return key
 
 
 @dataclass(frozen=True, slots=True)

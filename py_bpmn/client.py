@@ -108,7 +108,7 @@ def connection(
         raise ConfigurationError("there is a key, and a user name as well; only one of them can be sent")
     if bool(username) != bool(password):
         raise ConfigurationError("a user name needs a password, and a password a user name")
-    authorization = _wire.basic(username, password) if username and password else key or ""
+    authorization = _basic(username, password) if username and password else key or ""
     if not authorization.isascii() or not authorization.isprintable():
         raise ConfigurationError("a key must be visible ASCII characters, without a line break")
     return Connection(
@@ -118,6 +118,14 @@ def connection(
         ca_file=str(ca_file or environ.get("BPMN_CA_FILE") or ""),
         timeout=timeout,
     )
+
+
+def _basic(username: str, password: str) -> str:
+    try:
+        return _wire.basic(username, password)
+    except UnicodeEncodeError:
+        # Not chained: the password is part of it. The environment may have bytes that are no text.
+        raise ConfigurationError("a user name and its password must be texts that UTF-8 has a form for") from None
 
 
 def default_worker_id() -> str:
@@ -715,13 +723,19 @@ def address(ref: Ref) -> tuple[date, int]:
 
 
 def read_bpmn(bpmn: str | Path) -> bytes:
-    """The content of a file, or a text that is XML already. Raises ConfigurationError for a file that can't be read."""
+    """The content of a file, or a text that is XML already.
+
+    Raises ConfigurationError for a file that can't be read, and Invalid for a text that can't be sent.
+    """
     if isinstance(bpmn, str) and bpmn.lstrip("\ufeff \t\r\n").startswith("<"):
-        return bpmn.encode()
+        return _wire.utf8(bpmn, "the XML")
     try:
         return Path(bpmn).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"can't read {bpmn}: {error.strerror}") from error
+    except ValueError as error:
+        # Not the name of any file: it has a NUL, or half of a character.
+        raise ConfigurationError(f"can't read {str(bpmn)!r}: {error}") from error
 
 
 def given(values: Values, variables: Mapping[str, Any]) -> list[ProcessVariable]:

@@ -69,7 +69,7 @@ class ProblemError(BpmnClientError):
 
 
 class Invalid(ProblemError):
-    """Status 400: the request is wrong."""
+    """Status 400: the request is wrong, or has a text that can't even be sent."""
 
 
 class Unauthorized(ProblemError):

@@ -26,11 +26,13 @@ from py_bpmn import (
     Invalid,
     NotFound,
     ProblemError,
+    Raw,
     Refused,
     Start,
     Unauthorized,
     Unavailable,
 )
+from py_bpmn._wire import encoded
 from py_bpmn.client import connection
 from tests.flow import USER, flow
 
@@ -118,6 +120,7 @@ def test_a_worker_has_a_name_of_its_own_at_first():
         ({"password": "p", "username": ""}, "and a password a user name"),
         ({"key": "k", "username": "u", "password": "p"}, "only one of them can be sent"),
         ({"key": "k\n"}, "visible ASCII"),
+        ({"username": "u", "password": "\udcff"}, "must be texts that UTF-8 has a form for"),
         ({"url": "https://host", "ca_file": "/nowhere"}, "/nowhere is no file of certificates"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
@@ -265,6 +268,41 @@ def test_a_negative_duration_is_refused_before_it_is_sent():
         script.client().api.lock_jobs(lock_timeout=timedelta(seconds=-1))
 
 
+@pytest.mark.parametrize(
+    ("ask", "place"),
+    [
+        (lambda client: client.start("p", key="k\ud800"), "#/correlationKey"),
+        (lambda client: client.start("p", variables={"xml": Raw("\ud800", "xml")}), "#/variables/0/data/value"),
+        (lambda client: client.start("p", tags={"\ud800": "x"}), "#/tags/0/name"),
+        (lambda client: client.deploy("<a/>", version="\ud800"), "query parameter version"),
+        (lambda client: client.deploy("<a/>", tags={"a": "\ud800"}), "query parameter tags/0"),
+        (lambda client: client.deploy("<a>\ud800</a>"), "the XML"),
+        (lambda client: client.api.get_process_setting(bpmn_process_id="\ud800"), "path parameter bpmnProcessId"),
+    ],
+    ids=["text", "variable", "list", "query", "list in query", "file", "path"],
+)
+def test_half_a_character_is_refused_with_its_place_before_it_is_sent(ask: Callable[[Client], object], place: str):
+    script = Scripted()
+    with pytest.raises(Invalid) as caught:
+        ask(script.client())
+    assert f"{place} has half of a character, U+D800, which can't be sent" in str(caught.value)
+    assert (caught.value.status, caught.value.__suppress_context__) == (400, True)
+
+
+@pytest.mark.parametrize("key", ["ü", "a\n", "a b"])
+def test_a_key_that_no_header_can_hold_is_refused(key: str):
+    with pytest.raises(Invalid, match="must be visible ASCII characters"):
+        Scripted().client().api.suspend_process_instance(partition=date(2026, 11, 23), id=1, idempotency_key=key)
+
+
+def test_a_body_is_encoded_as_it_is_sent():
+    assert (
+        encoded({"name": "ü", "count": None, "at": [date(2026, 11, 23)]}) == '{"name":"ü","at":["2026-11-23"]}'.encode()
+    )
+    with pytest.raises(Invalid, match="a name in #/more has half of a character"):
+        encoded({"more": {"\udfff": 1}})
+
+
 def test_the_asynchronous_client_repeats_as_well(monkeypatch: pytest.MonkeyPatch):
     script = Scripted(lost(), refusal(503, **{"Retry-After": "0"}), page(), lost(), lost(), lost())
     monkeypatch.setattr("py_bpmn._wire.FIRST_DELAY", 0.0)
@@ -356,9 +394,18 @@ def test_a_file_is_deployed_as_it_is(bpmn: Client, tmp_path: Path):
     assert bpmn.check(file).process_id == first.id
 
 
-def test_a_file_that_is_not_there_is_no_model(bpmn: Client):
-    with pytest.raises(ConfigurationError, match=r"can't read nowhere\.bpmn: No such file"):
-        bpmn.deploy("nowhere.bpmn")
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("nowhere.bpmn", "can't read nowhere.bpmn: No such file"),
+        ("a\0b", r"can't read 'a\x00b'"),
+        ("\ud800", r"can't read '\ud800'"),
+    ],
+)
+def test_a_file_that_is_not_there_is_no_model(file: str, sentence: str):
+    with pytest.raises(ConfigurationError) as caught:
+        Scripted().client().deploy(file)
+    assert sentence in str(caught.value)
 
 
 def test_a_model_that_can_not_be_executed_is_refused(bpmn: Client):
