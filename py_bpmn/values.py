@@ -115,9 +115,11 @@ class Values:
         return text
 
 
-def _encoded(encoding: str, text: str) -> Encoded:
-    if not encoding:
+def _encoded(encoding: Any, text: Any) -> Encoded:
+    if not isinstance(encoding, str) or not encoding:
         raise ValueError("a variable needs an encoding, such as xml")
+    if not isinstance(text, str):
+        raise ValueError(f"what is stored as {encoding} must be a text, but is of type {type(text).__name__}")
     if not text:
         raise ValueError(f"a variable of encoding {encoding} can't be empty: delete it, or store None")
     return Encoded(encoding, text)

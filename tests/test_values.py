@@ -151,6 +151,12 @@ def test_a_codec_stores_values_of_its_own_kind():
     assert values.encode([1, 2]) == Encoded("json", "[1,2]")
 
 
+def test_a_codec_that_makes_no_text_is_refused():
+    codec = Codec("point", lambda value: 5 if value == 1 else None, int)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match="what is stored as point must be a text, but is of type int"):
+        Values([codec]).encode(1)
+
+
 def _endless() -> list[Any]:
     value: list[Any] = []
     value.append(value)
@@ -171,6 +177,9 @@ def _endless() -> list[Any]:
         ({(1, 2): 3}, "the value has a key of type tuple"),
         (Raw("", "xml"), "a variable of encoding xml can't be empty"),
         (Raw("x", ""), "a variable needs an encoding"),
+        (Raw("x", None), "a variable needs an encoding"),  # type: ignore[arg-type]
+        (Raw(5, "xml"), "what is stored as xml must be a text, but is of type int"),  # type: ignore[arg-type]
+        (secret(Raw(b"", "xml")), "what is stored as xml must be a text, but is of type bytes"),  # type: ignore[arg-type]
         (_endless(), "nested too deeply, or contains itself"),
         (Line, "the value is of type type"),
     ],
