@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar, dataclass_transform
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-from py_bpmn.errors import Invalid, ProblemError, Unavailable, problem
+from py_bpmn.errors import Invalid, ProblemError, Unauthorized, Unavailable, foreign, problem
 
 T = TypeVar("T")
 
@@ -274,6 +274,11 @@ class Answer:
     """To be asked in lower case."""
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is for people, which no answer to this client is."""
+        return self.headers.get("content-type", "").lower().startswith("text/html")
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds, if the service names them."""
         try:
@@ -282,29 +287,88 @@ class Answer:
             return None
 
 
-def read(request: Request[T], answer: Answer) -> T:
-    """What the answer says. Raises ProblemError."""
+def read(request: Request[T], answer: Answer, *, url: str, authorization: str) -> T:
+    """What the answer says. Raises ProblemError, which tells where the request was sent, and what is wrong with it."""
+    operation = request.operation
+    asked = f"{operation.method} {operation.path}"
     if answer.status >= 300 or answer.status < 200:
-        raise _problem(answer)
-    if request.operation.answers == "nothing":
-        return request.operation.read(None)
+        raise _problem(request, answer, url, authorization)
+    if answer.is_page:
+        raise foreign(url, answer.status, f"it answers {asked} by a page")
+    if operation.answers == "nothing":
+        return operation.read(None)
     text = answer.content.decode("utf-8", "replace")
-    if request.operation.answers == "text":
-        return request.operation.read(text)
+    if operation.answers == "text":
+        return operation.read(text)
     try:
-        return request.operation.read(json.loads(text))
+        return operation.read(json.loads(text))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        message = f"the answer to {request.operation.method} {request.operation.path} is not one of py-bpmn's"
-        raise ProblemError(message, status=answer.status, type="HTTP") from error
+        raise foreign(url, answer.status, f"the answer to {asked} is none of py-bpmn's, or not all of it") from error
 
 
-def _problem(answer: Answer) -> ProblemError:
+def _problem(request: Request[Any], answer: Answer, url: str, authorization: str) -> ProblemError:
+    """The error for an answer that is no success.
+
+    py-bpmn itself says why in a problem of its form, or by text where the operation answers text, or it has no more to
+    say than the status, and gives the request an id. All else is of something in between.
+    """
+    headers = answer.headers
+    request_id = headers.get("x-request-id", "")
+    body = _body(answer)
+    if body is not None:
+        return problem(answer.status, body, request_id=request_id)
+    is_own = bool(request_id) and (not answer.content or (request.operation.answers == "text" and not answer.is_page))
+    if answer.status == 401:
+        return _unauthorized(url, authorization, request_id, is_own)
+    if not is_own:
+        leads = _origin(headers.get("location", ""))
+        return foreign(url, answer.status, f"status {answer.status}{f', which leads to {leads}' if leads else ''}")
+    said = headers.get("x-hint", "") or answer.content.decode("utf-8", "replace").strip()
+    if not said and answer.status == 404:
+        asked = f"{request.operation.method} {request.operation.path}"
+        said = f"{url} has no {asked}: look at the path in BPMN_URL, or the service is older than this client"
+    return problem(answer.status, {"detail": said}, request_id=request_id)
+
+
+def _body(answer: Answer) -> Mapping[str, Any] | None:
+    """The problem that py-bpmn has answered. Others name its type by a URI, if they have one."""
     try:
         body = json.loads(answer.content)
     except ValueError:
-        body = None
-    headers = answer.headers
-    return problem(answer.status, body, request_id=headers.get("x-request-id", ""), hint=headers.get("x-hint", ""))
+        return None
+    if isinstance(body, Mapping) and "detail" in body and str(body.get("type", "")).isidentifier():
+        return body
+    return None
+
+
+def _unauthorized(url: str, authorization: str, request_id: str, is_own: bool) -> Unauthorized:
+    if not is_own:
+        detail = f"{url} is answered by something that is not py-bpmn, and that asks for credentials"
+    elif not authorization:
+        detail = (
+            f"{url} needs credentials, and none were sent: set BPMN_AUTHORIZATION to an API key, or BPMN_USERNAME and "
+            "BPMN_PASSWORD, or give them to the client"
+        )
+    elif authorization.lower().startswith("basic "):
+        detail = (
+            f"{url} does not take the user name and password that were sent: look at BPMN_USERNAME and BPMN_PASSWORD, "
+            "or at what the client was given"
+        )
+    else:
+        detail = (
+            f"{url} does not take the API key that was sent, which is wrong, revoked or has expired: look at "
+            "BPMN_AUTHORIZATION, or at what the client was given"
+        )
+    return Unauthorized(detail, status=401, type="UNAUTHORIZED", request_id=request_id, is_foreign=not is_own)
+
+
+def _origin(location: str) -> str:
+    """Where a redirect leads, without path and query, which may have secrets."""
+    try:
+        parts = urlsplit(location)
+        return f"{parts.scheme}://{parts.hostname}" if parts.scheme and parts.hostname else ""
+    except ValueError:
+        return ""
 
 
 @dataclass(slots=True)

@@ -207,7 +207,8 @@ class _Sender:
         request = _wire.request(
             operation, path=path, query=query, body=body, file=file, idempotency_key=idempotency_key
         )
-        return _wire.read(request, self._answer(request))
+        known = self._connection
+        return _wire.read(request, self._answer(request), url=known.url, authorization=known.authorization)
 
     def _answer(self, request: Request[Any]) -> Answer:
         if os.getpid() != self._process:
@@ -274,7 +275,8 @@ class _AsyncSender:
         request = _wire.request(
             operation, path=path, query=query, body=body, file=file, idempotency_key=idempotency_key
         )
-        return _wire.read(request, await self._answer(request))
+        known = self._connection
+        return _wire.read(request, await self._answer(request), url=known.url, authorization=known.authorization)
 
     async def _answer(self, request: Request[Any]) -> Answer:
         retry = Retry(request.operation)
@@ -497,7 +499,7 @@ class Client:
             new = [self._new(start) for start in some]
             for result in self.api.create_process_instances(process_instances=new).results:
                 if result.process_instance is None:
-                    yield problem(result.status, result.problem and result.problem.write())
+                    yield problem(result.status, result.problem.write() if result.problem else None)
                 else:
                     yield Instance(self, result.process_instance)
 

@@ -172,22 +172,113 @@ def test_a_problem_names_its_causes_and_what_is_in_the_way():
     assert str(caught.value).splitlines()[1:] == ["#/a: must be greater (is '0')", "so"]
 
 
+FOREIGN = "http://test is answered by something that is not py-bpmn: "
+NONE_OF_OURS = FOREIGN + "the answer to POST /jobs/lock is none of py-bpmn's, or not all of it"
+LOGIN = {"Location": "https://login.test/?token=secret"}
+ABOUT_BLANK = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "no route"}
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (httpx2.Response(502, text="<h1>Bad gateway</h1>"), "the answer has status 502, and no problem that says why"),
-        (httpx2.Response(403, headers={"X-Hint": "turn it on"}), "turn it on"),
-        (httpx2.Response(200, text="<h1>Welcome</h1>"), "the answer to POST /jobs/lock is not one of py-bpmn's"),
-        (httpx2.Response(200, json=[]), "the answer to POST /jobs/lock is not one of py-bpmn's"),
-        (httpx2.Response(200, json={"jobs": [{}]}), "the answer to POST /jobs/lock is not one of py-bpmn's"),
-        (httpx2.Response(302, headers={"Location": "/"}), "the answer has status 302"),
+        (httpx2.Response(502, text="<h1>Bad gateway</h1>"), FOREIGN + "status 502"),
+        (httpx2.Response(404), FOREIGN + "status 404"),
+        (httpx2.Response(404, html="<h1>Not found</h1>", headers={"X-Request-Id": "3f2a"}), FOREIGN + "status 404"),
+        (httpx2.Response(400, json={"message": "no"}), FOREIGN + "status 400"),
+        (httpx2.Response(404, json=ABOUT_BLANK), FOREIGN + "status 404"),
+        (httpx2.Response(409, json=["no"]), FOREIGN + "status 409"),
+        (httpx2.Response(302, headers={"Location": "/"}), FOREIGN + "status 302"),
+        (httpx2.Response(302, headers=LOGIN), FOREIGN + "status 302, which leads to https://login.test"),
+        (httpx2.Response(302, headers={"Location": "http://[/"}), FOREIGN + "status 302"),
+        (httpx2.Response(200, html="<h1>Welcome</h1>"), FOREIGN + "it answers POST /jobs/lock by a page"),
+        (httpx2.Response(200, text="Welcome"), NONE_OF_OURS),
+        (httpx2.Response(200, json=[]), NONE_OF_OURS),
+        (httpx2.Response(200, json={"jobs": [{}]}), NONE_OF_OURS),
+        (httpx2.Response(200, content=b'{"count":0,"jobs":['), NONE_OF_OURS),
     ],
-    ids=["proxy", "hint", "page", "list", "incomplete", "redirect"],
+    ids=lambda value: str(value.status_code) if isinstance(value, httpx2.Response) else "",
 )
-def test_what_is_no_answer_of_the_service_is_told(answer: httpx2.Response, sentence: str):
-    with pytest.raises(ProblemError) as caught:
+def test_what_is_no_answer_of_the_service_counts_as_none(answer: httpx2.Response, sentence: str):
+    with pytest.raises(Unavailable) as caught:
         Scripted(answer).client().api.lock_jobs()
+    assert (caught.value.detail, caught.value.status) == (sentence, answer.status_code)
+    assert caught.value.is_foreign
+
+
+@pytest.mark.parametrize("operation", ["suspend_process_instance", "get_bpmn_xml"])
+def test_a_page_is_no_success_of_what_answers_nothing_or_text(operation: str):
+    path: dict[str, Any] = {"id": 1} if operation == "get_bpmn_xml" else {"partition": date(2026, 11, 23), "id": 1}
+    with pytest.raises(Unavailable, match="by a page"):
+        getattr(Scripted(httpx2.Response(200, html="<h1>Welcome</h1>")).client().api, operation)(**path)
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "answer", "kind", "detail"),
+    [
+        (
+            "check_readiness",
+            503,
+            {"text": "server is not ready: no tables\n"},
+            Unavailable,
+            "server is not ready: no tables",
+        ),
+        ("get_metrics", 403, {"headers": {"X-Hint": "turn it on"}}, Forbidden, "turn it on"),
+        (
+            "get_health",
+            404,
+            {},
+            NotFound,
+            "http://test has no GET /health: look at the path in BPMN_URL, or the service is ",
+        ),
+        ("get_health", 418, {}, ProblemError, "the answer has status 418, and no problem that says why"),
+    ],
+)
+def test_the_service_may_say_why_without_a_problem(
+    operation: str, status: int, answer: dict[str, Any], kind: type[ProblemError], detail: str
+):
+    headers = {"X-Request-Id": "3f2a", **answer.pop("headers", {})}
+    with pytest.raises(kind) as caught:
+        getattr(Scripted(httpx2.Response(status, headers=headers, **answer)).client().api, operation)()
+    assert caught.value.detail.startswith(detail)
+    assert (caught.value.request_id, caught.value.is_foreign) == ("3f2a", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {},
+            "http://test needs credentials, and none were sent: set BPMN_AUTHORIZATION to an API key, or BPMN_USERNAME",
+        ),
+        (
+            {"username": "u", "password": "hidden"},
+            "does not take the user name and password that were sent: look at BPMN_",
+        ),
+        (
+            {"key": "hidden"},
+            "does not take the API key that was sent, which is wrong, revoked or has expired: look at BPMN_",
+        ),
+    ],
+    ids=["none", "password", "key"],
+)
+def test_credentials_that_are_missing_or_wrong_are_told_by_where_they_come_from(
+    given: dict[str, str], sentence: str, bpmn: Client, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("BPMN_USERNAME", "BPMN_AUTHORIZATION"):
+        monkeypatch.delenv(name, raising=False)
+    transport = bpmn._sender._transport
+    with Client("http://test", transport=transport, **given) as client, pytest.raises(Unauthorized) as caught:
+        client.api.query_jobs()
     assert sentence in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    assert (caught.value.status, caught.value.is_foreign) == (401, False)
+    assert caught.value.request_id
+
+
+def test_credentials_may_be_asked_for_by_something_in_between():
+    with pytest.raises(Unauthorized, match="something that is not py-bpmn, and that asks for credentials") as caught:
+        Scripted(httpx2.Response(401, html="<h1>Who are you?</h1>")).client().api.query_jobs()
+    assert caught.value.is_foreign
 
 
 @pytest.mark.parametrize("failure", [lost, lambda: refusal(503), lambda: refusal(429)], ids=["lost", "503", "429"])
@@ -253,7 +344,7 @@ def test_credentials_and_the_name_of_the_client_are_sent():
 
 
 def test_durations_and_times_are_sent_as_the_service_reads_them():
-    script = Scripted(httpx2.Response(200, json={"count": 0, "jobs": []}), httpx2.Response(404))
+    script = Scripted(httpx2.Response(200, json={"count": 0, "jobs": []}), refusal(404))
     client = script.client(worker_id="me")
     client.api.lock_jobs(lock_timeout=timedelta(days=1, seconds=1, milliseconds=1), wait_timeout="PT5S")
     with pytest.raises(NotFound):
