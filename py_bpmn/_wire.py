@@ -240,7 +240,7 @@ def utf8(text: str, place: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        half = f"U+{ord(text[error.start]):04X}"
+        half = f"the lone surrogate U+{ord(text[error.start]):04X}"
         sentence = f"{place} has half of a character, {half}, which can't be sent"
         # Not chained: the text is part of that error.
         raise Invalid(sentence, status=400, type="VALIDATION") from None

@@ -376,7 +376,7 @@ def test_half_a_character_is_refused_with_its_place_before_it_is_sent(ask: Calla
     script = Scripted()
     with pytest.raises(Invalid) as caught:
         ask(script.client())
-    assert f"{place} has half of a character, U+D800, which can't be sent" in str(caught.value)
+    assert f"{place} has half of a character, the lone surrogate U+D800, which can't be sent" in str(caught.value)
     assert (caught.value.status, caught.value.__suppress_context__) == (400, True)
 
 
