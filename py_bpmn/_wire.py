@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import uuid
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,13 @@ FIRST_DELAY = 0.2
 """Seconds before the second try; doubled for each that follows."""
 LONGEST_DELAY = 30.0
 """Seconds that a service can have its client wait before the next try."""
+MOST_WAIT = 86400.0
+"""Seconds that an answer is waited for beyond its own time: sockets take no number of any size."""
+_WAIT = "waitTimeout"
+_DAYS = {"Y": 31622400, "M": 2678400, "W": 604800, "D": 86400}
+_CLOCK = {"H": 3600, "M": 60, "S": 1}
+"""Seconds of the units before and behind the T of a duration."""
+_PART = re.compile(r"(\d+)([A-Z])")
 PASSING = frozenset({429, 502, 503, 504})
 """Statuses of answers that may be others soon."""
 
@@ -147,11 +155,19 @@ def duration_text(value: timedelta) -> str:
 
     Raises ValueError for a negative duration.
     """
-    seconds = -(-value // timedelta(seconds=1))
+    seconds, rest = divmod(value, timedelta(seconds=1))
+    seconds += bool(rest)
     if seconds < 0:
         raise ValueError(f"a duration must not be negative, but is {value}")
     days, seconds = divmod(seconds, 86400)
     return (f"P{days}D" if days else "P") + (f"T{seconds}S" if seconds or not days else "")
+
+
+def _seconds(duration: object) -> float:
+    """Of a duration of ISO 8601, at least so many; anything for a text that is none, which the service refuses."""
+    days, _, clock = str(duration or "").partition("T")
+    parts = [(_DAYS, each) for each in _PART.findall(days)] + [(_CLOCK, each) for each in _PART.findall(clock)]
+    return min(sum(int(number[:9]) * units.get(unit, 0) for units, (number, unit) in parts), MOST_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +204,8 @@ class Request(Generic[T]):
     """With the query."""
     headers: dict[str, str]
     content: bytes | None
+    wait: float = 0.0
+    """Seconds that the service is asked to wait before it answers."""
 
 
 def request(
@@ -212,6 +230,7 @@ def request(
             _check(value, f"query parameter {name}")
         pairs = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
         target += "?" + urlencode(pairs, doseq=True)
+    waits = [given.get(_WAIT)]
     headers = {"Accept": "application/json, text/*"}
     if operation.keyed:
         headers["Idempotency-Key"] = _checked_key(idempotency_key or str(uuid.uuid4()))
@@ -220,13 +239,22 @@ def request(
         headers["Content-Type"] = "application/xml"
     elif body is not None:
         headers["Content-Type"] = "application/json"
-        content = encoded(body)
-    return Request(operation, target, headers, content)
+        sent = _written(body)
+        content = _dumped(sent)
+        waits += [sent.get(_WAIT), sent.get("lockNext", {}).get(_WAIT)]
+    return Request(operation, target, headers, content, max(_seconds(each) for each in waits))
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:
     """A body as it is sent, without what is None. Raises Invalid for a text that can't be sent, with its place."""
-    sent = {name: write(value) for name, value in body.items() if value is not None}
+    return _dumped(_written(body))
+
+
+def _written(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: write(value) for name, value in body.items() if value is not None}
+
+
+def _dumped(sent: Mapping[str, Any]) -> bytes:
     text = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     try:
         return text.encode()

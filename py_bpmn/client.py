@@ -55,7 +55,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
 READ_TIMEOUT = 40.0
-"""Seconds: longer than a service lets a request wait."""
+"""Seconds: longer than a service lets a request wait, unless it is configured."""
+ANSWER_TIMEOUT = 10.0
+"""Seconds that an answer may take at most beyond the time that it was asked to wait, if `timeout` is no longer."""
 CONNECTIONS = 20
 """Of one client at most."""
 MOST_AT_ONCE = 100
@@ -80,7 +82,7 @@ class Connection:
     ca_file: str = ""
     """Certificates that are trusted, beside those of the machine, by the path of their file."""
     timeout: float = READ_TIMEOUT
-    """Seconds to wait for an answer."""
+    """Seconds to wait for an answer; where the service is asked to wait as long, some more."""
 
     def __repr__(self) -> str:
         return f"Connection({self.url})"
@@ -161,7 +163,6 @@ def _options(known: Connection) -> dict[str, Any]:
     options: dict[str, Any] = {
         "base_url": known.url,
         "headers": headers,
-        "timeout": httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT),
         "limits": httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
     }
     if known.url.startswith("http:"):
@@ -175,6 +176,12 @@ def _options(known: Connection) -> dict[str, Any]:
             raise ConfigurationError(f"{known.ca_file} is no file of certificates: {error}") from error
         options["verify"] = context
     return options
+
+
+def _timeout(known: Connection, request: Request[Any]) -> httpx2.Timeout:
+    """An answer that the service is asked to wait with must not be given up before it comes: it may start something."""
+    read = max(known.timeout, request.wait + min(known.timeout, ANSWER_TIMEOUT)) if request.wait else known.timeout
+    return httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT, read=read)
 
 
 class _Sender:
@@ -219,7 +226,11 @@ class _Sender:
         while True:
             try:
                 found = self._http.request(
-                    request.operation.method, request.path, headers=request.headers, content=request.content
+                    request.operation.method,
+                    request.path,
+                    headers=request.headers,
+                    content=request.content,
+                    timeout=_timeout(self._connection, request),
                 )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
@@ -283,7 +294,11 @@ class _AsyncSender:
         while True:
             try:
                 found = await self._http.request(
-                    request.operation.method, request.path, headers=request.headers, content=request.content
+                    request.operation.method,
+                    request.path,
+                    headers=request.headers,
+                    content=request.content,
+                    timeout=_timeout(self._connection, request),
                 )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
@@ -383,8 +398,8 @@ class Client:
 
         What is not given is taken from the environment: BPMN_URL (or else http://127.0.0.1:8080), BPMN_AUTHORIZATION
         for the key, BPMN_USERNAME and BPMN_PASSWORD, BPMN_WORKER_ID (or else user@host) and BPMN_CA_FILE. `timeout` is
-        how many seconds one answer may take. `transport` is how requests are sent where that is not by HTTP. Raises
-        ConfigurationError.
+        how many seconds one answer may take; one that the service is asked to wait with may take longer than that wait.
+        `transport` is how requests are sent where that is not by HTTP. Raises ConfigurationError.
         """
         known = connection(
             url,

@@ -32,6 +32,7 @@ from py_bpmn import (
     Unauthorized,
     Unavailable,
 )
+from py_bpmn._operations import LockConditions
 from py_bpmn._wire import encoded
 from py_bpmn.client import connection
 from tests.flow import USER, flow
@@ -351,6 +352,36 @@ def test_durations_and_times_are_sent_as_the_service_reads_them():
         client.api.move_job(partition=date(2026, 11, 23), id=1, due_at=datetime(2026, 11, 23, 13, tzinfo=UTC))
     assert script.requests[0].content == b'{"lockTimeout":"P1DT2S","waitTimeout":"PT5S","workerId":"me"}'
     assert script.requests[1].content == b'{"dueAt":"2026-11-23T13:00:00.000Z","workerId":"me"}'
+
+
+@pytest.mark.parametrize(
+    ("timeout", "wait", "read"),
+    [
+        (3.0, timedelta(seconds=12), 15.0),
+        (40.0, timedelta(seconds=60), 70.0),
+        (40.0, timedelta(seconds=30), 40.0),
+        (40.0, "P1M", 86410.0),
+        (40.0, "PT1H1M1S", 3671.0),
+        (40.0, "soon", 40.0),
+        (40.0, None, 40.0),
+        (1.0, timedelta.max, 86401.0),
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_asked_to_wait_is_waited_for(timeout: float, wait: Any, read: float):
+    script = Scripted(*[refusal(404)] * 5)
+    client = script.client(timeout=timeout)
+    for ask in (
+        lambda: client.start("p", wait=wait),
+        lambda: client.api.get_process_instance(partition=date(2026, 11, 23), id=1, wait_timeout=wait),
+        lambda: client.api.lock_jobs(wait_timeout=wait),
+        lambda: client.api.complete_jobs(jobs=[], lock_next=LockConditions(wait_timeout=wait)),
+        lambda: client.send("paid", key="k", wait=wait),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    limits = {"connect": 5.0, "read": read, "write": timeout, "pool": timeout}
+    assert [request.extensions["timeout"] for request in script.requests] == [limits] * 5
 
 
 def test_a_negative_duration_is_refused_before_it_is_sent():
