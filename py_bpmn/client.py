@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import re
 import socket
 import ssl
 import time
@@ -64,6 +65,7 @@ MOST_AT_ONCE = 100
 """Instances that one request starts."""
 ENDED: frozenset[InstanceState] = frozenset({"CANCELED", "COMPLETED"})
 VERSION_DIGITS = 12
+_DECLARED = re.compile(r"""\A(\ufeff?<\?xml\b[^>]*?\sencoding\s*=\s*["'])(?!utf-8["'])[^"'>]*""", re.IGNORECASE)
 
 
 def version_of(bpmn: bytes) -> str:
@@ -740,12 +742,13 @@ def address(ref: Ref) -> tuple[date, int]:
 
 
 def read_bpmn(bpmn: str | Path) -> bytes:
-    """The content of a file, or a text that is XML already.
+    """The content of a file, as it is, or a text that is XML already, in UTF-8 whatever encoding it declares.
 
     Raises ConfigurationError for a file that can't be read, and Invalid for a text that can't be sent.
     """
     if isinstance(bpmn, str) and bpmn.lstrip("\ufeff \t\r\n").startswith("<"):
-        return _wire.utf8(bpmn, "the XML")
+        # The encoding that a text declares was that of a file.
+        return _wire.utf8(_DECLARED.sub(r"\1UTF-8", bpmn), "the XML")
     try:
         return Path(bpmn).read_bytes()
     except OSError as error:

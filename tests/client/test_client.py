@@ -34,7 +34,7 @@ from py_bpmn import (
 )
 from py_bpmn._operations import LockConditions
 from py_bpmn._wire import encoded
-from py_bpmn.client import connection
+from py_bpmn.client import connection, read_bpmn
 from tests.flow import USER, flow
 
 FILES = Path(__file__).resolve().parent.parent / "files"
@@ -514,6 +514,28 @@ def test_a_file_is_deployed_as_it_is(bpmn: Client, tmp_path: Path):
     assert (first.bpmn_process_id, first.id, first.version) == ("p", again.id, again.version)
     assert bpmn.deploy(GREETING).id != first.id
     assert bpmn.check(file).process_id == first.id
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "nonsense", "us-ascii", "UTF-8"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_text_is_taken_by_its_characters_whatever_encoding_it_declares(bpmn: Client, encoding: str, mark: str):
+    named = GREETING.replace('id="greet"', 'id="greet" name="Grüßt"')
+    text = f"{mark}<?xml version='1.0' encoding = '{encoding}' standalone='yes'?>{named}"
+    process = bpmn.deploy(text)
+    [greets] = [
+        each for each in bpmn.api.query_elements(process_id=process.id).results if each.bpmn_element_id == "greet"
+    ]
+    assert greets.bpmn_element_name == "Grüßt"
+
+
+def test_a_file_and_a_text_in_utf8_are_the_same_version(bpmn: Client, tmp_path: Path):
+    text = f'<?xml version="1.0" encoding="utf-8"?>\n{GREETING}<!-- encoding="ISO-8859-1" ü -->'
+    file = tmp_path / "order.bpmn"
+    file.write_text(text, encoding="utf-8")
+    assert read_bpmn(text) == file.read_bytes()
+    file.write_bytes(text.replace("utf-8", "ISO-8859-1").encode("ISO-8859-1"))
+    assert read_bpmn(file) == file.read_bytes()
+    assert bpmn.deploy(file).id
 
 
 @pytest.mark.parametrize(
