@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -47,7 +47,7 @@ from py_bpmn._operations import (
     Waiting,
 )
 from py_bpmn._wire import Answer, Operation, Request, Retry
-from py_bpmn.errors import ConfigurationError, ProblemError, problem
+from py_bpmn.errors import ConfigurationError, Invalid, ProblemError, problem
 from py_bpmn.values import Codec, Values
 
 T = TypeVar("T")
@@ -145,7 +145,10 @@ def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        # As it is done when it is looked up: a label may be empty or too long.
+        (parts.hostname or "").encode("idna")
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
         raise ConfigurationError(f"the URL must be such as {DEFAULT_URL}, but is {url!r}")
@@ -174,8 +177,8 @@ def _options(known: Connection) -> dict[str, Any]:
         context = ssl.create_default_context()
         try:
             context.load_verify_locations(known.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"{known.ca_file} is no file of certificates: {error}") from error
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{known.ca_file!r} is no file of certificates: {error}") from error
         options["verify"] = context
     return options
 
@@ -184,6 +187,36 @@ def _timeout(known: Connection, request: Request[Any]) -> httpx2.Timeout:
     """An answer that the service is asked to wait with must not be given up before it comes: it may start something."""
     read = max(known.timeout, request.wait + min(known.timeout, ANSWER_TIMEOUT)) if request.wait else known.timeout
     return httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT, read=read)
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Raises ConfigurationError for what httpx2 can't use: a proxy, since the URL of the service is checked before."""
+    try:
+        yield
+    except ImportError:
+        raise _unusable_proxy("is one by SOCKS, which needs the package socksio") from None
+    except (httpx2.InvalidURL, ValueError):
+        raise _unusable_proxy() from None
+
+
+@contextmanager
+def _sending(transport: object) -> Iterator[None]:
+    """Raises what httpx2 does not have in its family as errors of this package."""
+    try:
+        yield
+    except httpx2.InvalidURL as error:
+        raise Invalid(f"the request can't be sent: {error}", status=400, type="VALIDATION") from error
+    except UnicodeError:
+        if transport is not None:
+            raise
+        # A host whose name can't be looked up.
+        raise _unusable_proxy() from None
+
+
+def _unusable_proxy(why: str = "can't be used; its URL must be such as http://proxy:3128") -> ConfigurationError:
+    """It is not shown, and not chained to what is: there may be a password in it."""
+    return ConfigurationError(f"a proxy that the environment names (http_proxy, https_proxy or all_proxy) {why}")
 
 
 class _Sender:
@@ -201,7 +234,9 @@ class _Sender:
         self._http = self._open()
 
     def _open(self) -> httpx2.Client:
-        return httpx2.Client(transport=self._transport, **_options(self._connection))
+        options = _options(self._connection)
+        with _opening():
+            return httpx2.Client(transport=self._transport, **options)
 
     def send(
         self,
@@ -227,13 +262,14 @@ class _Sender:
         retry = Retry(request.operation)
         while True:
             try:
-                found = self._http.request(
-                    request.operation.method,
-                    request.path,
-                    headers=request.headers,
-                    content=request.content,
-                    timeout=_timeout(self._connection, request),
-                )
+                with _sending(self._transport):
+                    found = self._http.request(
+                        request.operation.method,
+                        request.path,
+                        headers=request.headers,
+                        content=request.content,
+                        timeout=_timeout(self._connection, request),
+                    )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
                 if delay is None:
@@ -272,8 +308,11 @@ class _AsyncSender:
 
     def __init__(self, known: Connection, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._connection = known
+        self._transport = transport
         self.worker_id = known.worker_id
-        self._http = httpx2.AsyncClient(transport=transport, **_options(known))
+        options = _options(known)
+        with _opening():
+            self._http = httpx2.AsyncClient(transport=transport, **options)
 
     async def send(
         self,
@@ -295,13 +334,14 @@ class _AsyncSender:
         retry = Retry(request.operation)
         while True:
             try:
-                found = await self._http.request(
-                    request.operation.method,
-                    request.path,
-                    headers=request.headers,
-                    content=request.content,
-                    timeout=_timeout(self._connection, request),
-                )
+                with _sending(self._transport):
+                    found = await self._http.request(
+                        request.operation.method,
+                        request.path,
+                        headers=request.headers,
+                        content=request.content,
+                        timeout=_timeout(self._connection, request),
+                    )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
                 if delay is None:

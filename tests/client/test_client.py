@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -115,6 +116,10 @@ def test_a_worker_has_a_name_of_its_own_at_first():
         ({"url": "localhost:8080"}, "the URL must be such as http://127.0.0.1:8080, but is 'localhost:8080'"),
         ({"url": "http://"}, "the URL must be such as"),
         ({"url": "http://host:port"}, "the URL must be such as"),
+        ({"url": "http://x..y"}, "the URL must be such as http://127.0.0.1:8080, but is 'http://x..y'"),
+        ({"url": "http://" + "x" * 64 + ".test"}, "the URL must be such as"),
+        ({"url": "http://\udcff"}, "the URL must be such as"),
+        ({"url": "http://host/\x01"}, "the URL must be such as"),
         ({"url": "http://u:p@host"}, "must not have a user name or password"),
         ({"url": "http://host/?x=1"}, "must end with the path"),
         ({"username": "u"}, "a user name needs a password"),
@@ -122,7 +127,8 @@ def test_a_worker_has_a_name_of_its_own_at_first():
         ({"key": "k", "username": "u", "password": "p"}, "only one of them can be sent"),
         ({"key": "k\n"}, "visible ASCII"),
         ({"username": "u", "password": "\udcff"}, "must be texts that UTF-8 has a form for"),
-        ({"url": "https://host", "ca_file": "/nowhere"}, "/nowhere is no file of certificates"),
+        ({"url": "https://host", "ca_file": "/nowhere"}, "'/nowhere' is no file of certificates"),
+        ({"url": "https://host", "ca_file": "a\0b"}, r"'a\x00b' is no file of certificates"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
@@ -132,6 +138,37 @@ def test_an_unusable_connection_is_refused(given: dict[str, Any], sentence: str,
     with pytest.raises(ConfigurationError) as caught:
         Client(**given)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("proxy", ["nonsense://u:hidden@x", "http://u:hidden@h:port", "socks5://h"])
+def test_an_unusable_proxy_is_a_mistake_of_the_environment(
+    kind: type[Client] | type[AsyncClient], proxy: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(ConfigurationError, match=r"a proxy that the environment names \(http_proxy, ") as caught:
+        kind("http://service.test")
+    assert "hidden" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_proxy_that_can_not_be_looked_up_is_found_by_the_first_request(monkeypatch: pytest.MonkeyPatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://u:hidden@x..y")
+    with Client("http://service.test") as client, pytest.raises(ConfigurationError, match="its URL must be such as"):
+        client.api.query_jobs()
+
+
+def test_what_a_transport_raises_is_its_own():
+    with pytest.raises(UnicodeError):
+        Scripted(UnicodeError("not ours")).client().api.query_jobs()
+
+
+def test_a_query_that_is_too_long_is_refused():
+    with pytest.raises(Invalid, match="the request can't be sent: URL too long"):
+        Scripted().client().deploy("<a/>", reason="x" * 70_000)
 
 
 @pytest.mark.parametrize(
@@ -516,16 +553,12 @@ def test_a_file_is_deployed_as_it_is(bpmn: Client, tmp_path: Path):
     assert bpmn.check(file).process_id == first.id
 
 
-@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16", "nonsense", "us-ascii", "UTF-8"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_text_is_taken_by_its_characters_whatever_encoding_it_declares(bpmn: Client, encoding: str, mark: str):
+def test_a_text_is_taken_by_its_characters_whatever_encoding_it_declares(bpmn: Client):
     named = GREETING.replace('id="greet"', 'id="greet" name="Grüßt"')
-    text = f"{mark}<?xml version='1.0' encoding = '{encoding}' standalone='yes'?>{named}"
-    process = bpmn.deploy(text)
-    [greets] = [
-        each for each in bpmn.api.query_elements(process_id=process.id).results if each.bpmn_element_id == "greet"
-    ]
-    assert greets.bpmn_element_name == "Grüßt"
+    for number, encoding in enumerate(["ISO-8859-1", "UTF-16", "nonsense", "us-ascii", "UTF-8"]):
+        text = f"<?xml version='1.0' encoding = '{encoding}' standalone='yes'?>{named}"
+        process = bpmn.deploy("\ufeff" * (number % 2) + text, version=str(number))
+        assert "Grüßt" in [each.bpmn_element_name for each in bpmn.api.query_elements(process_id=process.id).results]
 
 
 def test_a_file_and_a_text_in_utf8_are_the_same_version(bpmn: Client, tmp_path: Path):
