@@ -48,7 +48,7 @@ from py_bpmn._operations import (
 )
 from py_bpmn._wire import Answer, Operation, Request, Retry
 from py_bpmn.errors import ConfigurationError, Invalid, ProblemError, problem
-from py_bpmn.values import Codec, Values
+from py_bpmn.values import Codec, Raw, Values
 
 T = TypeVar("T")
 
@@ -63,6 +63,8 @@ CONNECTIONS = 20
 """Of one client at most."""
 MOST_AT_ONCE = 100
 """Instances that one request starts."""
+TOO_LARGE = 413
+"""Status of an answer to a request whose body is too large."""
 ENDED: frozenset[InstanceState] = frozenset({"CANCELED", "COMPLETED"})
 VERSION_DIGITS = 12
 _DECLARED = re.compile(r"""\A(\ufeff?<\?xml\b[^>]*?\sencoding\s*=\s*["'])(?!utf-8["'])[^"'>]*""", re.IGNORECASE)
@@ -549,25 +551,47 @@ class Client:
     def start_many(self, starts: Iterable[Start]) -> Iterator[Instance | ProblemError]:
         """Starts many instances with few requests, and answers for each, in their order, it or why it was not started.
 
-        Each is started for itself: that one is refused does not stop the others.
+        Each is started for itself: that one is refused, or can't be sent, does not stop the others, and neither does a
+        request that gets no answer. What is `Unavailable` may have been started nevertheless; `unique` ones can be
+        started again.
         """
         starts = iter(starts)
         while some := list(islice(starts, MOST_AT_ONCE)):
             new = [self._new(start) for start in some]
-            for result in self.api.create_process_instances(process_instances=new).results:
-                if result.process_instance is None:
-                    yield problem(result.status, result.problem.write() if result.problem else None)
-                else:
-                    yield Instance(self, result.process_instance)
+            results = iter(self._started([each for each in new if not isinstance(each, ProblemError)]))
+            for each in new:
+                yield each if isinstance(each, ProblemError) else next(results)
 
-    def _new(self, start: Start) -> NewProcessInstance:
+    def _started(self, new: Sequence[NewProcessInstance]) -> list[Instance | ProblemError]:
+        if not new:
+            return []
+        try:
+            results = self.api.create_process_instances(process_instances=new).results
+        except ProblemError as error:
+            if len(new) > 1 and (isinstance(error, Invalid) or error.status == TOO_LARGE):
+                # All are refused for one that is not understood, or for the size of all.
+                half = len(new) // 2
+                return self._started(new[:half]) + self._started(new[half:])
+            return [error] * len(new)
+        return [
+            problem(each.status, each.problem.write() if each.problem else None)
+            if each.process_instance is None
+            else Instance(self, each.process_instance)
+            for each in results
+        ]
+
+    def _new(self, start: Start) -> NewProcessInstance | Invalid:
+        try:
+            variables = self._given(start.variables)
+        except ValueError as error:
+            return Invalid(str(error), status=400, type="VALIDATION")
         return NewProcessInstance(
             bpmn_process_id=start.process,
             version=start.version,
             correlation_key=start.key,
             unique_correlation_key=True if start.unique else None,
             on_conflict="RETURN" if start.unique else None,
-            variables=tuple(self._given(start.variables) or ()),
+            variables=tuple(variables or ()),
             tags=tuple(_tags(start.tags) or ()),
         )
 
@@ -672,7 +696,7 @@ class Instance:
         self.data = data
         returned = data.variables if isinstance(data, StartedProcessInstance) else ()
         self.variables: dict[str, Any] = visible(client.values, returned)
-        """What it was started with `returns` for."""
+        """What it was started with `returns` for; what can't be read is `Raw`, as it is stored."""
 
     def __repr__(self) -> str:
         return f"<Instance {self.ref} of {self.process}: {self.state}>"
@@ -730,11 +754,18 @@ class Instance:
         return self._client.each(self._client.api.get_history, partition=self.partition, id=self.id)
 
     def get_variables(self, *names: str) -> dict[str, Any]:
-        """Its variables, all or those with these names."""
+        """Its variables, all or those with these names.
+
+        Raises ValueError for one that is asked for by its name and can't be read; among all it is `Raw`, as it is
+        stored.
+        """
+        values = self._client.values
         found = self._client.api.get_process_variables(
             partition=self.partition, id=self.id, names=",".join(names) if names else None
-        )
-        return visible(self._client.values, found.variables)
+        ).variables
+        if not names:
+            return visible(values, found)
+        return {each.name: _decoded(values, each.name, each.data) for each in found if each.data is not None}
 
     def set_variables(self, variables: Mapping[str, Any], *, reason: str | None = None) -> None:
         """Sets these variables and leaves others as they are; `DELETED` as a value deletes one."""
@@ -814,12 +845,25 @@ def given(values: Values, variables: Mapping[str, Any]) -> list[ProcessVariable]
     return found
 
 
+def _decoded(values: Values, name: str, data: Data) -> Any:
+    try:
+        return values.decode(data.encoding, data.value)
+    except ValueError as error:
+        raise ValueError(f"variable {name}: {error}") from None
+
+
 def visible(values: Values, variables: Iterable[VisibleVariable | ProcessVariable]) -> dict[str, Any]:
-    """Variables as they are read; those without data are left out."""
-    found = {}
+    """Variables as they are read; those without data are left out.
+
+    One that can't be read is Raw, as it is stored: it must not hide the others.
+    """
+    found: dict[str, Any] = {}
     for variable in variables:
         if variable.data is not None:
-            found[variable.name] = values.decode(variable.data.encoding, variable.data.value)
+            try:
+                found[variable.name] = values.decode(variable.data.encoding, variable.data.value)
+            except ValueError:
+                found[variable.name] = Raw(variable.data.value, variable.data.encoding)
     return found
 
 

@@ -189,12 +189,28 @@ def test_what_can_not_be_stored_is_told_with_its_place(value, sentence):
         VALUES.encode(value)
 
 
-@pytest.mark.parametrize(("encoding", "text"), [("json", "{secret"), ("json", "[" * 100_000), ("base64", "secret1")])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("json", "{secret"),
+        ("json", "[" * 100_000),
+        ("base64", "secret1"),
+        ("base64", "!!"),
+        ("base64", "sécret"),
+        ("number", "secret"),
+        ("name", "secret"),
+    ],
+)
 def test_what_can_not_be_read_is_told_without_showing_it(encoding, text):
+    values = Values([Codec("number", str, int), Codec("name", str, {}.__getitem__)])
     with pytest.raises(ValueError, match=f"what is stored as {encoding}") as raised:
-        VALUES.decode(encoding, text)
+        values.decode(encoding, text)
     assert "secret" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_line_ends_mean_nothing_in_base64():
+    assert VALUES.decode("base64", "AP\r\n8=\n") == b"\x00\xff"
 
 
 def test_keys_are_alike_whether_they_need_care_or_not():

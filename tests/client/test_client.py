@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -625,6 +626,54 @@ def test_many_instances_are_started_each_for_itself(bpmn: Client):
     assert [each.key for each in started if isinstance(each, Instance)] == [o.key for o in orders if o.key]
     assert started[-1].ref == started[1].ref
     assert started[99].get_variables() == {"n": 99}
+
+
+def test_many_are_started_whatever_is_wrong_with_some(bpmn: Client):
+    bpmn.deploy(GREETING)
+    wrong = {
+        3: Start(process="p", key="o-3", variables={"price": float("nan")}),
+        4: Start(process="p", key="\ud800"),
+        50: Start(process="p", key="x" * 300),
+        99: Start(process="p", key="o-99", tags={"not a name": "x"}),
+    }
+    started = list(bpmn.start_many(wrong.get(number) or Start(process="p", key=f"o-{number}") for number in range(105)))
+    refused = {number: found for number, found in enumerate(started) if isinstance(found, ProblemError)}
+    assert {type(found) for found in refused.values()} == {Invalid}
+    assert refused.keys() == wrong.keys()
+    assert "variable price: the value is nan" in str(refused[3])
+    assert [each.key for each in started if isinstance(each, Instance)] == [
+        f"o-{number}" for number in range(105) if number not in wrong
+    ]
+
+
+def test_a_page_that_gets_no_answer_does_not_stop_the_next_one():
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        new = json.loads(request.content)["processInstances"]
+        if new[0]["correlationKey"] == "100":
+            raise lost()
+        if len(new) > 60:
+            return httpx2.Response(413, html="<h1>Too large</h1>")
+        problem = {"status": 404, "type": "NOT_FOUND", "title": "", "detail": new[0]["correlationKey"]}
+        return httpx2.Response(200, json={"results": [{"status": 404, "problem": problem}] * len(new)})
+
+    client = Client("http://test", transport=httpx2.MockTransport(answer), sleep=lambda _: None)
+    found = list(client.start_many(Start(process="p", key=str(number)) for number in range(250)))
+    kinds = [type(each) for each in found]
+    assert kinds == [NotFound] * 100 + [Unavailable] * 100 + [NotFound] * 50
+    assert [str(found[number]).rpartition(" ")[2] for number in (0, 50, 249)] == ["0", "50", "200"]
+
+
+def test_a_variable_that_can_not_be_read_hides_no_other(bpmn: Client):
+    bpmn.deploy(flow("start -> end"))
+    variables = {"broken": Raw("{hidden", "json"), "odd": Raw("!!", "base64"), "n": 3}
+    ended = bpmn.start("p", variables=variables, wait=timedelta(seconds=1), returns=list(variables))
+    assert ended.variables == variables
+    assert ended.get_variables() == variables
+    assert ended.get_variables("n") == {"n": 3}
+    for name in ("broken", "odd"):
+        with pytest.raises(ValueError, match=f"variable {name}: what is stored as .* can't be read: ") as caught:
+            ended.get_variables("n", name)
+        assert "hidden" not in str(caught.value)
 
 
 def test_an_instance_is_unique_by_its_key(bpmn: Client):
