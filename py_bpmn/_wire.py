@@ -27,6 +27,7 @@ LONGEST_DELAY = 30.0
 MOST_WAIT = 86400.0
 """Seconds that an answer is waited for beyond its own time: sockets take no number of any size."""
 _WAIT = "waitTimeout"
+_REALM = 'realm="py-bpmn"'
 _DAYS = {"Y": 31622400, "M": 2678400, "W": 604800, "D": 86400}
 _CLOCK = {"H": 3600, "M": 60, "S": 1}
 """Seconds of the units before and behind the T of a duration."""
@@ -338,14 +339,15 @@ def _problem(request: Request[Any], answer: Answer, url: str, authorization: str
     """The error for an answer that is no success.
 
     py-bpmn itself says why in a problem of its form, or by text where the operation answers text, or it has no more to
-    say than the status, and gives the request an id. All else is of something in between.
+    say than the status, in headers of its own. All else is of something in between.
     """
     headers = answer.headers
     request_id = headers.get("x-request-id", "")
     body = _body(answer)
     if body is not None:
         return problem(answer.status, body, request_id=request_id)
-    is_own = bool(request_id) and (not answer.content or (request.operation.answers == "text" and not answer.is_page))
+    is_marked = bool(request_id or headers.get("x-hint")) or _REALM in headers.get("www-authenticate", "")
+    is_own = is_marked and (not answer.content or (request.operation.answers == "text" and not answer.is_page))
     if answer.status == 401:
         return _unauthorized(url, authorization, request_id, is_own)
     if not is_own:

@@ -314,6 +314,15 @@ def test_credentials_that_are_missing_or_wrong_are_told_by_where_they_come_from(
     assert caught.value.request_id
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"), [(401, {"WWW-Authenticate": 'Bearer realm="py-bpmn"'}), (403, {"X-Hint": "turn it on"})]
+)
+def test_the_service_is_known_without_an_id_of_the_request(status: int, headers: dict[str, str]):
+    with pytest.raises((Unauthorized, Forbidden)) as caught:
+        Scripted(httpx2.Response(status, headers=headers)).client().api.query_jobs()
+    assert not caught.value.is_foreign
+
+
 def test_credentials_may_be_asked_for_by_something_in_between():
     with pytest.raises(Unauthorized, match="something that is not py-bpmn, and that asks for credentials") as caught:
         Scripted(httpx2.Response(401, html="<h1>Who are you?</h1>")).client().api.query_jobs()
