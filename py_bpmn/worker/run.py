@@ -329,17 +329,26 @@ class Running:
         if not self.board.begin(held):
             return
         with about(held.job):
-            outcome = self._performer.perform(held.handler, held.job)
-            self._end_copy(outcome)
-            self._done(held, outcome)
+            self._done(held, self._performer.perform(held.handler, held.job))
 
     async def _do_async(self, held: Held) -> None:
         if not self.board.begin(held):
             return
         with about(held.job):
-            outcome = await self._performer.perform_async(held.handler, held.job)
-            self._end_copy(outcome)
-            self._done(held, outcome)
+            self._done(held, await self._performer.perform_async(held.handler, held.job))
+
+    def _done(self, held: Held, outcome: Outcome) -> None:
+        self._end_copy(outcome)
+        if self._metrics is not None:
+            self._metrics.seconds.labels(held.data.bpmn_element_id).observe(self._clock() - held.began)
+        if outcome.name == "failed":
+            logger.warning("the job has failed: %s", outcome.reason)
+        if not self.board.done(held) or outcome.item is None:
+            logger.info("the job's result was dropped, since the job is gone")
+            self._count(held, "gone")
+            return
+        assert self._sender is not None
+        self._sender.put(Entry(held, outcome.item, outcome.name))
 
     def _end_copy(self, outcome: Outcome) -> None:
         """A process that a handler has forked ends where the handler does: the job is not the copy's."""
@@ -351,18 +360,6 @@ class Running:
             with suppress(Exception):
                 stream.flush()
         os._exit(0 if outcome.name == "completed" else 1)
-
-    def _done(self, held: Held, outcome: Outcome) -> None:
-        if self._metrics is not None:
-            self._metrics.seconds.labels(held.data.bpmn_element_id).observe(self._clock() - held.began)
-        if outcome.name == "failed":
-            logger.warning("the job has failed: %s", outcome.reason)
-        if not self.board.done(held) or outcome.item is None:
-            logger.info("the job's result was dropped, since the job is gone")
-            self._count(held, "gone")
-            return
-        assert self._sender is not None
-        self._sender.put(Entry(held, outcome.item, outcome.name))
 
     def _refused(self, held: Held, detail: str) -> CompleteJobsItem:
         with about(held.job):
