@@ -153,7 +153,7 @@ def _options(known: Connection) -> dict[str, Any]:
     options: dict[str, Any] = {
         "base_url": known.url,
         "headers": headers,
-        "timeout": httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT),
+        "timeout": httpx2.Timeout(known.timeout, connect=min(CONNECT_TIMEOUT, known.timeout)),
         "limits": httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
     }
     if known.url.startswith("http:"):

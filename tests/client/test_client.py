@@ -228,6 +228,12 @@ def test_a_write_that_is_sent_again_names_itself_by_the_same_key():
     assert first == again != other
 
 
+def test_a_client_that_waits_for_a_short_time_does_not_take_longer_to_connect():
+    script = Scripted(httpx2.Response(200, json=HEALTH))
+    script.client(timeout=1.5).api.get_health()
+    assert set(script.requests[0].extensions["timeout"].values()) == {1.5}
+
+
 def test_a_key_may_be_chosen():
     script = Scripted(httpx2.Response(204))
     script.client().api.suspend_process_instance(partition=date(2026, 11, 23), id=1, idempotency_key="mine")
