@@ -94,8 +94,12 @@ class Board:
             return any(held.stage in (Stage.RUNNING, Stage.QUEUED) for held in self._held)
 
     def _capacity(self, is_async: bool) -> int:
-        ahead = int(self._slots[is_async] * AHEAD_SECONDS / self._seconds[is_async])
-        return self._slots[is_async] + min(MOST_AHEAD, ahead)
+        """A handler that is at work for longer than the average is expected to take as long again."""
+        now, slots, usual = self.clock(), self._slots[is_async], self._seconds[is_async]
+        running = [held for held in self._held if held.stage is Stage.RUNNING and held.is_async == is_async]
+        ahead = sum(AHEAD_SECONDS / max(usual, now - held.began) for held in running)
+        ahead += max(0, slots - len(running)) * AHEAD_SECONDS / usual
+        return slots + min(MOST_AHEAD, int(ahead))
 
     def _room(self, is_async: bool) -> int:
         return self._capacity(is_async) - self._taken[is_async]
@@ -107,8 +111,8 @@ class Board:
         """
         with self.changed:
             while not self.is_stopping:
-                room = self._room(wanted.is_async)
-                if room > 0 and (not self._unsent or wanted in self._dry):
+                is_needed = not self._unsent or wanted in self._dry
+                if is_needed and (room := self._room(wanted.is_async)) > 0:
                     limit = max(1, room // (1 + others))
                     self._polling[wanted] = limit
                     return limit
@@ -126,10 +130,11 @@ class Board:
             if self.is_stopping:
                 return None
             for wanted in requests:
-                room = self._room(wanted.is_async)
+                capacity = self._capacity(wanted.is_async)
+                room = capacity - self._taken[wanted.is_async]
                 if wanted not in self._polling and room > 0:
                     # Not all in one request: while one batch is completed, handlers have another one.
-                    limit = min(room, -(-self._capacity(wanted.is_async) // BATCHES))
+                    limit = min(room, -(-capacity // BATCHES))
                     # Those that come with the answer to another completion are not asked for twice.
                     self._taken[wanted.is_async] += limit
                     return wanted, limit
