@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import httpx2
@@ -10,9 +11,10 @@ import pytest
 
 from py_bpmn import Client
 from py_bpmn._operations import Job as Data
-from py_bpmn.worker import Process
+from py_bpmn.worker import Process, Worker
 from py_bpmn.worker.board import Board, Held
 from py_bpmn.worker.wanted import Wanted
+from tests.worker.models import tasks
 
 LONG = timedelta(seconds=10)
 TODAY = date(2026, 11, 27)
@@ -110,3 +112,38 @@ def test_one_slow_handler_takes_only_its_own_share(time: Time, nobody: Client):
     board.begin(slow)
     time.now += 12
     assert before / 2 - 1 <= limit(board) < before
+
+
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+class Between(httpx2.HTTPTransport):
+    """Something between worker and service that answers these paths itself, as long as it is told to."""
+
+    def __init__(self, answer: Answer, *paths: str) -> None:
+        super().__init__()
+        self._answer = answer
+        self._paths = paths
+        self.is_on = threading.Event()
+        self.asked: list[httpx2.Request] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.is_on.is_set() and request.url.path in self._paths:
+            self.asked.append(request)
+            return self._answer(request)
+        return super().handle_request(request)
+
+
+def test_a_result_is_sent_again_in_time_though_the_service_asks_for_patience(lite: Client):
+    process = Process("patience", bpmn=tasks("patience", "a"))
+    process.execute("a")(lambda: None)
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        between.is_on.clear()
+        return AWAY
+
+    between = Between(answer, "/jobs/complete")
+    between.is_on.set()
+    with Client(lite.url, worker_id="own", transport=between) as client, Worker(process, client=client).running():
+        assert lite.start("patience", wait=LONG).state == "COMPLETED"
+    assert len(between.asked) == 1
