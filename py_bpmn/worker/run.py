@@ -398,9 +398,9 @@ class Running:
         with about(held.job):
             logger.warning("the job is gone while it is done: %s", reason)
 
-    def _is_away(self, problem: str) -> None:
+    def _is_away(self, sentence: str) -> None:
         if not self._stopping.is_set():
-            logger.warning("the service does not answer, which is tried until it does: %s", problem)
+            logger.warning("%s", sentence)
 
     def _is_back(self, seconds: float) -> None:
         logger.info("the service answers again, after %.1f s", seconds)
