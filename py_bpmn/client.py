@@ -188,7 +188,7 @@ def _options(known: Connection) -> dict[str, Any]:
 def _timeout(known: Connection, request: Request[Any]) -> httpx2.Timeout:
     """An answer that the service is asked to wait with must not be given up before it comes: it may start something."""
     read = max(known.timeout, request.wait + min(known.timeout, ANSWER_TIMEOUT)) if request.wait else known.timeout
-    return httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT, read=read)
+    return httpx2.Timeout(known.timeout, connect=min(CONNECT_TIMEOUT, known.timeout), read=read)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
 from py_bpmn._operations import Job as Data
@@ -22,6 +22,8 @@ Clock = Callable[[], float]
 
 
 class Stage(Enum):
+    WAITING = auto()
+    """A handler is still at work for an earlier lock of the same job."""
     QUEUED = auto()
     RUNNING = auto()
     DONE = auto()
@@ -32,14 +34,17 @@ class Stage(Enum):
 class Held:
     """A job with its lock."""
 
-    __slots__ = ("began", "data", "due", "ends", "handler", "job", "locked", "stage")
+    __slots__ = ("began", "data", "due", "ends", "follower", "handler", "job", "locked", "ref", "stage")
 
     def __init__(self, data: Data, handler: Handler, client: Client, now: float) -> None:
         self.data = data
+        self.ref = (data.partition, data.id)
         self.handler = handler
         self.job = Job(data, client)
         self.locked = now
         self.began = 0.0
+        self.follower: Held | None = None
+        """The same job by a newer lock, which is begun when this one's handler has ended."""
         self.stage = Stage.QUEUED
         self.extended(now)
 
@@ -52,6 +57,15 @@ class Held:
         lease = self.handler.lease.total_seconds()
         self.ends = now + lease
         self.due = now + lease / 3
+
+    def not_extended(self, now: float, soonest: float) -> None:
+        """It is tried again when a part of what is left of its lease is over, but not sooner than after so long."""
+        self.due = now + max(soonest, (self.ends - now) / 4)
+
+    def follows(self, other: Held) -> bool:
+        """Whether its lock is newer than that of the other one, which is of the same job."""
+        mine, others = self.data.lock_version, other.data.lock_version
+        return mine is None or others is None or mine > others
 
 
 class Board:
@@ -94,8 +108,12 @@ class Board:
             return any(held.stage in (Stage.RUNNING, Stage.QUEUED) for held in self._held)
 
     def _capacity(self, is_async: bool) -> int:
-        ahead = int(self._slots[is_async] * AHEAD_SECONDS / self._seconds[is_async])
-        return self._slots[is_async] + min(MOST_AHEAD, ahead)
+        """A handler that is at work for longer than the average is expected to take as long again."""
+        now, slots, usual = self.clock(), self._slots[is_async], self._seconds[is_async]
+        running = [held for held in self._held if held.stage is Stage.RUNNING and held.is_async == is_async]
+        ahead = sum(AHEAD_SECONDS / max(usual, now - held.began) for held in running)
+        ahead += max(0, slots - len(running)) * AHEAD_SECONDS / usual
+        return slots + min(MOST_AHEAD, int(ahead))
 
     def _room(self, is_async: bool) -> int:
         return self._capacity(is_async) - self._taken[is_async]
@@ -107,8 +125,8 @@ class Board:
         """
         with self.changed:
             while not self.is_stopping:
-                room = self._room(wanted.is_async)
-                if room > 0 and (not self._unsent or wanted in self._dry):
+                is_needed = not self._unsent or wanted in self._dry
+                if is_needed and (room := self._room(wanted.is_async)) > 0:
                     limit = max(1, room // (1 + others))
                     self._polling[wanted] = limit
                     return limit
@@ -126,10 +144,11 @@ class Board:
             if self.is_stopping:
                 return None
             for wanted in requests:
-                room = self._room(wanted.is_async)
+                capacity = self._capacity(wanted.is_async)
+                room = capacity - self._taken[wanted.is_async]
                 if wanted not in self._polling and room > 0:
                     # Not all in one request: while one batch is completed, handlers have another one.
-                    limit = min(room, -(-self._capacity(wanted.is_async) // BATCHES))
+                    limit = min(room, -(-capacity // BATCHES))
                     # Those that come with the answer to another completion are not asked for twice.
                     self._taken[wanted.is_async] += limit
                     return wanted, limit
@@ -147,15 +166,46 @@ class Board:
             self._dry.discard(wanted)
         self.changed.notify_all()
 
-    def add(self, found: Iterable[Held]) -> None:
+    def add(self, found: Sequence[Held]) -> list[Held]:
+        """Those whose handlers are at work, and which were held until now, by earlier locks of these jobs.
+
+        Such a job is not begun anew beside its first handler, but when that one has ended.
+        """
         with self.changed:
+            refs = {held.ref for held in found}
+            known = [held for held in self._held if held.ref in refs]
+            lost: list[Held] = []
             for held in found:
-                self._held[held] = None
-                self._taken[held.is_async] += 1
+                earlier = [each for each in known if each.ref == held.ref and each.stage is not Stage.GONE]
+                if all(held.follows(each) for each in earlier):
+                    lost += self._replace(earlier, held)
+                    known.append(held)
+                else:
+                    held.stage = Stage.GONE
             self.changed.notify_all()
+            return lost
+
+    def _replace(self, earlier: Sequence[Held], held: Held) -> list[Held]:
+        lost = [each for each in earlier if each.stage is Stage.RUNNING and each.job.alive]
+        for each in earlier:
+            each.job.is_gone("it is locked anew, since its lock has ended")
+            if each.stage is Stage.RUNNING:
+                each.follower = held
+                held.stage = Stage.WAITING
+            elif each.stage is not Stage.DONE:
+                self._drop(each)
+        self._held[held] = None
+        self._taken[held.is_async] += 1
+        return lost
+
+    def _drop(self, held: Held) -> None:
+        """For what nobody has begun."""
+        held.stage = Stage.GONE
+        del self._held[held]
+        self._taken[held.is_async] -= 1
 
     def begin(self, held: Held) -> bool:
-        """False if it is not held any more."""
+        """False if it is not held any more, or waits for another handler to end."""
         with self.changed:
             if held.stage is not Stage.QUEUED:
                 return False
@@ -164,12 +214,16 @@ class Board:
             return True
 
     def done(self, held: Held) -> bool:
-        """The handler has ended; False if nobody wants the result."""
+        """The handler has ended; False if nobody wants the result. Its follower can be begun."""
         with self.changed:
+            now = self.clock()
             self._taken[held.is_async] -= 1
-            spent = self.clock() - held.began
-            self._seconds[held.is_async] += (max(spent, 0.0001) - self._seconds[held.is_async]) / 8
-            if held.stage is Stage.GONE or not held.job.alive:
+            self._seconds[held.is_async] += (max(now - held.began, 0.0001) - self._seconds[held.is_async]) / 8
+            if held.follower is not None and held.follower.stage is Stage.WAITING:
+                held.follower.stage = Stage.QUEUED
+                held.follower.locked = now
+            if not held.job.alive:
+                held.stage = Stage.GONE
                 self._held.pop(held, None)
                 self.changed.notify_all()
                 return False
@@ -186,27 +240,37 @@ class Board:
                     self._unsent -= 1
             self.changed.notify_all()
 
-    def give_back(self, is_due: Callable[[Held], bool]) -> list[Held]:
-        """Jobs that nobody has begun yet, and that are not held from now on."""
+    def give_back(self) -> list[Held]:
+        """All jobs that nobody has begun yet, which are not held from now on."""
         with self.changed:
-            found = [held for held in self._held if held.stage is Stage.QUEUED and is_due(held)]
+            found = [held for held in self._held if held.stage in (Stage.QUEUED, Stage.WAITING)]
             for held in found:
-                held.stage = Stage.GONE
-                del self._held[held]
-                self._taken[held.is_async] -= 1
+                self._drop(held)
             self.changed.notify_all()
             return found
 
-    def lost(self, held: Held, reason: str) -> bool:
-        """The lock is gone; False if that is known, or does not matter, since the job is done."""
+    def give_back_one(self, seconds: float) -> Held | None:
+        """One that has been queued for so long, and that is not held from now on: the one that is begun last."""
         with self.changed:
-            if held not in self._held or not held.job.alive:
+            before = self.clock() - seconds
+            for held in reversed(self._held):
+                if held.stage is Stage.QUEUED and held.locked < before:
+                    self._drop(held)
+                    self.changed.notify_all()
+                    return held
+            return None
+
+    def lost(self, held: Held, reason: str) -> bool:
+        """The lock is gone; False if that is known, or if the job is done.
+
+        It may have been completed then; if not, the answer to its completion tells.
+        """
+        with self.changed:
+            if held not in self._held or held.stage is Stage.DONE or not held.job.alive:
                 return False
             held.job.is_gone(reason)
-            if held.stage is Stage.QUEUED:
-                held.stage = Stage.GONE
-                del self._held[held]
-                self._taken[held.is_async] -= 1
+            if held.stage in (Stage.QUEUED, Stage.WAITING):
+                self._drop(held)
             self.changed.notify_all()
             return True
 

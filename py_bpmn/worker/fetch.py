@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from py_bpmn._operations import Job
@@ -21,6 +21,23 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 EARLY_SECONDS = 1.0
 """An empty answer that comes sooner is one of a service that has no place for those who wait, or is about to stop."""
+FIRST_CUT = 0.005
+"""Seconds for those who wait for no answer."""
+NEXT_CUT = 0.05
+
+
+def end(client: Client, threads: Iterable[threading.Thread], seconds: float) -> None:
+    """Has threads end that are told to, though they may wait for answers of this client; waits so long at most."""
+    for thread in threads:
+        pause = FIRST_CUT
+        # A request may just be on its way, which the next cut gets.
+        while seconds > 0:
+            thread.join(min(pause, seconds))
+            if not thread.is_alive():
+                break
+            client.cut()
+            seconds -= pause
+            pause = NEXT_CUT
 
 
 class Fetcher:
@@ -59,12 +76,7 @@ class Fetcher:
     def stop(self, seconds: float) -> None:
         with self._lock:
             threads = list(self._threads.values())
-        for thread in threads:
-            # A request may just be on its way, which the next cut gets.
-            while thread.is_alive() and seconds > 0:
-                self._client.cut()
-                thread.join(0.05)
-                seconds -= 0.05
+        end(self._client, threads, seconds)
 
     def _run(self, wanted: Wanted) -> None:
         pause = FIRST_PAUSE

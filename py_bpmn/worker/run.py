@@ -10,16 +10,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
-from py_bpmn._operations import CompleteJobsItem
+from py_bpmn._operations import QUERY_PROCESSES, CompleteJobsItem
 from py_bpmn._operations import Job as Data
 from py_bpmn.client import Client, visible
 from py_bpmn.errors import BpmnClientError, ConfigurationError, Unavailable
-from py_bpmn.worker.board import Board, Held
+from py_bpmn.worker.board import Board, Held, Stage
 from py_bpmn.worker.convert import seconds
 from py_bpmn.worker.fetch import Fetcher
-from py_bpmn.worker.lease import Keeper
+from py_bpmn.worker.lease import UNLOCK, Keeper, Unlocker
 from py_bpmn.worker.observe import Metrics, Window, about, logger, mark_records
 from py_bpmn.worker.outage import Outage
 from py_bpmn.worker.perform import Outcome, Performer
@@ -40,6 +41,10 @@ HANDLERS = ("bpmn-handler", "bpmn-loop")
 """How the threads are named that handlers run in."""
 LAST_WORDS = 2.0
 """Seconds that the end of the worker takes beyond its grace, at most, where the service does not answer."""
+LAST_REQUEST = 0.5
+"""Seconds of these that are kept for unlocking."""
+# The locks of the jobs that are asked about last only so long.
+_QUERY_PROCESSES = replace(QUERY_PROCESSES, repeated=False)
 
 
 class Worker:
@@ -203,6 +208,7 @@ class Running:
         self.fetcher: Fetcher | None = None
         self._sender: Sender | None = None
         self._keeper: Keeper | None = None
+        self._unlocker: Unlocker | None = None
         self._threads: Threads | None = None
         self._loop: Loop | None = None
         self._metrics: Metrics | None = None
@@ -229,6 +235,7 @@ class Running:
         self._threads = Threads(0 if all(each.is_async for each in handlers) else worker.threads, self._do)
         if any(handler.is_async for handler in handlers):
             self._loop = Loop(worker.concurrency, self._do_async)
+        self._unlocker = Unlocker(self._keeping, self.board, self._outage)
         self.fetcher = Fetcher(
             self._waiting, self.board, self._outage, receive=self._receive, pause=self._stopping.wait
         )
@@ -237,8 +244,8 @@ class Running:
             self.board,
             self._outage,
             shortest_lease=shortest,
-            give_back=self._give_back,
-            count_lost=self._count_lost,
+            look=self._unlocker.look,
+            lost=self._lost,
         )
         self._sender = Sender(
             self._working,
@@ -274,20 +281,27 @@ class Running:
             logger.exception("jobs could not be begun")
 
     def _take(self, request: Wanted, found: Sequence[Data]) -> None:
+        assert self._unlocker is not None
         held: list[Held] = []
-        others: list[Data] = []
+        unknown: set[int] = set()
         now = self._clock()
         for data in found:
-            handler = None if self.board.is_stopping else self._handler(request, data)
+            handler = None
+            if data.process_id not in unknown and not self.board.is_stopping:
+                try:
+                    handler = self._handler(request, data)
+                except BpmnClientError as problem:
+                    # The locks of all end while these are asked about one by one.
+                    unknown.add(data.process_id)
+                    logger.warning("jobs of process %s can't be judged: %s", data.process_id, problem)
             if handler is None:
-                others.append(data)
+                self._unlocker.put(data, now + request.lease.total_seconds())
             else:
                 held.append(Held(data, handler, self.client, now))
-        self.board.add(held)
+        for lost in self.board.add(held):
+            self._lost(lost, "it is locked anew, and is done again when its handler has ended")
         for each in held:
             self._put(each)
-        for data in others:
-            self._unlock(data)
 
     def _put(self, held: Held) -> None:
         if held.is_async:
@@ -299,11 +313,7 @@ class Running:
 
     def _handler(self, request: Wanted, data: Data) -> Handler | None:
         """Who does this job; for one that nobody does, the plan changes, so that it is not locked again."""
-        try:
-            name = self._process_of(request, data.process_id)
-        except BpmnClientError as problem:
-            logger.warning("job %s/%s can't be judged: %s", data.partition, data.id, problem)
-            return None
+        name = self._process_of(request, data.process_id)
         process = self._by_id.get(name)
         handler = process.handler(data.bpmn_element_id, data.type) if process is not None else None
         if handler is None or handler.is_async != request.is_async:
@@ -321,21 +331,38 @@ class Running:
         if len(request.processes) == 1:
             return next(iter(request.processes))
         if id not in self._known.processes:
-            found = self.client.api.query_processes(id=id).results
+            assert self._keeping is not None
+            found = self._keeping.call(_QUERY_PROCESSES, body={"id": id}).results
             self._known.processes[id] = found[0].bpmn_process_id if found else ""
         return self._known.processes[id]
 
     def _do(self, held: Held) -> None:
         if not self.board.begin(held):
             return
-        with about(held.job):
+        with self._at_work(held):
             self._done(held, self._performer.perform(held.handler, held.job))
 
     async def _do_async(self, held: Held) -> None:
         if not self.board.begin(held):
             return
-        with about(held.job):
+        with self._at_work(held):
             self._done(held, await self._performer.perform_async(held.handler, held.job))
+
+    @contextmanager
+    def _at_work(self, held: Held) -> Iterator[None]:
+        with about(held.job):
+            try:
+                yield
+            except BaseException:
+                # A mistake of ours. The lease brings the job back, which is not extended any more.
+                held.job.is_gone("it could not be done")
+                if held.stage is Stage.RUNNING:
+                    self.board.done(held)
+                self.board.sent([held])
+                raise
+            finally:
+                if held.follower is not None:
+                    self._put(held.follower)
 
     def _done(self, held: Held, outcome: Outcome) -> None:
         self._end_copy(outcome)
@@ -367,20 +394,6 @@ class Running:
         text = f"{held.handler.label}: the result of {held.handler.where} is not taken: {detail}"
         return self._performer.failed(held.job, text)
 
-    def _give_back(self, is_due: Callable[[Held], bool]) -> None:
-        for held in self.board.give_back(is_due):
-            self._unlock(held.data)
-
-    def _unlock(self, data: Data) -> None:
-        assert self._keeping is not None
-        if self._outage.is_on:
-            return
-        try:
-            self._keeping.api.unlock_jobs(partition=data.partition, id=data.id)
-        except BpmnClientError as problem:
-            # Its lease brings it back.
-            self._outage.failed(problem)
-
     def _called(self, data: Data) -> dict[str, Any]:
         """The variables of the instance that the call activity of a job has called."""
         api = self.client.api
@@ -402,9 +415,11 @@ class Running:
             if outcome == "lost":
                 self._metrics.lost.inc()
 
-    def _count_lost(self) -> None:
+    def _lost(self, held: Held, reason: str) -> None:
         if self._metrics is not None:
             self._metrics.lost.inc()
+        with about(held.job):
+            logger.warning("the job is gone while it is done: %s", reason)
 
     def _is_away(self, sentence: str) -> None:
         if not self._stopping.is_set():
@@ -438,9 +453,10 @@ class Running:
 
     def _stop(self, until: float) -> bool:
         if self.fetcher is not None:
-            self.fetcher.stop(LAST_WORDS)
-        if self._keeping is not None:
-            self._give_back(lambda held: True)
+            self.fetcher.stop(LAST_WORDS - LAST_REQUEST)
+        if self._unlocker is not None:
+            for held in self.board.give_back():
+                self._unlocker.put(held.data, held.ends)
         if left := len(self.board.held()):
             logger.info("the worker stops, and waits for %s jobs", left)
         ended = self._wait(until)
@@ -449,7 +465,7 @@ class Running:
         if not ended and self._loop is not None:
             self._loop.cancel()
         self._over.set()
-        self._close(ended)
+        self._close(ended, min(self._clock(), until) + LAST_WORDS)
         return ended
 
     def _wait(self, until: float) -> bool:
@@ -459,16 +475,19 @@ class Running:
             )
             return self.board.is_empty()
 
-    def _close(self, ended: bool) -> None:
-        rest = LAST_WORDS if ended else 0.2
+    def _close(self, ended: bool, until: float) -> None:
+        # What is cut now is no sign of an outage.
+        is_away = self._outage.is_on
         if not ended:
             logger.warning("%s jobs have not ended in time, and are left to others", len(self.board.held()))
-        for stop in (self._sender, self._keeper, self._loop, self._threads):
+        for stop in (self._sender, self._keeper, self._unlocker, self._loop, self._threads):
             if stop is not None:
                 if not ended and self._working is not None:
                     self._working.cut()
-                stop.stop(rest)
-        self._unlock_all()
+                rest = until - LAST_REQUEST - self._clock()
+                stop.stop(max(0.0, rest if ended else min(rest, 0.2)))
+        if self._waiting is not None and not is_away:
+            self._unlock_all(max(until - self._clock(), LAST_REQUEST))
         for client in (self._waiting, self._working, self._keeping):
             if client is not None:
                 client.close()
@@ -477,13 +496,11 @@ class Running:
         if self._is_own_client:
             self.client.close()
 
-    def _unlock_all(self) -> None:
+    def _unlock_all(self, seconds: float) -> None:
         """Nothing stays locked; also not what came with an answer that nobody has read."""
-        if self._waiting is None or self._outage.is_on:
-            return
-        last = self.client.sibling(worker_id=self.id, sleep=lambda _: None, timeout=LAST_WORDS)
+        last = self.client.sibling(worker_id=self.id, timeout=seconds)
         try:
-            last.api.unlock_jobs()
+            last.call(UNLOCK, body={"workerId": self.id})
         except BpmnClientError as problem:
             logger.warning("jobs could not be unlocked, and are so when their leases end: %s", problem)
         finally:

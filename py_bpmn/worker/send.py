@@ -25,6 +25,7 @@ MOST_BYTES = 500_000
 GATHER_SECONDS = 0.005
 SENDERS = 2
 """While one waits for an answer, the other one gathers."""
+FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 REFUSALS = frozenset({400, 413, 422})
 """Statuses by which the service says that it does not take a request, and never will."""
@@ -57,7 +58,15 @@ class Answered:
         )
 
 
-_COMPLETE = Operation(COMPLETE_JOBS.name, COMPLETE_JOBS.method, COMPLETE_JOBS.path, Answered.read, keyed=True)
+_COMPLETE = Operation(
+    COMPLETE_JOBS.name,
+    COMPLETE_JOBS.method,
+    COMPLETE_JOBS.path,
+    Answered.read,
+    keyed=True,
+    # It is repeated here, as long as the leases last.
+    repeated=False,
+)
 
 
 class Sender:
@@ -197,7 +206,7 @@ class Sender:
         # With the key of the first try, a repetition gets the answer of that one, and the jobs with it.
         key = str(uuid.uuid4())
         began = self._board.clock()
-        pause = 0.2
+        pause = FIRST_PAUSE
         while True:
             try:
                 answer = self._client.call(_COMPLETE, body=body, idempotency_key=key)
@@ -212,7 +221,8 @@ class Sender:
                     for entry in entries:
                         self._lost(entry, "the service has not answered while the lock lasted")
                     return None
-                if self._outage.wait(pause, self._pause):
+                left = max(entry.held.ends for entry in entries) - now
+                if self._outage.wait(min(pause, max(FIRST_PAUSE, left)), self._pause):
                     return None
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:

@@ -370,6 +370,12 @@ def test_a_write_that_is_sent_again_names_itself_by_the_same_key():
     assert first == again != other
 
 
+def test_a_client_that_waits_for_a_short_time_does_not_take_longer_to_connect():
+    script = Scripted(httpx2.Response(200, json=HEALTH))
+    script.client(timeout=1.5).api.get_health()
+    assert set(script.requests[0].extensions["timeout"].values()) == {1.5}
+
+
 def test_a_key_may_be_chosen():
     script = Scripted(httpx2.Response(204))
     script.client().api.suspend_process_instance(partition=date(2026, 11, 23), id=1, idempotency_key="mine")
@@ -427,7 +433,7 @@ def test_an_answer_that_is_asked_to_wait_is_waited_for(timeout: float, wait: Any
     ):
         with pytest.raises(NotFound):
             ask()
-    limits = {"connect": 5.0, "read": read, "write": timeout, "pool": timeout}
+    limits = {"connect": min(5.0, timeout), "read": read, "write": timeout, "pool": timeout}
     assert [request.extensions["timeout"] for request in script.requests] == [limits] * 5
 
 

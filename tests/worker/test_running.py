@@ -439,7 +439,7 @@ def test_a_job_costs_two_requests(lite: Client):
 def test_a_result_that_comes_after_the_lock_has_ended_is_dropped(
     bpmn: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(Keeper, "keep", lambda self: None)
+    monkeypatch.setattr(Keeper, "watch", lambda self: None)
     process = Process("late", bpmn=tasks("late", "a"), lease="1s")
     second = threading.Event()
     runs = itertools.count(1)
@@ -448,12 +448,12 @@ def test_a_result_that_comes_after_the_lock_has_ended_is_dropped(
     def a() -> dict[str, Any]:
         run = next(runs)
         if run == 1:
-            # Another thread has it by then.
+            # Another worker has it by then.
             assert second.wait(PATIENCE)
         second.set()
         return {"run": run}
 
-    with Worker(process, client=bpmn, threads=2).running():
+    with Worker(process, client=bpmn, threads=1).running(), Worker(process, client=bpmn, threads=1).running():
         found = bpmn.start("late", wait=LONG, returns=["run"])
         until(lambda: "the job's result was dropped: job" in caplog.text, "the first one is refused")
     assert found.state == "COMPLETED"
