@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -178,6 +180,65 @@ def test_who_has_read_enough_is_no_problem():
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+class Full(io.StringIO):
+    """Takes nothing, as a file on a disk that is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("w")
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
+COMMANDS = (
+    ["profile", "list"],
+    ["--help"],
+    ["version"],
+    ["completion", "bash"],
+    ["config", "--markdown"],
+    ["serve", "--help"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_results_that_can_not_be_written_are_a_problem(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["profile", "add", "a", "--url", "http://127.0.0.1:1"]) == 0
+    with Full(tmp_path / "results") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(command) == 1
+        assert sys.stdout is full
+    assert capsys.readouterr().err == "error: standard output can't be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_closed_streams_are_no_reason_for_a_traceback(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["profile", "add", "a", "--url", "http://127.0.0.1:1"]) == 0
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(command) == 1
+    assert capsys.readouterr().err == "error: standard output can't be written: it is closed\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(command) == 1
+
+
+def test_nothing_comes_from_a_closed_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["lint", "-"]) == 1
+    assert "XML is empty" in capsys.readouterr().out
 
 
 def test_an_interrupted_command_says_so_with_its_exit_code(monkeypatch: pytest.MonkeyPatch):
