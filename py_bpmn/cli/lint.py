@@ -9,6 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -21,6 +22,7 @@ from py_bpmn import _service
 from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import printable
+from py_bpmn.cli.problems import instead_of_the_service_here
 from py_bpmn.cli.session import session_of
 from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError
@@ -236,8 +238,9 @@ def _lint(
         compare = remote_comparison(session.client) if against else None
         check = partial(check_file, checker=checker or remote_checker(session.client), ignore=ignore, compare=compare)
         findings: list[Finding] = []
-        for path in files:
-            findings += check(str(path), _content(path))
+        with nullcontext() if checker or session.options.url else instead_of_the_service_here():
+            for path in files:
+                findings += check(str(path), _content(path))
     shown = show(findings, form)
     if shown:
         click.echo(shown)

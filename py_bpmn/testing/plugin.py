@@ -85,7 +85,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             engine.check(session.config.getoption("--bpmn-url"))
         except BpmnClientError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(_with_way_out(error)) from error
 
 
 @pytest.fixture(scope="session")
@@ -96,9 +96,16 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     try:
         found = engine.choose(pytestconfig.getoption("--bpmn-url"))
     except BpmnClientError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception(_with_way_out(error), pytrace=False) from None
     yield found
     found.close()
+
+
+def _with_way_out(error: BpmnClientError) -> str:
+    """What is wrong, and the way out that only tests have."""
+    from py_bpmn.testing import engine
+
+    return f"{error}, or a service that runs by --bpmn-url" if isinstance(error, engine.NoEngine) else str(error)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from py_bpmn import _service
 from py_bpmn.cli import lint as cli
 from py_bpmn.cli import main
 from py_bpmn.cli.lint import Finding, check_file, failed, remote_checker, remote_comparison, show, summary
+from py_bpmn.cli.problems import WHY_ASKED
 from py_bpmn.cli.session import Session
 from tests.bpmn.test_cost import calls_of
 
@@ -245,4 +246,14 @@ def test_lint_is_a_command_of_py_bpmn(monkeypatch, capsys):
 def test_a_service_that_is_not_there_is_told(monkeypatch, capsys):
     monkeypatch.setattr(cli, "local_checker", lambda: None)
     assert main(["lint", "--url", "http://127.0.0.1:1", "--timeout", "1s", str(COMPLEX)]) == 4
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert (out, WHY_ASKED in err) == ("", False)
+
+
+def test_it_is_told_why_a_service_is_asked_that_is_not_there(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "local_checker", lambda: None)
+    monkeypatch.setenv("BPMN_URL", "http://127.0.0.1:1")
+    assert main(["lint", "--timeout", "1s", str(COMPLEX)]) == 4
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("UNAVAILABLE: http://127.0.0.1:1 does not answer: ")) == ("", True)
+    assert err.endswith(f"; {WHY_ASKED}\n")

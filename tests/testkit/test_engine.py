@@ -108,8 +108,8 @@ def test_without_the_service_it_is_said_what_would_help(packages: Any, tmp_path:
     with pytest.raises(ConfigurationError) as raised:
         engines.check(None, {})
     assert str(raised.value) == (
-        "there is no engine to test with: install py-bpmn-server here, or name the Python of another environment that "
-        "has it by BPMN_TEST_PYTHON=/path/to/bin/python, or a service that runs by --bpmn-url"
+        "there is no engine here: install py-bpmn-server, or name the Python of another environment that has it by "
+        "BPMN_TEST_PYTHON=/path/to/bin/python"
     )
 
 

@@ -179,6 +179,16 @@ def test_where_there_is_no_engine_it_is_said_once(shop: pytest.Pytester, monkeyp
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+def test_where_none_is_installed_the_ways_to_another_one_are_told(
+    shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("py_bpmn.testing.engine._installed", lambda name: None)
+    shop.makepyfile("def test_a(bpmn): pass")
+    result = shop.runpytest_inprocess(*WITH_PLUGIN)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no engine here: *, or a service that runs by --bpmn-url"])
+
+
 def test_a_service_that_others_use_is_named_on_the_command_line(shop: pytest.Pytester):
     shop.makepyfile("import pytest\n@pytest.mark.bpmn(config={'BPMN_XML_TIMERS': 'false'})\ndef test_a(bpmn): pass")
     result = shop.runpytest_inprocess(*WITH_PLUGIN, "--bpmn-url", "http://127.0.0.1:1")
