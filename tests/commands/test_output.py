@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import click
 import pytest
 
 from py_bpmn import Client
-from py_bpmn._operations import Data, Job, ProcessInstance, Tag
+from py_bpmn._operations import Data, Job, ProcessInstance, Tag, Waiting
 from py_bpmn.cli import kinds, main
+from py_bpmn.cli.moments import where_it_waits
 from py_bpmn.cli.output import Column, Output, age, printable, text_of
 from tests.commands.conftest import ROOT, terminal
 
@@ -294,3 +296,31 @@ def test_jobs_are_addressed_in_every_format(capsys: pytest.CaptureFixture[str]):
     output("jsonl", "id", "state").one(job)
     output("table", "state").one(job)
     assert capsys.readouterr().out == '2026-11-26/4\n{"id": 4, "state": "DONE"}\nSTATE   DONE\n'
+
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "cards.py", line 88, in charge\nConnectionError: refused\n'
+
+
+@pytest.mark.parametrize("error", [f"ConnectionError: refused\n\n{TRACEBACK}", TRACEBACK], ids=["of a worker", "bare"])
+def test_a_table_has_one_line_of_an_error_and_json_all_of_it(error: str, capsys: pytest.CaptureFixture[str]):
+    waiting = Waiting(
+        bpmn_element_id="charge",
+        element_instance_id=4,
+        bpmn_element_type="SERVICE_TASK",
+        kind="INCIDENT",
+        since=NOW,
+        error=error,
+        incident_id=1,
+    )
+    output().rows(*where_it_waits([waiting], date(2026, 11, 26), NOW))
+    output().rows([waiting], ("error",), Waiting)
+    output("jsonl").rows([waiting], ("error",), Waiting)
+    output("jsonl", "error").rows([waiting], ("error",), Waiting)
+    *tables, whole, chosen = capsys.readouterr().out.splitlines()
+    assert tables == [
+        "ELEMENT   KIND       SINCE   DETAIL",
+        "charge    INCIDENT   0s      incident 2026-11-26/1: ConnectionError: refused",
+        "ERROR",
+        "ConnectionError: refused",
+    ]
+    assert json.loads(whole)["error"] == json.loads(chosen)["error"] == error
