@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -134,6 +135,8 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine, bpmn_codecs: Itera
     yield kit
     if covering is not None:
         covering.record(kit, request.node.nodeid)
+    if stays := kit.clean_up():
+        warnings.warn(pytest.PytestWarning(f"what stays at {client.url}: {'; '.join(stays)}"), stacklevel=1)
 
 
 def _settings(item: pytest.Item) -> Settings:

@@ -20,7 +20,7 @@ from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, Remote, Subprocess
 from py_bpmn.testing.kit import Bpmn
 from py_bpmn.worker import Process
-from tests.flow import catch, flow
+from tests.flow import call, catch, flow
 
 TIMER = flow("start -> wait -> end", wait=catch("timer:PT1H"))
 
@@ -201,6 +201,49 @@ def test_tests_that_share_an_engine_have_versions_and_keys_of_their_own(here: In
     tests[1].send("paid", key="k")
     stories[1].is_completed()
     stories[0].waits_at("wait")
+
+
+MODEL = flow("start -> wait, work -> end", wait=catch("message:paid"), work=call("other"))
+
+
+def test_a_shared_engine_is_left_as_it_was(here: InProcess):
+    here.reset({})
+    client = here.client("me")
+    before = client.deploy(MODEL, version="1", process="p")
+    theirs = client.start("p")
+    process = Process("p", bpmn=MODEL, version="1")
+    process.correlation_key("wait")(lambda: "k")
+    bpmn = Bpmn(client, is_shared=True)
+    bpmn.use(process)
+    bpmn.start(process).at("work").calls("other")
+    bpmn.start(process, version="1")
+    client.start("p", version=bpmn.start(process).instance.version)
+    assert bpmn.clean_up() == []
+    assert [each.id for each in client.api.query_processes().results] == [before.id]
+    assert [each.ref for each in client.instances()] == [theirs.ref]
+    assert client.start("p").version == "1"
+    assert theirs.waiting()
+
+
+def test_what_others_have_started_meanwhile_stays_and_is_told(here: InProcess):
+    here.reset({})
+    bpmn = Bpmn(here.client("me"), is_shared=True)
+    deployed = bpmn.deploy(MODEL)
+    theirs = here.client("somebody else").start("p")
+    [sentence] = bpmn.clean_up()
+    assert sentence == (
+        f"version {deployed.version} of p: process {deployed.id} (p:{deployed.version}) has 1 process instance"
+    )
+    assert theirs.waiting()
+
+
+def test_an_engine_of_its_own_is_left_to_be_emptied(here: InProcess):
+    here.reset({})
+    bpmn = Bpmn(here.client(""))
+    bpmn.deploy(MODEL)
+    bpmn.start("p")
+    assert bpmn.clean_up() == []
+    assert len(list(bpmn.client.instances())) == 1
 
 
 def test_a_process_without_a_file_has_to_be_there(here: InProcess):
