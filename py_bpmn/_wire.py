@@ -215,9 +215,14 @@ def request(
         headers["Content-Type"] = "application/xml"
     elif body is not None:
         headers["Content-Type"] = "application/json"
-        sent = {name: write(value) for name, value in body.items() if value is not None}
-        content = json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        content = encoded(body)
     return Request(operation, target, headers, content)
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """A body as it is sent; None stands for what is not sent."""
+    sent = {name: write(value) for name, value in body.items() if value is not None}
+    return json.dumps(sent, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)

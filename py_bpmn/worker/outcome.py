@@ -60,6 +60,10 @@ class Completion:
 
 
 class _Thrown(Exception):
+    # A class of somebody's own may not call what is below.
+    code: str = ""
+    variables: Mapping[str, Any] | None = None
+
     def __init__(self, code: str, text: str = "", *, variables: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {text}" if text else code)
         self.code = code
@@ -79,6 +83,9 @@ class Fail(Exception):
 
     Where it says nothing about that, its decorator does.
     """
+
+    retry_in: timedelta | str | None = None
+    retry: bool = True
 
     def __init__(self, text: str, *, retry_in: timedelta | str | None = None, retry: bool = True) -> None:
         super().__init__(text)

@@ -30,6 +30,9 @@ from py_bpmn.worker.outcome import BpmnError, Call, Completion, Cron, Escalation
 from py_bpmn.worker.process import Handler
 
 MOST_OF_TRACEBACK = 4096
+MOST_OF_TEXT = 4096
+MOST_OF_ERROR = 16_384
+"""Characters; the service takes no request of any size."""
 MOST_VARIABLES = 100
 """That one completion can set."""
 _NOT_THEIRS = (sysconfig.get_paths()["stdlib"], "site-packages", "dist-packages", "<frozen")
@@ -90,42 +93,52 @@ class Performer:
         return Outcome(self._item(job, completion=completion, **variables), "completed")
 
     def _raised(self, handler: Handler, job: Job, error: BaseException) -> Outcome:
-        thrown = _find(error, (BpmnError, Escalation))
         try:
-            if thrown is not None:
-                return self._thrown(job, thrown)
+            return self._told(handler, job, error)
+        except BaseException as another:
+            # An exception is an object of somebody's own, and anything may happen when it is looked at.
+            name = f"{type(error).__name__}{_place(error)}"
+            text = f"{name}, which can't be told: it raises {type(another).__name__}"
+            return Outcome(self.failed(job, text, retries=handler.retries), "failed", name)
+
+    def _told(self, handler: Handler, job: Job, error: BaseException) -> Outcome:
+        # What was raised last decides.
+        decisive = _find(error, (BpmnError, Escalation, Fail))
+        failure = decisive if isinstance(decisive, Fail) else None
+        try:
+            if isinstance(decisive, BpmnError | Escalation):
+                return self._thrown(job, decisive)
         except Wrong as wrong:
             error = wrong
         if not job.alive and (_find(error, (JobGone,)) or isinstance(error, asyncio.CancelledError)):
             return Outcome(None, "gone")
         if isinstance(error, Wrong):
             return Outcome(self.failed(job, str(error)), "failed", str(error).partition(":")[0])
-        failure = _find(error, (Fail,))
         place = _place(error)
         text = f"{type(error).__name__}: {_text(error)}{place}"
         tail = "".join(traceback.format_exception(error))[-MOST_OF_TRACEBACK:]
         reason = f"{type(error).__name__}{place}"
         if isinstance(error, Fail):
             text = _text(error)
-        if isinstance(failure, Fail) and not failure.retry:
+        if failure is not None and not failure.retry:
             return Outcome(self.failed(job, f"{text}\n\n{tail}"), "failed", reason)
         if isinstance(error, handler.no_retry):
             return Outcome(self.failed(job, f"{text}\n\n{tail}"), "failed", reason)
         delay = handler.backoff.delay(job.data.retry_count, random.random())
-        if isinstance(failure, Fail) and failure.retry_in is not None:
+        if failure is not None and failure.retry_in is not None:
             try:
                 delay = timedelta(seconds=seconds(failure.retry_in))
-            except ConfigurationError as wrong:
+            except (ConfigurationError, OverflowError) as wrong:
                 return Outcome(self.failed(job, f"{text}\n\nFail can't be understood: {wrong}"), "failed", reason)
         item = self.failed(job, f"{text}\n\n{tail}", retries=handler.retries, delay=delay)
         return Outcome(item, "failed", reason)
 
-    def _thrown(self, job: Job, thrown: Any) -> Outcome:
+    def _thrown(self, job: Job, thrown: BpmnError | Escalation) -> Outcome:
         kind = type(thrown).__name__
         if job.type != "EXECUTE":
             raise Wrong(f"{kind} {thrown.code}: only functions of execute can throw it, since {job.type} can't")
         if not isinstance(thrown.code, str) or not thrown.code:
-            raise Wrong(f"{kind} needs a code, which is a text")
+            raise Wrong(f"{kind} needs a code, which is a text, and is given to the __init__ of its base class")
         variables = self._variables("process_variables", thrown.variables or {}, f"the variables of {kind}")
         if isinstance(thrown, BpmnError):
             return Outcome(self._item(job, completion=JobCompletion(error_code=thrown.code), **variables), "error")
@@ -135,6 +148,8 @@ class Performer:
     def failed(self, job: Job, text: str, *, retries: int = 0, delay: timedelta | None = None) -> CompleteJobsItem:
         """The completion that has a job fail; without retries there is an incident at once."""
         text = text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+        if len(text) > MOST_OF_ERROR:
+            text = f"{text[:MOST_OF_ERROR]} …"
         return self._item(job, error=text or "failed", retry_limit=retries, retry_timer=delay)
 
     def _item(self, job: Job, **outcome: Any) -> CompleteJobsItem:
@@ -326,9 +341,10 @@ def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseE
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        text = str(error)
     except Exception:
         return "(its text can't be shown)"
+    return text if len(text) <= MOST_OF_TEXT else f"{text[:MOST_OF_TEXT]} …"
 
 
 def _place(error: BaseException) -> str:

@@ -36,7 +36,7 @@ class Threads:
         while (held := self._queue.get()) is not None:
             try:
                 self._do(held)
-            except Exception:
+            except BaseException:
                 # Not one of the handler, but a mistake of ours; the lease brings the job back.
                 logger.exception("job %s/%s could not be done", held.data.partition, held.data.id)
 

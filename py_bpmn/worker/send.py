@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from py_bpmn._operations import COMPLETE_JOBS, CompleteJobsItem, ElementVariable, Job, LockConditions, ProcessVariable
-from py_bpmn._wire import Operation
+from py_bpmn._operations import COMPLETE_JOBS, CompleteJobsItem, Job, LockConditions
+from py_bpmn._wire import Operation, encoded
 from py_bpmn.client import Client
-from py_bpmn.errors import Forbidden, ProblemError, Unauthorized, Unavailable
+from py_bpmn.errors import ProblemError
 from py_bpmn.worker.board import Board, Held
 from py_bpmn.worker.observe import about, logger
 from py_bpmn.worker.outage import Outage
@@ -26,6 +26,8 @@ GATHER_SECONDS = 0.005
 SENDERS = 2
 """While one waits for an answer, the other one gathers."""
 LONGEST_PAUSE = 30.0
+REFUSALS = frozenset({400, 413, 422})
+"""Statuses by which the service says that it does not take a request, and never will."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,18 +35,8 @@ class Entry:
     held: Held
     item: CompleteJobsItem
     outcome: str
-
-    @property
-    def size(self) -> int:
-        """About, in bytes."""
-        variables: list[ProcessVariable | ElementVariable] = [
-            *self.item.process_variables,
-            *self.item.element_variables,
-        ]
-        completion = self.item.completion
-        if completion is not None and completion.called_process is not None:
-            variables += completion.called_process.variables
-        return 300 + len(self.item.error or "") + sum(len(each.data.value) for each in variables if each.data)
+    size: int = 0
+    """In bytes, as it is sent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,7 +95,17 @@ class Sender:
             thread.start()
 
     def put(self, entry: Entry) -> None:
-        self._queue.put(entry)
+        self._queue.put(self._sized(entry))
+
+    def _sized(self, entry: Entry) -> Entry:
+        """With its size; as a failure of the job where it can't be sent, which others in a batch would suffer from."""
+        try:
+            size = len(encoded({"job": entry.item}))
+        except Exception as error:
+            if entry.outcome == "refused":
+                raise
+            return self._sized(Entry(entry.held, self._refused(entry.held, _why(error)), "refused"))
+        return dataclasses.replace(entry, size=size)
 
     def stop(self, seconds: float) -> None:
         for _ in self._threads:
@@ -116,7 +118,7 @@ class Sender:
         while batch := self._gather():
             try:
                 self._send(batch)
-            except Exception:
+            except BaseException:
                 # A mistake of ours must not end the thread: the leases bring the jobs back.
                 logger.exception("completions could not be sent")
             finally:
@@ -199,7 +201,11 @@ class Sender:
         while True:
             try:
                 answer = self._client.call(_COMPLETE, body=body, idempotency_key=key)
-            except (Unavailable, Unauthorized, Forbidden) as problem:
+            except ProblemError as problem:
+                if _is_refusal(problem):
+                    self._outage.succeeded()
+                    self._refuse(entries, problem.detail)
+                    return None
                 self._outage.failed(problem)
                 now = self._board.clock()
                 if all(entry.held.ends < now for entry in entries):
@@ -209,10 +215,6 @@ class Sender:
                 if self._outage.wait(pause, self._pause):
                     return None
                 pause = min(pause * 2, LONGEST_PAUSE)
-            except ProblemError as problem:
-                self._outage.succeeded()
-                self._refuse(entries, problem.detail)
-                return None
             else:
                 self._outage.succeeded()
                 if asked is not None and self._board.clock() - began > asked[0].lease.total_seconds():
@@ -265,3 +267,14 @@ class Sender:
         with about(entry.held.job):
             logger.warning("the job's result was dropped: %s", reason)
         self._count(entry.held, "lost")
+
+
+def _is_refusal(problem: ProblemError) -> bool:
+    """Whether the service says so: what is between may answer anything, and something else a moment later."""
+    return problem.status in REFUSALS and problem.type != "HTTP"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "it has a text with half a character (a lone surrogate), which can't be written as UTF-8"
+    return str(error)
