@@ -19,7 +19,7 @@ from py_bpmn.errors import ConfigurationError
 from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, Remote, Subprocess
 from py_bpmn.testing.kit import Bpmn
-from py_bpmn.worker import Process
+from py_bpmn.worker import BpmnError, Process
 from tests.flow import call, catch, flow
 
 TIMER = flow("start -> wait -> end", wait=catch("timer:PT1H"))
@@ -270,6 +270,38 @@ def test_functions_have_to_fit_to_the_file(here: InProcess):
     assert "wrok" in str(raised.value)
     assert 'exclusive("work")' in str(raised.value)
     assert "worker" not in str(raised.value)
+
+
+class Careless(BpmnError):
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
+@pytest.mark.parametrize(
+    ("thrown", "sentence"),
+    [
+        (BpmnError("\ud800"), r'execute\("work"\): the result of .* can\'t be sent: .*surrogate'),
+        (Careless("no"), "Careless needs a code, which is a text, and is given to the __init__ of its base class"),
+    ],
+)
+def test_what_a_function_ends_with_and_can_not_be_sent_is_its_failure(
+    here: InProcess, thrown: BpmnError, sentence: str
+):
+    here.reset({})
+    process = Process("p", bpmn=flow("start -> work -> end"))
+
+    @process.execute("work")
+    def work() -> None:
+        raise thrown
+
+    bpmn = Bpmn(here.client(""))
+    bpmn.use(process)
+    with pytest.raises(AssertionError, match=f"expected work to run — its function failed: {sentence}") as raised:
+        bpmn.start(process).at("work").runs()
+    assert raised.value.__cause__ is thrown
+    story = bpmn.start(process)
+    bpmn.settle()
+    story.has_incident("work", sentence.partition(":")[0].replace("\\", ""))
 
 
 def test_only_processes_can_be_used(here: InProcess):
