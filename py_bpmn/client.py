@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -46,8 +47,8 @@ from py_bpmn._operations import (
     Waiting,
 )
 from py_bpmn._wire import Answer, Operation, Request, Retry
-from py_bpmn.errors import ConfigurationError, ProblemError, problem
-from py_bpmn.values import Codec, Values
+from py_bpmn.errors import ConfigurationError, Invalid, ProblemError, problem
+from py_bpmn.values import Codec, Raw, Values
 
 T = TypeVar("T")
 
@@ -55,13 +56,18 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
 READ_TIMEOUT = 40.0
-"""Seconds: longer than a service lets a request wait."""
+"""Seconds: longer than a service lets a request wait, unless it is configured."""
+ANSWER_TIMEOUT = 10.0
+"""Seconds that an answer may take at most beyond the time that it was asked to wait, if `timeout` is no longer."""
 CONNECTIONS = 20
 """Of one client at most."""
 MOST_AT_ONCE = 100
 """Instances that one request starts."""
+TOO_LARGE = 413
+"""Status of an answer to a request whose body is too large."""
 ENDED: frozenset[InstanceState] = frozenset({"CANCELED", "COMPLETED"})
 VERSION_DIGITS = 12
+_DECLARED = re.compile(r"""\A(\ufeff?<\?xml\b[^>]*?\sencoding\s*=\s*["'])(?!utf-8["'])[^"'>]*""", re.IGNORECASE)
 
 
 def version_of(bpmn: bytes) -> str:
@@ -80,7 +86,7 @@ class Connection:
     ca_file: str = ""
     """Certificates that are trusted, beside those of the machine, by the path of their file."""
     timeout: float = READ_TIMEOUT
-    """Seconds to wait for an answer."""
+    """Seconds to wait for an answer; where the service is asked to wait as long, some more."""
 
     def __repr__(self) -> str:
         return f"Connection({self.url})"
@@ -108,7 +114,7 @@ def connection(
         raise ConfigurationError("there is a key, and a user name as well; only one of them can be sent")
     if bool(username) != bool(password):
         raise ConfigurationError("a user name needs a password, and a password a user name")
-    authorization = _wire.basic(username, password) if username and password else key or ""
+    authorization = _basic(username, password) if username and password else key or ""
     if not authorization.isascii() or not authorization.isprintable():
         raise ConfigurationError("a key must be visible ASCII characters, without a line break")
     return Connection(
@@ -118,6 +124,14 @@ def connection(
         ca_file=str(ca_file or environ.get("BPMN_CA_FILE") or ""),
         timeout=timeout,
     )
+
+
+def _basic(username: str, password: str) -> str:
+    try:
+        return _wire.basic(username, password)
+    except UnicodeEncodeError:
+        # Not chained: the password is part of it. The environment may have bytes that are no text.
+        raise ConfigurationError("a user name and its password must be texts that UTF-8 has a form for") from None
 
 
 def default_worker_id() -> str:
@@ -133,7 +147,10 @@ def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        # As it is done when it is looked up: a label may be empty or too long.
+        (parts.hostname or "").encode("idna")
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
         raise ConfigurationError(f"the URL must be such as {DEFAULT_URL}, but is {url!r}")
@@ -153,7 +170,6 @@ def _options(known: Connection) -> dict[str, Any]:
     options: dict[str, Any] = {
         "base_url": known.url,
         "headers": headers,
-        "timeout": httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT),
         "limits": httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
     }
     if known.url.startswith("http:"):
@@ -163,10 +179,46 @@ def _options(known: Connection) -> dict[str, Any]:
         context = ssl.create_default_context()
         try:
             context.load_verify_locations(known.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"{known.ca_file} is no file of certificates: {error}") from error
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{known.ca_file!r} is no file of certificates: {error}") from error
         options["verify"] = context
     return options
+
+
+def _timeout(known: Connection, request: Request[Any]) -> httpx2.Timeout:
+    """An answer that the service is asked to wait with must not be given up before it comes: it may start something."""
+    read = max(known.timeout, request.wait + min(known.timeout, ANSWER_TIMEOUT)) if request.wait else known.timeout
+    return httpx2.Timeout(known.timeout, connect=CONNECT_TIMEOUT, read=read)
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Raises ConfigurationError for what httpx2 can't use: a proxy, since the URL of the service is checked before."""
+    try:
+        yield
+    except ImportError:
+        raise _unusable_proxy("is one by SOCKS, which needs the package socksio") from None
+    except (httpx2.InvalidURL, ValueError):
+        raise _unusable_proxy() from None
+
+
+@contextmanager
+def _sending(transport: object) -> Iterator[None]:
+    """Raises what httpx2 does not have in its family as errors of this package."""
+    try:
+        yield
+    except httpx2.InvalidURL as error:
+        raise Invalid(f"the request can't be sent: {error}", status=400, type="VALIDATION") from error
+    except UnicodeError:
+        if transport is not None:
+            raise
+        # A host whose name can't be looked up.
+        raise _unusable_proxy() from None
+
+
+def _unusable_proxy(why: str = "can't be used; its URL must be such as http://proxy:3128") -> ConfigurationError:
+    """It is not shown, and not chained to what is: there may be a password in it."""
+    return ConfigurationError(f"a proxy that the environment names (http_proxy, https_proxy or all_proxy) {why}")
 
 
 class _Sender:
@@ -184,7 +236,9 @@ class _Sender:
         self._http = self._open()
 
     def _open(self) -> httpx2.Client:
-        return httpx2.Client(transport=self._transport, **_options(self._connection))
+        options = _options(self._connection)
+        with _opening():
+            return httpx2.Client(transport=self._transport, **options)
 
     def send(
         self,
@@ -199,7 +253,8 @@ class _Sender:
         request = _wire.request(
             operation, path=path, query=query, body=body, file=file, idempotency_key=idempotency_key
         )
-        return _wire.read(request, self._answer(request))
+        known = self._connection
+        return _wire.read(request, self._answer(request), url=known.url, authorization=known.authorization)
 
     def _answer(self, request: Request[Any]) -> Answer:
         if os.getpid() != self._process:
@@ -209,9 +264,14 @@ class _Sender:
         retry = Retry(request.operation)
         while True:
             try:
-                found = self._http.request(
-                    request.operation.method, request.path, headers=request.headers, content=request.content
-                )
+                with _sending(self._transport):
+                    found = self._http.request(
+                        request.operation.method,
+                        request.path,
+                        headers=request.headers,
+                        content=request.content,
+                        timeout=_timeout(self._connection, request),
+                    )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
                 if delay is None:
@@ -250,8 +310,11 @@ class _AsyncSender:
 
     def __init__(self, known: Connection, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._connection = known
+        self._transport = transport
         self.worker_id = known.worker_id
-        self._http = httpx2.AsyncClient(transport=transport, **_options(known))
+        options = _options(known)
+        with _opening():
+            self._http = httpx2.AsyncClient(transport=transport, **options)
 
     async def send(
         self,
@@ -266,15 +329,21 @@ class _AsyncSender:
         request = _wire.request(
             operation, path=path, query=query, body=body, file=file, idempotency_key=idempotency_key
         )
-        return _wire.read(request, await self._answer(request))
+        known = self._connection
+        return _wire.read(request, await self._answer(request), url=known.url, authorization=known.authorization)
 
     async def _answer(self, request: Request[Any]) -> Answer:
         retry = Retry(request.operation)
         while True:
             try:
-                found = await self._http.request(
-                    request.operation.method, request.path, headers=request.headers, content=request.content
-                )
+                with _sending(self._transport):
+                    found = await self._http.request(
+                        request.operation.method,
+                        request.path,
+                        headers=request.headers,
+                        content=request.content,
+                        timeout=_timeout(self._connection, request),
+                    )
             except httpx2.RequestError as error:
                 delay = retry.after_failure()
                 if delay is None:
@@ -373,8 +442,8 @@ class Client:
 
         What is not given is taken from the environment: BPMN_URL (or else http://127.0.0.1:8080), BPMN_AUTHORIZATION
         for the key, BPMN_USERNAME and BPMN_PASSWORD, BPMN_WORKER_ID (or else user@host) and BPMN_CA_FILE. `timeout` is
-        how many seconds one answer may take. `transport` is how requests are sent where that is not by HTTP. Raises
-        ConfigurationError.
+        how many seconds one answer may take; one that the service is asked to wait with may take longer than that wait.
+        `transport` is how requests are sent where that is not by HTTP. Raises ConfigurationError.
         """
         known = connection(
             url,
@@ -482,25 +551,47 @@ class Client:
     def start_many(self, starts: Iterable[Start]) -> Iterator[Instance | ProblemError]:
         """Starts many instances with few requests, and answers for each, in their order, it or why it was not started.
 
-        Each is started for itself: that one is refused does not stop the others.
+        Each is started for itself: that one is refused, or can't be sent, does not stop the others, and neither does a
+        request that gets no answer. What is `Unavailable` may have been started nevertheless; `unique` ones can be
+        started again.
         """
         starts = iter(starts)
         while some := list(islice(starts, MOST_AT_ONCE)):
             new = [self._new(start) for start in some]
-            for result in self.api.create_process_instances(process_instances=new).results:
-                if result.process_instance is None:
-                    yield problem(result.status, result.problem and result.problem.write())
-                else:
-                    yield Instance(self, result.process_instance)
+            results = iter(self._started([each for each in new if not isinstance(each, ProblemError)]))
+            for each in new:
+                yield each if isinstance(each, ProblemError) else next(results)
 
-    def _new(self, start: Start) -> NewProcessInstance:
+    def _started(self, new: Sequence[NewProcessInstance]) -> list[Instance | ProblemError]:
+        if not new:
+            return []
+        try:
+            results = self.api.create_process_instances(process_instances=new).results
+        except ProblemError as error:
+            if len(new) > 1 and (isinstance(error, Invalid) or error.status == TOO_LARGE):
+                # All are refused for one that is not understood, or for the size of all.
+                half = len(new) // 2
+                return self._started(new[:half]) + self._started(new[half:])
+            return [error] * len(new)
+        return [
+            problem(each.status, each.problem.write() if each.problem else None)
+            if each.process_instance is None
+            else Instance(self, each.process_instance)
+            for each in results
+        ]
+
+    def _new(self, start: Start) -> NewProcessInstance | Invalid:
+        try:
+            variables = self._given(start.variables)
+        except ValueError as error:
+            return Invalid(str(error), status=400, type="VALIDATION")
         return NewProcessInstance(
             bpmn_process_id=start.process,
             version=start.version,
             correlation_key=start.key,
             unique_correlation_key=True if start.unique else None,
             on_conflict="RETURN" if start.unique else None,
-            variables=tuple(self._given(start.variables) or ()),
+            variables=tuple(variables or ()),
             tags=tuple(_tags(start.tags) or ()),
         )
 
@@ -605,7 +696,7 @@ class Instance:
         self.data = data
         returned = data.variables if isinstance(data, StartedProcessInstance) else ()
         self.variables: dict[str, Any] = visible(client.values, returned)
-        """What it was started with `returns` for."""
+        """What it was started with `returns` for; what can't be read is `Raw`, as it is stored."""
 
     def __repr__(self) -> str:
         return f"<Instance {self.ref} of {self.process}: {self.state}>"
@@ -663,11 +754,18 @@ class Instance:
         return self._client.each(self._client.api.get_history, partition=self.partition, id=self.id)
 
     def get_variables(self, *names: str) -> dict[str, Any]:
-        """Its variables, all or those with these names."""
+        """Its variables, all or those with these names.
+
+        Raises ValueError for one that is asked for by its name and can't be read; among all it is `Raw`, as it is
+        stored.
+        """
+        values = self._client.values
         found = self._client.api.get_process_variables(
             partition=self.partition, id=self.id, names=",".join(names) if names else None
-        )
-        return visible(self._client.values, found.variables)
+        ).variables
+        if not names:
+            return visible(values, found)
+        return {each.name: _decoded(values, each.name, each.data) for each in found if each.data is not None}
 
     def set_variables(self, variables: Mapping[str, Any], *, reason: str | None = None) -> None:
         """Sets these variables and leaves others as they are; `DELETED` as a value deletes one."""
@@ -715,13 +813,20 @@ def address(ref: Ref) -> tuple[date, int]:
 
 
 def read_bpmn(bpmn: str | Path) -> bytes:
-    """The content of a file, or a text that is XML already. Raises ConfigurationError for a file that can't be read."""
+    """The content of a file, as it is, or a text that is XML already, in UTF-8 whatever encoding it declares.
+
+    Raises ConfigurationError for a file that can't be read, and Invalid for a text that can't be sent.
+    """
     if isinstance(bpmn, str) and bpmn.lstrip("\ufeff \t\r\n").startswith("<"):
-        return bpmn.encode()
+        # The encoding that a text declares was that of a file.
+        return _wire.utf8(_DECLARED.sub(r"\1UTF-8", bpmn), "the XML")
     try:
         return Path(bpmn).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"can't read {bpmn}: {error.strerror}") from error
+    except ValueError as error:
+        # Not the name of any file: it has a NUL, or half of a character.
+        raise ConfigurationError(f"can't read {str(bpmn)!r}: {error}") from error
 
 
 def given(values: Values, variables: Mapping[str, Any]) -> list[ProcessVariable]:
@@ -740,12 +845,25 @@ def given(values: Values, variables: Mapping[str, Any]) -> list[ProcessVariable]
     return found
 
 
+def _decoded(values: Values, name: str, data: Data) -> Any:
+    try:
+        return values.decode(data.encoding, data.value)
+    except ValueError as error:
+        raise ValueError(f"variable {name}: {error}") from None
+
+
 def visible(values: Values, variables: Iterable[VisibleVariable | ProcessVariable]) -> dict[str, Any]:
-    """Variables as they are read; those without data are left out."""
-    found = {}
+    """Variables as they are read; those without data are left out.
+
+    One that can't be read is Raw, as it is stored: it must not hide the others.
+    """
+    found: dict[str, Any] = {}
     for variable in variables:
         if variable.data is not None:
-            found[variable.name] = values.decode(variable.data.encoding, variable.data.value)
+            try:
+                found[variable.name] = values.decode(variable.data.encoding, variable.data.value)
+            except ValueError:
+                found[variable.name] = Raw(variable.data.value, variable.data.encoding)
     return found
 
 

@@ -46,6 +46,7 @@ class ProblemError(BpmnClientError):
         errors: Sequence[ProblemCause] = (),
         existing: str | None = None,
         request_id: str = "",
+        is_foreign: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -61,6 +62,8 @@ class ProblemError(BpmnClientError):
         """The process instance that is in the way, if one is, as `Client.instance` takes it: `2026-11-26/17`."""
         self.request_id = request_id
         """Under which the service has logged the request."""
+        self.is_foreign = is_foreign
+        """Whether something that is not py-bpmn has answered, such as a proxy that does not reach it."""
 
     def __str__(self) -> str:
         request = f" (request {self.request_id})" if self.request_id else ""
@@ -69,7 +72,7 @@ class ProblemError(BpmnClientError):
 
 
 class Invalid(ProblemError):
-    """Status 400: the request is wrong."""
+    """Status 400: the request is wrong, or has a text that can't even be sent."""
 
 
 class Unauthorized(ProblemError):
@@ -93,7 +96,7 @@ class Refused(ProblemError):
 
 
 class Unavailable(ProblemError):
-    """Status 429 or 5xx, or no answer at all: the same request may succeed later."""
+    """Status 429 or 5xx, an answer that is not one of py-bpmn's, or none at all: the same request may succeed later."""
 
 
 _KINDS: Mapping[int, type[ProblemError]] = {
@@ -107,18 +110,12 @@ _KINDS: Mapping[int, type[ProblemError]] = {
 }
 
 
-def problem(status: int, body: object, *, request_id: str = "", hint: str = "") -> ProblemError:
-    """The error for an answer of this status; `body` is what was read from it, if it was JSON.
-
-    `hint` is what the header X-Hint says where no credentials came with the request, or none that are known.
-    """
+def problem(status: int, body: Mapping[str, Any] | None, *, request_id: str = "") -> ProblemError:
+    """The error for a status with the problem that says why, as the service answers it."""
     kind = _KINDS.get(status) or (Unavailable if status >= 500 else ProblemError)
-    if not isinstance(body, Mapping):
-        # Of something between here and the service, such as a proxy.
-        detail = hint or f"the answer has status {status}, and no problem that says why"
-        return kind(detail, status=status, type="HTTP", request_id=request_id)
+    body = body or {}
     return kind(
-        str(body.get("detail") or f"the answer has status {status}"),
+        str(body.get("detail") or f"the answer has status {status}, and no problem that says why"),
         status=status,
         type=str(body.get("type") or "HTTP"),
         title=str(body.get("title") or ""),
@@ -126,6 +123,11 @@ def problem(status: int, body: object, *, request_id: str = "", hint: str = "") 
         existing=_existing(body.get("existing")),
         request_id=request_id,
     )
+
+
+def foreign(url: str, status: int, what: str) -> Unavailable:
+    """The error for an answer of something that is not py-bpmn; `what` is said of it."""
+    return Unavailable(f"{url} is answered by something that is not py-bpmn: {what}", status=status, is_foreign=True)
 
 
 def _cause(error: Mapping[str, Any]) -> ProblemCause:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import dataclasses
 import json
 import math
@@ -63,7 +64,7 @@ class Values:
 
     def __init__(self, codecs: Iterable[Codec] = ()) -> None:
         self._codecs = tuple(codecs)
-        self._decode: dict[str, Callable[[str], Any]] = {"json": json.loads, "text": str, "base64": b64decode}
+        self._decode: dict[str, Callable[[str], Any]] = {"json": json.loads, "text": str, "base64": _from_base64}
         self._decode |= {codec.encoding: codec.decode for codec in self._codecs}
 
     def encode(self, value: Any) -> Encoded:
@@ -90,9 +91,10 @@ class Values:
             return decode(value)
         except RecursionError:
             raise ValueError(f"what is stored as {encoding} is nested too deeply") from None
-        except ValueError as error:
-            # Not chained: the text is part of what json raises.
-            raise ValueError(f"what is stored as {encoding} can't be read: {error}") from None
+        except Exception as error:
+            # Not chained, since the text is part of what json raises; and others may quote it.
+            reason = str(error) if isinstance(error, json.JSONDecodeError | binascii.Error) else type(error).__name__
+            raise ValueError(f"what is stored as {encoding} can't be read: {reason}") from None
 
     def simplify(self, value: Any) -> Any:
         """`value` as None, bool, int, float, str, list and dict, in the form that pydantic would write."""
@@ -115,9 +117,15 @@ class Values:
         return text
 
 
-def _encoded(encoding: str, text: str) -> Encoded:
-    if not encoding:
+def _from_base64(text: str) -> bytes:
+    return b64decode("".join(text.split()), validate=True)
+
+
+def _encoded(encoding: Any, text: Any) -> Encoded:
+    if not isinstance(encoding, str) or not encoding:
         raise ValueError("a variable needs an encoding, such as xml")
+    if not isinstance(text, str):
+        raise ValueError(f"what is stored as {encoding} must be a text, but is of type {type(text).__name__}")
     if not text:
         raise ValueError(f"a variable of encoding {encoding} can't be empty: delete it, or store None")
     return Encoded(encoding, text)

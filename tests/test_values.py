@@ -151,6 +151,12 @@ def test_a_codec_stores_values_of_its_own_kind():
     assert values.encode([1, 2]) == Encoded("json", "[1,2]")
 
 
+def test_a_codec_that_makes_no_text_is_refused():
+    codec = Codec("point", lambda value: 5 if value == 1 else None, int)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match="what is stored as point must be a text, but is of type int"):
+        Values([codec]).encode(1)
+
+
 def _endless() -> list[Any]:
     value: list[Any] = []
     value.append(value)
@@ -171,6 +177,9 @@ def _endless() -> list[Any]:
         ({(1, 2): 3}, "the value has a key of type tuple"),
         (Raw("", "xml"), "a variable of encoding xml can't be empty"),
         (Raw("x", ""), "a variable needs an encoding"),
+        (Raw("x", None), "a variable needs an encoding"),  # type: ignore[arg-type]
+        (Raw(5, "xml"), "what is stored as xml must be a text, but is of type int"),  # type: ignore[arg-type]
+        (secret(Raw(b"", "xml")), "what is stored as xml must be a text, but is of type bytes"),  # type: ignore[arg-type]
         (_endless(), "nested too deeply, or contains itself"),
         (Line, "the value is of type type"),
     ],
@@ -180,12 +189,28 @@ def test_what_can_not_be_stored_is_told_with_its_place(value, sentence):
         VALUES.encode(value)
 
 
-@pytest.mark.parametrize(("encoding", "text"), [("json", "{secret"), ("json", "[" * 100_000), ("base64", "secret1")])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("json", "{secret"),
+        ("json", "[" * 100_000),
+        ("base64", "secret1"),
+        ("base64", "!!"),
+        ("base64", "sécret"),
+        ("number", "secret"),
+        ("name", "secret"),
+    ],
+)
 def test_what_can_not_be_read_is_told_without_showing_it(encoding, text):
+    values = Values([Codec("number", str, int), Codec("name", str, {}.__getitem__)])
     with pytest.raises(ValueError, match=f"what is stored as {encoding}") as raised:
-        VALUES.decode(encoding, text)
+        values.decode(encoding, text)
     assert "secret" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_line_ends_mean_nothing_in_base64():
+    assert VALUES.decode("base64", "AP\r\n8=\n") == b"\x00\xff"
 
 
 def test_keys_are_alike_whether_they_need_care_or_not():

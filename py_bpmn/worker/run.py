@@ -383,9 +383,9 @@ class Running:
         if self._metrics is not None:
             self._metrics.lost.inc()
 
-    def _is_away(self, problem: str) -> None:
+    def _is_away(self, sentence: str) -> None:
         if not self._stopping.is_set():
-            logger.warning("the service does not answer, which is tried until it does: %s", problem)
+            logger.warning("%s", sentence)
 
     def _is_back(self, seconds: float) -> None:
         logger.info("the service answers again, after %.1f s", seconds)

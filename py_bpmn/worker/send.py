@@ -271,10 +271,8 @@ class Sender:
 
 def _is_refusal(problem: ProblemError) -> bool:
     """Whether the service says so: what is between may answer anything, and something else a moment later."""
-    return problem.status in REFUSALS and problem.type != "HTTP"
+    return problem.status in REFUSALS and not problem.is_foreign
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "it has a text with half a character (a lone surrogate), which can't be written as UTF-8"
-    return str(error)
+    return error.detail if isinstance(error, ProblemError) else str(error)

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from py_bpmn import ConfigurationError
+from py_bpmn import ConfigurationError, Unauthorized, Unavailable
 from py_bpmn.worker import JobFields
 from py_bpmn.worker.observe import JsonFormatter, TextFormatter, about, configure_logging
 from py_bpmn.worker.outage import Outage
@@ -75,5 +75,19 @@ def test_an_outage_is_told_once_and_its_end_too():
     now[0] = 5.0
     outage.succeeded()
     outage.succeeded()
-    assert told == ["refused", 5.0]
+    assert told == ["the service does not answer, which is tried until that changes: refused", 5.0]
     assert not outage.is_on
+
+
+def test_credentials_that_are_refused_are_no_silence():
+    told: list[object] = []
+    outage = Outage(told.append, told.append, lambda: 0.0)
+    outage.failed(Unavailable("restarting"))
+    for _ in range(2):
+        outage.failed(Unauthorized("wrong password", status=401, type="UNAUTHORIZED"))
+    outage.failed(Unauthorized("blocked", status=401, is_foreign=True))
+    assert told == [
+        "the service does not answer, which is tried until that changes: UNAVAILABLE: restarting",
+        "the service refuses the worker's credentials, which is tried until that changes: UNAUTHORIZED: wrong password",
+        "the service does not answer, which is tried until that changes: UNAVAILABLE: blocked",
+    ]
