@@ -20,20 +20,20 @@ _PATH = (f"{_MODEL}definitions", f"{_DI}BPMNDiagram", f"{_DI}BPMNPlane")
 
 def draws(xml: str, process: Process) -> bool:
     """Whether the well-formed XML has the namespace of BPMN, a shape for each element and an edge for each flow."""
-    if _DI[1:-1] not in xml:
-        return False
-    seen = _Drawing()
-    parser = DefusedXMLParser(target=seen, forbid_dtd=True)
-    parser.feed(xml.removeprefix("\ufeff"))
-    parser.close()
-    elements = list(process.elements())[1:]
-    flows = (flow for element in elements for flow in element.outgoing)
-    return seen.shapes.issuperset(element.id for element in elements) and seen.edges.issuperset(
-        flow.id for flow in flows
-    )
+    return read_drawing(xml).has(process)
 
 
-class _Drawing:
+def read_drawing(xml: str) -> Drawing:
+    """What the well-formed XML has a place for."""
+    seen = Drawing()
+    if _DI[1:-1] in xml:
+        parser = DefusedXMLParser(target=seen, forbid_dtd=True)
+        parser.feed(xml.removeprefix("\ufeff"))
+        parser.close()
+    return seen
+
+
+class Drawing:
     """Collects what has a place."""
 
     def __init__(self) -> None:
@@ -44,6 +44,14 @@ class _Drawing:
         self._drawn = ""
         """What the shape or edge at hand stands for."""
         self._points = 0
+
+    def has(self, process: Process) -> bool:
+        """Whether there is a shape for each element of a process and an edge for each flow."""
+        elements = list(process.elements())[1:]
+        flows = (flow for element in elements for flow in element.outgoing)
+        return self.shapes.issuperset(element.id for element in elements) and self.edges.issuperset(
+            flow.id for flow in flows
+        )
 
     def start(self, name: str, attributes: dict[str, Any]) -> None:
         depth = len(self._open)

@@ -62,12 +62,19 @@ class Extension:
 
 
 @dataclass(slots=True, eq=False)
+class Noted:
+    """What is noted of a process."""
+
+    extensions: list[Extension] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class File:
     engine: str = ""
     """Prefix of the engine that the file was made for, as far as its namespaces tell."""
-    extensions: list[Extension] = field(default_factory=list)
-    """What is noted of the process."""
-    assignments: list[Assignment] = field(default_factory=list)
+    processes: dict[str, Noted] = field(default_factory=dict)
+    """Those of which something is noted, by id."""
     keys: dict[str, Place] = field(default_factory=dict)
     """Names of messages that say something about their correlation keys, with the place."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -75,10 +82,14 @@ class File:
     first_places: dict[str, Place] = field(default_factory=dict)
     """Where it is first."""
 
+    def of(self, bpmn_process_id: str) -> Noted:
+        """What is noted of that process."""
+        return self.processes.get(bpmn_process_id) or Noted()
 
-def read_extensions(xml: str, bpmn_process_id: str) -> File:
-    """What the well-formed XML says of the process beyond that which is executed."""
-    collector = _Collector(bpmn_process_id)
+
+def read_extensions(xml: str) -> File:
+    """What the well-formed XML says of its processes beyond that which is executed."""
+    collector = _Collector()
     collector.feed(xml.removeprefix("\ufeff"))
     return collector.file
 
@@ -87,14 +98,13 @@ def user_task_tags(xml: str, bpmn_process_id: str) -> dict[str, dict[str, str]]:
     """The tags of the user tasks that the process assigns to somebody, by BPMN element id."""
     if not any(word in xml for word in _ASSIGNMENT):
         return {}
-    found = read_extensions(xml, bpmn_process_id).assignments
+    found = read_extensions(xml).of(bpmn_process_id).assignments
     return {assignment.element_id: tags for assignment in found if (tags := literal_tags(assignment).tags)}
 
 
 class _Collector:
-    def __init__(self, bpmn_process_id: str) -> None:
+    def __init__(self) -> None:
         self.file = File()
-        self._wanted = bpmn_process_id
         self._prefixes: dict[str, str] = {}
         """By namespace."""
         self._namespace: str | None = None
@@ -177,14 +187,15 @@ class _Collector:
             self._note(engine, local, has_retries=local == "taskDefinition" and "retries" in attributes)
 
     def _assign(self, prefix: str, found: dict[str, str]) -> None:
-        if found and self._is_wanted():
-            self.file.assignments.append(Assignment(self._owners[-1][1], prefix, self._place(), **found))
+        if found and self._owners:
+            self._noted().assignments.append(Assignment(self._owners[-1][1], prefix, self._place(), **found))
 
     def _place(self) -> Place:
         return Place(self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1)
 
-    def _is_wanted(self) -> bool:
-        return bool(self._owners) and self._owners[0][1] == self._wanted
+    def _noted(self) -> Noted:
+        """Of the process around."""
+        return self.file.processes.setdefault(self._owners[0][1], Noted())
 
     def _note(
         self,
@@ -195,10 +206,10 @@ class _Collector:
         is_standard: bool = False,
         has_retries: bool = False,
     ) -> None:
-        if self._is_wanted():
+        if self._owners:
             element_id = self._owners[-1][1]
             found = Extension(element_id, prefix, name, self._place(), is_attribute, is_standard, has_retries)
-            self.file.extensions.append(found)
+            self._noted().extensions.append(found)
 
     def _shown(self, namespace: str, name: str) -> str:
         prefix = ENGINES.get(namespace) or self._prefixes.get(namespace, "")

@@ -118,16 +118,19 @@ _WORDS = (*ENGINES, "dataInputA", "dataOutputA", "erformer", "potentialOwner", "
 
 def ignored(xml: str, process: Process) -> list[Cause]:
     """The warnings: by kind, one for each element, and at most some of each kind."""
-    if not any(word in xml for word in _WORDS):
-        return []
-    file = read_extensions(xml, process.element.id)
+    return ignored_in(read_extensions(xml), process) if any(word in xml for word in _WORDS) else []
+
+
+def ignored_in(file: File, process: Process) -> list[Cause]:
+    """The same for a file that is read already."""
+    noted = file.of(process.element.id)
     elements = {element.id: element for element in process.elements()}
     found: dict[str, dict[str, list[Extension]]] = {kind: {} for kind in KINDS}
-    for extension in file.extensions:
+    for extension in noted.extensions:
         kind = _kind(extension)
         if kind and extension.element_id in elements:
             found[kind].setdefault(extension.element_id, []).append(extension)
-    for assignment in file.assignments:
+    for assignment in noted.assignments:
         if assignment.element_id in elements and not literal_tags(assignment).is_complete:
             found["ignored-assignment"].setdefault(assignment.element_id, []).append(_shown(assignment))
     for element in elements.values():

@@ -17,11 +17,12 @@ from typing import Any
 from app.bpmn.advice import GATEWAYS, advise
 from app.bpmn.checks import BOUNDARY_EVENTS, bounded
 from app.bpmn.definitions import duplicate_start_names, resolve
-from app.bpmn.drawn import draws
+from app.bpmn.drawn import Drawing, read_drawing
+from app.bpmn.extensions import File as Extensions
 from app.bpmn.extensions import read_extensions
-from app.bpmn.ignored import KINDS, ignored
+from app.bpmn.ignored import KINDS, ignored_in
 from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process
-from app.bpmn.parser import find_process, only_process, parse
+from app.bpmn.parser import Model, find_process, only_process, parse
 from app.bpmn.reader import Place, XmlNode, read
 from app.bpmn.references import References
 from app.bpmn.text import DecodingError, decode
@@ -73,15 +74,27 @@ class Declared:
 
 
 class File:
-    """A process, and the file around it."""
+    """What a file says beside its processes, read when it is asked for, and once for all of them."""
 
-    def __init__(self, xml: str, process: Process) -> None:
-        self.process = process
+    def __init__(self, xml: str) -> None:
         self._xml = xml
 
     @cached_property
-    def is_drawn(self) -> bool:
-        return draws(self._xml, self.process)
+    def extensions(self) -> Extensions:
+        return read_extensions(self._xml)
+
+    @cached_property
+    def constructs(self) -> Sequence[tuple[str, int, Place]]:
+        """What has no influence on the execution, with how often and where first it is; not all, where there are many.
+
+        In alphabetical order.
+        """
+        found = self.extensions
+        return [(name, count, found.first_places[name]) for name, count in sorted(found.counts.items())[:_MOST_IGNORED]]
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        return read_drawing(self._xml)
 
     @cached_property
     def declared(self) -> Sequence[Declared]:
@@ -130,7 +143,7 @@ def _references(node: XmlNode) -> Iterator[tuple[str, str, str]]:
 
 Remark = tuple[str, str, Place]
 """Pointer, sentence, and where it is in the file."""
-Find = Callable[[File], Iterable[Remark]]
+Find = Callable[[File, Process], Iterable[Remark]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,8 @@ class Rule:
     name: str
     level: FindingLevel
     find: Find
+    of_file: bool
+    """Whether it says the same with each process of a file."""
 
     @property
     def about(self) -> str:
@@ -149,9 +164,9 @@ RULES: dict[str, Rule] = {}
 """By name: what is a matter of taste, or a guess."""
 
 
-def _rule(name: str, level: FindingLevel = FindingLevel.WARNING) -> Callable[[Find], Find]:
+def _rule(name: str, level: FindingLevel = FindingLevel.WARNING, *, of_file: bool = False) -> Callable[[Find], Find]:
     def register(find: Find) -> Find:
-        RULES[name] = Rule(name, level, find)
+        RULES[name] = Rule(name, level, find, of_file)
         return find
 
     return register
@@ -177,44 +192,44 @@ def _at(element: Element, sentence: str) -> Remark:
 
 
 @_rule("no-name")
-def _no_name(file: File) -> Iterator[Remark]:
+def _no_name(file: File, process: Process) -> Iterator[Remark]:
     """A task, an event with a definition, or a gateway that decides has no name."""
-    for element in file.process.elements():
+    for element in process.elements():
         decides = element.type in _DECIDING_GATEWAYS and len(element.outgoing) > 1
         if not element.name.strip() and (element.type in _NAMED or decides):
             yield _at(element, f"element {element.id} has no name")
 
 
 @_rule("forks-and-joins", NOTE)
-def _forks_and_joins(file: File) -> Iterator[Remark]:
+def _forks_and_joins(file: File, process: Process) -> Iterator[Remark]:
     """A gateway joins and forks, and does not say that it is Mixed."""
-    for element in file.process.of_types(GATEWAYS):
+    for element in process.of_types(GATEWAYS):
         if len(element.incoming) > 1 and len(element.outgoing) > 1 and element.direction != "Mixed":
             what = f"gateway {element.id} joins and forks"
             yield _at(element, f'{what}: draw two gateways, or give it the gatewayDirection "Mixed"')
 
 
 @_rule("no-default", NOTE)
-def _no_default(file: File) -> Iterator[Remark]:
+def _no_default(file: File, process: Process) -> Iterator[Remark]:
     """A gateway that decides has no default flow: its worker must decide each time."""
-    for element in file.process.of_types(_DECIDING_GATEWAYS):
+    for element in process.of_types(_DECIDING_GATEWAYS):
         if len(element.outgoing) > 1 and not element.default_flow:
             count = len(element.outgoing)
             yield _at(element, f"{element.id} has {count} outgoing flows and no default: its worker must decide")
 
 
-@_rule("unused-declaration")
-def _unused_declaration(file: File) -> Iterator[Remark]:
+@_rule("unused-declaration", of_file=True)
+def _unused_declaration(file: File, process: Process) -> Iterator[Remark]:
     """A message, signal, error or escalation is declared, and nothing refers to it."""
     for declared in file.declared:
         # Without a name, messages and signals have a rule of their own.
         if not declared.uses and (declared.name or declared.tag in ("error", "escalation")):
             sentence = f"{declared.tag} {declared.id} is declared, but nothing refers to it"
-            yield file.process.element.pointer, sentence, declared.place
+            yield process.element.pointer, sentence, declared.place
 
 
-@_rule("alike-names")
-def _alike_names(file: File) -> Iterator[Remark]:
+@_rule("alike-names", of_file=True)
+def _alike_names(file: File, process: Process) -> Iterator[Remark]:
     """Names of two messages or signals differ in case, spaces or punctuation only."""
     seen: dict[tuple[str, str], Declared] = {}
     for declared in file.declared:
@@ -223,11 +238,11 @@ def _alike_names(file: File) -> Iterator[Remark]:
             other = seen.setdefault((declared.tag, plain), declared)
             if other.name != declared.name:
                 sentence = f"{declared.tag} name {declared.name!r} looks like {other.name!r}, and is another one"
-                yield file.process.element.pointer, sentence, declared.place
+                yield process.element.pointer, sentence, declared.place
 
 
-@_rule("used-once", NOTE)
-def _used_once(file: File) -> Iterator[Remark]:
+@_rule("used-once", NOTE, of_file=True)
+def _used_once(file: File, process: Process) -> Iterator[Remark]:
     """The name of a message or signal is thrown and not caught in the file, or that of a signal only caught."""
     for tag in ("message", "signal"):
         by_name: dict[str, list[Declared]] = {}
@@ -243,53 +258,79 @@ def _used_once(file: File) -> Iterator[Remark]:
                 sentence = f"{tag} {name} is caught, but nothing in this file throws it"
             else:
                 continue
-            yield file.process.element.pointer, sentence, all_declared[0].place
+            yield process.element.pointer, sentence, all_declared[0].place
 
 
 @_rule("no-diagram", NOTE)
-def _no_diagram(file: File) -> Iterator[Remark]:
+def _no_diagram(file: File, process: Process) -> Iterator[Remark]:
     """The file does not draw each element and flow of the process."""
-    if not file.is_drawn:
-        process = file.process.element
-        sentence = f"the file has no complete diagram of process {process.id}: one with computed positions is shown"
-        yield _at(process, sentence)
+    if not file.drawing.has(process):
+        sentence = f"the file has no complete diagram of process {process.element.id}"
+        yield _at(process.element, f"{sentence}: one with computed positions is shown")
 
 
-def findings(xml: str, process: Process | None, errors: Iterable[Cause], warnings: Iterable[Cause]) -> list[Finding]:
+def findings(
+    file: File, process: Process | None, errors: Iterable[Cause], warnings: Iterable[Cause], *, of_file: bool = True
+) -> list[Finding]:
     """All findings in the order of the file, given what a deployment says.
 
-    Without a process, and of one that can't be deployed, only the errors are told.
+    Without a process, and of one that can't be deployed, only the errors are told. Without `of_file`, what is the same
+    with each process of the file is left out.
     """
     found = [_finding(FindingLevel.ERROR, cause) for cause in errors]
     if not found and process is not None:
         found += [
             _finding(FindingLevel.NOTE if cause.type in KINDS else FindingLevel.WARNING, cause) for cause in warnings
         ]
-        found += _linted(File(xml, process))
-        found += _without_influence(xml, process, [each.detail for each in found if each.rule in KINDS])
+        found += _linted(file, process, [rule for rule in RULES.values() if of_file or not rule.of_file])
+        found += _without_influence(file, process, [each.detail for each in found if each.rule in KINDS])
     return sorted(found, key=lambda finding: (finding.line, finding.column))
 
 
-def check(raw: bytes, bpmn_process_id: str = "") -> dict[str, Any]:
-    """What the service answers to `POST /processes/check`, as far as it is about the file alone.
+def check(raw: bytes, bpmn_process_ids: Iterable[str] = ("",)) -> Iterator[dict[str, Any]]:
+    """What the service answers to `POST /processes/check` for each of the processes, as far as the file alone tells.
 
-    That is whether it could be deployed, and the findings. Without an id the only executable process is meant.
+    That is whether it could be deployed, and the findings. Without an id the only executable process is meant. The
+    file is read once, and what is the same with each of its processes is told with the first that has no errors.
     """
-    process: Process | None = None
-    xml = ""
-    warnings: list[Cause] = []
-    errors: Sequence[Cause] = ()
     try:
         xml = decode(raw)
         model = parse(xml)
-        process = find_process(model, bpmn_process_id) if bpmn_process_id else only_process(model)
-        errors = process.causes or _definition_causes(process)
-        warnings = [] if errors else advise(process) + ignored(xml, process)
     except DecodingError as error:
-        errors = [Cause("#/bpmnXml", "process", str(error))]
+        unreadable = Cause("#/bpmnXml", "process", str(error))
     except EngineError as error:
-        errors = [Cause("#/bpmnXml", "process", error.detail, "", *error.place)]
-    found = findings(xml, process, errors, warnings)
+        unreadable = _unreadable(error)
+    else:
+        yield from _check(File(xml), model, bpmn_process_ids)
+        return
+    for _ in bpmn_process_ids:
+        yield _answer(None, [unreadable], findings(File(""), None, [unreadable], ()))
+
+
+def _check(file: File, model: Model, bpmn_process_ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    of_file = True
+    for id in bpmn_process_ids:
+        process: Process | None = None
+        warnings: list[Cause] = []
+        try:
+            process = find_process(model, id) if id else only_process(model)
+            errors = process.causes or _definition_causes(process)
+        except EngineError as error:
+            errors = [_unreadable(error)]
+        if process is not None and not errors:
+            if not of_file:
+                # These are of the file, too.
+                process.nameless = ()
+            warnings = advise(process) + ignored_in(file.extensions, process)
+        yield _answer(process, errors, findings(file, process, errors, warnings, of_file=of_file))
+        of_file = of_file and bool(errors)
+
+
+def _unreadable(error: EngineError) -> Cause:
+    return Cause("#/bpmnXml", "process", error.detail, "", *error.place)
+
+
+def _answer(process: Process | None, errors: Sequence[Cause], found: Iterable[Finding]) -> dict[str, Any]:
     return {
         "deployable": not errors,
         "bpmnProcessId": process.element.id if process else "",
@@ -317,22 +358,20 @@ def _plain(finding: Finding) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value}
 
 
-def _linted(file: File) -> list[Finding]:
+def _linted(file: File, process: Process, rules: Iterable[Rule]) -> list[Finding]:
     causes = bounded(
         Cause(pointer, rule.name, sentence, "", *place)
-        for rule in RULES.values()
-        for pointer, sentence, place in rule.find(file)
+        for rule in rules
+        for pointer, sentence, place in rule.find(file, process)
     )
     return [_finding(RULES[cause.type].level, cause) for cause in causes]
 
 
-def _without_influence(xml: str, process: Process, told: Sequence[str]) -> Iterator[Finding]:
+def _without_influence(file: File, process: Process, told: Sequence[str]) -> Iterator[Finding]:
     """One note for each construct that is not told of already."""
-    file = read_extensions(xml, process.element.id)
-    for construct, count in sorted(file.counts.items())[:_MOST_IGNORED]:
+    for construct, count, place in file.constructs:
         if not any(construct in detail for detail in told):
             often = f" ({count} in the file)" if count > 1 else ""
-            place = file.first_places[construct]
             cause = Cause(process.element.pointer, IGNORED, f"{construct} has no effect{often}", "", *place)
             yield _finding(NOTE, cause)
 

@@ -154,10 +154,17 @@ class Model:
 
         Raises EngineError (PROCESS_MODEL) if it can't be read.
         """
+        node = self._by_id.get(bpmn_process_id)
+        return None if node is None else self._process(node)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, XmlNode]:
+        """The first process of each id, and of each way to write it."""
+        found: dict[str, XmlNode] = {}
         for node in self._nodes:
-            if bpmn_process_id in (node.token("id"), node.get("id")):
-                return self._process(node)
-        return None
+            found.setdefault(node.token("id"), node)
+            found.setdefault(node.get("id"), node)
+        return found
 
     def _process(self, node: XmlNode) -> Process:
         reader = _ProcessReader(node, self._declarations, self._references)

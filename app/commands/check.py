@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.bpmn.difference import Difference, compare
 from app.bpmn.extensions import read_extensions
-from app.bpmn.lint import Finding, findings
+from app.bpmn.lint import File, Finding, findings
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
 from app.commands.base import Command
@@ -70,7 +70,7 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     checked = CheckedProcess()
     try:
         checked.model = model = read_model(ctx, deployment)
-        checked.ignored = _ignored(deployment.bpmn_xml, model)
+        checked.ignored = _ignored(deployment.bpmn_xml)
         checked.warnings = [] if model.causes else warnings_of(model, deployment.bpmn_xml)
         _compare(ctx, checked, model)
         deployed = deploy(ctx, deployment, model, dry_run=True)
@@ -81,12 +81,12 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
             raise
         checked.errors = error.causes or (Cause(*_PLACES[error.kind], error.detail, "", *error.place),)
     if cmd.findings:
-        checked.findings = findings(deployment.bpmn_xml, checked.model, checked.errors, checked.warnings)
+        checked.findings = findings(File(deployment.bpmn_xml), checked.model, checked.errors, checked.warnings)
     return checked
 
 
-def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
-    file = read_extensions(xml, model.element.id)
+def _ignored(xml: str) -> list[Ignored]:
+    file = read_extensions(xml)
     return [Ignored(name, count, file.first_places[name].line) for name, count in sorted(file.counts.items())]
 
 

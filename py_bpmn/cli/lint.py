@@ -9,6 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -21,6 +22,7 @@ from py_bpmn import _service
 from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import printable
+from py_bpmn.cli.problems import instead_of_the_service_here
 from py_bpmn.cli.session import session_of
 from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError
@@ -35,9 +37,9 @@ ID_CHANGED = "id-changed"
 FORMATS = ("text", "github", "json")
 
 Format = Literal["text", "github", "json"]
-Checker = Callable[[bytes, str], Mapping[str, Any]]
-"""Given a file and the id of one of its processes, or none if there is just one, what `POST /processes/check` answers
-with `findings=true`.
+Checker = Callable[[bytes, Sequence[str]], Iterable[Mapping[str, Any]]]
+"""Given a file and the ids of some of its processes, or an empty one if there is just one, what `POST /processes/check`
+answers with `findings=true` for each of them. What is about the file need be told with one of them only.
 """
 Compare = Callable[[bytes, str], "Differences | None"]
 """What distinguishes a process of a file from its newest version, if there is one."""
@@ -63,10 +65,13 @@ def check_file(
 ) -> list[Finding]:
     """All findings of a file in its order, those of all its processes. Errors are told whatever is to be ignored."""
     found: dict[tuple[object, ...], Finding] = {}
-    for process in processes_of(raw):
-        here = list(_checked(name, checker(raw, process)))
-        if compare is not None and not failed(here):
-            here += _compared(name, raw, compare(raw, process))
+    processes = processes_of(raw)
+    places: dict[str, Node] = {}
+    for process, answer in zip(processes, checker(raw, processes), strict=True):
+        here = list(_checked(name, answer))
+        if compare is not None and not failed(here) and (differences := compare(raw, process)) is not None:
+            places = places or {node.get("id"): node for node in read(raw).walk()}
+            here += _compared(name, places, differences)
         for each in here:
             if each.level == "error" or each.rule not in ignore:
                 # What is about the file is found with each of its processes.
@@ -108,14 +113,17 @@ def local_checker() -> Checker | None:
 def remote_checker(client: Client) -> Checker:
     """The service itself."""
 
-    def check(raw: bytes, process: str) -> Mapping[str, Any]:
+    def check(raw: bytes, processes: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        reason = xml = ""
         try:
             xml = decode(raw)
         except UnreadableError as error:
-            return _unreadable(str(error))
+            reason = str(error)
         if not xml:
-            return _unreadable("BPMN XML is invalid: XML is empty")
-        return client.api.check_process(bpmn_xml=xml, bpmn_process_id=process or None, findings=True).write()
+            yield from [_unreadable(reason or "BPMN XML is invalid: XML is empty")] * len(processes)
+            return
+        for process in processes:
+            yield client.api.check_process(bpmn_xml=xml, bpmn_process_id=process or None, findings=True).write()
 
     return check
 
@@ -156,12 +164,9 @@ def _checked(name: str, answer: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _compared(name: str, raw: bytes, differences: Differences | None) -> Iterator[Finding]:
-    if differences is None:
-        return
-    places = {node.get("id"): node for node in read(raw).walk() if node.get("id")}
+def _compared(name: str, places: Mapping[str, Node], differences: Differences) -> Iterator[Finding]:
     for new, old in _renamed(differences):
-        node: Node | None = places.get(new)
+        node = places.get(new)
         yield Finding(
             file=name,
             line=node.line if node else 0,
@@ -233,8 +238,9 @@ def _lint(
         compare = remote_comparison(session.client) if against else None
         check = partial(check_file, checker=checker or remote_checker(session.client), ignore=ignore, compare=compare)
         findings: list[Finding] = []
-        for path in files:
-            findings += check(str(path), _content(path))
+        with nullcontext() if checker or session.options.url else instead_of_the_service_here():
+            for path in files:
+                findings += check(str(path), _content(path))
     shown = show(findings, form)
     if shown:
         click.echo(shown)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from py_bpmn.cli.output import Column, age, text_of
+from py_bpmn.cli.output import Column, age, headline, text_of
 
 Entry = tuple[Any, bool]
 """What is waited for, and whether it is beside something else at the same element."""
@@ -66,7 +66,7 @@ def _due(entry: Any, now: datetime | None) -> str:
 
 
 def _because(error: str | None) -> str:
-    return f": {error}" if error else ""
+    return f": {headline(error)}" if error else ""
 
 
 def what_happened(entries: Sequence[Any]) -> tuple[Sequence[Any], tuple[Column, ...], None]:
@@ -103,4 +103,4 @@ def _fact(entry: Any) -> str:
         case _:
             parts = [entry.bpmn_element_type]
             parts += [f"from {entry.prev_bpmn_element_id}" if entry.prev_bpmn_element_id else ""]
-    return " ".join(part for part in parts if part) + (f": {entry.error}" if entry.error else "")
+    return " ".join(part for part in parts if part) + _because(entry.error)

@@ -63,7 +63,15 @@ def value_of(row: Any, attribute: str) -> Any:
 
 def column(spec: str | Column) -> Column:
     """An attribute by its name is headed by that."""
-    return spec if isinstance(spec, Column) else Column(spec.rstrip("_").replace("_", " ").upper(), spec)
+    if isinstance(spec, Column):
+        return spec
+    return Column(spec.rstrip("_").replace("_", " ").upper(), spec, headline if spec == "error" else None)
+
+
+def headline(error: str | None, _: datetime | None = None) -> str:
+    """What an error says in one line: the first one, and of a bare traceback the last."""
+    lines = (error or "").strip().splitlines() or [""]
+    return lines[-1 if lines[0].startswith("Traceback ") else 0]
 
 
 def text_of(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ def add(session: Session, command: Command, values: Values) -> None:
     if "key_file" in values:
         key = kinds.read_text(values["key_file"]).strip()
     elif "ask_key" in values:
-        key = click.prompt("Key", hide_input=True, err=True)
+        key = _asked()
     url = session.options.url
     if not url:
         raise click.UsageError("--url is needed: the address of the service")
@@ -41,6 +43,20 @@ def add(session: Session, command: Command, values: Values) -> None:
     if name in known.profiles:
         session.guard(2, f"replace profile {name}")
     profiles.save(known.added(name, profile))
+
+
+def _asked() -> str:
+    """The key as it is typed, unseen. Raises click.UsageError where that is not possible."""
+    with warnings.catch_warnings():
+        # Else it would be read from whatever standard input is.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            key: str = click.prompt("Key", hide_input=True, err=True)
+        except getpass.GetPassWarning:
+            raise click.UsageError(
+                "--ask-key needs a terminal: say --key-file, or --key-command, where nobody can be asked"
+            ) from None
+    return key
 
 
 def use(session: Session, command: Command, values: Values) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from py_bpmn.cli import kinds
+from py_bpmn.cli.problems import instead_of_the_service_here
 from py_bpmn.cli.session import Session, session_of
 from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError, ConfigurationError
@@ -70,7 +71,8 @@ def drawer(session: Session) -> Iterator[Client]:
         engine = InProcess()
     except ConfigurationError:
         # There may be a service at the usual address.
-        yield session.client
+        with instead_of_the_service_here():
+            yield session.client
         return
     try:
         engine.reset({})

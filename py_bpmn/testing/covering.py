@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from py_bpmn._xml import UnreadableError, read
-from py_bpmn.errors import ConfigurationError
-from py_bpmn.testing.coverage import Coverage, Model, Recorder, merged, to_json
+from py_bpmn.errors import ConfigurationError, ProblemError
+from py_bpmn.testing.coverage import Coverage, CoverageError, Model, Recorder, merged, to_json
 from py_bpmn.testing.plugin import COVERING
 from py_bpmn.testing.report import table, write_pages
 
@@ -69,13 +69,20 @@ class Covering:
         """Has all processes of the files count, also those that nothing goes through. Raises ConfigurationError."""
         if self._coverage.processes:
             return
+        expected = Coverage()
         for file in self._files:
-            for process in _processes(file):
-                checked = client.check(file, process=process)
-                if not checked.deployable or checked.diagram is None:
-                    cause = checked.errors[0].detail if checked.errors else "it can't be executed"
-                    raise ConfigurationError(f"--bpmn-cov: {file}: {cause}")
-                self._coverage.of(Model(process, checked.diagram))
+            try:
+                for process in _processes(file):
+                    checked = client.check(file, process=process)
+                    if not checked.deployable or checked.diagram is None:
+                        cause = checked.errors[0].detail if checked.errors else "it can't be executed"
+                        raise ConfigurationError(f"--bpmn-cov: {file}: {cause}")
+                    expected.of(Model(process, checked.diagram))
+            except (ProblemError, CoverageError) as error:
+                cause = error.detail if isinstance(error, ProblemError) else str(error)
+                raise ConfigurationError(f"--bpmn-cov: {file}: {cause}") from error
+        # Only all together: as long as a file is unusable, each test says so.
+        self._coverage = expected
 
     def record(self, kit: Bpmn, test: str) -> None:
         """Adds all instances that a test has had to do with."""

@@ -55,9 +55,13 @@ GIVEN = ("BPMN_DATABASE_URL", "BPMN_HTTP_BASIC_AUTH_PASSWORD", "BPMN_HTTP_BIND_A
 """Options that are not for tests to set."""
 
 NO_ENGINE = (
-    f"there is no engine to test with: install {SERVER} here, or name the Python of another environment that has it by "
-    f"{PYTHON}=/path/to/bin/python, or a service that runs by --bpmn-url"
+    f"there is no engine here: install {SERVER}, or name the Python of another environment that has it by "
+    f"{PYTHON}=/path/to/bin/python"
 )
+
+
+class NoEngine(ConfigurationError):
+    """Nothing here has the service."""
 
 
 class Engine(Protocol):
@@ -299,7 +303,7 @@ def _require_service() -> None:
             f"{SERVER} and {CLIENT} are both installed here, and overwrite each other: uninstall both, then install one"
         )
     if not homes:
-        raise ConfigurationError(NO_ENGINE)
+        raise NoEngine(NO_ENGINE)
     found = _service.found()
     if found not in homes:
         raise ConfigurationError(

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, get_args
 
 from py_bpmn._operations import CompleteJobsItem, JobType
 from py_bpmn._operations import Job as Data
+from py_bpmn._wire import encoded
 from py_bpmn.client import Client
+from py_bpmn.errors import ProblemError
 from py_bpmn.worker.job import Job
 from py_bpmn.worker.perform import Outcome, Performer
 from py_bpmn.worker.process import Handler, Process, pass_nothing
@@ -84,7 +86,17 @@ class Handlers:
         if isinstance(error, KeyboardInterrupt):
             raise error
         assert outcome.item is not None, "the job is held as long as its function runs"
-        return outcome.item, error
+        return self._sendable(handler, job, outcome.item), error
+
+    def _sendable(self, handler: Handler, job: Job, item: CompleteJobsItem) -> CompleteJobsItem:
+        """The completion; as a failure where it can't be sent, which then says of what function it is."""
+        try:
+            encoded({"job": item})
+        except Exception as error:
+            reason = error.detail if isinstance(error, ProblemError) else str(error)
+            text = f"{handler.label}: the result of {handler.where} can't be sent: {reason}"
+            return self._performer.failed(job, text)
+        return item
 
 
 def passes_on(handler: Handler | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,11 +14,11 @@ from weakref import WeakSet
 from py_bpmn._operations import CalledProcess, CompleteJobsItem, Job, JobCompletion, JobType, SentMessage, Signal
 from py_bpmn._operations import Process as Deployed
 from py_bpmn.client import Client, Instance, read_bpmn, version_of, visible
-from py_bpmn.errors import ConfigurationError, Forbidden
+from py_bpmn.errors import ConfigurationError, Conflict, Forbidden, NotFound, ProblemError
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
 from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers
-from py_bpmn.testing.story import STUB, Story, called_by
+from py_bpmn.testing.story import MARK, STUB, Story, called_by, is_stub
 from py_bpmn.worker.process import Handler, Process
 from py_bpmn.worker.register import register
 
@@ -57,7 +58,10 @@ class Bpmn:
         """Of all instances that the test has had to do with."""
         self._auto = auto
         self._is_shared = is_shared
-        self._mark = f"~{secrets.token_hex(4)}" if is_shared else ""
+        self._mark = f"{MARK}{secrets.token_hex(4)}" if is_shared else ""
+        self._deployed: list[Deployed] = []
+        """What has come by this test."""
+        self._started: list[Instance] = []
         self._versions: dict[str, str] = {}
         self._process_ids: dict[str, list[int]] = {}
         self._handlers = Handlers(client, self._variables_of_called, self._version_to_call)
@@ -88,6 +92,7 @@ class Bpmn:
         if self._is_shared:
             version = f"{version or version_of(read_bpmn(bpmn))}{self._mark}"
         deployed = self.client.deploy(bpmn, version=version, process=process, **options)
+        self._deployed.append(deployed)
         self._know(deployed)
         return deployed
 
@@ -114,6 +119,7 @@ class Bpmn:
             tags=tags,
             variables={**(variables or {}), **more},
         )
+        self._started.append(instance)
         story = self.story(instance)
         self.moved()
         return story
@@ -151,6 +157,31 @@ class Bpmn:
     def settle(self) -> None:
         """Has all jobs done that functions in use can do, and whatever is due, until nothing moves any more."""
         self._work(TYPES)
+
+    def clean_up(self) -> list[str]:
+        """Takes from a shared engine what this test has put there; the answer is what has to stay, and why.
+
+        These are the versions that it has deployed, so that the newest one is that of before, and instances that it has
+        started. What others have started meanwhile is theirs.
+        """
+        if not self._is_shared:
+            return []
+        stays: list[str] = []
+        for version in self._deployed:
+            with _noted(stays, f"instances of version {version.version} of {version.bpmn_process_id}"):
+                self._started += self.client.instances(
+                    process_id=version.id, created_by=self.client.worker_id, roots_only=True
+                )
+        for instance in {each.ref: each for each in self._started}.values():
+            with _noted(stays, f"instance {instance.ref} of {instance.process}"):
+                with suppress(Conflict):
+                    instance.cancel()
+                instance.delete()
+        # The newest first, so that none comes into force in between.
+        for version in reversed(self._deployed):
+            with _noted(stays, f"version {version.version} of {version.bpmn_process_id}"):
+                self.client.api.delete_process(id=version.id)
+        return stays
 
     def timeline(self) -> str:
         """What has happened in all instances that the test has had to do with."""
@@ -195,10 +226,9 @@ class Bpmn:
     def version_of(self, process: str) -> str:
         """The version that is called: of a process that is not deployed, that of a stub, which is deployed then."""
         known = self._versions.get(process) or (self._newest(process) if self._is_shared else None)
-        if known is not None and known != STUB:
+        if known is not None and not is_stub(known):
             return known
-        self._know(self.client.deploy(STUB_XML.format(process=process), version=STUB))
-        return STUB
+        return self.deploy(STUB_XML.format(process=process), version=STUB).version
 
     def _work(self, types: Collection[JobType]) -> None:
         wanted = list(self._handlers.wanted(types))
@@ -321,7 +351,7 @@ class Bpmn:
 
     def _own(self, process: str, version: str) -> str:
         """A version as this test has deployed it, if it has."""
-        is_own = process in self._versions and self._versions[process] != STUB
+        is_own = process in self._versions and not is_stub(self._versions[process])
         return version if not version or not is_own or version.endswith(self._mark) else f"{version}{self._mark}"
 
     def _marked_item(self, item: CompleteJobsItem) -> CompleteJobsItem:
@@ -335,6 +365,17 @@ class Bpmn:
             key = self.marked(completion.called_process.correlation_key)
             values["called_process"] = CalledProcess(**{**vars(completion.called_process), "correlation_key": key})
         return CompleteJobsItem(**{**vars(item), "completion": JobCompletion(**values)})
+
+
+@contextmanager
+def _noted(stays: list[str], what: str) -> Iterator[None]:
+    """Adds what can't be taken away, and why, if that is not because it has gone already."""
+    try:
+        yield
+    except NotFound:
+        pass
+    except ProblemError as problem:
+        stays.append(f"{what}: {problem.detail}")
 
 
 _COMPLETION = (

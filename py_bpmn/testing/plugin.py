@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -85,7 +86,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         try:
             engine.check(session.config.getoption("--bpmn-url"))
         except BpmnClientError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(_with_way_out(error)) from error
 
 
 @pytest.fixture(scope="session")
@@ -96,9 +97,16 @@ def bpmn_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     try:
         found = engine.choose(pytestconfig.getoption("--bpmn-url"))
     except BpmnClientError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception(_with_way_out(error), pytrace=False) from None
     yield found
     found.close()
+
+
+def _with_way_out(error: BpmnClientError) -> str:
+    """What is wrong, and the way out that only tests have."""
+    from py_bpmn.testing import engine
+
+    return f"{error}, or a service that runs by --bpmn-url" if isinstance(error, engine.NoEngine) else str(error)
 
 
 @pytest.fixture
@@ -127,6 +135,8 @@ def bpmn(request: pytest.FixtureRequest, bpmn_engine: Engine, bpmn_codecs: Itera
     yield kit
     if covering is not None:
         covering.record(kit, request.node.nodeid)
+    if stays := kit.clean_up():
+        warnings.warn(pytest.PytestWarning(f"what stays at {client.url}: {'; '.join(stays)}"), stacklevel=1)
 
 
 def _settings(item: pytest.Item) -> Settings:

@@ -38,6 +38,8 @@ __tracebackhide__ = True
 
 STUB = "stub"
 """Version of processes that stand for others, which are called and not deployed."""
+MARK = "~"
+"""What begins that part of a version or key which makes it a test's own."""
 STEPS: Mapping[str, str] = {
     "CALL_PROCESS": "calls",
     "EVALUATE_EXCLUSIVE_GATEWAY": "decides",
@@ -53,6 +55,10 @@ STEPS: Mapping[str, str] = {
     "SUBSCRIBE_SIGNAL": "signals",
 }
 """The step that is for jobs of a type."""
+
+
+def is_stub(version: str) -> bool:
+    return version.partition(MARK)[0] == STUB
 
 
 class Story:
@@ -278,7 +284,7 @@ class Called(Story):
         At the caller, a function in use passes variables on; without one these variables are set there.
         """
         found = {**(variables or {}), **more}
-        if self.instance.version != STUB:
+        if not is_stub(self.instance.version):
             raise AssertionError(
                 f"{self.process} is deployed, and not ended by saying so: tell its story to the end, "
                 f'then go on with at("{self._caller.element}").runs() or .completes() of the caller'

@@ -213,7 +213,7 @@ def test_all_constructs_without_influence_are_counted():
             "<y:z xmlns:y='urn:y'><y:w/></y:z><camunda:inputOutput/>", 'camunda:asyncBefore="true" camunda:topic="x"'
         )
     )
-    found = read_extensions(xml, "p")
+    found = read_extensions(xml)
     assert dict(found.counts) == {
         "lane": 2,
         "dataObject": 1,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import os
 import subprocess
 import sys
@@ -12,8 +15,9 @@ import click
 import pytest
 
 from py_bpmn import Client
-from py_bpmn._operations import Data, Job, ProcessInstance, Tag
+from py_bpmn._operations import Data, Job, ProcessInstance, Tag, Waiting
 from py_bpmn.cli import kinds, main
+from py_bpmn.cli.moments import where_it_waits
 from py_bpmn.cli.output import Column, Output, age, printable, text_of
 from tests.commands.conftest import ROOT, terminal
 
@@ -180,6 +184,65 @@ def test_who_has_read_enough_is_no_problem():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+class Full(io.StringIO):
+    """Takes nothing, as a file on a disk that is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("w")
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
+COMMANDS = (
+    ["profile", "list"],
+    ["--help"],
+    ["version"],
+    ["completion", "bash"],
+    ["config", "--markdown"],
+    ["serve", "--help"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_results_that_can_not_be_written_are_a_problem(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["profile", "add", "a", "--url", "http://127.0.0.1:1"]) == 0
+    with Full(tmp_path / "results") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(command) == 1
+        assert sys.stdout is full
+    assert capsys.readouterr().err == "error: standard output can't be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_closed_streams_are_no_reason_for_a_traceback(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["profile", "add", "a", "--url", "http://127.0.0.1:1"]) == 0
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(command) == 1
+    assert capsys.readouterr().err == "error: standard output can't be written: it is closed\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(command) == 1
+
+
+def test_nothing_comes_from_a_closed_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["lint", "-"]) == 1
+    assert "XML is empty" in capsys.readouterr().out
+
+
 def test_an_interrupted_command_says_so_with_its_exit_code(monkeypatch: pytest.MonkeyPatch):
     def interrupt(self: Client) -> None:
         raise KeyboardInterrupt
@@ -233,3 +296,31 @@ def test_jobs_are_addressed_in_every_format(capsys: pytest.CaptureFixture[str]):
     output("jsonl", "id", "state").one(job)
     output("table", "state").one(job)
     assert capsys.readouterr().out == '2026-11-26/4\n{"id": 4, "state": "DONE"}\nSTATE   DONE\n'
+
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "cards.py", line 88, in charge\nConnectionError: refused\n'
+
+
+@pytest.mark.parametrize("error", [f"ConnectionError: refused\n\n{TRACEBACK}", TRACEBACK], ids=["of a worker", "bare"])
+def test_a_table_has_one_line_of_an_error_and_json_all_of_it(error: str, capsys: pytest.CaptureFixture[str]):
+    waiting = Waiting(
+        bpmn_element_id="charge",
+        element_instance_id=4,
+        bpmn_element_type="SERVICE_TASK",
+        kind="INCIDENT",
+        since=NOW,
+        error=error,
+        incident_id=1,
+    )
+    output().rows(*where_it_waits([waiting], date(2026, 11, 26), NOW))
+    output().rows([waiting], ("error",), Waiting)
+    output("jsonl").rows([waiting], ("error",), Waiting)
+    output("jsonl", "error").rows([waiting], ("error",), Waiting)
+    *tables, whole, chosen = capsys.readouterr().out.splitlines()
+    assert tables == [
+        "ELEMENT   KIND       SINCE   DETAIL",
+        "charge    INCIDENT   0s      incident 2026-11-26/1: ConnectionError: refused",
+        "ERROR",
+        "ConnectionError: refused",
+    ]
+    assert json.loads(whole)["error"] == json.loads(chosen)["error"] == error

@@ -28,7 +28,7 @@ from py_bpmn.cli.play.show import Screen
 from py_bpmn.cli.play.walk import read_walk
 from py_bpmn.cli.play.words import Unable, read_step
 from py_bpmn.testing import engine as engines
-from py_bpmn.testing.engine import InProcess
+from py_bpmn.testing.engine import InProcess, NoEngine
 from tests.flow import INCLUSIVE, SERVICE, USER, boundary, call, catch, end, flow, start, sub
 
 FOLDER = Path(__file__).parent / "walks"
@@ -333,6 +333,18 @@ def test_a_saved_test_passes(engine, tmp_path, capsys):
     source = (tmp_path / "test_done.py").read_text()
     assert "from datetime import timedelta\n" in source
     assert '    shipping = story.at("ship").calls("shipping")\n' in source
+
+
+def test_without_an_engine_it_is_told_how_one_is_had(monkeypatch, capsys):
+    def choose(url):
+        raise NoEngine(engines.NO_ENGINE)
+
+    monkeypatch.setattr(engines, "choose", choose)
+    assert play(monkeypatch, str(FILES / "order.bpmn")) == 2
+    assert capsys.readouterr().err == (
+        "error: there is no engine here: install py-bpmn-server, or name the Python of another environment that has it "
+        "by BPMN_TEST_PYTHON=/path/to/bin/python\n"
+    )
 
 
 def test_in_a_terminal_it_has_colors_and_asks_for_each_line():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import io
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,6 +135,16 @@ def test_a_key_is_neither_shown_nor_listed(capsys: pytest.CaptureFixture[str], m
     assert profiles.load().get("asked").key == "typed secret"
     assert main(["profile", "list", "-o", "json"]) == 0
     assert "secret" not in capsys.readouterr().out
+
+
+def test_a_key_is_asked_for_at_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    # As it is where there is neither a terminal nor an input that is one.
+    monkeypatch.setattr(getpass, "getpass", getpass.fallback_getpass)  # type: ignore[attr-defined]  # it is there
+    monkeypatch.setattr(sys, "stdin", io.StringIO("piped\n"))
+    assert main(["profile", "add", "asked", "--url", URL, "--ask-key"]) == 2
+    assert "Error: --ask-key needs a terminal: say --key-file, or --key-command" in capsys.readouterr().err
+    assert "asked" not in profiles.load().profiles
+    assert sys.stdin.read() == "piped\n"
 
 
 @pytest.mark.usefixtures("known")

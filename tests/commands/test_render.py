@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from py_bpmn.cli.problems import WHY_ASKED
 from py_bpmn.cli.tree import run
 from py_bpmn.testing import engine
 from tests.flow import flow
@@ -70,7 +71,9 @@ def test_without_an_engine_here_or_where_one_is_named_a_service_is_asked(capsys,
     # Nothing listens at port 1.
     monkeypatch.setattr("py_bpmn._wire.Retry.after_failure", lambda _: None)
     assert run(["render", str(FILES / "order.bpmn"), "-o", "-", "--url", "http://127.0.0.1:1"]) == 4
+    assert WHY_ASKED not in capsys.readouterr().err
     monkeypatch.setattr(engine, "_installed", lambda _: None)
     monkeypatch.setenv("BPMN_URL", "")
     monkeypatch.setattr("py_bpmn.client.DEFAULT_URL", "http://127.0.0.1:1")
     assert run(["render", str(FILES / "order.bpmn"), "-o", "-"]) == 4
+    assert capsys.readouterr().err.endswith(f"; {WHY_ASKED}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -10,12 +11,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from app.bpmn import drawn, extensions, reader
+from app.bpmn.diagram import DI
 from app.bpmn.lint import check
 from py_bpmn import _service
 from py_bpmn.cli import lint as cli
 from py_bpmn.cli import main
 from py_bpmn.cli.lint import Finding, check_file, failed, remote_checker, remote_comparison, show, summary
+from py_bpmn.cli.problems import WHY_ASKED
 from py_bpmn.cli.session import Session
+from tests.bpmn.test_cost import calls_of
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.bpmn"))
 GOLDEN = (Path(__file__).parent / "broken.txt").read_text().splitlines()
@@ -51,6 +56,47 @@ def test_the_service_finds_the_same(bpmn):
     ask = remote_checker(bpmn)
     for file in BROKEN:
         assert check_file(file.name, file.read_bytes(), ask) == found(file), file.name
+
+
+def many(count):
+    """A file with processes and declarations of all sorts, of which there is something to be said."""
+    declared = '<message id="a#" name="A#"/><message id="b#" name="a-#"/><signal id="n#"/><error id="e#"/>'
+    process = (
+        '<process id="p#" isExecutable="true" xmlns:camunda="http://camunda.org/schema/1.0/bpmn">'
+        '<startEvent id="s#"/><serviceTask id="t#" camunda:class="C#" camunda:odd="1"/>'
+        '<sequenceFlow id="f#" sourceRef="s#" targetRef="t#"/><dataObject id="d#"/></process>'
+    )
+    content = "".join(text.replace("#", str(number)) for text in (declared, process) for number in range(count))
+    broken = '<process id="q" isExecutable="true"><receiveTask id="r"/></process>'
+    return f'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">{broken}{content}</definitions>'.encode()
+
+
+def one_by_one(raw, processes):
+    return (answer for process in processes for answer in check(raw, [process]))
+
+
+def test_processes_of_a_file_are_told_as_if_each_was_alone():
+    together = check_file("x", many(5), check)
+    assert together == check_file("x", many(5), one_by_one)
+    assert {"alike-names", "element", "ignored-implementation", "nameless-declaration"} <= {x.rule for x in together}
+
+
+def test_a_file_is_read_as_often_with_one_process_as_with_many(monkeypatch):
+    read = []
+    for module in (reader, extensions, drawn):
+        parser = module.DefusedXMLParser
+        monkeypatch.setattr(module, "DefusedXMLParser", lambda make=parser, **how: read.append(1) or make(**how))
+    counts = []
+    for size in (1, 20):
+        check_file("x", many(size).replace(b"<definitions", b"<definitions xmlns:di='" + DI.encode() + b"'", 1), check)
+        counts.append(len(read))
+        read.clear()
+    assert counts == [4, 4]
+
+
+def test_twice_as_many_processes_cost_at_most_about_twice_as_much():
+    small, large = (calls_of(partial(check_file, "x", many(size), check)) for size in (50, 100))
+    assert large < 2.2 * small + 500
 
 
 def test_what_can_not_be_decoded_is_told_without_asking(bpmn):
@@ -200,4 +246,14 @@ def test_lint_is_a_command_of_py_bpmn(monkeypatch, capsys):
 def test_a_service_that_is_not_there_is_told(monkeypatch, capsys):
     monkeypatch.setattr(cli, "local_checker", lambda: None)
     assert main(["lint", "--url", "http://127.0.0.1:1", "--timeout", "1s", str(COMPLEX)]) == 4
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert (out, WHY_ASKED in err) == ("", False)
+
+
+def test_it_is_told_why_a_service_is_asked_that_is_not_there(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "local_checker", lambda: None)
+    monkeypatch.setenv("BPMN_URL", "http://127.0.0.1:1")
+    assert main(["lint", "--timeout", "1s", str(COMPLEX)]) == 4
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("UNAVAILABLE: http://127.0.0.1:1 does not answer: ")) == ("", True)
+    assert err.endswith(f"; {WHY_ASKED}\n")

@@ -120,3 +120,11 @@ def test_a_run_without_an_engine_covers_nothing(project: pytest.Pytester):
     result.assert_outcomes(passed=1)
     assert result.ret == 1
     assert "bpmn coverage: no test that ran has used the fixture bpmn" in result.stdout.str()
+
+
+def test_a_file_that_the_service_does_not_take_is_named_by_each_test(project: pytest.Pytester):
+    # Behind another one, which alone is no reason to go on.
+    (project.path / "bpmn" / "vast.bpmn").write_text(XML + " " * 1024 * 1024, encoding="utf-8")
+    result = project.runpytest(*OPTIONS, "--bpmn-cov=bpmn")
+    result.assert_outcomes(errors=2)
+    assert result.stdout.str().count("--bpmn-cov: bpmn/vast.bpmn: request body size must not exceed 1MB") >= 2

@@ -19,8 +19,8 @@ from py_bpmn.errors import ConfigurationError
 from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, Remote, Subprocess
 from py_bpmn.testing.kit import Bpmn
-from py_bpmn.worker import Process
-from tests.flow import catch, flow
+from py_bpmn.worker import BpmnError, Process
+from tests.flow import call, catch, flow
 
 TIMER = flow("start -> wait -> end", wait=catch("timer:PT1H"))
 
@@ -108,8 +108,8 @@ def test_without_the_service_it_is_said_what_would_help(packages: Any, tmp_path:
     with pytest.raises(ConfigurationError) as raised:
         engines.check(None, {})
     assert str(raised.value) == (
-        "there is no engine to test with: install py-bpmn-server here, or name the Python of another environment that "
-        "has it by BPMN_TEST_PYTHON=/path/to/bin/python, or a service that runs by --bpmn-url"
+        "there is no engine here: install py-bpmn-server, or name the Python of another environment that has it by "
+        "BPMN_TEST_PYTHON=/path/to/bin/python"
     )
 
 
@@ -203,6 +203,49 @@ def test_tests_that_share_an_engine_have_versions_and_keys_of_their_own(here: In
     stories[0].waits_at("wait")
 
 
+MODEL = flow("start -> wait, work -> end", wait=catch("message:paid"), work=call("other"))
+
+
+def test_a_shared_engine_is_left_as_it_was(here: InProcess):
+    here.reset({})
+    client = here.client("me")
+    before = client.deploy(MODEL, version="1", process="p")
+    theirs = client.start("p")
+    process = Process("p", bpmn=MODEL, version="1")
+    process.correlation_key("wait")(lambda: "k")
+    bpmn = Bpmn(client, is_shared=True)
+    bpmn.use(process)
+    bpmn.start(process).at("work").calls("other")
+    bpmn.start(process, version="1")
+    client.start("p", version=bpmn.start(process).instance.version)
+    assert bpmn.clean_up() == []
+    assert [each.id for each in client.api.query_processes().results] == [before.id]
+    assert [each.ref for each in client.instances()] == [theirs.ref]
+    assert client.start("p").version == "1"
+    assert theirs.waiting()
+
+
+def test_what_others_have_started_meanwhile_stays_and_is_told(here: InProcess):
+    here.reset({})
+    bpmn = Bpmn(here.client("me"), is_shared=True)
+    deployed = bpmn.deploy(MODEL)
+    theirs = here.client("somebody else").start("p")
+    [sentence] = bpmn.clean_up()
+    assert sentence == (
+        f"version {deployed.version} of p: process {deployed.id} (p:{deployed.version}) has 1 process instance"
+    )
+    assert theirs.waiting()
+
+
+def test_an_engine_of_its_own_is_left_to_be_emptied(here: InProcess):
+    here.reset({})
+    bpmn = Bpmn(here.client(""))
+    bpmn.deploy(MODEL)
+    bpmn.start("p")
+    assert bpmn.clean_up() == []
+    assert len(list(bpmn.client.instances())) == 1
+
+
 def test_a_process_without_a_file_has_to_be_there(here: InProcess):
     here.reset({})
     bpmn = Bpmn(here.client(""))
@@ -227,6 +270,38 @@ def test_functions_have_to_fit_to_the_file(here: InProcess):
     assert "wrok" in str(raised.value)
     assert 'exclusive("work")' in str(raised.value)
     assert "worker" not in str(raised.value)
+
+
+class Careless(BpmnError):
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
+@pytest.mark.parametrize(
+    ("thrown", "sentence"),
+    [
+        (BpmnError("\ud800"), r'execute\("work"\): the result of .* can\'t be sent: .*surrogate'),
+        (Careless("no"), "Careless needs a code, which is a text, and is given to the __init__ of its base class"),
+    ],
+)
+def test_what_a_function_ends_with_and_can_not_be_sent_is_its_failure(
+    here: InProcess, thrown: BpmnError, sentence: str
+):
+    here.reset({})
+    process = Process("p", bpmn=flow("start -> work -> end"))
+
+    @process.execute("work")
+    def work() -> None:
+        raise thrown
+
+    bpmn = Bpmn(here.client(""))
+    bpmn.use(process)
+    with pytest.raises(AssertionError, match=f"expected work to run — its function failed: {sentence}") as raised:
+        bpmn.start(process).at("work").runs()
+    assert raised.value.__cause__ is thrown
+    story = bpmn.start(process)
+    bpmn.settle()
+    story.has_incident("work", sentence.partition(":")[0].replace("\\", ""))
 
 
 def test_only_processes_can_be_used(here: InProcess):

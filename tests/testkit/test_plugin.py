@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import app.testing  # noqa: F401
 import py_bpmn.testing.engine
 import py_bpmn.testing.kit  # noqa: F401  (what is loaded here is not loaded anew by each run inside of this one)
 from py_bpmn.testing import plugin
+from py_bpmn.testing.engine import InProcess
 
 pytest_plugins = ["pytester"]
 
@@ -179,11 +181,60 @@ def test_where_there_is_no_engine_it_is_said_once(shop: pytest.Pytester, monkeyp
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+def test_where_none_is_installed_the_ways_to_another_one_are_told(
+    shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("py_bpmn.testing.engine._installed", lambda name: None)
+    shop.makepyfile("def test_a(bpmn): pass")
+    result = shop.runpytest_inprocess(*WITH_PLUGIN)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: there is no engine here: *, or a service that runs by --bpmn-url"])
+
+
 def test_a_service_that_others_use_is_named_on_the_command_line(shop: pytest.Pytester):
     shop.makepyfile("import pytest\n@pytest.mark.bpmn(config={'BPMN_XML_TIMERS': 'false'})\ndef test_a(bpmn): pass")
     result = shop.runpytest_inprocess(*WITH_PLUGIN, "--bpmn-url", "http://127.0.0.1:1")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["config={'BPMN_XML_TIMERS': 'false'} can't be had from http://127.0.0.1:1: *"])
+
+
+class Shared(InProcess):
+    """Stands for a service that others use."""
+
+    is_shared = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        super().reset({})
+
+    def reset(self, options: Mapping[str, str]) -> None:
+        """It is theirs."""
+
+
+def test_a_service_that_others_use_is_left_as_it_was_or_it_is_told(
+    shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("py_bpmn.testing.engine.Remote", Shared)
+    shop.makepyfile(
+        """
+        from shop import SHOP
+
+        def test_a(bpmn):
+            bpmn.use(SHOP)
+            bpmn.start(SHOP, amount=1)
+
+        def test_b(bpmn):
+            assert not bpmn.client.api.query_processes().results
+            assert not list(bpmn.client.instances())
+            bpmn.use(SHOP)
+            bpmn.client.api.create_process_instance(bpmn_process_id="shop", worker_id="somebody else")
+        """
+    )
+    result = shop.runpytest_inprocess(
+        *WITH_PLUGIN, "-W", "default::pytest.PytestWarning", *QUIET, "--bpmn-url", "http://127.0.0.1:1"
+    )
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*what stays at http://engine: version * of shop: * has 1 process instance"])
 
 
 def test_who_does_not_use_it_needs_no_engine(shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):

@@ -1,51 +1,55 @@
-"""The program of the guide does the jobs of a process that it fits to."""
+"""The program of the guide does the jobs of its process, and its commands show how."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from py_bpmn import Client
-from tests.flow import EXCLUSIVE, boundary, call, catch, flow
-from tests.worker.conftest import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = (ROOT / "app" / "guides" / "python-worker.md").read_text(encoding="utf-8")
-MODEL = flow(
-    "start -> charge-card -> in-stock -> reorder, ship; reorder -> ship; ship -> payment-received -> end; "
-    "declined -> refused",
-    process="order",
-    **{
-        "in-stock": EXCLUSIVE,
-        "reorder": call("shipping"),
-        "ship": call(),
-        "payment-received": catch("message:paid"),
-        "declined": boundary("charge-card", "error:DECLINED"),
-    },
-)
-"""What the guide leaves to others is done by `ship`."""
+
+
+def block(kind: str) -> str:
+    """The only one of its kind."""
+    (found,) = re.findall(rf"^```{kind}\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+    return str(found)
 
 
 def test_the_program_of_the_guide_does_what_it_says(lite: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BPMN_URL", lite.url)
-    model = MODEL.replace('<callActivity id="reorder" calledElement="shipping"', '<task id="reorder"')
-    (tmp_path / "order.bpmn").write_text(model.replace("</callActivity>", "</task>", 1), encoding="utf-8")
-    lite.deploy(flow("start -> end", process="shipping"), process="shipping")
-    (program,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-    names: dict[str, Any] = {"__name__": "orders"}
-    exec(compile(program, "orders.py", "exec"), names)
-    values = {"card": "4111", "orderId": "o-1", "address": {"zip": "89073"}}
-    with names["worker"].running():
+    (tmp_path / "order.bpmn").write_text(block("xml"), encoding="utf-8")
+    (tmp_path / "orders.py").write_text(block("python"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("orders", tmp_path / "orders.py")
+    assert spec is not None and spec.loader is not None
+    orders = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(orders)
+    values = {"card": "4111", "orderId": "o-2"}
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    with orders.worker.running():
         declined = lite.start("order", variables={**values, "amount": 1001})
-        assert declined.wait(timedelta(seconds=20)).ended
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block("sh")],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        shown = [json.loads(line) for line in done.stdout.splitlines()]
+        paid = lite.instance((shown[0]["partition"], shown[0]["id"]))
+        assert paid.wait(timedelta(seconds=20)).state == "COMPLETED"
+        assert shown[1]["result"] in ("BUFFERED", "DELIVERED")
+        assert paid.get_variables("stock") == {"stock": 0}
         assert declined.get_variables("reason") == {"reason": "too much"}
-        paid = lite.start("order", variables={**values, "amount": "12.50"})
-        until(lambda: any(each.kind == "MESSAGE" for each in paid.waiting()), "waits for the payment")
-        lite.send("paid", key="o-1")
-        assert paid.wait(timedelta(seconds=20)).ended
-        assert paid.get_variables("token") == {"token": "T-4111"}
+        assert [each.bpmn_element_id for each in declined.waiting()] == ["ask-for-card"]
