@@ -10,11 +10,8 @@ from typing import Protocol, TypeVar
 from app.caller import Caller
 from app.config import Config
 from app.crypto import Cipher, CipherError, NoKeyError
-from app.engine.changes import Changes, VariableKey
-from app.engine.completion import VariableInput
+from app.engine.changes import Changes
 from app.engine.records import (
-    ElementInstance,
-    EventVariable,
     Message,
     MessageSubscription,
     ProcessInstance,
@@ -22,11 +19,11 @@ from app.engine.records import (
     Signal,
     SignalSubscription,
     Task,
-    Variable,
     VariableView,
 )
 from app.engine.run import Incomplete, Run
 from app.engine.types import TaskType
+from app.engine.variables import Variables
 from app.engine.work import Facts
 from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
@@ -158,7 +155,11 @@ class Context:
             caller=caller,
         )
 
-    def encrypt(self, value: str) -> str:
+    def variables(self, changes: Changes, actor: str) -> Variables:
+        """What `actor` sets and deletes now."""
+        return Variables(changes, now=self.now, actor=actor, encrypt=self._encrypt)
+
+    def _encrypt(self, value: str) -> str:
         """Raises EngineError VALIDATION when no key is configured."""
         try:
             return self.cipher.encrypt(value)
@@ -205,169 +206,6 @@ def walk_as_needed(ctx: Context, walk: Callable[[bool], T]) -> T:
 def message_key(name: str, correlation_key: str) -> str:
     """Guards who waits for a message and who sends it against missing each other."""
     return f"message\0{name}\0{correlation_key}"
-
-
-def set_process_variables(
-    ctx: Context,
-    changes: Changes,
-    instance: ProcessInstance,
-    variables: Iterable[VariableInput],
-    actor: str,
-) -> None:
-    """Sets or deletes; of several entries with one name the first one wins."""
-    for variable in _first_by_name(variables).values():
-        _set(ctx, changes, instance, None, variable, actor)
-
-
-def set_element_variables(
-    ctx: Context,
-    changes: Changes,
-    token: ElementInstance,
-    variables: Iterable[VariableInput],
-    actor: str,
-) -> None:
-    """Sets or deletes at the token or the enclosing scope that an entry names.
-
-    Raises EngineError VALIDATION for a scope that does not enclose it.
-    """
-    scopes: dict[str, ElementInstance] = {}
-    scope: ElementInstance | None = token
-    while scope is not None and scope.instance is token.instance:
-        scopes.setdefault(scope.node.id, scope)
-        scope = scope.parent
-    found = _first_by_name(variables)
-    unknown = sorted({v.bpmn_element_id for v in found.values() if v.bpmn_element_id} - set(scopes))
-    if unknown:
-        raise invalid(
-            f"element instance {token.partition}/{token.id} has no such scopes [{', '.join(unknown)}], "
-            f"but [{', '.join(sorted(scopes))}]",
-            title="failed to set element variables",
-        )
-    targets: dict[tuple[str, str], VariableInput] = {}
-    for variable in found.values():
-        targets.setdefault((variable.bpmn_element_id or token.node.id, variable.name), variable)
-    for (scope_id, _), variable in targets.items():
-        _set(ctx, changes, token.instance, scopes[scope_id], variable, actor)
-
-
-def _first_by_name(variables: Iterable[VariableInput]) -> dict[tuple[str, str], VariableInput]:
-    found: dict[tuple[str, str], VariableInput] = {}
-    for variable in variables:
-        found.setdefault((variable.bpmn_element_id, variable.name), variable)
-    return found
-
-
-def _set(
-    ctx: Context,
-    changes: Changes,
-    instance: ProcessInstance,
-    token: ElementInstance | None,
-    variable: VariableInput,
-    actor: str,
-) -> None:
-    if variable.data is None:
-        if instance.id:
-            changes.deleted_variables.append(
-                VariableKey(
-                    partition=instance.partition,
-                    process_instance_id=instance.id,
-                    element_instance_id=token.id if token else None,
-                    name=variable.name,
-                )
-            )
-        return
-    encrypted = variable.data.encrypted
-    store_variable(
-        changes,
-        instance,
-        token,
-        ctx.now,
-        actor,
-        name=variable.name,
-        encoding=variable.data.encoding,
-        encrypted=encrypted,
-        value=ctx.encrypt(variable.data.value) if encrypted else variable.data.value,
-    )
-
-
-def store_variable(
-    changes: Changes,
-    instance: ProcessInstance,
-    token: ElementInstance | None,
-    now: datetime,
-    actor: str,
-    *,
-    name: str,
-    encoding: str,
-    encrypted: bool,
-    value: str,
-) -> None:
-    """Notes a variable whose value is as it is to be stored."""
-    changes.variables.append(
-        Variable(
-            partition=instance.partition,
-            instance=instance,
-            element_id=token.node.element_id if token else None,
-            element_instance_id=token.id if token else None,
-            process_id=instance.process_id,
-            created_at=now,
-            created_by=actor,
-            encoding=encoding,
-            encrypted=encrypted,
-            name=name,
-            updated_at=now,
-            updated_by=actor,
-            value=value,
-        )
-    )
-
-
-def event_variables(ctx: Context, variables: Iterable[VariableInput]) -> list[EventVariable]:
-    """The variables of a message or signal, encrypted where asked for; the first entry of a name wins."""
-    found = []
-    for variable in _first_by_name(variables).values():
-        data = variable.data
-        found.append(
-            EventVariable(
-                name=variable.name,
-                encoding=data.encoding if data else None,
-                encrypted=bool(data and data.encrypted),
-                value=(ctx.encrypt(data.value) if data.encrypted else data.value) if data else None,
-            )
-        )
-    return found
-
-
-def deliver_variables(
-    changes: Changes,
-    instance: ProcessInstance,
-    variables: Iterable[EventVariable],
-    now: datetime,
-    actor: str,
-) -> None:
-    """Sets or deletes what a message or signal brings along."""
-    for variable in variables:
-        if variable.encoding is not None:
-            store_variable(
-                changes,
-                instance,
-                None,
-                now,
-                actor,
-                name=variable.name,
-                encoding=variable.encoding,
-                encrypted=variable.encrypted,
-                value=variable.value or "",
-            )
-        elif instance.id:
-            changes.deleted_variables.append(
-                VariableKey(
-                    partition=instance.partition,
-                    process_instance_id=instance.id,
-                    element_instance_id=None,
-                    name=variable.name,
-                )
-            )
 
 
 def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import partial
 
 from app.commands.base import Audited, Command, VariableInput
-from app.commands.context import Context, set_process_variables, walk_as_needed
+from app.commands.context import Context, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.records import ProcessInstance, VariableView
@@ -100,8 +101,8 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
+        prepare=partial(ctx.variables(changes, cmd.worker_id).set_process_variables, variables=cmd.variables),
     )
-    set_process_variables(ctx, changes, run.instance, cmd.variables, cmd.worker_id)
     settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
     return run.instance

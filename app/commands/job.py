@@ -13,8 +13,6 @@ from app.commands.context import (
     Context,
     later,
     message_key,
-    set_element_variables,
-    set_process_variables,
     walk_as_needed,
 )
 from app.commands.lease import require_lease, require_locked
@@ -26,7 +24,6 @@ from app.engine.elements.message import subscription
 from app.engine.failures import incident_of
 from app.engine.graph import Node
 from app.engine.records import ElementInstance, Job
-from app.engine.run import Run
 from app.engine.types import JobType, WorkState
 from app.engine.work import Call, Facts
 from app.errors import EngineError, ErrorKind, not_found, refused
@@ -194,8 +191,6 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
         job.state = WorkState.CANCELED
     else:
         changes = _outcome(ctx, cmd, job, found.snapshot, token)
-        set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
-        set_process_variables(ctx, changes, found.snapshot.instance, cmd.process_variables, cmd.worker_id)
     job.completed_at = ctx.now
     changes.update(job)
     ctx.tx.save(changes)
@@ -203,26 +198,32 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
 
 
 def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance) -> Changes:
-    """What the completion changes, or how the job fails; a walk that fails has changed nothing."""
+    """What the completion changes, or how the job fails; a walk that fails has changed nothing but the variables."""
     changes, facts, completion = Changes(), Facts(), cmd.completion or Completion()
-    error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, snapshot, token, completion))
+    error = cmd.error or _refusal(lambda: _load_facts(ctx, cmd, changes, facts, job, snapshot, token))
     # All is locked: time can be read.
     require_lease(job, ctx.now)
     retry_due = ctx.after(cmd.retry_timer)
 
     def walk() -> None:
-        run = ctx.run(snapshot, cmd.worker_id, changes, facts)
-        run.job_done(job, token, completion, retry_due)
-        _set_called_variables(ctx, changes, run, completion)
+        ctx.run(snapshot, cmd.worker_id, changes, facts).job_done(job, token, completion, retry_due)
         settle(ctx, changes, cmd.worker_id)
 
+    _set_variables(ctx, cmd, changes, token)
     error = error or _refusal(walk)
     if not error:
         job.state = WorkState.DONE
         return changes
     changes = Changes()
+    _set_variables(ctx, cmd, changes, token)
     _fail(job, error, snapshot, changes, cmd, retry_due, ctx.now)
     return changes
+
+
+def _set_variables(ctx: Context, cmd: CompleteJob, changes: Changes, token: ElementInstance) -> None:
+    variables = ctx.variables(changes, cmd.worker_id)
+    variables.set_element_variables(token, cmd.element_variables)
+    variables.set_process_variables(token.instance, cmd.process_variables)
 
 
 def _refusal(do: Callable[[], None]) -> str:
@@ -249,25 +250,26 @@ _GOES_ON = frozenset(
 
 def _load_facts(
     ctx: Context,
+    cmd: CompleteJob,
     changes: Changes,
     facts: Facts,
     job: Job,
     snapshot: Snapshot,
     token: ElementInstance,
-    completion: Completion,
 ) -> None:
     """What the walk needs to know from outside its instance, as the type of the job tells. Takes locks first."""
+    completion = cmd.completion or Completion()
     if job.type in (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY):
         name, correlation_key = subscription(token.node, completion)
         ctx.tx.lock_key(message_key(name, correlation_key))
         facts.buffered = ctx.tx.find_buffered(name, correlation_key, ctx.now)
     elif job.type is JobType.CALL_PROCESS:
-        facts.call = _call(ctx, changes, token.node, completion)
+        facts.call = _call(ctx, changes, token.node, completion, cmd.worker_id)
     elif job.type in _GOES_ON:
         foresee_end(ctx, snapshot, token)
 
 
-def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:
+def _call(ctx: Context, changes: Changes, node: Node, completion: Completion, actor: str) -> Call:
     bpmn_process_id, version = called_process(node, completion)
     # What the model calls belongs to it; otherwise a worker has what it could start by itself.
     is_there = bpmn_process_id == node.called_element.partition(":")[0] or ctx.covers(bpmn_process_id)
@@ -286,13 +288,10 @@ def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) ->
         queued=must_queue(ctx, changes, graph),
         correlation_key=(called.correlation_key or None) if called else None,
         tags={name: value for name, value in called.tags.items() if value} if called else {},
+        prepare=partial(ctx.variables(changes, actor).set_process_variables, variables=called.variables)
+        if called
+        else None,
     )
-
-
-def _set_called_variables(ctx: Context, changes: Changes, run: Run, completion: Completion) -> None:
-    if run.called and completion.called_process:
-        variables = completion.called_process.variables
-        set_process_variables(ctx, changes, run.called.instance, variables, run.actor)
 
 
 def _fail(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, message_key, recurs, start_task, subscriber_task
+from app.commands.context import Context, insert_task, message_key, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import Message, MessageSubscription, Receiver, Task
 from app.engine.types import MessageResult
@@ -56,7 +56,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
             unique_key=cmd.unique_key or None,
         )
     )
-    changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
+    changes.event_variables.append((message, ctx.variables(changes, cmd.worker_id).of_event(cmd.variables)))
     if subscription:
         _renew_or_delete(ctx, changes, subscription, cmd)
         message.result = MessageResult.DELIVERED

@@ -5,11 +5,13 @@ Runners raise EngineError for what is the task's own failure; `app.commands.task
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from app.commands import maintenance
-from app.commands.context import Context, deliver_variables, insert_task, message_key
+from app.commands.context import Context, insert_task, message_key
 from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
@@ -76,7 +78,16 @@ def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> 
     return _move(ctx, changes, task, found, ctx.engine_id, Facts())
 
 
-def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
+def _move(
+    ctx: Context,
+    changes: Changes,
+    task: Task,
+    found: Found,
+    actor: str,
+    facts: Facts,
+    variables: Sequence[EventVariable] = (),
+) -> WorkState:
+    """What has happened brings `variables` along."""
     assert task.element_instance_id is not None
     token = found.snapshot.addressed(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
@@ -85,6 +96,7 @@ def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, 
     thrown = token.context if isinstance(behavior_of(token.node), SignalThrowEvent) else None
     subscriptions = ctx.tx.lock_signal_subscriptions(thrown) if thrown is not None else []
     run = ctx.run(found.snapshot, actor, changes, facts)
+    ctx.variables(changes, actor).deliver(run.instance, variables)
     run.task_due(task, token, parse_payload(task.serialized_task))
     if thrown is not None:
         broadcast(ctx, changes, thrown, actor, [], subscriptions)
@@ -105,10 +117,8 @@ def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, m
         facts.correlation_key = message.correlation_key
         facts.subscribed = ctx.tx.is_subscribed(token)
         facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
-    state = _move(ctx, changes, task, found, message.created_by, facts)
+    state = _move(ctx, changes, task, found, message.created_by, facts, variables)
     changes.expired_messages[message.id] = ctx.now
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, message.created_by)
     return state
 
 
@@ -121,10 +131,8 @@ def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, si
     token = found.snapshot.addressed(task.element_instance_id or 0)
     if token.node.recurs and not token.state.ended:
         facts.subscribed = ctx.tx.is_subscribed(token)
-    state = _move(ctx, changes, task, found, signal.created_by, facts)
+    state = _move(ctx, changes, task, found, signal.created_by, facts, variables)
     changes.delivered_signals.append(signal.id)
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
     return state
 
 
@@ -170,8 +178,8 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
+        prepare=partial(ctx.variables(changes, created_by).deliver, variables=variables),
     )
-    deliver_variables(changes, run.instance, variables, ctx.now, created_by)
     settle(ctx, changes, ctx.engine_id)
     task.instance = run.instance
     return WorkState.DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, recurs, start_task, subscriber_task
+from app.commands.context import Context, insert_task, recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import EventVariable, Signal, SignalSubscription
 
@@ -22,7 +22,8 @@ def send_signal(ctx: Context, cmd: SendSignal) -> Signal:
     """Reaches everyone who waits for it now; it is not buffered."""
     subscriptions = ctx.tx.lock_signal_subscriptions(cmd.name)
     changes = Changes()
-    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, event_variables(ctx, cmd.variables), subscriptions)
+    variables = ctx.variables(changes, cmd.worker_id).of_event(cmd.variables)
+    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, variables, subscriptions)
     ctx.tx.save(changes)
     return signal
 

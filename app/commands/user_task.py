@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, set_element_variables, set_process_variables, walk_as_needed
+from app.commands.context import Context, walk_as_needed
 from app.commands.queue import foresee_end, settle
 from app.engine.changes import Changes
 from app.engine.elements.catching import throw_error, throw_escalation
@@ -46,12 +46,13 @@ def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
     token = found.snapshot.token(user_task.element_instance_id)
     foresee_end(ctx, found.snapshot, token)
     changes = Changes()
-    set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
+    variables = ctx.variables(changes, cmd.worker_id)
+    variables.set_element_variables(token, cmd.element_variables)
+    variables.set_process_variables(found.snapshot.instance, cmd.process_variables)
     run = ctx.run(found.snapshot, cmd.worker_id, changes)
     _act(run, token, user_task, cmd)
     run.drain()
     settle(ctx, changes, cmd.worker_id)
-    set_process_variables(ctx, changes, run.instance, cmd.process_variables, cmd.worker_id)
     tags = {**user_task.tags, **cmd.tags}
     user_task.tags = {name: value for name, value in tags.items() if value}
     user_task.updated_at = ctx.now

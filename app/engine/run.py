@@ -25,7 +25,7 @@ from app.engine.records import (
     Task,
 )
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
-from app.engine.work import Call, Facts, Work
+from app.engine.work import Call, Facts, Prepare, Work
 from app.errors import EngineError, ErrorKind, invalid_model
 
 MAX_STEPS = 10_000
@@ -242,6 +242,7 @@ class Run(Work):
             tags=call.tags,
             caller=self,
             call_activity=token,
+            prepare=call.prepare,
         )
 
     def job_done(self, job: Job, token: ElementInstance, completion: Completion, retry_due: datetime) -> None:
@@ -390,11 +391,13 @@ def start_instance(
     message_id: int | None = None,
     caller: Run | None = None,
     call_activity: ElementInstance | None = None,
+    prepare: Prepare | None = None,
 ) -> Run:
     """A new process instance, run to its first wait state from `start` or else from its none start event.
 
     `state` is STARTED, QUEUED, or SUSPENDED when the caller is. `actor` makes the element instances and jobs,
-    `created_by` the instance. Raises EngineError PROCESS_MODEL when there is no none start event.
+    `created_by` the instance, to which `prepare` gives its variables. Raises EngineError PROCESS_MODEL when there is
+    no none start event.
     """
     start = start or _none_start_event(graph)
     started_at = None if state is InstanceState.QUEUED else now
@@ -416,6 +419,8 @@ def start_instance(
         version=graph.version,
     )
     changes.insert(instance)
+    if prepare:
+        prepare(instance)
     run = Run(instance, graph, now=now, actor=actor, changes=changes, whole=True, caller=caller)
     root = ElementInstance(
         partition=partition,

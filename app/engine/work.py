@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +21,9 @@ from app.engine.records import (
 )
 from app.engine.types import JobType, TaskType, UserTaskState
 
+Prepare = Callable[[ProcessInstance], None]
+"""Gives a new instance its variables, before it begins."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -29,6 +33,7 @@ class Call:
     queued: bool
     correlation_key: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    prepare: Prepare | None = None
 
 
 @dataclass(slots=True, kw_only=True)
