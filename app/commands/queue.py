@@ -62,7 +62,7 @@ def foresee_end(ctx: Context, snapshot: Snapshot, token: ElementInstance) -> Non
         scope = scope.parent
         if scope.active_children > 1:
             return
-    if not token.node.targets or any(not target.targets for target in token.node.targets):
+    if not token.node.outgoing or any(not flow.target.outgoing for flow in token.node.outgoing):
         ctx.lock_queue(snapshot.instance.bpmn_process_id)
 
 

@@ -16,7 +16,7 @@ from app.bpmn.model import ElementType
 from app.engine.changes import Changes
 from app.engine.completion import Completion
 from app.engine.elements import behavior_of
-from app.engine.graph import Graph, Node
+from app.engine.graph import Flow, Graph, Node
 from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
@@ -143,11 +143,11 @@ class Run(Work):
             token.started_at = self.now
         self.changes.update(token)
 
-    def complete(self, token: ElementInstance, targets: Sequence[Node] | None = None) -> None:
-        """The token ends and goes on along all outgoing flows, or to `targets`; its attached events end with it."""
+    def complete(self, token: ElementInstance, flows: Sequence[Flow] | None = None) -> None:
+        """The token ends and goes on along all outgoing flows, or along `flows`; its attached events end with it."""
         scope = self._scope(token)
-        for target in token.node.targets if targets is None else targets:
-            self.arrive(target, scope, token)
+        for flow in token.node.outgoing if flows is None else flows:
+            self.arrive(flow.target, scope, token)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
         for event in self.attached(token):

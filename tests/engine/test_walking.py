@@ -204,11 +204,11 @@ def test_a_walk_that_knows_only_a_part_asks_for_the_whole_instance_before_it_end
 def test_a_compiled_graph_knows_its_neighbours():
     found = graph("s -> x -> a, b; x -> a; be -> b", a=SERVICE, be=boundary("a", "error:"), b=SERVICE)
     (x,) = [node for node in found.root.children if node.id == "x"]
-    assert [node.id for node in x.targets] == ["a", "b", "a"]
+    assert [flow.target.id for flow in x.outgoing] == ["a", "b", "a"]
     (a,) = [node for node in found.root.children if node.id == "a"]
-    assert a.source_ids == [x.element_id, x.element_id]
+    assert a.incoming == [x.outgoing[0], x.outgoing[2]]
     assert [(event.id, event.host) for event in a.attached] == [("be", a)]
-    assert [flow.target.id for flow in x.flows] == ["a", "b", "a"]
-    first, second, third = x.flows
+    assert [flow.source for flow in x.outgoing] == [x, x, x]
+    first, second, third = x.outgoing
     assert (x.flow("b"), x.flow("a"), x.flow("s")) == (second, first, None)
     assert x.flow(third.id) is third

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class EventBasedGateway(Behavior):
     def enter(self, run: Run, token: ElementInstance) -> None:
-        run.attach(token, token.node.targets)
+        run.attach(token, [flow.target for flow in token.node.outgoing])
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)
