@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 from app.caller import Caller
 from app.config import Config
 from app.crypto import Cipher, CipherError, NoKeyError
 from app.engine.changes import Changes
+from app.engine.needs import Need
 from app.engine.records import (
     Message,
     MessageSubscription,
@@ -21,16 +22,13 @@ from app.engine.records import (
     Task,
     VariableView,
 )
-from app.engine.run import Incomplete, Run
+from app.engine.run import Run
 from app.engine.types import TaskType
 from app.engine.variables import Variables
-from app.engine.work import Facts
 from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
 from app.timer import Timer, TimerError, add_duration
-
-T = TypeVar("T")
 
 
 class EngineClock(Protocol):
@@ -45,14 +43,6 @@ class Options:
     cipher: Cipher
     limited: set[str] = field(default_factory=set)
     """BPMN ids of processes that were seen to have a limit on parallelism. A hint that saves attempts, no more."""
-
-
-class QueueNeeded(Exception):
-    """The walk has ended an instance of a process with a limit: lock its queue, and walk again."""
-
-    def __init__(self, bpmn_process_id: str) -> None:
-        super().__init__(bpmn_process_id)
-        self.bpmn_process_id = bpmn_process_id
 
 
 class Context:
@@ -135,14 +125,19 @@ class Context:
         except TimerError as error:
             raise invalid(f"failed to evaluate {what}: {error}") from error
 
-    def run(self, snapshot: Snapshot, actor: str, changes: Changes, facts: Facts | None = None) -> Run:
-        """A walk over a loaded instance."""
+    def run(
+        self,
+        snapshot: Snapshot,
+        actor: str,
+        changes: Changes,
+        known: Mapping[Need[Any], Any] | None = None,
+        message: Message | None = None,
+    ) -> Run:
+        """A walk over a loaded instance, which is about a message that has arrived, or not."""
         caller = None
         self.limits[snapshot.instance.bpmn_process_id] = snapshot.parallelism
         if snapshot.caller:
             caller = self.run(snapshot.caller, actor, changes)
-        facts = facts or Facts()
-        facts.called = snapshot.called
         return Run(
             snapshot.instance,
             snapshot.graph,
@@ -151,7 +146,10 @@ class Context:
             changes=changes,
             tokens=snapshot.tokens,
             whole=snapshot.whole,
-            facts=facts,
+            variables=self.variables(changes, actor),
+            known=known or {},
+            message=message,
+            called=snapshot.called,
             caller=caller,
         )
 
@@ -185,22 +183,6 @@ def later(now: datetime, seconds: float) -> datetime:
     except OverflowError:
         # The calendar ends here.
         return now
-
-
-def walk_as_needed(ctx: Context, walk: Callable[[bool], T]) -> T:
-    """Walks with what lies near, and again, if the walk asks for it, with the whole instance or its queue locked."""
-    whole = False
-    while True:
-        try:
-            return walk(whole)
-        except Incomplete:
-            if whole:
-                raise
-            whole = True
-            ctx.start_over()
-        except QueueNeeded as needed:
-            ctx.start_over()
-            ctx.lock_queue(needed.bpmn_process_id)
 
 
 def message_key(name: str, correlation_key: str) -> str:

@@ -9,31 +9,37 @@ suspended and queued scopes, counting children, attached events, ending. What is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
 
 from app.bpmn.model import ElementType
 from app.engine.changes import Changes
-from app.engine.completion import Completion
+from app.engine.completion import Completion, VariableInput
 from app.engine.elements import behavior_of
 from app.engine.graph import Flow, Graph, Node
+from app.engine.needs import Callee, Missing, Need, WholeInstance
 from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
     Job,
+    Message,
     ProcessInstance,
     Task,
 )
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
-from app.engine.work import Call, Facts, Prepare, Work
+from app.engine.variables import Variables
+from app.engine.work import Work
 from app.errors import EngineError, ErrorKind, invalid_model
 
 MAX_STEPS = 10_000
 """How many element instances one walk may enter, before it counts as endless."""
 
 
-class Incomplete(Exception):
-    """The walk needs all active element instances of the process instance: load them and walk again."""
+Prepare = Callable[[ProcessInstance], None]
+"""Gives a new instance its variables, before it begins."""
+_NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 
 class Run(Work):
@@ -47,18 +53,23 @@ class Run(Work):
         changes: Changes,
         tokens: Iterable[ElementInstance] = (),
         whole: bool = False,
-        facts: Facts | None = None,
+        variables: Variables | None = None,
+        known: Mapping[Need[Any], Any] = _NOTHING,
+        message: Message | None = None,
+        called: Mapping[int, ProcessInstance] = MappingProxyType({}),
         caller: Run | None = None,
     ) -> None:
         """`tokens` are linked with each other and in id order; `whole` says that no active one is missing.
 
-        `caller` is a run over the calling instance that has its call activity, as far as one is active.
+        `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
+        id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
+        its call activity, as far as one is active.
         """
-        super().__init__(instance, now=now, actor=actor, changes=changes, facts=facts)
+        super().__init__(instance, now=now, actor=actor, changes=changes, known=known, message=message)
         self.graph = graph
         self.caller = caller
-        self.called: Run | None = None
-        """The run of the instance that was called by this one."""
+        self._variables = variables
+        self._called = called
         self._whole = whole
         self._steps = 0
         self._queue: deque[tuple[bool, ElementInstance]] = deque()
@@ -186,7 +197,7 @@ class Run(Work):
     def end_instance(self, state: InstanceState, *, cascade: bool = True) -> None:
         """The instance and everything in it end in `state`; called instances too, by tasks, if `cascade`."""
         if not self._whole and self.instance.id:
-            raise Incomplete
+            raise Missing(WholeInstance())
         for token in self.tokens():
             if cascade and token.node.type is ElementType.CALL_ACTIVITY:
                 self._terminate_called(token)
@@ -194,11 +205,11 @@ class Run(Work):
         self._end_process(state)
 
     def children(self, scope: ElementInstance) -> list[ElementInstance]:
-        """The active tokens in a scope; raises Incomplete where they are not all loaded."""
+        """The active tokens in a scope; raises Missing where they are not all loaded."""
         if scope.node.type not in (ElementType.SUB_PROCESS, ElementType.PROCESS):
             return []
         if not self._whole and scope.id and scope.active_children:
-            raise Incomplete
+            raise Missing(WholeInstance())
         return [t for t in self._children.get(scope, ()) if not t.state.ended]
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
@@ -227,22 +238,34 @@ class Run(Work):
             return token.prev
         return None
 
-    def call(self, token: ElementInstance, call: Call) -> None:
+    def call(
+        self,
+        token: ElementInstance,
+        callee: Callee,
+        *,
+        correlation_key: str | None,
+        tags: dict[str, str],
+        variables: Sequence[VariableInput],
+    ) -> None:
         """Creates the called instance; it runs as part of this walk."""
-        state = InstanceState.QUEUED if call.queued else self.instance.state
-        self.called = start_instance(
-            call.graph,
+
+        def prepare(called: ProcessInstance) -> None:
+            if self._variables:
+                self._variables.set_process_variables(called, variables)
+
+        start_instance(
+            callee.graph,
             partition=self.instance.partition,
             now=self.now,
             actor=self.actor,
             created_by=self.actor,
             changes=self.changes,
-            state=state,
-            correlation_key=call.correlation_key,
-            tags=call.tags,
+            state=InstanceState.QUEUED if callee.queued else self.instance.state,
+            correlation_key=correlation_key,
+            tags=tags,
             caller=self,
             call_activity=token,
-            prepare=call.prepare,
+            prepare=prepare,
         )
 
     def job_done(self, job: Job, token: ElementInstance, completion: Completion, retry_due: datetime) -> None:
@@ -357,8 +380,8 @@ class Run(Work):
 
     def _terminate_called(self, call_activity: ElementInstance) -> None:
         if not self._whole and call_activity.id:
-            raise Incomplete
-        called = self.facts.called.get(call_activity.id)
+            raise Missing(WholeInstance())
+        called = self._called.get(call_activity.id)
         if called is None:
             return
         self.changes.due.append(self.now)

@@ -24,7 +24,6 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.records import (
-    ElementInstance,
     ElementVisit,
     EventVariable,
     Incident,
@@ -711,9 +710,9 @@ class Transaction:
         self._before_lock()
         return [r.read_signal_subscription(row) for row in self._all(sql.LOCK_SIGNAL_SUBSCRIPTIONS, name=name)]
 
-    def is_subscribed(self, token: ElementInstance) -> bool:
+    def is_subscribed(self, partition: date, element_instance_id: int) -> bool:
         """Whether the element instance has a subscription."""
-        return bool(self._all(sql.SUBSCRIPTIONS, day=token.partition, id=token.id))
+        return bool(self._all(sql.SUBSCRIPTIONS, day=partition, id=element_instance_id))
 
     def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
         self._before_lock()

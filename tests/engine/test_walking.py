@@ -3,7 +3,8 @@
 import pytest
 
 from app.engine.changes import Changes
-from app.engine.run import MAX_STEPS, Incomplete, Run
+from app.engine.needs import Missing
+from app.engine.run import MAX_STEPS, Run
 from app.engine.types import InstanceState
 from app.errors import EngineError, ErrorKind
 from app.timer import Timer
@@ -194,9 +195,9 @@ def test_a_walk_that_knows_only_a_part_asks_for_the_whole_instance_before_it_end
     walk = Walk("s -> sp -> e", sp=sub("s2 -> t -> e2"))
     near = [walk.token("p"), walk.token("sp")]
     run = Run(walk.instance, walk.graph, now=NOW, actor="w", changes=Changes(), tokens=near)
-    with pytest.raises(Incomplete):
+    with pytest.raises(Missing):
         run.end_instance(InstanceState.TERMINATED)
-    with pytest.raises(Incomplete):
+    with pytest.raises(Missing):
         run.terminate(walk.token("sp"))
     assert walk.token("sp").state == "STARTED"
 

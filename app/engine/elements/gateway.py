@@ -27,6 +27,7 @@ class ExclusiveGateway(Behavior):
 
     leaves = (Job,)
     jobs = (JobType.EVALUATE_EXCLUSIVE_GATEWAY,)
+    leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if len(token.node.outgoing) > 1:
@@ -48,6 +49,7 @@ class InclusiveGateway(Behavior):
 
     leaves = (Job,)
     jobs = (JobType.EVALUATE_INCLUSIVE_GATEWAY,)
+    leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if len(token.node.outgoing) > 1:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.catching import trigger_boundary
 from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
+from app.engine.needs import BufferedMessage, IsSubscribed, Need
 from app.engine.records import Job, MessageSubscription, Task
 from app.engine.types import InstanceState, JobType
 from app.errors import refused
@@ -14,7 +16,7 @@ from app.errors import refused
 if TYPE_CHECKING:
     from app.engine.graph import Node
     from app.engine.payload import Payload
-    from app.engine.records import ElementInstance
+    from app.engine.records import ElementInstance, Message
     from app.engine.run import Run
 
 
@@ -33,13 +35,16 @@ class MessageEvent(Event):
         defined = token.node.definition is not None
         run.create_job(token, JobType.SET_MESSAGE_CORRELATION_KEY if defined else JobType.SUBSCRIBE_MESSAGE)
 
+    def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
+        return (BufferedMessage(*subscription(token.node, completion)),)
+
     def subscribe(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         """Waits for the message; False when a buffered one was taken at once. Raises Refusal.
 
         An event that recurs waits in any case: the next message may be sent before the first has been delivered.
         """
         name, key = subscription(token.node, completion)
-        taken = run.take_buffered(token)
+        taken = run.take_buffered(token, name, key)
         if taken and not token.node.recurs:
             token.context = name
         else:
@@ -60,6 +65,14 @@ class MessageCatchEvent(MessageEvent, CatchEvent):
 
 
 class MessageBoundaryEvent(MessageEvent, BoundaryEvent):
+    def needs_of_task(
+        self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
+    ) -> Iterable[Need[Any]]:
+        if not token.node.recurs or message is None:
+            return ()
+        # It goes on waiting, and may find the next message already there.
+        return IsSubscribed(token.partition, token.id), BufferedMessage(message.name, message.correlation_key)
+
     def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
         waits = self.subscribe(run, token, completion)
         run.changes.update(token)
@@ -74,11 +87,12 @@ class MessageBoundaryEvent(MessageEvent, BoundaryEvent):
         renewed = trigger_boundary(run, token)
         # The flow of the event may end its host: then it takes no further message.
         run.drain()
-        if renewed and not renewed.state.ended:
-            if not run.facts.subscribed:
+        message = run.message
+        if renewed and message and not renewed.state.ended:
+            if not run.need(IsSubscribed(token.partition, token.id)):
                 assert token.context is not None
-                run.subscribe_message(renewed, token.context, run.facts.correlation_key)
-            run.take_buffered(renewed)
+                run.subscribe_message(renewed, token.context, message.correlation_key)
+            run.take_buffered(renewed, message.name, message.correlation_key)
 
 
 def subscription(node: Node, completion: Completion) -> tuple[str, str]:
