@@ -14,7 +14,6 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from app.bpmn.model import ElementType
 from app.engine.changes import Changes
 from app.engine.completion import Completion, VariableInput
 from app.engine.elements import behavior_of
@@ -102,7 +101,7 @@ class Run(Work):
             if enter:
                 self._enter(token)
             elif token.active_children == 0:
-                self._finish_scope(token)
+                behavior_of(token.node).emptied(self, token)
 
     def arrive(self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None) -> ElementInstance:
         """A new token for `node` in `scope`; it is entered when its turn comes."""
@@ -184,8 +183,7 @@ class Run(Work):
                 continue
             pending += self.children(victim)
             pending += self.attached(victim)
-            if victim.node.type is ElementType.CALL_ACTIVITY:
-                self._terminate_called(victim)
+            behavior_of(victim.node).terminated(self, victim)
             self.abandon(victim)
 
     def terminate_others(self, token: ElementInstance) -> None:
@@ -194,19 +192,48 @@ class Run(Work):
             if sibling is not token:
                 self.terminate(sibling)
 
+    def terminate_called(self, call_activity: ElementInstance) -> None:
+        """What it has called ends, too, by a task."""
+        if not self._whole and call_activity.id:
+            raise Missing(WholeInstance())
+        called = self._called.get(call_activity.id)
+        if called is None:
+            return
+        self.changes.due.append(self.now)
+        self.changes.insert(
+            Task(
+                partition=called.partition,
+                instance=called,
+                process_id=called.process_id,
+                process_instance_id=called.id,
+                created_at=self.now,
+                created_by=self.actor,
+                due_at=self.now,
+                type=TaskType.TERMINATE_PROCESS_INSTANCE,
+            )
+        )
+
     def end_instance(self, state: InstanceState, *, cascade: bool = True) -> None:
         """The instance and everything in it end in `state`; called instances too, by tasks, if `cascade`."""
         if not self._whole and self.instance.id:
             raise Missing(WholeInstance())
         for token in self.tokens():
-            if cascade and token.node.type is ElementType.CALL_ACTIVITY:
-                self._terminate_called(token)
+            if cascade:
+                behavior_of(token.node).terminated(self, token)
             self.abandon(token, state)
         self._end_process(state)
 
+    def complete_instance(self, root: ElementInstance) -> None:
+        """The instance is COMPLETED, and its caller asks a worker for what it hands over."""
+        self._end(root, InstanceState.COMPLETED)
+        self._end_process(InstanceState.COMPLETED)
+        call_activity = root.parent
+        if self.caller and call_activity and not call_activity.state.ended:
+            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
+
     def children(self, scope: ElementInstance) -> list[ElementInstance]:
         """The active tokens in a scope; raises Missing where they are not all loaded."""
-        if scope.node.type not in (ElementType.SUB_PROCESS, ElementType.PROCESS):
+        if not behavior_of(scope.node).is_scope:
             return []
         if not self._whole and scope.id and scope.active_children:
             raise Missing(WholeInstance())
@@ -234,7 +261,7 @@ class Run(Work):
 
     def gateway(self, token: ElementInstance) -> ElementInstance | None:
         """The event-based gateway that the token follows directly."""
-        if token.prev and token.prev.node.type is ElementType.EVENT_BASED_GATEWAY:
+        if token.prev and behavior_of(token.prev.node).is_followed_by_events:
             return token.prev
         return None
 
@@ -356,14 +383,6 @@ class Run(Work):
         if scope.active_children == 0:
             self._queue.append((False, scope))
 
-    def _finish_scope(self, scope: ElementInstance) -> None:
-        if scope.node.parent is None:
-            self._end(scope, InstanceState.COMPLETED)
-            self._end_process(InstanceState.COMPLETED)
-            self._pass_variables(scope)
-        elif scope.state is InstanceState.STARTED:
-            self.complete(scope)
-
     def _end_process(self, state: InstanceState) -> None:
         self.instance.state = state
         self.instance.ended_at = self.now
@@ -372,31 +391,6 @@ class Run(Work):
         self.changes.update(self.instance)
         if self.instance.message_id:
             self.changes.finished_messages[self.instance.message_id] = self.now
-
-    def _pass_variables(self, root: ElementInstance) -> None:
-        call_activity = root.parent
-        if self.caller and call_activity and not call_activity.state.ended:
-            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
-
-    def _terminate_called(self, call_activity: ElementInstance) -> None:
-        if not self._whole and call_activity.id:
-            raise Missing(WholeInstance())
-        called = self._called.get(call_activity.id)
-        if called is None:
-            return
-        self.changes.due.append(self.now)
-        self.changes.insert(
-            Task(
-                partition=called.partition,
-                instance=called,
-                process_id=called.process_id,
-                process_instance_id=called.id,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=self.now,
-                type=TaskType.TERMINATE_PROCESS_INSTANCE,
-            )
-        )
 
 
 def start_instance(

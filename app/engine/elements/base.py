@@ -24,6 +24,12 @@ class Behavior:
     stops_when_suspended = True
     """False for what is entered even where its scope is suspended."""
 
+    is_scope = False
+    """True for what others are inside of."""
+
+    is_followed_by_events = False
+    """True for what waits, with the events that follow it, until one of these happens."""
+
     leaves: tuple[type[Any], ...] = ()
     """Records of open work and subscriptions that a token may leave behind when it ends from outside."""
 
@@ -54,6 +60,13 @@ class Behavior:
     ) -> Iterable[Need[Any]]:
         """What `task_due` is going to need; `message` is the one that has arrived."""
         return ()
+
+    def emptied(self, run: Run, token: ElementInstance) -> None:
+        """Nothing is active inside the scope any more."""
+        raise bug(f"element {token.node.id} has nothing inside")
+
+    def terminated(self, run: Run, token: ElementInstance) -> None:
+        """The token is about to end from outside, together with what it has called."""
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         """A worker has completed a job of the token; raises Refusal for an unusable completion."""

@@ -28,6 +28,9 @@ class CallActivity(Activity):
     def start(self, run: Run, token: ElementInstance) -> None:
         run.create_job(token, JobType.CALL_PROCESS)
 
+    def terminated(self, run: Run, token: ElementInstance) -> None:
+        run.terminate_called(token)
+
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
         return (_called(token.node, completion),) if job.type is JobType.CALL_PROCESS else ()
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 class EventBasedGateway(Behavior):
+    is_followed_by_events = True
+
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.attach(token, [flow.target for flow in token.node.outgoing])
 
