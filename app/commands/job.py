@@ -170,7 +170,7 @@ def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
 
 
 def complete_job(ctx: Context, cmd: CompleteJob) -> Job:
-    """Locks the tree of the job's instance; variables are written in every case, also when the job fails."""
+    """Locks the tree of the job's instance; variables are set also when the job fails, but not for a canceled one."""
     return walk_as_needed(ctx, lambda missed: _complete(ctx, cmd, missed))
 
 
