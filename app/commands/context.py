@@ -14,21 +14,16 @@ from app.engine.changes import Changes
 from app.engine.needs import Need
 from app.engine.records import (
     Message,
-    MessageSubscription,
     ProcessInstance,
     Queue,
-    Signal,
-    SignalSubscription,
-    Task,
     VariableView,
 )
 from app.engine.run import Run
-from app.engine.types import TaskType
 from app.engine.variables import Variables
 from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
-from app.timer import Timer, TimerError, add_duration
+from app.timer import TimerError, add_duration
 
 
 class EngineClock(Protocol):
@@ -188,49 +183,3 @@ def later(now: datetime, seconds: float) -> datetime:
 def message_key(name: str, correlation_key: str) -> str:
     """Guards who waits for a message and who sends it against missing each other."""
     return f"message\0{name}\0{correlation_key}"
-
-
-def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:
-    changes.due.append(task.due_at)
-    return changes.insert(task)
-
-
-def subscriber_task(
-    ctx: Context, subscription: MessageSubscription | SignalSubscription, origin: Message | Signal
-) -> Task:
-    """The task that delivers a message or signal to an element instance that waits for it."""
-    return Task(
-        partition=subscription.partition,
-        origin=origin,
-        element_id=subscription.element_id,
-        element_instance_id=subscription.element_instance_id,
-        process_id=subscription.process_id,
-        process_instance_id=subscription.process_instance_id,
-        bpmn_element_id=subscription.bpmn_element_id,
-        created_at=ctx.now,
-        created_by=origin.created_by,
-        due_at=ctx.now,
-        type=TaskType.TRIGGER_EVENT,
-    )
-
-
-def recurs(ctx: Context, subscription: MessageSubscription | SignalSubscription) -> bool:
-    """Whether the event goes on waiting once what it has subscribed to has happened."""
-    return ctx.tx.graph(subscription.process_id).node(subscription.element_id).recurs
-
-
-def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Signal, timer: Timer | None = None) -> Task:
-    """The task that has a message or signal start a process; `start` is element id, process id, BPMN element id."""
-    element_id, process_id, bpmn_element_id = start
-    return Task(
-        partition=ctx.now.date(),
-        origin=origin,
-        timer=timer,
-        element_id=element_id,
-        process_id=process_id,
-        bpmn_element_id=bpmn_element_id,
-        created_at=ctx.now,
-        created_by=origin.created_by,
-        due_at=ctx.now,
-        type=TaskType.TRIGGER_EVENT,
-    )

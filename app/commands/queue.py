@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.commands.context import Context, insert_task
+from app.commands.context import Context
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.needs import LockedQueue, Missing
@@ -130,9 +130,7 @@ def _keep(changes: Changes, queue: Queue, *, is_empty: bool) -> None:
 
 
 def _insert_start(ctx: Context, changes: Changes, entry: QueueEntry, actor: str) -> None:
-    insert_task(
-        ctx,
-        changes,
+    changes.schedule(
         Task(
             partition=entry.partition,
             process_id=entry.process_id,

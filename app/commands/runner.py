@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from app.commands import maintenance
-from app.commands.context import Context, insert_task
+from app.commands.context import Context
 from app.commands.needs import load
 from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
@@ -228,7 +228,7 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
         again.serialized_task = replace(payload, planned_at=None).serialize()
     if task.repetitions:
         again.repetitions = task.repetitions - 1
-    insert_task(ctx, changes, again)
+    changes.schedule(again)
 
 
 def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
@@ -237,7 +237,7 @@ def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
     assert bpmn_process_id is not None
     done, go_on = dequeue(ctx, changes, bpmn_process_id, ctx.engine_id)
     if go_on:
-        insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+        changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))
     return WorkState.DONE if done else WorkState.CANCELED
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.commands import maintenance
 from app.commands.base import Audited, Command
-from app.commands.context import Context, insert_task, later
+from app.commands.context import Context, later
 from app.commands.needs import walk_as_needed
 from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, WITH_SIBLINGS, Missed, plan_next_start, retry_task
 from app.engine.changes import Changes
@@ -252,7 +252,7 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
     plan_next_start(ctx, changes, task)
     if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
-        retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+        retry = changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))
         retry.retry_count = task.retry_count + 1
         return changes
     task.state = WorkState.CAUSED_INCIDENT

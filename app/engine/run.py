@@ -199,8 +199,7 @@ class Run(Work):
         called = self._called.get(call_activity.id)
         if called is None:
             return
-        self.changes.due.append(self.now)
-        self.changes.insert(
+        self.changes.schedule(
             Task(
                 partition=called.partition,
                 instance=called,

@@ -89,9 +89,7 @@ class Work:
         due_at: datetime | None = None,
         repetitions: int | None = None,
     ) -> Task:
-        due = due_at or self.now
-        self.changes.due.append(due)
-        return self.changes.insert(
+        return self.changes.schedule(
             Task(
                 partition=self.instance.partition,
                 instance=self.instance,
@@ -103,7 +101,7 @@ class Work:
                 bpmn_element_id=token.node.id,
                 created_at=self.now,
                 created_by=self.actor,
-                due_at=due,
+                due_at=due_at or self.now,
                 repetitions=repetitions,
                 serialized_task=payload.serialize() if payload else None,
                 type=type,
