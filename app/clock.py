@@ -37,17 +37,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock, or one that is wrong by `skew`."""
-
-    def __init__(self, skew: timedelta = ZERO) -> None:
-        self.skew = skew
+    """The machine's clock."""
 
     def now(self) -> datetime:
         return cut(self.exact())
 
     def exact(self) -> datetime:
         """The time to the microsecond."""
-        return datetime.now(UTC).replace(tzinfo=None) + self.skew
+        return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)

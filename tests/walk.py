@@ -9,18 +9,22 @@ After every step the counters, times and leftovers of all element instances are 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.changes import Changes
+from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
 from app.engine.elements import behavior_of
 from app.engine.elements.catching import throw_error, throw_escalation
+from app.engine.needs import BufferedMessage, CalledProcess, Callee, IsSubscribed, Need, SignalSubscribers
 from app.engine.payload import parse_payload
 from app.engine.records import (
     ElementInstance,
     Job,
+    Message,
     MessageSubscription,
     ProcessInstance,
     SignalSubscription,
@@ -29,10 +33,10 @@ from app.engine.records import (
 )
 from app.engine.run import Run, start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
-from app.engine.work import Call, Facts
 from tests.flow import Kind, graph
 
 NOW = datetime(2026, 11, 23, 12)
+NAMED = CalledInstance(bpmn_process_id="called", version="1")
 
 
 class Records:
@@ -102,6 +106,30 @@ class Records:
             assert work.token is None or not work.token.state.ended, f"{type(work).__name__} left at {work.token}"
 
 
+@dataclass(kw_only=True)
+class Facts(Mapping[Need[Any], Any]):
+    """What is known of needs, whatever they say."""
+
+    callee: Callee | None = None
+    buffered: Message | None = None
+    subscribed: bool = True
+    correlation_key: str = "k"
+
+    def __getitem__(self, need: Need[Any]) -> Any:
+        return {
+            BufferedMessage: self.buffered,
+            CalledProcess: self.callee,
+            IsSubscribed: self.subscribed,
+            SignalSubscribers: [],
+        }[type(need)]
+
+    def __iter__(self) -> Iterator[Need[Any]]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Walk:
     """A process instance without a database; it starts with the object."""
 
@@ -128,12 +156,14 @@ class Walk:
         tasks = "; ".join(f"{task.type}@{task.bpmn_element_id}" for task in self.tasks())
         return f"{self.instance.state} | {self.trace} | jobs: {jobs} | tasks: {tasks}"
 
-    def run(self, changes: Changes, facts: Facts | None = None, *, actor: str = "w") -> Run:
-        facts = facts or Facts()
+    def run(
+        self, changes: Changes, facts: Facts | None = None, *, actor: str = "w", message: Message | None = None
+    ) -> Run:
+        called_by = {}
         for called in self.called:
             root = next(t for t in called.tokens if t.node.parent is None)
             if root.parent and not called.instance.state.ended:
-                facts.called[root.parent.id] = called.instance
+                called_by[root.parent.id] = called.instance
         caller = self.caller.run(changes, actor=actor) if self.caller else None
         return Run(
             self.instance,
@@ -143,7 +173,9 @@ class Walk:
             changes=changes,
             tokens=self.tokens,
             whole=True,
-            facts=facts,
+            known=Facts() if facts is None else facts,
+            message=message,
+            called=called_by,
             caller=caller,
         )
 
@@ -258,11 +290,10 @@ class JobStep:
         called.now, called.records, called.caller, called.called = self.walk.now, self.walk.records, self.walk, []
         called.graph = graph(text, process_id=2, **kinds)
         changes = Changes()
-        run = self.walk.run(changes, Facts(call=Call(graph=called.graph, queued=queued)))
+        run = self.walk.run(changes, Facts(callee=Callee(called.graph, queued)))
         assert self.job.token is not None
-        run.job_done(self.job, self.job.token, Completion(), self.walk.now)
-        assert run.called is not None
-        called.instance = run.called.instance
+        run.job_done(self.job, self.job.token, Completion(called_process=NAMED), self.walk.now)
+        (called.instance,) = changes.new[ProcessInstance]
         self.job.completed_at, self.job.state = self.walk.now, WorkState.DONE
         self.walk.records.take(changes)
         self.walk.called.append(called)
@@ -285,10 +316,19 @@ class TaskStep:
         elif task.token is None or task.token.state.ended:
             task.state = WorkState.CANCELED
         else:
-            walk.run(changes, facts, actor="engine").task_due(task, task.token, parse_payload(task.serialized_task))
+            message = _arrived(task, facts)
+            run = walk.run(changes, facts, actor="engine", message=message)
+            run.task_due(task, task.token, parse_payload(task.serialized_task))
             task.state = WorkState.DONE
         walk.records.take(changes)
         return task.state
+
+
+def _arrived(task: Task, facts: Facts | None) -> Message:
+    """What the token has waited for, if that was a message."""
+    assert task.token is not None
+    key = (Facts() if facts is None else facts).correlation_key
+    return Message(name=task.token.context or "m", correlation_key=key, created_at=NOW, created_by="sender")
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def _lease(job: Job) -> datetime | None:
 
 
 def _decisions(job: Job) -> list[dict[str, Any]]:
-    return [_decision(flow) for flow in job.node.flows] if job.node and job.type in _EVALUATED else []
+    return [_decision(flow) for flow in job.node.outgoing] if job.node and job.type in _EVALUATED else []
 
 
 def _decision(flow: Flow) -> dict[str, Any]:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 from app.caller import Caller
 from app.config import Config
 from app.crypto import Cipher, CipherError, NoKeyError
-from app.engine.changes import Changes, VariableKey
-from app.engine.completion import VariableInput
+from app.engine.changes import Changes
+from app.engine.needs import Need
 from app.engine.records import (
-    ElementInstance,
-    EventVariable,
     Message,
-    MessageSubscription,
     ProcessInstance,
     Queue,
-    Signal,
-    SignalSubscription,
-    Task,
-    Variable,
     VariableView,
 )
-from app.engine.run import Incomplete, Run
-from app.engine.types import TaskType
-from app.engine.work import Facts
+from app.engine.run import Run
+from app.engine.variables import Variables
 from app.errors import EngineError, ErrorKind, invalid
 from app.store.load import Snapshot
 from app.store.transaction import Transaction
-from app.timer import Timer, TimerError, add_duration
-
-T = TypeVar("T")
+from app.timer import TimerError, add_duration
 
 
 class EngineClock(Protocol):
@@ -48,14 +38,6 @@ class Options:
     cipher: Cipher
     limited: set[str] = field(default_factory=set)
     """BPMN ids of processes that were seen to have a limit on parallelism. A hint that saves attempts, no more."""
-
-
-class QueueNeeded(Exception):
-    """The walk has ended an instance of a process with a limit: lock its queue, and walk again."""
-
-    def __init__(self, bpmn_process_id: str) -> None:
-        super().__init__(bpmn_process_id)
-        self.bpmn_process_id = bpmn_process_id
 
 
 class Context:
@@ -138,14 +120,19 @@ class Context:
         except TimerError as error:
             raise invalid(f"failed to evaluate {what}: {error}") from error
 
-    def run(self, snapshot: Snapshot, actor: str, changes: Changes, facts: Facts | None = None) -> Run:
-        """A walk over a loaded instance."""
+    def run(
+        self,
+        snapshot: Snapshot,
+        actor: str,
+        changes: Changes,
+        known: Mapping[Need[Any], Any] | None = None,
+        message: Message | None = None,
+    ) -> Run:
+        """A walk over a loaded instance, which is about a message that has arrived, or not."""
         caller = None
         self.limits[snapshot.instance.bpmn_process_id] = snapshot.parallelism
         if snapshot.caller:
             caller = self.run(snapshot.caller, actor, changes)
-        facts = facts or Facts()
-        facts.called = snapshot.called
         return Run(
             snapshot.instance,
             snapshot.graph,
@@ -154,11 +141,18 @@ class Context:
             changes=changes,
             tokens=snapshot.tokens,
             whole=snapshot.whole,
-            facts=facts,
+            variables=self.variables(changes, actor),
+            known=known or {},
+            message=message,
+            called=snapshot.called,
             caller=caller,
         )
 
-    def encrypt(self, value: str) -> str:
+    def variables(self, changes: Changes, actor: str) -> Variables:
+        """What `actor` sets and deletes now."""
+        return Variables(changes, now=self.now, actor=actor, encrypt=self._encrypt)
+
+    def _encrypt(self, value: str) -> str:
         """Raises EngineError VALIDATION when no key is configured."""
         try:
             return self.cipher.encrypt(value)
@@ -186,231 +180,6 @@ def later(now: datetime, seconds: float) -> datetime:
         return now
 
 
-def walk_as_needed(ctx: Context, walk: Callable[[bool], T]) -> T:
-    """Walks with what lies near, and again, if the walk asks for it, with the whole instance or its queue locked."""
-    whole = False
-    while True:
-        try:
-            return walk(whole)
-        except Incomplete:
-            if whole:
-                raise
-            whole = True
-            ctx.start_over()
-        except QueueNeeded as needed:
-            ctx.start_over()
-            ctx.lock_queue(needed.bpmn_process_id)
-
-
 def message_key(name: str, correlation_key: str) -> str:
     """Guards who waits for a message and who sends it against missing each other."""
     return f"message\0{name}\0{correlation_key}"
-
-
-def set_process_variables(
-    ctx: Context,
-    changes: Changes,
-    instance: ProcessInstance,
-    variables: Iterable[VariableInput],
-    actor: str,
-) -> None:
-    """Sets or deletes; of several entries with one name the first one wins."""
-    for variable in _first_by_name(variables).values():
-        _set(ctx, changes, instance, None, variable, actor)
-
-
-def set_element_variables(
-    ctx: Context,
-    changes: Changes,
-    token: ElementInstance,
-    variables: Iterable[VariableInput],
-    actor: str,
-) -> None:
-    """Sets or deletes at the token or the enclosing scope that an entry names.
-
-    Raises EngineError VALIDATION for a scope that does not enclose it.
-    """
-    scopes: dict[str, ElementInstance] = {}
-    scope: ElementInstance | None = token
-    while scope is not None and scope.instance is token.instance:
-        scopes.setdefault(scope.node.id, scope)
-        scope = scope.parent
-    found = _first_by_name(variables)
-    unknown = sorted({v.bpmn_element_id for v in found.values() if v.bpmn_element_id} - set(scopes))
-    if unknown:
-        raise invalid(
-            f"element instance {token.partition}/{token.id} has no such scopes [{', '.join(unknown)}], "
-            f"but [{', '.join(sorted(scopes))}]",
-            title="failed to set element variables",
-        )
-    targets: dict[tuple[str, str], VariableInput] = {}
-    for variable in found.values():
-        targets.setdefault((variable.bpmn_element_id or token.node.id, variable.name), variable)
-    for (scope_id, _), variable in targets.items():
-        _set(ctx, changes, token.instance, scopes[scope_id], variable, actor)
-
-
-def _first_by_name(variables: Iterable[VariableInput]) -> dict[tuple[str, str], VariableInput]:
-    found: dict[tuple[str, str], VariableInput] = {}
-    for variable in variables:
-        found.setdefault((variable.bpmn_element_id, variable.name), variable)
-    return found
-
-
-def _set(
-    ctx: Context,
-    changes: Changes,
-    instance: ProcessInstance,
-    token: ElementInstance | None,
-    variable: VariableInput,
-    actor: str,
-) -> None:
-    if variable.data is None:
-        if instance.id:
-            changes.deleted_variables.append(
-                VariableKey(
-                    partition=instance.partition,
-                    process_instance_id=instance.id,
-                    element_instance_id=token.id if token else None,
-                    name=variable.name,
-                )
-            )
-        return
-    encrypted = variable.data.encrypted
-    store_variable(
-        changes,
-        instance,
-        token,
-        ctx.now,
-        actor,
-        name=variable.name,
-        encoding=variable.data.encoding,
-        encrypted=encrypted,
-        value=ctx.encrypt(variable.data.value) if encrypted else variable.data.value,
-    )
-
-
-def store_variable(
-    changes: Changes,
-    instance: ProcessInstance,
-    token: ElementInstance | None,
-    now: datetime,
-    actor: str,
-    *,
-    name: str,
-    encoding: str,
-    encrypted: bool,
-    value: str,
-) -> None:
-    """Notes a variable whose value is as it is to be stored."""
-    changes.variables.append(
-        Variable(
-            partition=instance.partition,
-            instance=instance,
-            element_id=token.node.element_id if token else None,
-            element_instance_id=token.id if token else None,
-            process_id=instance.process_id,
-            created_at=now,
-            created_by=actor,
-            encoding=encoding,
-            encrypted=encrypted,
-            name=name,
-            updated_at=now,
-            updated_by=actor,
-            value=value,
-        )
-    )
-
-
-def event_variables(ctx: Context, variables: Iterable[VariableInput]) -> list[EventVariable]:
-    """The variables of a message or signal, encrypted where asked for; the first entry of a name wins."""
-    found = []
-    for variable in _first_by_name(variables).values():
-        data = variable.data
-        found.append(
-            EventVariable(
-                name=variable.name,
-                encoding=data.encoding if data else None,
-                encrypted=bool(data and data.encrypted),
-                value=(ctx.encrypt(data.value) if data.encrypted else data.value) if data else None,
-            )
-        )
-    return found
-
-
-def deliver_variables(
-    changes: Changes,
-    instance: ProcessInstance,
-    variables: Iterable[EventVariable],
-    now: datetime,
-    actor: str,
-) -> None:
-    """Sets or deletes what a message or signal brings along."""
-    for variable in variables:
-        if variable.encoding is not None:
-            store_variable(
-                changes,
-                instance,
-                None,
-                now,
-                actor,
-                name=variable.name,
-                encoding=variable.encoding,
-                encrypted=variable.encrypted,
-                value=variable.value or "",
-            )
-        elif instance.id:
-            changes.deleted_variables.append(
-                VariableKey(
-                    partition=instance.partition,
-                    process_instance_id=instance.id,
-                    element_instance_id=None,
-                    name=variable.name,
-                )
-            )
-
-
-def insert_task(ctx: Context, changes: Changes, task: Task) -> Task:
-    changes.due.append(task.due_at)
-    return changes.insert(task)
-
-
-def subscriber_task(
-    ctx: Context, subscription: MessageSubscription | SignalSubscription, origin: Message | Signal
-) -> Task:
-    """The task that delivers a message or signal to an element instance that waits for it."""
-    return Task(
-        partition=subscription.partition,
-        origin=origin,
-        element_id=subscription.element_id,
-        element_instance_id=subscription.element_instance_id,
-        process_id=subscription.process_id,
-        process_instance_id=subscription.process_instance_id,
-        bpmn_element_id=subscription.bpmn_element_id,
-        created_at=ctx.now,
-        created_by=origin.created_by,
-        due_at=ctx.now,
-        type=TaskType.TRIGGER_EVENT,
-    )
-
-
-def recurs(ctx: Context, subscription: MessageSubscription | SignalSubscription) -> bool:
-    """Whether the event goes on waiting once what it has subscribed to has happened."""
-    return ctx.tx.graph(subscription.process_id).node(subscription.element_id).recurs
-
-
-def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Signal, timer: Timer | None = None) -> Task:
-    """The task that has a message or signal start a process; `start` is element id, process id, BPMN element id."""
-    element_id, process_id, bpmn_element_id = start
-    return Task(
-        partition=ctx.now.date(),
-        origin=origin,
-        timer=timer,
-        element_id=element_id,
-        process_id=process_id,
-        bpmn_element_id=bpmn_element_id,
-        created_at=ctx.now,
-        created_by=origin.created_by,
-        due_at=ctx.now,
-        type=TaskType.TRIGGER_EVENT,
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.commands.base import Audited
-from app.commands.context import Context, insert_task
+from app.commands.context import Context
 from app.commands.job import retry_job
 from app.commands.runner import retry_task
 from app.engine.changes import Changes
@@ -57,7 +57,7 @@ def _retry(
     task = ctx.tx.find_task(incident.partition, incident.task_id)
     if task is None:
         raise bug(f"task {incident.partition}/{incident.task_id} could not be found")
-    again = insert_task(ctx, changes, retry_task(task, actor, ctx.now, due))
+    again = changes.schedule(retry_task(task, actor, ctx.now, due))
     again.detached = detached
     if token:
         again.element_instance_id = token.id

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from app.commands.base import Audited, Command, VariableInput
-from app.commands.context import Context, set_process_variables, walk_as_needed
+from app.commands.context import Context
+from app.commands.needs import load, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
+from app.engine.needs import Need
 from app.engine.records import ProcessInstance, VariableView
 from app.engine.run import start_instance
 from app.engine.types import InstanceState
@@ -100,8 +104,8 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
+        prepare=partial(ctx.variables(changes, cmd.worker_id).set_process_variables, variables=cmd.variables),
     )
-    set_process_variables(ctx, changes, run.instance, cmd.variables, cmd.worker_id)
     settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
     return run.instance
@@ -144,14 +148,15 @@ def suspend_process_instance(ctx: Context, cmd: SuspendProcessInstance) -> None:
 
 def resume_process_instance(ctx: Context, cmd: ResumeProcessInstance) -> None:
     # What waits is all there in any case; it may end when it goes on.
-    walk_as_needed(ctx, lambda _: _resume(ctx, cmd))
+    walk_as_needed(ctx, lambda missed: _resume(ctx, cmd, missed))
 
 
-def _resume(ctx: Context, cmd: ResumeProcessInstance) -> None:
+def _resume(ctx: Context, cmd: ResumeProcessInstance, missed: list[Need[Any]]) -> None:
     snapshot = _locked(ctx, cmd.partition, cmd.id)
     _require_state(snapshot, InstanceState.SUSPENDED)
     changes = Changes()
-    ctx.run(snapshot, cmd.worker_id, changes).resume()
+    known = load(ctx, changes, missed)
+    ctx.run(snapshot, cmd.worker_id, changes, known).resume()
     settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
 

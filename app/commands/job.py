@@ -12,24 +12,18 @@ from app.commands.base import Audited, Command, Completion, VariableInput
 from app.commands.context import (
     Context,
     later,
-    message_key,
-    set_element_variables,
-    set_process_variables,
-    walk_as_needed,
 )
 from app.commands.lease import require_lease, require_locked
-from app.commands.queue import foresee_end, must_queue, settle
+from app.commands.needs import load, walk_as_needed
+from app.commands.queue import foresee_end, settle
 from app.crypto import CipherError
 from app.engine.changes import Changes
-from app.engine.elements.call_activity import called_process
-from app.engine.elements.message import subscription
+from app.engine.elements import behavior_of
 from app.engine.failures import incident_of
-from app.engine.graph import Node
+from app.engine.needs import Need, WholeInstance
 from app.engine.records import ElementInstance, Job
-from app.engine.run import Run
 from app.engine.types import JobType, WorkState
-from app.engine.work import Call, Facts
-from app.errors import EngineError, ErrorKind, not_found, refused
+from app.errors import EngineError, ErrorKind, not_found
 from app.store.elements import Kinds
 from app.store.load import Snapshot
 from app.store.lock import JOB
@@ -176,12 +170,12 @@ def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
 
 
 def complete_job(ctx: Context, cmd: CompleteJob) -> Job:
-    """Locks the tree of the job's instance; variables are written in every case, also when the job fails."""
-    return walk_as_needed(ctx, lambda whole: _complete(ctx, cmd, whole))
+    """Locks the tree of the job's instance; variables are set also when the job fails, but not for a canceled one."""
+    return walk_as_needed(ctx, lambda missed: _complete(ctx, cmd, missed))
 
 
-def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
-    found = ctx.tx.lock_instance("job", cmd.partition, cmd.id, whole=whole)
+def _complete(ctx: Context, cmd: CompleteJob, missed: list[Need[Any]]) -> Job:
+    found = ctx.tx.lock_instance("job", cmd.partition, cmd.id, whole=WholeInstance() in missed)
     if found is None:
         raise not_found(f"job {cmd.partition}/{cmd.id}")
     job: Job = found.row
@@ -193,36 +187,50 @@ def _complete(ctx: Context, cmd: CompleteJob, whole: bool) -> Job:
         require_lease(job, ctx.now)
         job.state = WorkState.CANCELED
     else:
-        changes = _outcome(ctx, cmd, job, found.snapshot, token)
-        set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
-        set_process_variables(ctx, changes, found.snapshot.instance, cmd.process_variables, cmd.worker_id)
+        changes = _outcome(ctx, cmd, job, found.snapshot, token, missed)
     job.completed_at = ctx.now
     changes.update(job)
     ctx.tx.save(changes)
     return job
 
 
-def _outcome(ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance) -> Changes:
-    """What the completion changes, or how the job fails; a walk that fails has changed nothing."""
-    changes, facts, completion = Changes(), Facts(), cmd.completion or Completion()
-    error = cmd.error or _refusal(lambda: _load_facts(ctx, changes, facts, job, snapshot, token, completion))
+def _outcome(
+    ctx: Context, cmd: CompleteJob, job: Job, snapshot: Snapshot, token: ElementInstance, missed: list[Need[Any]]
+) -> Changes:
+    """What the completion changes, or how the job fails; a walk that fails has changed nothing but the variables."""
+    changes, completion = Changes(), cmd.completion or Completion()
+    behavior = behavior_of(token.node)
+    known: dict[Need[Any], Any] = {}
+
+    def get_ready() -> None:
+        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed]))
+        if job.type in behavior.leaving_jobs:
+            foresee_end(ctx, snapshot, token)
+
+    error = cmd.error or _refusal(get_ready)
     # All is locked: time can be read.
     require_lease(job, ctx.now)
     retry_due = ctx.after(cmd.retry_timer)
 
     def walk() -> None:
-        run = ctx.run(snapshot, cmd.worker_id, changes, facts)
-        run.job_done(job, token, completion, retry_due)
-        _set_called_variables(ctx, changes, run, completion)
+        ctx.run(snapshot, cmd.worker_id, changes, known).job_done(job, token, completion, retry_due)
         settle(ctx, changes, cmd.worker_id)
 
+    _set_variables(ctx, cmd, changes, token)
     error = error or _refusal(walk)
     if not error:
         job.state = WorkState.DONE
         return changes
     changes = Changes()
+    _set_variables(ctx, cmd, changes, token)
     _fail(job, error, snapshot, changes, cmd, retry_due, ctx.now)
     return changes
+
+
+def _set_variables(ctx: Context, cmd: CompleteJob, changes: Changes, token: ElementInstance) -> None:
+    variables = ctx.variables(changes, cmd.worker_id)
+    variables.set_element_variables(token, cmd.element_variables)
+    variables.set_process_variables(token.instance, cmd.process_variables)
 
 
 def _refusal(do: Callable[[], None]) -> str:
@@ -234,65 +242,6 @@ def _refusal(do: Callable[[], None]) -> str:
             raise
         return error.as_text()
     return ""
-
-
-_GOES_ON = frozenset(
-    {
-        JobType.EVALUATE_EXCLUSIVE_GATEWAY,
-        JobType.EVALUATE_INCLUSIVE_GATEWAY,
-        JobType.EXECUTE,
-        JobType.PASS_VARIABLES,
-    }
-)
-"""Jobs whose completion has the token go on."""
-
-
-def _load_facts(
-    ctx: Context,
-    changes: Changes,
-    facts: Facts,
-    job: Job,
-    snapshot: Snapshot,
-    token: ElementInstance,
-    completion: Completion,
-) -> None:
-    """What the walk needs to know from outside its instance, as the type of the job tells. Takes locks first."""
-    if job.type in (JobType.SUBSCRIBE_MESSAGE, JobType.SET_MESSAGE_CORRELATION_KEY):
-        name, correlation_key = subscription(token.node, completion)
-        ctx.tx.lock_key(message_key(name, correlation_key))
-        facts.buffered = ctx.tx.find_buffered(name, correlation_key, ctx.now)
-    elif job.type is JobType.CALL_PROCESS:
-        facts.call = _call(ctx, changes, token.node, completion)
-    elif job.type in _GOES_ON:
-        foresee_end(ctx, snapshot, token)
-
-
-def _call(ctx: Context, changes: Changes, node: Node, completion: Completion) -> Call:
-    bpmn_process_id, version = called_process(node, completion)
-    # What the model calls belongs to it; otherwise a worker has what it could start by itself.
-    is_there = bpmn_process_id == node.called_element.partition(":")[0] or ctx.covers(bpmn_process_id)
-    graph = ctx.tx.find_graph(bpmn_process_id, version) if is_there else None
-    if graph is None:
-        if not version:
-            raise refused(f"process {bpmn_process_id} could not be found")
-        raise EngineError(
-            ErrorKind.NOT_FOUND,
-            f"process {bpmn_process_id}:{version} could not be found",
-            title="failed to create process instance",
-        )
-    called = completion.called_process
-    return Call(
-        graph=graph,
-        queued=must_queue(ctx, changes, graph),
-        correlation_key=(called.correlation_key or None) if called else None,
-        tags={name: value for name, value in called.tags.items() if value} if called else {},
-    )
-
-
-def _set_called_variables(ctx: Context, changes: Changes, run: Run, completion: Completion) -> None:
-    if run.called and completion.called_process:
-        variables = completion.called_process.variables
-        set_process_variables(ctx, changes, run.called.instance, variables, run.actor)
 
 
 def _fail(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from app.commands.base import Command
-from app.commands.context import Context, insert_task
+from app.commands.context import Context
 from app.engine.changes import Changes
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import Task
@@ -201,9 +201,7 @@ def _insert(
     due_at: datetime,
     day: date | None = None,
 ) -> None:
-    insert_task(
-        ctx,
-        changes,
+    changes.schedule(
         Task(
             partition=partition,
             created_at=now,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, message_key, recurs, start_task, subscriber_task
+from app.commands.context import Context, message_key
+from app.commands.delivery import recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import Message, MessageSubscription, Receiver, Task
 from app.engine.types import MessageResult
@@ -56,7 +57,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
             unique_key=cmd.unique_key or None,
         )
     )
-    changes.event_variables.append((message, event_variables(ctx, cmd.variables)))
+    changes.event_variables.append((message, ctx.variables(changes, cmd.worker_id).of_event(cmd.variables)))
     if subscription:
         _renew_or_delete(ctx, changes, subscription, cmd)
         message.result = MessageResult.DELIVERED
@@ -91,7 +92,7 @@ def _expires_at(ctx: Context, timer: Timer | None) -> datetime:
 def _deliver(ctx: Context, changes: Changes, message: Message, task: Task) -> None:
     message.correlated = True
     message.expires_at = None
-    insert_task(ctx, changes, task)
+    changes.schedule(task)
 
     def note() -> None:
         message.receiver = replace(message.receiver or Receiver(), task_partition=task.partition, task_id=task.id)

@@ -15,7 +15,7 @@ from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, only_process, parse
 from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Audited, Command
-from app.commands.context import Context, insert_task
+from app.commands.context import Context
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
@@ -219,7 +219,7 @@ def _schedule_start(
         return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}", "", *element.place)]
     task = _start(ctx, element.id, timer, due, process.created_by)
     task.process, task.element = process, deployed
-    insert_task(ctx, changes, task)
+    changes.schedule(task)
     return []
 
 
@@ -243,13 +243,11 @@ def insert_start(
     element_id, bpmn_element_id = start
     task = _start(ctx, bpmn_element_id, timer, due, actor)
     task.process_id, task.element_id = process.id, element_id
-    insert_task(ctx, changes, task)
+    changes.schedule(task)
 
 
 def insert_dequeue(ctx: Context, changes: Changes, process: Process) -> None:
-    insert_task(
-        ctx,
-        changes,
+    changes.schedule(
         Task(
             partition=ctx.now.date(),
             process=process,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.commands.context import Context, QueueNeeded, insert_task
+from app.commands.context import Context
 from app.engine.changes import Changes
 from app.engine.graph import Graph
+from app.engine.needs import LockedQueue, Missing
 from app.engine.payload import Payload
 from app.engine.records import DRAINING, ElementInstance, ProcessInstance, Queue, QueueEntry, Task
 from app.engine.types import InstanceState, TaskType
@@ -62,20 +63,20 @@ def foresee_end(ctx: Context, snapshot: Snapshot, token: ElementInstance) -> Non
         scope = scope.parent
         if scope.active_children > 1:
             return
-    if not token.node.targets or any(not target.targets for target in token.node.targets):
+    if not token.node.outgoing or any(not flow.target.outgoing for flow in token.node.outgoing):
         ctx.lock_queue(snapshot.instance.bpmn_process_id)
 
 
 def settle(ctx: Context, changes: Changes, actor: str) -> None:
     """After a walk: what it has started takes slots, what has ended leaves them, and others come in their place.
 
-    Raises QueueNeeded when an instance of a process with a limit has ended, and its queue is not locked.
+    Raises Missing when an instance of a process with a limit has ended, and its queue is not locked.
     """
     started = _by_process(changes.new.get(ProcessInstance, ()))
     ended = _by_process(each for each in changes.updated.get(ProcessInstance, ()) if each.state.ended)
     for bpmn_process_id in ended:
         if bpmn_process_id not in ctx.queues and ctx.limits.get(bpmn_process_id):
-            raise QueueNeeded(bpmn_process_id)
+            raise Missing(LockedQueue(bpmn_process_id))
     for bpmn_process_id in {**started, **ended}:
         queue = ctx.queues.get(bpmn_process_id)
         if queue and queue.parallelism:
@@ -129,9 +130,7 @@ def _keep(changes: Changes, queue: Queue, *, is_empty: bool) -> None:
 
 
 def _insert_start(ctx: Context, changes: Changes, entry: QueueEntry, actor: str) -> None:
-    insert_task(
-        ctx,
-        changes,
+    changes.schedule(
         Task(
             partition=entry.partition,
             process_id=entry.process_id,

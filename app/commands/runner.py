@@ -5,26 +5,32 @@ Runners raise EngineError for what is the task's own failure; `app.commands.task
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from app.commands import maintenance
-from app.commands.context import Context, deliver_variables, insert_task, message_key
+from app.commands.context import Context
+from app.commands.needs import load
 from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of
-from app.engine.elements.signal import SignalThrowEvent
 from app.engine.graph import Graph
+from app.engine.needs import Need, SignalSubscribers
 from app.engine.payload import Payload, parse_payload
-from app.engine.records import EventVariable, Task
+from app.engine.records import EventVariable, Message, Task
 from app.engine.run import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
-from app.engine.work import Facts
 from app.errors import bug
 from app.store.graphs import GraphMissing
 from app.store.transaction import Found
 from app.timer import TimerError, next_due
+
+Missed = list[Need[Any]]
+"""What walks before this one have missed."""
 
 
 def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
@@ -45,86 +51,86 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
     )
 
 
-def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes).release()
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).release()
     settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
-def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state.ended:
         return WorkState.CANCELED
     lock_queues_of(ctx, [found.snapshot])
-    ctx.run(found.snapshot, ctx.engine_id, changes).end_instance(InstanceState.TERMINATED)
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).end_instance(InstanceState.TERMINATED)
     settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
-def _join(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
-    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
+def _join(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
+    return _move(ctx, changes, task, found, missed, ctx.engine_id)
 
 
-def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found) -> WorkState:
+def _trigger_event(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     """Something has happened that an element instance waits for."""
     payload = parse_payload(task.serialized_task)
     if payload.message_id:
-        return _deliver_message(ctx, changes, task, found, payload.message_id)
+        return _deliver_message(ctx, changes, task, found, missed, payload.message_id)
     if payload.signal_id:
-        return _deliver_signal(ctx, changes, task, found, payload.signal_id)
-    return _move(ctx, changes, task, found, ctx.engine_id, Facts())
+        return _deliver_signal(ctx, changes, task, found, missed, payload.signal_id)
+    return _move(ctx, changes, task, found, missed, ctx.engine_id)
 
 
-def _move(ctx: Context, changes: Changes, task: Task, found: Found, actor: str, facts: Facts) -> WorkState:
+def _move(
+    ctx: Context,
+    changes: Changes,
+    task: Task,
+    found: Found,
+    missed: Missed,
+    actor: str,
+    message: Message | None = None,
+    variables: Sequence[EventVariable] = (),
+) -> WorkState:
+    """What has happened, such as the arrival of `message`, brings `variables` along."""
     assert task.element_instance_id is not None
     token = found.snapshot.addressed(task.element_instance_id)
     if token.state.ended or found.snapshot.instance.state.ended:
         return WorkState.CANCELED
     foresee_end(ctx, found.snapshot, token)
-    thrown = token.context if isinstance(behavior_of(token.node), SignalThrowEvent) else None
-    subscriptions = ctx.tx.lock_signal_subscriptions(thrown) if thrown is not None else []
-    run = ctx.run(found.snapshot, actor, changes, facts)
-    run.task_due(task, token, parse_payload(task.serialized_task))
-    if thrown is not None:
-        broadcast(ctx, changes, thrown, actor, [], subscriptions)
+    payload = parse_payload(task.serialized_task)
+    needs = behavior_of(token.node).needs_of_task(token, task, payload, message)
+    known = load(ctx, changes, [*needs, *missed])
+    run = ctx.run(found.snapshot, actor, changes, known, message)
+    ctx.variables(changes, actor).deliver(run.instance, variables)
+    run.task_due(task, token, payload)
+    for name in run.thrown_signals:
+        broadcast(ctx, changes, name, actor, [], known[SignalSubscribers(name)])
     settle(ctx, changes, actor)
     return WorkState.DONE
 
 
-def _deliver_message(ctx: Context, changes: Changes, task: Task, found: Found, message_id: int) -> WorkState:
+def _deliver_message(
+    ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed, message_id: int
+) -> WorkState:
     loaded = ctx.tx.lock_message(message_id)
     if loaded is None:
         raise bug(f"message {message_id} could not be found")
     message, variables = loaded
-    facts = Facts()
-    token = found.snapshot.addressed(task.element_instance_id or 0)
-    if token.node.recurs and not token.state.ended:
-        # The event goes on waiting, and may find the next message already there.
-        ctx.tx.lock_key(message_key(message.name, message.correlation_key))
-        facts.correlation_key = message.correlation_key
-        facts.subscribed = ctx.tx.is_subscribed(token)
-        facts.buffered = ctx.tx.find_buffered(message.name, message.correlation_key, ctx.now)
-    state = _move(ctx, changes, task, found, message.created_by, facts)
+    state = _move(ctx, changes, task, found, missed, message.created_by, message, variables)
     changes.expired_messages[message.id] = ctx.now
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, message.created_by)
     return state
 
 
-def _deliver_signal(ctx: Context, changes: Changes, task: Task, found: Found, signal_id: int) -> WorkState:
+def _deliver_signal(
+    ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed, signal_id: int
+) -> WorkState:
     loaded = ctx.tx.load_signal(signal_id)
     if loaded is None:
         raise bug(f"signal {signal_id} could not be found")
     signal, variables = loaded
-    facts = Facts()
-    token = found.snapshot.addressed(task.element_instance_id or 0)
-    if token.node.recurs and not token.state.ended:
-        facts.subscribed = ctx.tx.is_subscribed(token)
-    state = _move(ctx, changes, task, found, signal.created_by, facts)
+    state = _move(ctx, changes, task, found, missed, signal.created_by, variables=variables)
     changes.delivered_signals.append(signal.id)
-    if state is WorkState.DONE:
-        deliver_variables(changes, found.snapshot.instance, variables, ctx.now, signal.created_by)
     return state
 
 
@@ -170,8 +176,8 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
+        prepare=partial(ctx.variables(changes, created_by).deliver, variables=variables),
     )
-    deliver_variables(changes, run.instance, variables, ctx.now, created_by)
     settle(ctx, changes, ctx.engine_id)
     task.instance = run.instance
     return WorkState.DONE
@@ -222,7 +228,7 @@ def _repeat_start(ctx: Context, changes: Changes, task: Task, payload: Payload) 
         again.serialized_task = replace(payload, planned_at=None).serialize()
     if task.repetitions:
         again.repetitions = task.repetitions - 1
-    insert_task(ctx, changes, again)
+    changes.schedule(again)
 
 
 def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
@@ -231,10 +237,12 @@ def _dequeue(ctx: Context, changes: Changes, task: Task) -> WorkState:
     assert bpmn_process_id is not None
     done, go_on = dequeue(ctx, changes, bpmn_process_id, ctx.engine_id)
     if go_on:
-        insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+        changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))
     return WorkState.DONE if done else WorkState.CANCELED
 
 
+WITH_SIBLINGS = frozenset({TaskType.JOIN_PARALLEL_GATEWAY})
+"""Those that look at all that waits where their own token waits."""
 WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})
 """Those that need all of the instance."""
 IN_INSTANCE = {

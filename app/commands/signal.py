@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, event_variables, insert_task, recurs, start_task, subscriber_task
+from app.commands.context import Context
+from app.commands.delivery import recurs, start_task, subscriber_task
 from app.engine.changes import Changes
 from app.engine.records import EventVariable, Signal, SignalSubscription
 
@@ -22,7 +23,8 @@ def send_signal(ctx: Context, cmd: SendSignal) -> Signal:
     """Reaches everyone who waits for it now; it is not buffered."""
     subscriptions = ctx.tx.lock_signal_subscriptions(cmd.name)
     changes = Changes()
-    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, event_variables(ctx, cmd.variables), subscriptions)
+    variables = ctx.variables(changes, cmd.worker_id).of_event(cmd.variables)
+    signal = broadcast(ctx, changes, cmd.name, cmd.worker_id, variables, subscriptions)
     ctx.tx.save(changes)
     return signal
 
@@ -52,10 +54,10 @@ def broadcast(
     )
     changes.event_variables.append((signal, variables))
     for subscription in subscriptions:
-        insert_task(ctx, changes, subscriber_task(ctx, subscription, signal))
+        changes.schedule(subscriber_task(ctx, subscription, signal))
         if not recurs(ctx, subscription):
             changes.delete(subscription)
     for start in starts:
         changes.assumes_deployed.add(start[1])
-        insert_task(ctx, changes, start_task(ctx, start, signal))
+        changes.schedule(start_task(ctx, start, signal))
     return signal

@@ -8,12 +8,14 @@ from typing import Any
 
 from app.commands import maintenance
 from app.commands.base import Audited, Command
-from app.commands.context import Context, insert_task, later, walk_as_needed
-from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, plan_next_start, retry_task
+from app.commands.context import Context, later
+from app.commands.needs import walk_as_needed
+from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, WITH_SIBLINGS, Missed, plan_next_start, retry_task
 from app.engine.changes import Changes
 from app.engine.failures import incident_of
+from app.engine.needs import WholeInstance
 from app.engine.records import Task
-from app.engine.types import TaskType, WorkState
+from app.engine.types import WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
 
@@ -170,7 +172,7 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     if cmd.task.interruptions >= (2 * MOST_INTERRUPTIONS if cmd.task.error else MOST_INTERRUPTIONS):
         return _give_up(ctx, _lock(ctx, cmd.task))
     if cmd.task.process_instance_id is not None:
-        return walk_as_needed(ctx, lambda whole: _run_in_instance(ctx, cmd.task, whole))
+        return walk_as_needed(ctx, lambda missed: _run_in_instance(ctx, cmd.task, missed))
     if cmd.task.type in maintenance.BEFOREHAND:
         _require_locked(ctx, cmd.task, ctx.tx.find_task(cmd.task.partition, cmd.task.id))
         maintenance.BEFOREHAND[cmd.task.type](ctx, cmd.task)
@@ -207,17 +209,17 @@ def _lock(ctx: Context, given: Task) -> Task:
     return _require_locked(ctx, given, found.row if found else None)
 
 
-def _run_in_instance(ctx: Context, given: Task, whole: bool) -> Task:
-    if given.type is TaskType.JOIN_PARALLEL_GATEWAY and not whole:
+def _run_in_instance(ctx: Context, given: Task, missed: Missed) -> Task:
+    whole = given.type in WHOLE or WholeInstance() in missed
+    if given.type in WITH_SIBLINGS and not whole:
         found = ctx.tx.lock_instance_of_join(given.partition, given.id)
     else:
-        whole = whole or given.type in WHOLE
         found = ctx.tx.lock_instance("task", given.partition, given.id, whole=whole)
     task = _require_locked(ctx, given, found.row if found else None)
     assert found is not None
     changes = Changes()
     try:
-        task.state = IN_INSTANCE[task.type](ctx, changes, task, found)
+        task.state = IN_INSTANCE[task.type](ctx, changes, task, found, missed)
     except EngineError as error:
         changes = _failed(ctx, task, error)
     return _finish(ctx, changes, task)
@@ -250,7 +252,7 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
     plan_next_start(ctx, changes, task)
     if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
-        retry = insert_task(ctx, changes, retry_task(task, ctx.engine_id, ctx.now, ctx.now))
+        retry = changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))
         retry.retry_count = task.retry_count + 1
         return changes
     task.state = WorkState.CAUSED_INCIDENT

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from app.commands.base import Command, VariableInput
-from app.commands.context import Context, set_element_variables, set_process_variables, walk_as_needed
+from app.commands.context import Context
+from app.commands.needs import load, walk_as_needed
 from app.commands.queue import foresee_end, settle
 from app.engine.changes import Changes
 from app.engine.elements.catching import throw_error, throw_escalation
+from app.engine.needs import Need, WholeInstance
 from app.engine.records import ElementInstance, UserTask
 from app.engine.run import Run
 from app.engine.types import UserTaskState
@@ -34,11 +37,11 @@ class UpdateUserTask(Command[UserTask]):
 
 
 def update_user_task(ctx: Context, cmd: UpdateUserTask) -> UserTask:
-    return walk_as_needed(ctx, lambda whole: _update(ctx, cmd, whole))
+    return walk_as_needed(ctx, lambda missed: _update(ctx, cmd, missed))
 
 
-def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
-    found = ctx.tx.lock_instance("user_task", cmd.partition, cmd.id, whole=whole)
+def _update(ctx: Context, cmd: UpdateUserTask, missed: list[Need[Any]]) -> UserTask:
+    found = ctx.tx.lock_instance("user_task", cmd.partition, cmd.id, whole=WholeInstance() in missed)
     if found is None:
         raise not_found(f"user task {cmd.partition}/{cmd.id}")
     user_task: UserTask = found.row
@@ -46,12 +49,14 @@ def _update(ctx: Context, cmd: UpdateUserTask, whole: bool) -> UserTask:
     token = found.snapshot.token(user_task.element_instance_id)
     foresee_end(ctx, found.snapshot, token)
     changes = Changes()
-    set_element_variables(ctx, changes, token, cmd.element_variables, cmd.worker_id)
-    run = ctx.run(found.snapshot, cmd.worker_id, changes)
+    known = load(ctx, changes, missed)
+    variables = ctx.variables(changes, cmd.worker_id)
+    variables.set_element_variables(token, cmd.element_variables)
+    variables.set_process_variables(found.snapshot.instance, cmd.process_variables)
+    run = ctx.run(found.snapshot, cmd.worker_id, changes, known)
     _act(run, token, user_task, cmd)
     run.drain()
     settle(ctx, changes, cmd.worker_id)
-    set_process_variables(ctx, changes, run.instance, cmd.process_variables, cmd.worker_id)
     tags = {**user_task.tags, **cmd.tags}
     user_task.tags = {name: value for name, value in tags.items() if value}
     user_task.updated_at = ctx.now

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.commands.base import Audited, Command, VariableInput
-from app.commands.context import Context, set_element_variables, set_process_variables
+from app.commands.context import Context
 from app.engine.changes import Changes
 from app.engine.records import ProcessInstance, VariableView
 from app.errors import conflict, not_found
@@ -63,7 +63,7 @@ def set_variables_of_process(ctx: Context, cmd: SetProcessVariables) -> None:
     instance = found.snapshot.instance
     _require_active(instance)
     changes = Changes()
-    set_process_variables(ctx, changes, instance, cmd.variables, cmd.worker_id)
+    ctx.variables(changes, cmd.worker_id).set_process_variables(instance, cmd.variables)
     ctx.tx.save(changes)
 
 
@@ -83,7 +83,7 @@ def set_variables_of_element(ctx: Context, cmd: SetElementVariables) -> None:
     if token.state.ended:
         raise conflict(f"element instance {cmd.partition}/{cmd.id} is ended")
     changes = Changes()
-    set_element_variables(ctx, changes, token, cmd.variables, cmd.worker_id)
+    ctx.variables(changes, cmd.worker_id).set_element_variables(token, cmd.variables)
     ctx.tx.save(changes)
 
 

@@ -89,6 +89,11 @@ class Changes:
         self._known.add(id(record))
         return record
 
+    def schedule(self, task: Task) -> Task:
+        """Inserts a task, and has those know who run tasks when it becomes due."""
+        self.due.append(task.due_at)
+        return self.insert(task)
+
     def update(self, record: Any) -> None:
         """Notes that a loaded record was changed; noting it twice, or a new one, is harmless."""
         if id(record) not in self._known:

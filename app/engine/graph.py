@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.bpmn.model import Element, ElementType, EventDefinition, Process
+from app.bpmn.model import Element, ElementType, EventDefinition, Process, SequenceFlow
 
 
 @dataclass(slots=True, eq=False)
 class Flow:
-    """An outgoing sequence flow."""
+    """A sequence flow."""
 
     id: str
+    source: Node
     target: Node
     name: str
     condition: str
@@ -30,14 +31,9 @@ class Node:
     type: ElementType
     parent: Node | None
     children: list[Node] = field(default_factory=list)
-    targets: list[Node] = field(default_factory=list)
-    """Where the outgoing sequence flows lead, in order; a node may stand here twice."""
-    flows: list[Flow] = field(default_factory=list)
-    """The outgoing sequence flows, one for each of `targets`."""
-    source_ids: list[int] = field(default_factory=list)
-    """Element id of the source of each incoming sequence flow."""
-    default: Node | None = None
-    """Target of the default flow."""
+    outgoing: list[Flow] = field(default_factory=list)
+    """In order; several may lead to one node."""
+    incoming: list[Flow] = field(default_factory=list)
     host: Node | None = None
     """The activity of a boundary event."""
     attached: list[Node] = field(default_factory=list)
@@ -64,10 +60,15 @@ class Node:
     def start_events(self) -> list[Node]:
         return [child for child in self.children if child.type is ElementType.NONE_START_EVENT]
 
+    @property
+    def default(self) -> Flow | None:
+        """The default flow."""
+        return next((flow for flow in self.outgoing if flow.default), None)
+
     def flow(self, id: str) -> Flow | None:
         """The outgoing sequence flow with that id, or else the first one that leads to the element with that id."""
-        by_target = (flow for flow in self.flows if flow.target.id == id)
-        return next((flow for flow in self.flows if flow.id == id), None) or next(by_target, None)
+        by_target = (flow for flow in self.outgoing if flow.target.id == id)
+        return next((flow for flow in self.outgoing if flow.id == id), None) or next(by_target, None)
 
 
 class Graph:
@@ -127,26 +128,28 @@ def compile_graph(
             node.tags = tags.get(element.id)
         if parent:
             parent.children.append(node)
+    _connect(elements, nodes)
     for element in elements:
-        _connect(element, nodes)
+        _attach(nodes[element], [nodes[event] for event in element.attached])
     _link(elements, nodes)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
-def _connect(element: Element, nodes: Mapping[Element, Node]) -> None:
-    node = nodes[element]
-    node.targets = [nodes[flow.target] for flow in element.outgoing]
-    node.flows = [
-        Flow(flow.id, nodes[flow.target], flow.name, flow.condition, flow.id == element.default_flow)
-        for flow in element.outgoing
-    ]
-    node.source_ids = [nodes[flow.source].element_id for flow in element.incoming]
-    for flow in element.outgoing:
-        if flow.id == element.default_flow:
-            node.default = nodes[flow.target]
-    node.attached = [nodes[event] for event in element.attached]
-    for event in node.attached:
-        event.host = node
+def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
+    flows: dict[SequenceFlow, Flow] = {}
+    for element in elements:
+        for flow in element.outgoing:
+            ends = nodes[flow.source], nodes[flow.target]
+            flows[flow] = Flow(flow.id, *ends, flow.name, flow.condition, flow.id == element.default_flow)
+    for element in elements:
+        nodes[element].outgoing = [flows[flow] for flow in element.outgoing]
+        nodes[element].incoming = [flows[flow] for flow in element.incoming]
+
+
+def _attach(host: Node, events: list[Node]) -> None:
+    host.attached = events
+    for event in events:
+        event.host = host
 
 
 def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:

@@ -9,31 +9,36 @@ suspended and queued scopes, counting children, attached events, ending. What is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
 
-from app.bpmn.model import ElementType
 from app.engine.changes import Changes
-from app.engine.completion import Completion
+from app.engine.completion import Completion, VariableInput
 from app.engine.elements import behavior_of
-from app.engine.graph import Graph, Node
+from app.engine.graph import Flow, Graph, Node
+from app.engine.needs import Callee, Missing, Need, WholeInstance
 from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
     Job,
+    Message,
     ProcessInstance,
     Task,
 )
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
-from app.engine.work import Call, Facts, Work
+from app.engine.variables import Variables
+from app.engine.work import Work
 from app.errors import EngineError, ErrorKind, invalid_model
 
 MAX_STEPS = 10_000
 """How many element instances one walk may enter, before it counts as endless."""
 
 
-class Incomplete(Exception):
-    """The walk needs all active element instances of the process instance: load them and walk again."""
+Prepare = Callable[[ProcessInstance], None]
+"""Gives a new instance its variables, before it begins."""
+_NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 
 class Run(Work):
@@ -47,18 +52,23 @@ class Run(Work):
         changes: Changes,
         tokens: Iterable[ElementInstance] = (),
         whole: bool = False,
-        facts: Facts | None = None,
+        variables: Variables | None = None,
+        known: Mapping[Need[Any], Any] = _NOTHING,
+        message: Message | None = None,
+        called: Mapping[int, ProcessInstance] = MappingProxyType({}),
         caller: Run | None = None,
     ) -> None:
         """`tokens` are linked with each other and in id order; `whole` says that no active one is missing.
 
-        `caller` is a run over the calling instance that has its call activity, as far as one is active.
+        `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
+        id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
+        its call activity, as far as one is active.
         """
-        super().__init__(instance, now=now, actor=actor, changes=changes, facts=facts)
+        super().__init__(instance, now=now, actor=actor, changes=changes, known=known, message=message)
         self.graph = graph
         self.caller = caller
-        self.called: Run | None = None
-        """The run of the instance that was called by this one."""
+        self._variables = variables
+        self._called = called
         self._whole = whole
         self._steps = 0
         self._queue: deque[tuple[bool, ElementInstance]] = deque()
@@ -91,7 +101,7 @@ class Run(Work):
             if enter:
                 self._enter(token)
             elif token.active_children == 0:
-                self._finish_scope(token)
+                behavior_of(token.node).emptied(self, token)
 
     def arrive(self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None) -> ElementInstance:
         """A new token for `node` in `scope`; it is entered when its turn comes."""
@@ -143,11 +153,11 @@ class Run(Work):
             token.started_at = self.now
         self.changes.update(token)
 
-    def complete(self, token: ElementInstance, targets: Sequence[Node] | None = None) -> None:
-        """The token ends and goes on along all outgoing flows, or to `targets`; its attached events end with it."""
+    def complete(self, token: ElementInstance, flows: Sequence[Flow] | None = None) -> None:
+        """The token ends and goes on along all outgoing flows, or along `flows`; its attached events end with it."""
         scope = self._scope(token)
-        for target in token.node.targets if targets is None else targets:
-            self.arrive(target, scope, token)
+        for flow in token.node.outgoing if flows is None else flows:
+            self.arrive(flow.target, scope, token)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
         for event in self.attached(token):
@@ -173,8 +183,7 @@ class Run(Work):
                 continue
             pending += self.children(victim)
             pending += self.attached(victim)
-            if victim.node.type is ElementType.CALL_ACTIVITY:
-                self._terminate_called(victim)
+            behavior_of(victim.node).terminated(self, victim)
             self.abandon(victim)
 
     def terminate_others(self, token: ElementInstance) -> None:
@@ -183,22 +192,50 @@ class Run(Work):
             if sibling is not token:
                 self.terminate(sibling)
 
+    def terminate_called(self, call_activity: ElementInstance) -> None:
+        """What it has called ends, too, by a task."""
+        if not self._whole and call_activity.id:
+            raise Missing(WholeInstance())
+        called = self._called.get(call_activity.id)
+        if called is None:
+            return
+        self.changes.schedule(
+            Task(
+                partition=called.partition,
+                instance=called,
+                process_id=called.process_id,
+                process_instance_id=called.id,
+                created_at=self.now,
+                created_by=self.actor,
+                due_at=self.now,
+                type=TaskType.TERMINATE_PROCESS_INSTANCE,
+            )
+        )
+
     def end_instance(self, state: InstanceState, *, cascade: bool = True) -> None:
         """The instance and everything in it end in `state`; called instances too, by tasks, if `cascade`."""
         if not self._whole and self.instance.id:
-            raise Incomplete
+            raise Missing(WholeInstance())
         for token in self.tokens():
-            if cascade and token.node.type is ElementType.CALL_ACTIVITY:
-                self._terminate_called(token)
+            if cascade:
+                behavior_of(token.node).terminated(self, token)
             self.abandon(token, state)
         self._end_process(state)
 
+    def complete_instance(self, root: ElementInstance) -> None:
+        """The instance is COMPLETED, and its caller asks a worker for what it hands over."""
+        self._end(root, InstanceState.COMPLETED)
+        self._end_process(InstanceState.COMPLETED)
+        call_activity = root.parent
+        if self.caller and call_activity and not call_activity.state.ended:
+            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
+
     def children(self, scope: ElementInstance) -> list[ElementInstance]:
-        """The active tokens in a scope; raises Incomplete where they are not all loaded."""
-        if scope.node.type not in (ElementType.SUB_PROCESS, ElementType.PROCESS):
+        """The active tokens in a scope; raises Missing where they are not all loaded."""
+        if not behavior_of(scope.node).is_scope:
             return []
         if not self._whole and scope.id and scope.active_children:
-            raise Incomplete
+            raise Missing(WholeInstance())
         return [t for t in self._children.get(scope, ()) if not t.state.ended]
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
@@ -223,25 +260,38 @@ class Run(Work):
 
     def gateway(self, token: ElementInstance) -> ElementInstance | None:
         """The event-based gateway that the token follows directly."""
-        if token.prev and token.prev.node.type is ElementType.EVENT_BASED_GATEWAY:
+        if token.prev and behavior_of(token.prev.node).is_followed_by_events:
             return token.prev
         return None
 
-    def call(self, token: ElementInstance, call: Call) -> None:
+    def call(
+        self,
+        token: ElementInstance,
+        callee: Callee,
+        *,
+        correlation_key: str | None,
+        tags: dict[str, str],
+        variables: Sequence[VariableInput],
+    ) -> None:
         """Creates the called instance; it runs as part of this walk."""
-        state = InstanceState.QUEUED if call.queued else self.instance.state
-        self.called = start_instance(
-            call.graph,
+
+        def prepare(called: ProcessInstance) -> None:
+            if self._variables:
+                self._variables.set_process_variables(called, variables)
+
+        start_instance(
+            callee.graph,
             partition=self.instance.partition,
             now=self.now,
             actor=self.actor,
             created_by=self.actor,
             changes=self.changes,
-            state=state,
-            correlation_key=call.correlation_key,
-            tags=call.tags,
+            state=InstanceState.QUEUED if callee.queued else self.instance.state,
+            correlation_key=correlation_key,
+            tags=tags,
             caller=self,
             call_activity=token,
+            prepare=prepare,
         )
 
     def job_done(self, job: Job, token: ElementInstance, completion: Completion, retry_due: datetime) -> None:
@@ -332,14 +382,6 @@ class Run(Work):
         if scope.active_children == 0:
             self._queue.append((False, scope))
 
-    def _finish_scope(self, scope: ElementInstance) -> None:
-        if scope.node.parent is None:
-            self._end(scope, InstanceState.COMPLETED)
-            self._end_process(InstanceState.COMPLETED)
-            self._pass_variables(scope)
-        elif scope.state is InstanceState.STARTED:
-            self.complete(scope)
-
     def _end_process(self, state: InstanceState) -> None:
         self.instance.state = state
         self.instance.ended_at = self.now
@@ -348,31 +390,6 @@ class Run(Work):
         self.changes.update(self.instance)
         if self.instance.message_id:
             self.changes.finished_messages[self.instance.message_id] = self.now
-
-    def _pass_variables(self, root: ElementInstance) -> None:
-        call_activity = root.parent
-        if self.caller and call_activity and not call_activity.state.ended:
-            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
-
-    def _terminate_called(self, call_activity: ElementInstance) -> None:
-        if not self._whole and call_activity.id:
-            raise Incomplete
-        called = self.facts.called.get(call_activity.id)
-        if called is None:
-            return
-        self.changes.due.append(self.now)
-        self.changes.insert(
-            Task(
-                partition=called.partition,
-                instance=called,
-                process_id=called.process_id,
-                process_instance_id=called.id,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=self.now,
-                type=TaskType.TERMINATE_PROCESS_INSTANCE,
-            )
-        )
 
 
 def start_instance(
@@ -390,11 +407,13 @@ def start_instance(
     message_id: int | None = None,
     caller: Run | None = None,
     call_activity: ElementInstance | None = None,
+    prepare: Prepare | None = None,
 ) -> Run:
     """A new process instance, run to its first wait state from `start` or else from its none start event.
 
     `state` is STARTED, QUEUED, or SUSPENDED when the caller is. `actor` makes the element instances and jobs,
-    `created_by` the instance. Raises EngineError PROCESS_MODEL when there is no none start event.
+    `created_by` the instance, to which `prepare` gives its variables. Raises EngineError PROCESS_MODEL when there is
+    no none start event.
     """
     start = start or _none_start_event(graph)
     started_at = None if state is InstanceState.QUEUED else now
@@ -416,6 +435,8 @@ def start_instance(
         version=graph.version,
     )
     changes.insert(instance)
+    if prepare:
+        prepare(instance)
     run = Run(instance, graph, now=now, actor=actor, changes=changes, whole=True, caller=caller)
     root = ElementInstance(
         partition=partition,

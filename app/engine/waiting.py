@@ -256,12 +256,12 @@ class _Reasons:
             if (other.element_id, other.parent_id, other.state) == (visit.element_id, visit.parent_id, visit.state)
         ]
         missing = []
-        for source_id in self._node(visit.element_id).source_ids:
-            if source_id in arrived:
+        for flow in self._node(visit.element_id).incoming:
+            if flow.source.element_id in arrived:
                 # Several flows may come from one element.
-                arrived.remove(source_id)
+                arrived.remove(flow.source.element_id)
             else:
-                missing.append(self._node(source_id).id)
+                missing.append(flow.source.id)
         return missing
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, TypeVar
 
 from app.engine.changes import Changes
-from app.engine.graph import Graph
+from app.engine.needs import BufferedMessage, Missing, Need, SignalSubscribers
 from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
@@ -20,43 +21,43 @@ from app.engine.records import (
 )
 from app.engine.types import JobType, TaskType, UserTaskState
 
-
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """The process that a call activity is about to call."""
-
-    graph: Graph
-    queued: bool
-    correlation_key: str | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Facts:
-    """What a walk may need to know beyond its own instance; loaded beforehand, as the command tells."""
-
-    called: dict[int, ProcessInstance] = field(default_factory=dict)
-    """Active called instances by the id of their call activity's element instance."""
-    call: Call | None = None
-    buffered: Message | None = None
-    """The oldest buffered message for the event that is being subscribed, or has just happened."""
-    subscribed: bool = True
-    """Whether the event that has happened has a subscription left."""
-    correlation_key: str = ""
-    """Key of the message that has arrived."""
+T = TypeVar("T")
 
 
 class Work:
     """Creates what tokens of one instance wait for, and clears it away."""
 
     def __init__(
-        self, instance: ProcessInstance, *, now: datetime, actor: str, changes: Changes, facts: Facts | None
+        self,
+        instance: ProcessInstance,
+        *,
+        now: datetime,
+        actor: str,
+        changes: Changes,
+        known: Mapping[Need[Any], Any],
+        message: Message | None,
     ) -> None:
         self.instance = instance
         self.now = now
         self.actor = actor
         self.changes = changes
-        self.facts = facts or Facts()
+        self.known = known
+        self.message = message
+        """The one that has arrived."""
+        self.thrown_signals: list[str] = []
+        """Names of signals that are to be sent when the walk has ended, in order."""
+
+    def need(self, need: Need[T]) -> T:
+        """What is known of it; raises Missing where nothing is."""
+        try:
+            found: T = self.known[need]
+        except KeyError:
+            raise Missing(need) from None
+        return found
+
+    def throw_signal(self, name: str) -> None:
+        self.need(SignalSubscribers(name))
+        self.thrown_signals.append(name)
 
     def create_job(
         self, token: ElementInstance, type: JobType, *, retry_count: int = 0, due_at: datetime | None = None
@@ -88,9 +89,7 @@ class Work:
         due_at: datetime | None = None,
         repetitions: int | None = None,
     ) -> Task:
-        due = due_at or self.now
-        self.changes.due.append(due)
-        return self.changes.insert(
+        return self.changes.schedule(
             Task(
                 partition=self.instance.partition,
                 instance=self.instance,
@@ -102,7 +101,7 @@ class Work:
                 bpmn_element_id=token.node.id,
                 created_at=self.now,
                 created_by=self.actor,
-                due_at=due,
+                due_at=due_at or self.now,
                 repetitions=repetitions,
                 serialized_task=payload.serialize() if payload else None,
                 type=type,
@@ -128,12 +127,11 @@ class Work:
             )
         )
 
-    def take_buffered(self, token: ElementInstance) -> bool:
+    def take_buffered(self, token: ElementInstance, name: str, correlation_key: str) -> bool:
         """Has the buffered message arrive at the token; False when there is none."""
-        message = self.facts.buffered
-        if message is None:
+        message = self.need(BufferedMessage(name, correlation_key))
+        if message is None or message.correlated:
             return False
-        self.facts.buffered = None
         message.correlated = True
         message.expires_at = None
         self.changes.update(message)

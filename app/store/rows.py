@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
@@ -237,7 +237,3 @@ def partition_of(record: Any) -> date | None:
 
 
 _PARTITIONED = tuple(kind for kind, table in TABLES.items() if table in tables.PARTITIONED)
-
-
-def earliest(values: list[datetime]) -> datetime | None:
-    return min(values, default=None)

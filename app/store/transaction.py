@@ -1,8 +1,9 @@
-"""The narrow interface that handlers see: one transaction of one command.
+"""What handlers see of the database: one transaction of one command.
 
 `lock_` takes row locks and opens the transaction, `load_` reads by key, `find_` may return None, and `save`
-registers what is to be written. Writing happens once, when the block ends without an exception, together
-with the commit; a handler can therefore not fail after it has written.
+registers what is to be written: once, when the block ends without an exception, together with the commit, so that a
+handler can't fail after it has written. Claims and other statements that are commands by themselves (`lock_jobs`,
+`release`) write at once.
 
 The time of a command is read after its last lock, or it would be older than what others have done while it waited:
 once it is read (`is_timed`), locks are refused. Claims of work wait for nobody, and take the time as a parameter.
@@ -24,7 +25,6 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.records import (
-    ElementInstance,
     ElementVisit,
     EventVariable,
     Incident,
@@ -711,9 +711,9 @@ class Transaction:
         self._before_lock()
         return [r.read_signal_subscription(row) for row in self._all(sql.LOCK_SIGNAL_SUBSCRIPTIONS, name=name)]
 
-    def is_subscribed(self, token: ElementInstance) -> bool:
+    def is_subscribed(self, partition: date, element_instance_id: int) -> bool:
         """Whether the element instance has a subscription."""
-        return bool(self._all(sql.SUBSCRIPTIONS, day=token.partition, id=token.id))
+        return bool(self._all(sql.SUBSCRIPTIONS, day=partition, id=element_instance_id))
 
     def lock_message(self, id: int) -> tuple[Message, list[EventVariable]] | None:
         self._before_lock()

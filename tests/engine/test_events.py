@@ -4,11 +4,10 @@ import pytest
 
 from app.engine.records import Message
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
-from app.engine.work import Facts
 from app.errors import EngineError, Refusal
 from app.timer import Timer
 from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, Kind, boundary, call, catch, end, sub, throw
-from tests.walk import NOW, Walk
+from tests.walk import NOW, Facts, Walk
 
 HOUR = Timer(time_duration="PT1H")
 

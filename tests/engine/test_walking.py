@@ -3,7 +3,8 @@
 import pytest
 
 from app.engine.changes import Changes
-from app.engine.run import MAX_STEPS, Incomplete, Run
+from app.engine.needs import Missing
+from app.engine.run import MAX_STEPS, Run
 from app.engine.types import InstanceState
 from app.errors import EngineError, ErrorKind
 from app.timer import Timer
@@ -194,9 +195,9 @@ def test_a_walk_that_knows_only_a_part_asks_for_the_whole_instance_before_it_end
     walk = Walk("s -> sp -> e", sp=sub("s2 -> t -> e2"))
     near = [walk.token("p"), walk.token("sp")]
     run = Run(walk.instance, walk.graph, now=NOW, actor="w", changes=Changes(), tokens=near)
-    with pytest.raises(Incomplete):
+    with pytest.raises(Missing):
         run.end_instance(InstanceState.TERMINATED)
-    with pytest.raises(Incomplete):
+    with pytest.raises(Missing):
         run.terminate(walk.token("sp"))
     assert walk.token("sp").state == "STARTED"
 
@@ -204,11 +205,11 @@ def test_a_walk_that_knows_only_a_part_asks_for_the_whole_instance_before_it_end
 def test_a_compiled_graph_knows_its_neighbours():
     found = graph("s -> x -> a, b; x -> a; be -> b", a=SERVICE, be=boundary("a", "error:"), b=SERVICE)
     (x,) = [node for node in found.root.children if node.id == "x"]
-    assert [node.id for node in x.targets] == ["a", "b", "a"]
+    assert [flow.target.id for flow in x.outgoing] == ["a", "b", "a"]
     (a,) = [node for node in found.root.children if node.id == "a"]
-    assert a.source_ids == [x.element_id, x.element_id]
+    assert a.incoming == [x.outgoing[0], x.outgoing[2]]
     assert [(event.id, event.host) for event in a.attached] == [("be", a)]
-    assert [flow.target.id for flow in x.flows] == ["a", "b", "a"]
-    first, second, third = x.flows
+    assert [flow.source for flow in x.outgoing] == [x, x, x]
+    first, second, third = x.outgoing
     assert (x.flow("b"), x.flow("a"), x.flow("s")) == (second, first, None)
     assert x.flow(third.id) is third

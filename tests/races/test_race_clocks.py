@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -20,10 +20,20 @@ pytestmark = pytest.mark.postgres
 DATABASE_TIME = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
 
 
+class WrongClock(SystemClock):
+    """Of a machine that somebody has set to a wrong time."""
+
+    def __init__(self, wrong_by: timedelta = timedelta(0)) -> None:
+        self.wrong_by = wrong_by
+
+    def exact(self) -> datetime:
+        return super().exact() + self.wrong_by
+
+
 def service_on_machine(url: str, wrong_by: timedelta) -> Service:
     """A service on a machine whose clock is wrong, and that has only its database to know better."""
     config = Config(database_url=url, partition_ahead_days=0)
-    service = Service(config, open_store(config, SystemClock(wrong_by)))
+    service = Service(config, open_store(config, WrongClock(wrong_by)))
     service.prepare()
     return service
 
@@ -71,11 +81,11 @@ def test_records_carry_the_time_of_the_database(databases: Databases, wrong_by: 
 
 def test_a_clock_that_is_set_while_the_service_runs_is_noticed(databases: Databases):
     with databases.fresh("postgres") as url:
-        machine = SystemClock()
+        machine = WrongClock()
         config = Config(database_url=url, partition_ahead_days=0)
         service = Service(config, open_store(config, machine))
         service.prepare()
-        machine.skew = timedelta(minutes=20)
+        machine.wrong_by = timedelta(minutes=20)
         # Whoever looks whether the service is ready looks at the clock.
         assert service.ready()
         assert abs(service.now() - value(url, DATABASE_TIME)) < timedelta(minutes=1)

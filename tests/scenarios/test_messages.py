@@ -3,8 +3,8 @@
 import pytest
 
 from app import criteria as c
-from app.commands import runner
 from app.commands.message import SendMessage
+from app.engine.variables import Variables
 from app.errors import execution_failed
 from app.timer import Timer
 from tests.flow import PARALLEL, boundary, catch, flow, start
@@ -362,14 +362,14 @@ def test_a_message_that_comes_while_a_buffered_one_is_delivered_is_taken_too(eng
 def test_a_failed_delivery_is_made_up_for_after_another_message_has_come(engine, monkeypatch):
     """The incident is about an element instance that has ended meanwhile."""
     failures = [execution_failed("failed to deliver", "on purpose")]
-    deliver = runner.deliver_variables
+    deliver = Variables.deliver
 
     def fails_first(*arguments):
         if failures:
             raise failures.pop()
         deliver(*arguments)
 
-    monkeypatch.setattr(runner, "deliver_variables", fails_first)
+    monkeypatch.setattr(Variables, "deliver", fails_first)
     story = Story.start(engine, BOUNDARY)
     story.job_completes("b", message_correlation_key="k")
     send(engine, variables=variables(n0="x"))
@@ -391,7 +391,7 @@ def test_a_failed_delivery_that_is_tried_again_after_its_host_has_ended_is_cance
     story.job_completes("b", message_correlation_key="k")
     send(engine)
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "deliver_variables", fails)
+        patched.setattr(Variables, "deliver", fails)
         story.tasks_run("CAUSED_INCIDENT")
     send(engine)
     story.tasks_run("DONE").job_completes("t").is_completed()

@@ -9,14 +9,15 @@ from app.bpmn.model import ElementType
 from app.engine.elements.activity import Executed, UserTaskActivity, WorkerTask
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
-from app.engine.elements.error import ErrorBoundaryEvent, ErrorEndEvent
-from app.engine.elements.escalation import EscalationBoundaryEvent, EscalationEndEvent, EscalationThrowEvent
+from app.engine.elements.error import ErrorTrigger, ThrownError
+from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
+from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, ThrowEvent
 from app.engine.elements.event_based import EventBasedGateway
 from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, ParallelGateway
-from app.engine.elements.message import MessageBoundaryEvent, MessageCatchEvent
-from app.engine.elements.signal import SignalBoundaryEvent, SignalCatchEvent, SignalThrowEvent
+from app.engine.elements.message import MessageTrigger
+from app.engine.elements.signal import SignalTrigger, ThrownSignal
 from app.engine.elements.sub_process import ProcessScope, SubProcess
-from app.engine.elements.timer import TimerBoundaryEvent, TimerCatchEvent
+from app.engine.elements.timer import TimerTrigger
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
 BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.BUSINESS_RULE_TASK: WorkerTask(),
     ElementType.CALL_ACTIVITY: CallActivity(),
-    ElementType.ERROR_BOUNDARY_EVENT: ErrorBoundaryEvent(),
-    ElementType.ERROR_END_EVENT: ErrorEndEvent(),
-    ElementType.ESCALATION_BOUNDARY_EVENT: EscalationBoundaryEvent(),
-    ElementType.ESCALATION_END_EVENT: EscalationEndEvent(),
-    ElementType.ESCALATION_THROW_EVENT: EscalationThrowEvent(),
+    ElementType.ERROR_BOUNDARY_EVENT: BoundaryEvent(ErrorTrigger()),
+    ElementType.ERROR_END_EVENT: EndEvent(ThrownError()),
+    ElementType.ESCALATION_BOUNDARY_EVENT: BoundaryEvent(EscalationTrigger()),
+    ElementType.ESCALATION_END_EVENT: EndEvent(ThrownEscalation()),
+    ElementType.ESCALATION_THROW_EVENT: ThrowEvent(ThrownEscalation()),
     ElementType.EVENT_BASED_GATEWAY: EventBasedGateway(),
     ElementType.EXCLUSIVE_GATEWAY: ExclusiveGateway(),
     ElementType.INCLUSIVE_GATEWAY: InclusiveGateway(),
     ElementType.LINK_CATCH_EVENT: Behavior(),
     ElementType.LINK_THROW_EVENT: Behavior(),
     ElementType.MANUAL_TASK: Behavior(),
-    ElementType.MESSAGE_BOUNDARY_EVENT: MessageBoundaryEvent(),
-    ElementType.MESSAGE_CATCH_EVENT: MessageCatchEvent(),
+    ElementType.MESSAGE_BOUNDARY_EVENT: BoundaryEvent(MessageTrigger()),
+    ElementType.MESSAGE_CATCH_EVENT: CatchEvent(MessageTrigger()),
     ElementType.MESSAGE_END_EVENT: Executed(),
     ElementType.MESSAGE_START_EVENT: Behavior(),
     ElementType.MESSAGE_THROW_EVENT: Executed(),
@@ -48,15 +49,15 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.SCRIPT_TASK: WorkerTask(),
     ElementType.SEND_TASK: WorkerTask(),
     ElementType.SERVICE_TASK: WorkerTask(),
-    ElementType.SIGNAL_BOUNDARY_EVENT: SignalBoundaryEvent(),
-    ElementType.SIGNAL_CATCH_EVENT: SignalCatchEvent(),
-    ElementType.SIGNAL_END_EVENT: SignalThrowEvent(),
+    ElementType.SIGNAL_BOUNDARY_EVENT: BoundaryEvent(SignalTrigger()),
+    ElementType.SIGNAL_CATCH_EVENT: CatchEvent(SignalTrigger()),
+    ElementType.SIGNAL_END_EVENT: EndEvent(ThrownSignal()),
     ElementType.SIGNAL_START_EVENT: Behavior(),
-    ElementType.SIGNAL_THROW_EVENT: SignalThrowEvent(),
+    ElementType.SIGNAL_THROW_EVENT: ThrowEvent(ThrownSignal()),
     ElementType.SUB_PROCESS: SubProcess(),
     ElementType.TASK: Behavior(),
-    ElementType.TIMER_BOUNDARY_EVENT: TimerBoundaryEvent(),
-    ElementType.TIMER_CATCH_EVENT: TimerCatchEvent(),
+    ElementType.TIMER_BOUNDARY_EVENT: BoundaryEvent(TimerTrigger()),
+    ElementType.TIMER_CATCH_EVENT: CatchEvent(TimerTrigger()),
     ElementType.TIMER_START_EVENT: Behavior(),
     ElementType.USER_TASK: UserTaskActivity(),
 }

@@ -35,6 +35,7 @@ class Executed(Behavior):
 
     leaves = (Job,)
     jobs = (JobType.EXECUTE,)
+    leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from app.errors import bug
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
+    from app.engine.needs import Need
     from app.engine.payload import Payload
-    from app.engine.records import ElementInstance, Job, Task
+    from app.engine.records import ElementInstance, Job, Message, Task
     from app.engine.run import Run
 
 
@@ -22,11 +24,20 @@ class Behavior:
     stops_when_suspended = True
     """False for what is entered even where its scope is suspended."""
 
+    is_scope = False
+    """True for what others are inside of."""
+
+    is_followed_by_events = False
+    """True for what waits, with the events that follow it, until one of these happens."""
+
     leaves: tuple[type[Any], ...] = ()
     """Records of open work and subscriptions that a token may leave behind when it ends from outside."""
 
     jobs: tuple[JobType, ...] = ()
     """The types of jobs that such an element may have."""
+
+    leaving_jobs: frozenset[JobType] = frozenset()
+    """Those whose completion has the token go on."""
 
     def needs_job(self, node: Node) -> bool:
         """Whether an attached or following event of this kind must be defined by a job, before its host is ready."""
@@ -39,6 +50,23 @@ class Behavior:
     def ready(self, run: Run, token: ElementInstance) -> None:
         """All events that are attached to the token or follow it are defined."""
         raise bug(f"element {token.node.id} has no attached events")
+
+    def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
+        """What `job_done` is going to need; raises Refusal for an unusable completion."""
+        return ()
+
+    def needs_of_task(
+        self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
+    ) -> Iterable[Need[Any]]:
+        """What `task_due` is going to need; `message` is the one that has arrived."""
+        return ()
+
+    def emptied(self, run: Run, token: ElementInstance) -> None:
+        """Nothing is active inside the scope any more."""
+        raise bug(f"element {token.node.id} has nothing inside")
+
+    def terminated(self, run: Run, token: ElementInstance) -> None:
+        """The token is about to end from outside, together with what it has called."""
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         """A worker has completed a job of the token; raises Refusal for an unusable completion."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
 from app.engine.elements.activity import Activity
+from app.engine.needs import CalledProcess, Need
 from app.engine.records import Job
 from app.engine.types import JobType
-from app.errors import refused
+from app.errors import EngineError, ErrorKind, refused
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -20,20 +23,43 @@ if TYPE_CHECKING:
 class CallActivity(Activity):
     leaves = (Job,)
     jobs = (JobType.CALL_PROCESS, JobType.PASS_VARIABLES)
+    leaving_jobs = frozenset({JobType.PASS_VARIABLES})
 
     def start(self, run: Run, token: ElementInstance) -> None:
         run.create_job(token, JobType.CALL_PROCESS)
 
+    def terminated(self, run: Run, token: ElementInstance) -> None:
+        run.terminate_called(token)
+
+    def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
+        return (_called(token.node, completion),) if job.type is JobType.CALL_PROCESS else ()
+
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         if job.type is JobType.PASS_VARIABLES:
             run.complete(token)
-        else:
-            assert run.facts.call is not None
-            run.call(token, run.facts.call)
+            return
+        wanted = _called(token.node, completion)
+        callee = run.need(wanted)
+        if callee is None:
+            if not wanted.version:
+                raise refused(f"process {wanted.bpmn_process_id} could not be found")
+            raise EngineError(
+                ErrorKind.NOT_FOUND,
+                f"process {wanted.bpmn_process_id}:{wanted.version} could not be found",
+                title="failed to create process instance",
+            )
+        given = completion.called_process or CalledInstance()
+        run.call(
+            token,
+            callee,
+            correlation_key=given.correlation_key or None,
+            tags={name: value for name, value in given.tags.items() if value},
+            variables=given.variables,
+        )
 
 
-def called_process(node: Node, completion: Completion) -> tuple[str, str]:
-    """BPMN id and version of the process to call; an empty version is the newest one.
+def _called(node: Node, completion: Completion) -> CalledProcess:
+    """The process to call.
 
     The model's `calledElement` is `id`, or `id:version`; what the worker says overrides it. Raises Refusal.
     """
@@ -49,4 +75,5 @@ def called_process(node: Node, completion: Completion) -> tuple[str, str]:
         raise refused("expected the BPMN process ID of a called process")
     if not version and not newest:
         raise refused("expected the version of a called process")
-    return bpmn_process_id, version
+    is_modeled = bpmn_process_id == node.called_element.partition(":")[0]
+    return CalledProcess(bpmn_process_id, version, is_modeled)

@@ -1,4 +1,4 @@
-"""Error boundary and end events."""
+"""Errors."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_error
-from app.engine.elements.event import BoundaryEvent
-from app.engine.elements.throwing import ThrowEvent
+from app.engine.elements.trigger import Thrown, Trigger
 from app.engine.types import JobType
 from app.errors import refused
 
 if TYPE_CHECKING:
+    from app.engine.graph import Node
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
 
-class ErrorBoundaryEvent(BoundaryEvent):
+class ErrorTrigger(Trigger):
     undefined_job = JobType.SET_ERROR_CODE
     jobs = (JobType.SET_ERROR_CODE,)
 
@@ -24,22 +24,24 @@ class ErrorBoundaryEvent(BoundaryEvent):
         assert token.node.definition is not None
         token.context = token.node.definition.error_code or ""
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         token.context = completion.error_code
         run.changes.update(token)
+        return True
 
 
-class ErrorEndEvent(ThrowEvent):
+class ThrownError(Thrown):
+    """Thrown by end events only (BPMN 2.0.2, 10.5.3)."""
+
     undefined_job = JobType.SET_ERROR_CODE
-    jobs = (JobType.SET_ERROR_CODE,)
 
-    def defined_as(self, token: ElementInstance) -> str | None:
-        return token.node.definition.error_code if token.node.definition else None
+    def defined_as(self, node: Node) -> str | None:
+        return node.definition.error_code if node.definition else None
 
     def given_by(self, completion: Completion) -> str:
         if not completion.error_code:
             raise refused("expected an error code")
         return completion.error_code
 
-    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+    def end(self, run: Run, token: ElementInstance, context: str) -> None:
         end_with_error(run, token, context)

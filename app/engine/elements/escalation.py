@@ -1,4 +1,4 @@
-"""Escalation boundary, throw and end events."""
+"""Escalations."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_escalation, throw_and_continue
-from app.engine.elements.event import BoundaryEvent
-from app.engine.elements.throwing import ThrowEvent
+from app.engine.elements.trigger import Thrown, Trigger
 from app.engine.types import JobType
 from app.errors import refused
 
 if TYPE_CHECKING:
+    from app.engine.graph import Node
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
 
-class EscalationBoundaryEvent(BoundaryEvent):
+class EscalationTrigger(Trigger):
     undefined_job = JobType.SET_ESCALATION_CODE
     jobs = (JobType.SET_ESCALATION_CODE,)
 
@@ -24,17 +24,17 @@ class EscalationBoundaryEvent(BoundaryEvent):
         assert token.node.definition is not None
         token.context = token.node.definition.escalation_code or ""
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         token.context = completion.escalation_code
         run.changes.update(token)
+        return True
 
 
-class EscalationThrowEvent(ThrowEvent):
+class ThrownEscalation(Thrown):
     undefined_job = JobType.SET_ESCALATION_CODE
-    jobs = (JobType.SET_ESCALATION_CODE,)
 
-    def defined_as(self, token: ElementInstance) -> str | None:
-        return token.node.definition.escalation_code if token.node.definition else None
+    def defined_as(self, node: Node) -> str | None:
+        return node.definition.escalation_code if node.definition else None
 
     def given_by(self, completion: Completion) -> str:
         if not completion.escalation_code:
@@ -44,7 +44,5 @@ class EscalationThrowEvent(ThrowEvent):
     def throw(self, run: Run, token: ElementInstance, context: str) -> None:
         throw_and_continue(run, token, context)
 
-
-class EscalationEndEvent(EscalationThrowEvent):
-    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+    def end(self, run: Run, token: ElementInstance, context: str) -> None:
         end_with_escalation(run, token, context)

@@ -1,66 +1,72 @@
-"""What catch and boundary events have in common: being defined, waiting, and happening."""
+"""Events by their position: what waits in the flow, what is attached to an activity, and what throws.
+
+What they are about is their trigger (`app.engine.elements.trigger`): each position goes with each trigger.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.elements.catching import trigger_boundary
+from app.engine.elements.trigger import Thrown, Trigger
 from app.engine.records import Job, Task
-from app.engine.types import InstanceState, JobType
+from app.engine.types import InstanceState, TaskType
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
+    from app.engine.needs import Need
     from app.engine.payload import Payload
-    from app.engine.records import ElementInstance
+    from app.engine.records import ElementInstance, Message
     from app.engine.run import Run
 
 
 class Event(Behavior):
-    """An event whose definition comes from the model, or else from a job."""
+    """An event that is armed as the model says, or else as a worker says in a job."""
 
-    leaves: tuple[type[Any], ...] = (Job, Task)
-
-    undefined_job: JobType
-    """The job that asks for the definition."""
+    def __init__(self, trigger: Trigger) -> None:
+        self.trigger = trigger
+        self.jobs = trigger.jobs
+        self.leaves = (Job, Task, *trigger.leaves)
 
     def needs_job(self, node: Node) -> bool:
-        return node.definition is None
+        return self.trigger.needs_job(node)
+
+    def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
+        return self.trigger.needs_of_job(token, completion)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if token.node.definition is None:
+        if self.needs_job(token.node):
             run.wait(token, InstanceState.CREATED)
-            run.create_job(token, self.undefined_job)
+            run.create_job(token, self.trigger.job(token.node))
         else:
-            self.define(run, token)
+            self.trigger.define(run, token)
+            self.armed(run, token)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
-        self.define_from(run, token, completion)
+        waits = self.trigger.define_from(run, token, completion)
         self.armed(run, token)
-
-    def define(self, run: Run, token: ElementInstance) -> None:
-        """Arms the event with the definition of its element."""
-        raise NotImplementedError
-
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
-        """Arms the event with what a worker says; raises Refusal if that is not enough."""
-        raise NotImplementedError
+        self.defined(run, token, waits=waits)
 
     def armed(self, run: Run, token: ElementInstance) -> None:
-        """A job has armed the event."""
+        """It is defined, by the model or by a worker."""
+
+    def defined(self, run: Run, token: ElementInstance, *, waits: bool) -> None:
+        """A worker has defined it. It does not wait any more where what it waits for has happened already."""
 
 
 class CatchEvent(Event):
     """Waits for its event in the flow, or as one of several behind an event-based gateway."""
 
-    def wait_armed(self, run: Run, token: ElementInstance) -> None:
+    def armed(self, run: Run, token: ElementInstance) -> None:
         run.wait(token, InstanceState.CREATED if run.gateway(token) else InstanceState.STARTED)
 
-    def armed(self, run: Run, token: ElementInstance) -> None:
-        self.wait_armed(run, token)
-        if run.gateway(token):
+    def defined(self, run: Run, token: ElementInstance, *, waits: bool) -> None:
+        # A gateway whose event has happened already need not become ready: that event is about to end it.
+        if waits and run.gateway(token):
             run.defined(token)
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
@@ -77,12 +83,66 @@ class BoundaryEvent(Event):
 
     stops_when_suspended = False
 
-    def armed(self, run: Run, token: ElementInstance) -> None:
-        run.defined(token)
-
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token, InstanceState.CREATED)
         super().enter(run, token)
 
+    def defined(self, run: Run, token: ElementInstance, *, waits: bool) -> None:
+        # The host of an interrupting event that has happened already must not start any more.
+        if waits or token.node.recurs:
+            run.defined(token)
+
+    def needs_of_task(
+        self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
+    ) -> Iterable[Need[Any]]:
+        return self.trigger.needs_to_recur(token, message) if token.node.recurs else ()
+
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
-        trigger_boundary(run, token)
+        recur = self.trigger.recurrence(run, token, task, payload)
+        renewed = trigger_boundary(run, token, again=recur is not None)
+        if renewed and recur:
+            recur(renewed)
+
+
+class ThrowEvent(Behavior):
+    """Throws when its task runs, after a job has named what it throws, if the model does not."""
+
+    def __init__(self, thrown: Thrown) -> None:
+        self.thrown = thrown
+        self.jobs = (thrown.undefined_job,)
+        self.leaves = (Job, Task)
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        context = self.thrown.defined_as(token.node)
+        if context is None:
+            run.wait(token, InstanceState.CREATED)
+            run.create_job(token, self.thrown.undefined_job)
+        else:
+            self._schedule(run, token, context)
+
+    def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
+        self._schedule(run, token, self.thrown.given_by(completion))
+
+    def needs_of_task(
+        self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
+    ) -> Iterable[Need[Any]]:
+        return () if token.context is None else self.thrown.needs_to_throw(token.context)
+
+    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        assert token.context is not None
+        self.throw(run, token, token.context)
+
+    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+        self.thrown.throw(run, token, context)
+
+    def _schedule(self, run: Run, token: ElementInstance, context: str) -> None:
+        token.context = context
+        run.wait(token)
+        run.create_task(token, TaskType.TRIGGER_EVENT)
+
+
+class EndEvent(ThrowEvent):
+    """The last of its path."""
+
+    def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+        self.thrown.end(run, token, context)

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 class EventBasedGateway(Behavior):
+    is_followed_by_events = True
+
     def enter(self, run: Run, token: ElementInstance) -> None:
-        run.attach(token, token.node.targets)
+        run.attach(token, [flow.target for flow in token.node.outgoing])
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)

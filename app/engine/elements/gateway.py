@@ -27,9 +27,10 @@ class ExclusiveGateway(Behavior):
 
     leaves = (Job,)
     jobs = (JobType.EVALUATE_EXCLUSIVE_GATEWAY,)
+    leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if len(token.node.targets) > 1:
+        if len(token.node.outgoing) > 1:
             run.wait(token)
             run.create_job(token, JobType.EVALUATE_EXCLUSIVE_GATEWAY)
         else:
@@ -37,13 +38,10 @@ class ExclusiveGateway(Behavior):
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         decision = completion.exclusive_gateway_decision
-        if decision:
-            target = _decided(token.node, decision).target
-        elif token.node.default:
-            target = token.node.default
-        else:
+        flow = _decided(token.node, decision) if decision else token.node.default
+        if flow is None:
             raise refused(f"expected an exclusive gateway decision; {_possible(token.node)}")
-        run.complete(token, [target])
+        run.complete(token, [flow])
 
 
 class InclusiveGateway(Behavior):
@@ -51,9 +49,10 @@ class InclusiveGateway(Behavior):
 
     leaves = (Job,)
     jobs = (JobType.EVALUATE_INCLUSIVE_GATEWAY,)
+    leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if len(token.node.targets) > 1:
+        if len(token.node.outgoing) > 1:
             run.wait(token)
             run.create_job(token, JobType.EVALUATE_INCLUSIVE_GATEWAY)
         else:
@@ -67,12 +66,11 @@ class InclusiveGateway(Behavior):
                 raise refused(f"decision contains duplicate BPMN element ID {decision}")
             chosen.append(flow)
         default = token.node.default
-        targets = [flow.target for flow in chosen]
-        if default and default not in targets:
-            targets.append(default)
-        if not targets:
+        if default and default.target not in [flow.target for flow in chosen]:
+            chosen.append(default)
+        if not chosen:
             raise refused(f"expected an inclusive gateway decision; {_possible(token.node)}")
-        run.complete(token, targets)
+        run.complete(token, chosen)
 
 
 class ParallelGateway(Behavior):
@@ -81,7 +79,7 @@ class ParallelGateway(Behavior):
     leaves = (Task,)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if len(token.node.source_ids) > 1:
+        if len(token.node.incoming) > 1:
             run.wait(token)
             run.create_task(token, TaskType.JOIN_PARALLEL_GATEWAY)
         else:
@@ -93,10 +91,11 @@ class ParallelGateway(Behavior):
             if other.node is token.node and other.parent is token.parent and other.state is InstanceState.STARTED:
                 arrived.setdefault(other.prev_element_id, deque()).append(other)
         joined: list[ElementInstance] = []
-        for source_id in token.node.source_ids:
-            if not arrived.get(source_id):
+        for flow in token.node.incoming:
+            waiting = arrived.get(flow.source.element_id)
+            if not waiting:
                 return
-            joined.append(arrived[source_id].popleft())
+            joined.append(waiting.popleft())
         run.complete(token)
         for other in joined:
             if other is not token:
@@ -112,5 +111,5 @@ def _decided(node: Node, decision: str) -> Flow:
 
 
 def _possible(node: Node) -> str:
-    some = [f"{flow.target.id} (flow {flow.id})" for flow in node.flows[:MOST_NAMED]]
-    return f"possible: {', '.join(some)}{', …' if len(node.flows) > MOST_NAMED else ''}"
+    some = [f"{flow.target.id} (flow {flow.id})" for flow in node.outgoing[:MOST_NAMED]]
+    return f"possible: {', '.join(some)}{', …' if len(node.outgoing) > MOST_NAMED else ''}"

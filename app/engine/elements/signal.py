@@ -1,66 +1,66 @@
-"""Signal catch, boundary, throw and end events."""
+"""Signals."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
-from app.engine.elements.catching import trigger_boundary
-from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
-from app.engine.elements.throwing import ThrowEvent
-from app.engine.records import Job, SignalSubscription, Task
+from app.engine.elements.trigger import Recur, Thrown, Trigger
+from app.engine.needs import IsSubscribed, Need, SignalSubscribers
+from app.engine.records import SignalSubscription
 from app.engine.types import JobType
 from app.errors import refused
 
 if TYPE_CHECKING:
+    from app.engine.graph import Node
     from app.engine.payload import Payload
-    from app.engine.records import ElementInstance
+    from app.engine.records import ElementInstance, Message, Task
     from app.engine.run import Run
 
 
-class SignalEvent(Event):
+class SignalTrigger(Trigger):
     undefined_job = JobType.SUBSCRIBE_SIGNAL
     jobs = (JobType.SUBSCRIBE_SIGNAL,)
-    leaves = (Job, Task, SignalSubscription)
+    leaves = (SignalSubscription,)
 
     def define(self, run: Run, token: ElementInstance) -> None:
         definition = token.node.definition
         assert definition is not None and definition.signal_name is not None
         run.subscribe_signal(token, definition.signal_name)
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         if not completion.signal_name:
             raise refused("expected a signal name")
         run.subscribe_signal(token, completion.signal_name)
+        return True
+
+    def needs_to_recur(self, token: ElementInstance, message: Message | None) -> Iterable[Need[Any]]:
+        return (IsSubscribed(token.partition, token.id),)
+
+    def recurrence(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> Recur | None:
+        def subscribe(renewed: ElementInstance) -> None:
+            if not run.need(IsSubscribed(token.partition, token.id)):
+                assert token.context is not None
+                run.subscribe_signal(renewed, token.context)
+
+        return subscribe
 
 
-class SignalCatchEvent(CatchEvent, SignalEvent):
-    def define(self, run: Run, token: ElementInstance) -> None:
-        SignalEvent.define(self, run, token)
-        self.wait_armed(run, token)
-
-
-class SignalBoundaryEvent(BoundaryEvent, SignalEvent):
-    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
-        renewed = trigger_boundary(run, token)
-        if renewed and not run.facts.subscribed:
-            assert token.context is not None
-            run.subscribe_signal(renewed, token.context)
-
-
-class SignalThrowEvent(ThrowEvent):
-    """Sends a signal when its task runs; the sending itself is done with the task."""
-
+class ThrownSignal(Thrown):
     undefined_job = JobType.SET_SIGNAL_NAME
-    jobs = (JobType.SET_SIGNAL_NAME,)
 
-    def defined_as(self, token: ElementInstance) -> str | None:
-        return token.node.definition.signal_name if token.node.definition else None
+    def defined_as(self, node: Node) -> str | None:
+        return node.definition.signal_name if node.definition else None
 
     def given_by(self, completion: Completion) -> str:
         if not completion.signal_name:
             raise refused("expected a signal name")
         return completion.signal_name
 
+    def needs_to_throw(self, context: str) -> Iterable[Need[Any]]:
+        return (SignalSubscribers(context),)
+
     def throw(self, run: Run, token: ElementInstance, context: str) -> None:
+        run.throw_signal(context)
         run.complete(token)

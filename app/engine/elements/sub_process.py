@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class SubProcess(Activity):
     """Takes the state of its own scope when it starts: in a suspended one it stops at its start event."""
 
+    is_scope = True
+
     def ready(self, run: Run, token: ElementInstance) -> None:
         scope = token.parent
         assert scope is not None
@@ -27,7 +29,16 @@ class SubProcess(Activity):
     def start(self, run: Run, token: ElementInstance) -> None:
         run.arrive(token.node.start_events()[0], token)
 
+    def emptied(self, run: Run, token: ElementInstance) -> None:
+        if token.state is InstanceState.STARTED:
+            run.complete(token)
+
 
 class ProcessScope(Behavior):
+    is_scope = True
+
+    def emptied(self, run: Run, token: ElementInstance) -> None:
+        run.complete_instance(token)
+
     def enter(self, run: Run, token: ElementInstance) -> None:
         raise bug(f"process {token.node.id} cannot be entered by a sequence flow")

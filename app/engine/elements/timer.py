@@ -1,4 +1,4 @@
-"""Timer catch and boundary events."""
+"""Timers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
-from app.engine.elements.catching import trigger_boundary
-from app.engine.elements.event import BoundaryEvent, CatchEvent, Event
+from app.engine.elements.trigger import Recur, Trigger
 from app.engine.payload import timer_payload
 from app.engine.types import JobType, TaskType
 from app.errors import refused
@@ -19,7 +18,12 @@ if TYPE_CHECKING:
     from app.engine.run import Run
 
 
-class TimerEvent(Event):
+class TimerTrigger(Trigger):
+    """Where it goes on waiting, it repeats cycles, and durations that don't come from the XML, from its run time on.
+
+    Ticks that were missed come to one firing, and repetitions count firings.
+    """
+
     undefined_job = JobType.SET_TIMER
     jobs = (JobType.SET_TIMER,)
 
@@ -28,10 +32,30 @@ class TimerEvent(Event):
         assert definition is not None and definition.timer is not None
         self._set(run, token, definition.timer)
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> None:
+    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         if completion.timer is None:
             raise refused("expected a timer")
         self._set(run, token, completion.timer)
+        return True
+
+    def recurrence(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> Recur | None:
+        left = task.repetitions
+        if token.node.interrupting or not payload.timer or left == 1:
+            return None
+        try:
+            planned = payload.planned_at or task.due_at
+            due = next_due(payload.timer, planned, run.now, payload.first_due_at)
+        except TimerError as error:
+            raise refused(f"failed to evaluate timer: {error}") from error
+        if due is None:
+            return None
+
+        def repeat(renewed: ElementInstance) -> None:
+            again = replace(payload, planned_at=None)
+            repetitions = left - 1 if left else None
+            run.create_task(renewed, TaskType.TRIGGER_EVENT, again, due_at=due, repetitions=repetitions)
+
+        return repeat
 
     def _set(self, run: Run, token: ElementInstance, timer: Timer) -> None:
         try:
@@ -40,35 +64,3 @@ class TimerEvent(Event):
             raise refused(f"failed to evaluate timer: {error}") from error
         payload = timer_payload(timer, due)
         run.create_task(token, TaskType.TRIGGER_EVENT, payload, due_at=due, repetitions=timer.repetitions)
-
-
-class TimerCatchEvent(CatchEvent, TimerEvent):
-    def define(self, run: Run, token: ElementInstance) -> None:
-        TimerEvent.define(self, run, token)
-        self.wait_armed(run, token)
-
-
-class TimerBoundaryEvent(BoundaryEvent, TimerEvent):
-    """A non-interrupting one repeats cycles, and durations that don't come from the XML, from its run time on.
-
-    Ticks that were missed come to one firing, and repetitions count firings.
-    """
-
-    def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
-        due = None
-        left = task.repetitions
-        if not token.node.interrupting and payload.timer and left != 1:
-            try:
-                planned = payload.planned_at or task.due_at
-                due = next_due(payload.timer, planned, run.now, payload.first_due_at)
-            except TimerError as error:
-                raise refused(f"failed to evaluate timer: {error}") from error
-        renewed = trigger_boundary(run, token, again=due is not None)
-        if renewed:
-            run.create_task(
-                renewed,
-                TaskType.TRIGGER_EVENT,
-                replace(payload, planned_at=None),
-                due_at=due,
-                repetitions=left - 1 if left else None,
-            )

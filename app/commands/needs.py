@@ -1,0 +1,86 @@
+"""How what walks need is got: in one order for all, locks first, and before the time of the command is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from app.commands.context import Context, message_key
+from app.commands.queue import must_queue
+from app.engine.changes import Changes
+from app.engine.needs import (
+    BufferedMessage,
+    CalledProcess,
+    Callee,
+    IsSubscribed,
+    LockedQueue,
+    Missing,
+    Need,
+    SignalSubscribers,
+    WholeInstance,
+)
+from app.engine.records import Message, SignalSubscription
+from app.errors import bug
+
+T = TypeVar("T")
+
+
+def walk_as_needed(ctx: Context, walk: Callable[[list[Need[Any]]], T]) -> T:
+    """Walks with what lies near, and anew with all that the walks before have missed."""
+    missed: list[Need[Any]] = []
+    while True:
+        try:
+            return walk(missed)
+        except Missing as missing:
+            if missing.need in missed:
+                raise bug(f"{missing.need} is needed, and has been loaded") from missing
+            missed.append(missing.need)
+            ctx.start_over()
+
+
+def load(ctx: Context, changes: Changes, needs: Iterable[Need[Any]]) -> dict[Need[Any], Any]:
+    """What there is of each; `changes` are refused if it turns out to be otherwise. Locks all of it first."""
+    wanted = sorted(dict.fromkeys(needs), key=lambda need: _ORDER[type(need)])
+    messages = [each for each in wanted if isinstance(each, BufferedMessage)]
+    for key in sorted(message_key(each.name, each.correlation_key) for each in messages):
+        ctx.tx.lock_key(key)
+    return {need: _LOADERS[type(need)](ctx, changes, need) for need in wanted}
+
+
+def _whole_instance(ctx: Context, changes: Changes, need: WholeInstance) -> None:
+    """Is locked as a whole by who walks."""
+
+
+def _locked_queue(ctx: Context, changes: Changes, need: LockedQueue) -> None:
+    ctx.lock_queue(need.bpmn_process_id)
+
+
+def _called_process(ctx: Context, changes: Changes, need: CalledProcess) -> Callee | None:
+    if not need.is_modeled and not ctx.covers(need.bpmn_process_id):
+        return None
+    graph = ctx.tx.find_graph(need.bpmn_process_id, need.version)
+    return None if graph is None else Callee(graph, must_queue(ctx, changes, graph))
+
+
+def _signal_subscribers(ctx: Context, changes: Changes, need: SignalSubscribers) -> list[SignalSubscription]:
+    return ctx.tx.lock_signal_subscriptions(need.name)
+
+
+def _is_subscribed(ctx: Context, changes: Changes, need: IsSubscribed) -> bool:
+    return ctx.tx.is_subscribed(need.partition, need.element_instance_id)
+
+
+def _buffered_message(ctx: Context, changes: Changes, need: BufferedMessage) -> Message | None:
+    return ctx.tx.find_buffered(need.name, need.correlation_key, ctx.now)
+
+
+_LOADERS: Mapping[type[Need[Any]], Callable[[Context, Changes, Any], Any]] = {
+    WholeInstance: _whole_instance,
+    LockedQueue: _locked_queue,
+    CalledProcess: _called_process,
+    SignalSubscribers: _signal_subscribers,
+    IsSubscribed: _is_subscribed,
+    BufferedMessage: _buffered_message,
+}
+"""In the order in which they are got; the last one reads the time."""
+_ORDER = {kind: place for place, kind in enumerate(_LOADERS)}
