@@ -401,21 +401,21 @@ def test_what_is_deployed_can_be_checked_instead(lite: Client):
 
 def test_a_job_that_nobody_begins_is_left_to_others(lite: Client):
     process = Process("queued", bpmn=tasks("queued", "a"), lease="10s")
-    other = Process("queued-too", bpmn=tasks("queued-too", "b"), lease="20s")
-    gate, names = Gate(), list[str]()
+    gate, done_by = Gate(), list[str]()
     process.execute("a")(lambda: gate())
-    other.execute("b")(lambda: names.append(threading.current_thread().name))
+    mine, others = (Process("queued-too", bpmn=tasks("queued-too", "b"), lease="20s") for _ in range(2))
+    mine.execute("b")(lambda: done_by.append("who is busy"))
+    others.execute("b")(lambda: done_by.append("who is free"))
     lite.deploy(tasks("queued-too", "b"))
-    with Worker(process, other, client=lite, threads=1).running():
+    with Worker(process, mine, client=lite, threads=1).running():
         lite.start("queued")
         gate.until_reached()
         # Its other request for jobs is still open, and gets this one.
         second = lite.start("queued-too")
-        helper = Worker(other, client=lite)
-        with helper.running():
+        with Worker(others, client=lite).running():
             assert second.wait(LONG).state == "COMPLETED"
         gate.open.set()
-    assert names == ["bpmn-handler-0"]
+    assert done_by == ["who is free"]
 
 
 def test_a_job_costs_two_requests(lite: Client):
