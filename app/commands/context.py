@@ -85,6 +85,7 @@ class Context:
 
     def start_over(self) -> None:
         """The walk begins anew, and with it the time of the command."""
+        self.tx.start_over()
         self._now = None
         self.tx.is_timed = False
 

@@ -239,6 +239,10 @@ class Member(Transaction):
         self.subject = found.snapshot.instance
         return found
 
+    def start_over(self) -> None:
+        # What it has changed of what was read together can't be read again.
+        raise LeavesGroup
+
     def find_graph(self, bpmn_process_id: str, version: str) -> Graph | None:
         return self._group.find_graph(bpmn_process_id, version)
 

@@ -367,6 +367,9 @@ class Transaction:
 
     # Instances
 
+    def start_over(self) -> None:
+        """What has been read was changed by a walk that came to nothing, and is to be read again."""
+
     def lock_instance(self, source: str, partition: date, id: int, *, whole: bool = False) -> Found | None:
         """The row of `source` under the lock of its instance, and what a walk from there needs.
 

@@ -446,6 +446,27 @@ def test_joins_share_a_transaction_too(service: Service, shared: Shared):
     require_sound(service.config.database_url)
 
 
+def test_an_instance_of_a_limited_process_that_ends_by_surprise_is_walked_by_itself(
+    service: Service, clock: ManualClock, shared: Shared
+):
+    """Nothing but the walk tells that it ends; what was read together for others as well is spoiled by then."""
+    timer = (
+        '<intermediateCatchEvent id="c"><timerEventDefinition><timeDuration>PT1H</timeDuration>'
+        '</timerEventDefinition></intermediateCatchEvent><manualTask id="pass"/>'
+    )
+    xml = model("start -> c -> pass -> end", body=timer, process_id="limited")
+    play.deploy(service, xml, parallelism=5)
+    for _ in range(3):
+        play.start(service, "limited")
+    clock.advance(timedelta(hours=2))
+    executed = service.run_tasks(service.execute(LockTasks(limit=100, type=TaskType.TRIGGER_EVENT)))
+    assert [task.state for task in executed.completed] == ["DONE"] * 3
+    assert shared.alone == [3]
+    assert value(service.config.database_url, OPEN_INSTANCES) == 0
+    assert value(service.config.database_url, "SELECT active FROM process_queue") == 0
+    require_sound(service.config.database_url)
+
+
 def test_tasks_of_one_instance_run_after_each_other(service: Service, clock: ManualClock):
     body = "".join(
         f'<intermediateCatchEvent id="{id}"><timerEventDefinition><timeDuration>PT1H</timeDuration>'
