@@ -67,7 +67,7 @@ class Run(Work):
         super().__init__(instance, now=now, actor=actor, changes=changes, known=known, message=message)
         self.graph = graph
         self.caller = caller
-        self._variables = variables
+        self.variables = variables
         self._called = called
         self._whole = whole
         self._steps = 0
@@ -77,6 +77,25 @@ class Run(Work):
         self._children: dict[ElementInstance, list[ElementInstance]] = {}
         for token in tokens:
             self._remember(token)
+
+    def begin(self, start: Node, call_activity: ElementInstance | None) -> None:
+        """Enters a new instance at `start`, and walks."""
+        root = self.changes.insert(
+            ElementInstance(
+                partition=self.instance.partition,
+                node=self.graph.root,
+                instance=self.instance,
+                parent=call_activity,
+                parent_id=call_activity.id if call_activity else None,
+                created_at=self.now,
+                created_by=self.actor,
+                started_at=self.instance.started_at,
+                state=self.instance.state,
+            )
+        )
+        self._remember(root)
+        self.arrive(start, root)
+        self.drain()
 
     def token(self, id: int) -> ElementInstance:
         return next(token for token in self._tokens if token.id == id)
@@ -276,8 +295,9 @@ class Run(Work):
         """Creates the called instance; it runs as part of this walk."""
 
         def prepare(called: ProcessInstance) -> None:
-            if self._variables:
-                self._variables.set_process_variables(called, variables)
+            if variables:
+                assert self.variables is not None
+                self.variables.set_process_variables(called, variables)
 
         start_instance(
             callee.graph,
@@ -416,7 +436,6 @@ def start_instance(
     no none start event.
     """
     start = start or _none_start_event(graph)
-    started_at = None if state is InstanceState.QUEUED else now
     parent = caller.instance if caller else None
     instance = ProcessInstance(
         partition=partition,
@@ -429,7 +448,7 @@ def start_instance(
         correlation_key=correlation_key,
         created_at=now,
         created_by=created_by,
-        started_at=started_at,
+        started_at=None if state is InstanceState.QUEUED else now,
         state=state,
         tags=tags or {},
         version=graph.version,
@@ -437,22 +456,18 @@ def start_instance(
     changes.insert(instance)
     if prepare:
         prepare(instance)
-    run = Run(instance, graph, now=now, actor=actor, changes=changes, whole=True, caller=caller)
-    root = ElementInstance(
-        partition=partition,
-        node=graph.root,
-        instance=instance,
-        parent=call_activity,
-        parent_id=call_activity.id if call_activity else None,
-        created_at=now,
-        created_by=actor,
-        started_at=started_at,
-        state=state,
+    run = Run(
+        instance,
+        graph,
+        now=now,
+        actor=actor,
+        changes=changes,
+        whole=True,
+        variables=caller.variables if caller else None,
+        known=caller.known if caller else _NOTHING,
+        caller=caller,
     )
-    changes.insert(root)
-    run._remember(root)
-    run.arrive(start, root)
-    run.drain()
+    run.begin(start, call_activity)
     return run
 
 

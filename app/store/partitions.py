@@ -50,7 +50,11 @@ _SAMPLES: Mapping[type[Any], LiteralString] = {
     JSON: "CAST('[]' AS jsonb)",
     Text: "'x' || n / 4",
 }
-_UNIQUE = {"id", "element_instance_id", "job_id", "task_id"}
+# A variable has its name but once in an instance.
+_UNLIKE: Mapping[str, LiteralString] = {
+    **dict.fromkeys(("id", "element_instance_id", "job_id", "task_id"), "n"),
+    "name": "'x' || n",
+}
 SAMPLES = 40
 """Fewer than the fifty changes after which PostgreSQL would look at the table again, and find it empty."""
 DROP: tuple[LiteralString, ...] = (
@@ -187,13 +191,8 @@ def _describe(raw: psycopg.Connection[Any], of: Table, day: date) -> None:
 
 def _sample(column: Column[Any]) -> LiteralString:
     """What the column holds in row n of a day. What may be missing is missing in every other row."""
-    name = column.name
-    sample: LiteralString = (
-        "n" if name in _UNIQUE else next(text for kind, text in _SAMPLES.items() if isinstance(column.type, kind))
-    )
-    if name == "name":
-        # That of a variable, which an instance has but once.
-        sample = "'x' || n"
+    alike = (text for kind, text in _SAMPLES.items() if isinstance(column.type, kind))
+    sample: LiteralString = _UNLIKE.get(column.name) or next(alike)
     return "CASE WHEN n % 2 = 0 THEN " + sample + " END" if column.nullable else sample
 
 

@@ -26,7 +26,6 @@ OF_OTHERS = frozenset({"CALLED_INSTANCE", "INCIDENT", "JOB", "MESSAGE", "SIGNAL"
 
 def run(session: Session, command: Command, values: Values) -> int | None:
     limit = values.pop("wait_timeout", None) or session.options.timeout
-    session.expect_to_wait(limit)
     process, version, file = (values.pop(name, None) for name in ("bpmn_process_id", "version", "file"))
     session.guard(1, f"deploy {file} and start an instance")
     bpmn = kinds.read_text(file) if str(file) == "-" else file

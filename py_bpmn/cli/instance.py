@@ -56,7 +56,6 @@ def create(session: Session, command: Command, values: Values) -> int | None:
     session.guard(1, f"start {values['bpmn_process_id']}")
     limit = (limit or session.options.timeout) if wait or limit else None
     until = time.monotonic() + limit.total_seconds() if limit else 0.0
-    session.expect_to_wait(limit)
     if limit:
         values["wait_timeout"] = min(limit, LONGEST_WAIT)
     started = session.call(command.operation, **request(command, values))

@@ -59,8 +59,6 @@ class Session:
     """Settles the options with the environment and the profile, when they are needed."""
 
     options: Options = field(default_factory=Options)
-    wait: timedelta = timedelta(0)
-    """How long the service is asked to wait before it answers, which comes on top of the timeout."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @cached_property
@@ -86,7 +84,7 @@ class Session:
         from py_bpmn.client import Client
 
         key, worker_id, ca_file = self._given()
-        timeout = (self.options.timeout + self.wait).total_seconds()
+        timeout = self.options.timeout.total_seconds()
         client = Client(self.url, key=key, worker_id=worker_id, ca_file=ca_file, timeout=timeout)
         if self.options.debug:
             _trace(client)
@@ -124,11 +122,6 @@ class Session:
     def call(self, operation: str, **arguments: Any) -> Any:
         """The answer of an operation, by its name in snake_case."""
         return getattr(self.client.api, operation)(**arguments)
-
-    def expect_to_wait(self, wait: object) -> None:
-        """Tells how long answers may take, before the first request."""
-        if isinstance(wait, timedelta):
-            self.wait = max(self.wait, min(wait, LONGEST_WAIT))
 
     def count(self, operation: str, **criteria: Any) -> int:
         """How many there are; 1 where one may not know, but perhaps may change them."""

@@ -360,7 +360,6 @@ def _each(session: Session, command: Command, values: Values, keys: Sequence[Key
 
 
 def _once(session: Session, command: Command, values: Values) -> int | None:
-    session.expect_to_wait(values.get("wait_timeout"))
     if command.run is not None:
         return command.run(session, command, values)
     every = values.pop("all", False)
