@@ -31,14 +31,28 @@ MAX_NAME_LENGTH = 4000
 class ElementType(StrEnum):
     """Element types as clients know them (http-api 4.3)."""
 
+    AD_HOC_SUB_PROCESS = "AD_HOC_SUB_PROCESS"
     BUSINESS_RULE_TASK = "BUSINESS_RULE_TASK"
     CALL_ACTIVITY = "CALL_ACTIVITY"
+    CANCEL_BOUNDARY_EVENT = "CANCEL_BOUNDARY_EVENT"
+    CANCEL_END_EVENT = "CANCEL_END_EVENT"
+    COMPENSATION_BOUNDARY_EVENT = "COMPENSATION_BOUNDARY_EVENT"
+    COMPENSATION_END_EVENT = "COMPENSATION_END_EVENT"
+    COMPENSATION_START_EVENT = "COMPENSATION_START_EVENT"
+    COMPENSATION_THROW_EVENT = "COMPENSATION_THROW_EVENT"
+    COMPLEX_GATEWAY = "COMPLEX_GATEWAY"
+    CONDITIONAL_BOUNDARY_EVENT = "CONDITIONAL_BOUNDARY_EVENT"
+    CONDITIONAL_CATCH_EVENT = "CONDITIONAL_CATCH_EVENT"
+    CONDITIONAL_START_EVENT = "CONDITIONAL_START_EVENT"
     ERROR_BOUNDARY_EVENT = "ERROR_BOUNDARY_EVENT"
     ERROR_END_EVENT = "ERROR_END_EVENT"
+    ERROR_START_EVENT = "ERROR_START_EVENT"
     ESCALATION_BOUNDARY_EVENT = "ESCALATION_BOUNDARY_EVENT"
     ESCALATION_END_EVENT = "ESCALATION_END_EVENT"
+    ESCALATION_START_EVENT = "ESCALATION_START_EVENT"
     ESCALATION_THROW_EVENT = "ESCALATION_THROW_EVENT"
     EVENT_BASED_GATEWAY = "EVENT_BASED_GATEWAY"
+    EVENT_SUB_PROCESS = "EVENT_SUB_PROCESS"
     EXCLUSIVE_GATEWAY = "EXCLUSIVE_GATEWAY"
     INCLUSIVE_GATEWAY = "INCLUSIVE_GATEWAY"
     LINK_CATCH_EVENT = "LINK_CATCH_EVENT"
@@ -49,11 +63,20 @@ class ElementType(StrEnum):
     MESSAGE_END_EVENT = "MESSAGE_END_EVENT"
     MESSAGE_START_EVENT = "MESSAGE_START_EVENT"
     MESSAGE_THROW_EVENT = "MESSAGE_THROW_EVENT"
+    MULTIPLE_BOUNDARY_EVENT = "MULTIPLE_BOUNDARY_EVENT"
+    MULTIPLE_CATCH_EVENT = "MULTIPLE_CATCH_EVENT"
+    MULTIPLE_END_EVENT = "MULTIPLE_END_EVENT"
+    MULTIPLE_START_EVENT = "MULTIPLE_START_EVENT"
+    MULTIPLE_THROW_EVENT = "MULTIPLE_THROW_EVENT"
     NONE_END_EVENT = "NONE_END_EVENT"
     NONE_START_EVENT = "NONE_START_EVENT"
     NONE_THROW_EVENT = "NONE_THROW_EVENT"
     PARALLEL_GATEWAY = "PARALLEL_GATEWAY"
+    PARALLEL_MULTIPLE_BOUNDARY_EVENT = "PARALLEL_MULTIPLE_BOUNDARY_EVENT"
+    PARALLEL_MULTIPLE_CATCH_EVENT = "PARALLEL_MULTIPLE_CATCH_EVENT"
+    PARALLEL_MULTIPLE_START_EVENT = "PARALLEL_MULTIPLE_START_EVENT"
     PROCESS = "PROCESS"
+    RECEIVE_TASK = "RECEIVE_TASK"
     SCRIPT_TASK = "SCRIPT_TASK"
     SEND_TASK = "SEND_TASK"
     SERVICE_TASK = "SERVICE_TASK"
@@ -67,6 +90,7 @@ class ElementType(StrEnum):
     TIMER_BOUNDARY_EVENT = "TIMER_BOUNDARY_EVENT"
     TIMER_CATCH_EVENT = "TIMER_CATCH_EVENT"
     TIMER_START_EVENT = "TIMER_START_EVENT"
+    TRANSACTION = "TRANSACTION"
     USER_TASK = "USER_TASK"
 
 
@@ -83,6 +107,40 @@ class EventDefinition:
     message_name: str | None = None
     signal_name: str | None = None
     timer: Timer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A text of the file that may be evaluated."""
+
+    text: str
+    language: str = ""
+    """As the file states it for this text."""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """The marker of an activity that is performed several times (BPMN 2.0.2, 10.3.8)."""
+
+    multi: bool
+    """True for a multi-instance, False for a standard loop."""
+    sequential: bool = False
+    """One after the other, as in every standard loop."""
+    cardinality: Expression | None = None
+    literal: int | None = None
+    """The cardinality where it is a number."""
+    collection: str = ""
+    """The variable whose items the instances are for; the other three are names of variables, too."""
+    item: str = ""
+    output_collection: str = ""
+    output_item: str = ""
+    condition: Expression | None = None
+    """That of completion, or of a standard loop the one to go on."""
+    test_before: bool = False
+    maximum: int | None = None
+    behavior: str = "All"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,6 +209,7 @@ class Element:
     """False for a boundary event with `cancelActivity="false"`; error boundary events always interrupt."""
     says_interrupting: bool = True
     """What `cancelActivity` says, whether it counts or not."""
+    loop: Loop | None = None
     terminate: bool = False
     """True for an end event with a terminate definition; its type is NONE_END_EVENT."""
     called_element: str = ""

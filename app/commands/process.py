@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
+from app.bpmn.checks import TRIGGERED_START_EVENTS
 from app.bpmn.ignored import ignored
 from app.bpmn.model import Element, ElementType, EventDefinition
 from app.bpmn.model import Process as ProcessModel
@@ -197,6 +198,8 @@ def _insert(
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
                 task_type=element.task_type,
                 definition=definition,
+                instantiates=element.type in TRIGGERED_START_EVENTS,
+                multi_instance=element.loop is not None and element.loop.multi,
             )
         )
         if element.type is ElementType.TIMER_START_EVENT and definition and definition.timer:
