@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Integer, bindparam, delete, or_, text, update
 
-from app.bpmn.checks import TRIGGERED_START_EVENTS
+from app.bpmn.kinds import TRIGGERED_START_EVENTS
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.elements import behavior_of

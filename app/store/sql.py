@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, literal, literal_column, or_, select, text, true, union_all
 
-from app.bpmn.checks import TRIGGERED_START_EVENTS
+from app.bpmn.kinds import TRIGGERED_START_EVENTS
 from app.engine.types import TaskType
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS

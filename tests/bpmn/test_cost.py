@@ -70,6 +70,25 @@ FAMILIES = {
         + times(n, "<participant id='a#' processRef='q#'/>")
         + '</collaboration><process id="r">'
     ),
+    "event sub-processes": lambda n: times(
+        n,
+        '<subProcess id="x#" triggeredByEvent="true"><startEvent id="s#"><errorEventDefinition/></startEvent>'
+        "</subProcess>",
+    ),
+    "multi-instances": lambda n: (
+        '<dataObject id="d"/>'
+        + times(
+            n,
+            '<task id="t#"><multiInstanceLoopCharacteristics><loopDataInputRef>d</loopDataInputRef>'
+            "</multiInstanceLoopCharacteristics></task>",
+        )
+    ),
+    "shared definitions": lambda n: (
+        times(n, '<startEvent id="s#"><eventDefinitionRef>d#</eventDefinitionRef></startEvent>')
+        + "</process>"
+        + times(n, "<timerEventDefinition id='d#'/>")
+        + '<process id="r">'
+    ),
     "messages": lambda n: "</process>" + times(n, "<message id='m#'/>") + '<process id="r">',
 }
 
