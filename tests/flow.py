@@ -18,6 +18,7 @@ from itertools import pairwise
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.parser import find_process, parse
+from app.engine.elements import equip
 from app.engine.graph import Graph, compile_graph
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -152,4 +153,6 @@ def graph(text: str, *, process_id: int = 1, **kinds: Kind) -> Graph:
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
-    return compile_graph(model, process_id=process_id, version="1", element_ids=ids, definitions=definitions)
+    return compile_graph(
+        model, process_id=process_id, version="1", element_ids=ids, definitions=definitions, equip=equip
+    )

@@ -17,7 +17,6 @@ from typing import Any
 from app.engine.changes import Changes
 from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
-from app.engine.elements import behavior_of
 from app.engine.elements.catching import throw_error, throw_escalation
 from app.engine.needs import BufferedMessage, CalledProcess, Callee, IsSubscribed, Need, SignalSubscribers
 from app.engine.payload import parse_payload
@@ -31,12 +30,19 @@ from app.engine.records import (
     Task,
     UserTask,
 )
-from app.engine.run import Run, start_instance
+from app.engine.run import Run
+from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
+from app.engine.variables import Variables
 from tests.flow import Kind, graph
 
 NOW = datetime(2026, 11, 23, 12)
 NAMED = CalledInstance(bpmn_process_id="called", version="1")
+
+
+def variables(changes: Changes, actor: str) -> Variables:
+    """What nothing is encrypted in."""
+    return Variables(changes, now=NOW, actor=actor, encrypt=str, decrypt=str)
 
 
 class Records:
@@ -68,7 +74,7 @@ class Records:
         for renewed, happened in changes.renewed.items():
             self._go_over(happened, renewed)
         for token, state in changes.abandoned:
-            self._clear_away(token, state, behavior_of(token.node).leaves)
+            self._clear_away(token, state, token.behavior.leaves)
         self.check()
 
     def _go_over(self, happened: ElementInstance, renewed: ElementInstance) -> None:
@@ -91,7 +97,11 @@ class Records:
         """Holds after every step of every walk."""
         active = [token for token in self.tokens if not token.state.ended]
         for token in self.tokens:
-            inside = [t.node.id for t in active if t.parent is token and t.instance is token.instance]
+            inside = [
+                t.node.id
+                for t in active
+                if t.parent is token and t.instance is token.instance and not t.node.starts_handler
+            ]
             assert token.active_children == len(inside), f"{token.node.id} counts {token.active_children}: {inside}"
             assert token.pending_events >= 0, f"{token.node.id} waits for {token.pending_events} events"
             assert (token.ended_at is not None) == token.state.ended, f"{token.node.id} ended at {token.ended_at}"
@@ -145,6 +155,8 @@ class Walk:
             partition=NOW.date(),
             now=self.now,
             actor="w",
+            engine_id="engine",
+            variables=variables(changes, "w"),
             created_by="w",
             changes=changes,
             state=state,
@@ -170,6 +182,8 @@ class Walk:
             self.graph,
             now=self.now,
             actor=actor,
+            engine_id="engine",
+            variables=variables(changes, actor),
             changes=changes,
             tokens=self.tokens,
             whole=True,

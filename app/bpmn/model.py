@@ -61,10 +61,10 @@ class Expression:
 
     text: str
     """Not empty, without white space around it."""
-    language: str
+    language: str = ""
     """What the attribute says, or empty."""
-    line: int
-    column: int
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Loop:
 
     multi: bool
     """Whether it is a multi-instance, and not a standard loop."""
-    sequential: bool
+    sequential: bool = False
     """One after the other, as all instances of a standard loop are."""
     cardinality: Expression | None = None
     literal: int | None = None

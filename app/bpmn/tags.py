@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.bpmn.kinds import ElementType
 
@@ -141,6 +141,17 @@ def is_definition(tag: str) -> bool:
 
 def readable() -> frozenset[ElementType]:
     """All types that an element of a file may have."""
-    rows = (row.values() if isinstance(row, Mapping) else (row,) for row in TAGS.values())
-    more = (table.values() for table in (HANDLER_STARTS, MULTIPLE, PARALLEL_MULTIPLE))
-    return frozenset(type for row in (*rows, *more) for type in row) | {T.EVENT_SUB_PROCESS, T.PROCESS}
+    return _types(lambda construct: True) | set(MULTIPLE.values()) | set(PARALLEL_MULTIPLE.values())
+
+
+def executable() -> frozenset[ElementType]:
+    """Those of them that are not refused."""
+    return _types(is_executed)
+
+
+def _types(is_meant: Callable[[str], bool]) -> frozenset[ElementType]:
+    found = {T.EVENT_SUB_PROCESS, T.PROCESS}
+    for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS)]:
+        parts = {tag: row} if isinstance(row, ElementType) else row
+        found |= {type for part, type in parts.items() if is_meant(part)}
+    return frozenset(found)

@@ -16,7 +16,7 @@ from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
 from app.engine.needs import Need
 from app.engine.records import ProcessInstance, VariableView
-from app.engine.run import start_instance
+from app.engine.start import start_instance
 from app.engine.types import InstanceState
 from app.errors import conflict, not_found
 from app.store.load import Snapshot
@@ -99,6 +99,8 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         partition=ctx.now.date(),
         now=ctx.now,
         actor=cmd.worker_id,
+        engine_id=ctx.engine_id,
+        variables=ctx.variables(changes, cmd.worker_id),
         created_by=cmd.worker_id,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,

@@ -16,10 +16,13 @@ from app.engine.needs import (
     LockedQueue,
     Missing,
     Need,
+    OutputItems,
     SignalSubscribers,
+    VariablesNamed,
     WholeInstance,
 )
 from app.engine.records import Message, SignalSubscription
+from app.engine.values import Stored
 from app.errors import bug
 
 T = TypeVar("T")
@@ -74,12 +77,22 @@ def _buffered_message(ctx: Context, changes: Changes, need: BufferedMessage) -> 
     return ctx.tx.find_buffered(need.name, need.correlation_key, ctx.now)
 
 
+def _variables_named(ctx: Context, changes: Changes, need: VariablesNamed) -> Mapping[tuple[int | None, str], Stored]:
+    return ctx.tx.load_variables_named(need.partition, need.process_instance_id, need.names)
+
+
+def _output_items(ctx: Context, changes: Changes, need: OutputItems) -> Mapping[int, Stored]:
+    return ctx.tx.load_output_items(need.partition, need.process_instance_id, need.body_id, need.name)
+
+
 _LOADERS: Mapping[type[Need[Any]], Callable[[Context, Changes, Any], Any]] = {
     WholeInstance: _whole_instance,
     LockedQueue: _locked_queue,
     CalledProcess: _called_process,
     SignalSubscribers: _signal_subscribers,
     IsSubscribed: _is_subscribed,
+    VariablesNamed: _variables_named,
+    OutputItems: _output_items,
     BufferedMessage: _buffered_message,
 }
 """In the order in which they are got; the last one reads the time."""

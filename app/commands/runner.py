@@ -17,12 +17,11 @@ from app.commands.needs import load
 from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
-from app.engine.elements import behavior_of
 from app.engine.graph import Graph
 from app.engine.needs import Need, SignalSubscribers
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Message, Task
-from app.engine.run import start_instance
+from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
 from app.errors import bug
 from app.store.graphs import GraphMissing
@@ -68,6 +67,10 @@ def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, foun
     return WorkState.DONE
 
 
+def _evaluate(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
+    return _move(ctx, changes, task, found, missed, ctx.engine_id)
+
+
 def _join(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     return _move(ctx, changes, task, found, missed, ctx.engine_id)
 
@@ -99,7 +102,7 @@ def _move(
         return WorkState.CANCELED
     foresee_end(ctx, found.snapshot, token)
     payload = parse_payload(task.serialized_task)
-    needs = behavior_of(token.node).needs_of_task(token, task, payload, message)
+    needs = token.behavior.needs_of_task(token, task, payload, message)
     known = load(ctx, changes, [*needs, *missed])
     run = ctx.run(found.snapshot, actor, changes, known, message)
     ctx.variables(changes, actor).deliver(run.instance, variables)
@@ -170,6 +173,8 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         partition=task.partition,
         now=ctx.now,
         actor=ctx.engine_id,
+        engine_id=ctx.engine_id,
+        variables=ctx.variables(changes, ctx.engine_id),
         created_by=created_by,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
@@ -246,6 +251,7 @@ WITH_SIBLINGS = frozenset({TaskType.JOIN_PARALLEL_GATEWAY})
 WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})
 """Those that need all of the instance."""
 IN_INSTANCE = {
+    TaskType.EVALUATE_EXPRESSION: _evaluate,
     TaskType.JOIN_PARALLEL_GATEWAY: _join,
     TaskType.START_PROCESS_INSTANCE: _start_process_instance,
     TaskType.TERMINATE_PROCESS_INSTANCE: _terminate_process_instance,

@@ -15,7 +15,7 @@ from app.engine.changes import Changes
 from app.engine.failures import incident_of
 from app.engine.needs import WholeInstance
 from app.engine.records import Task
-from app.engine.types import WorkState
+from app.engine.types import TaskType, WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
 
@@ -250,6 +250,8 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
     task.error = error.as_text()
     task.instance = None
     plan_next_start(ctx, changes, task)
+    # What can't be evaluated does not change by itself.
+    retried = retried and task.type is not TaskType.EVALUATE_EXPRESSION
     if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
         retry = changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))

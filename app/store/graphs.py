@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from app.bpmn.extensions import user_task_tags
 from app.bpmn.parser import find_process, parse
+from app.engine.elements import equip
 from app.engine.graph import Graph, compile_graph
 from app.engine.records import Process
 from app.store import rows as r
@@ -154,5 +155,6 @@ def _compile(stored: Stored) -> Graph:
         version=process.version,
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
+        equip=equip,
         tags=user_task_tags(process.bpmn_xml, model.element.id),
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Activity(Behavior):
     def enter(self, run: Run, token: ElementInstance) -> None:
-        run.attach(token, token.node.attached)
+        run.attach(token, [*token.node.handler_starts, *([] if token.is_inner else token.node.attached)])
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)

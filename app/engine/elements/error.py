@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class ErrorTrigger(Trigger):
     undefined_job = JobType.SET_ERROR_CODE
     jobs = (JobType.SET_ERROR_CODE,)
+    catches_errors = True
 
     def define(self, run: Run, token: ElementInstance) -> None:
         assert token.node.definition is not None

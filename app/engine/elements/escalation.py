@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class EscalationTrigger(Trigger):
     undefined_job = JobType.SET_ESCALATION_CODE
     jobs = (JobType.SET_ESCALATION_CODE,)
+    catches_escalations = True
 
     def define(self, run: Run, token: ElementInstance) -> None:
         assert token.node.definition is not None

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
-from app.engine.elements.catching import trigger_boundary
-from app.engine.elements.trigger import Thrown, Trigger
+from app.engine.elements.trigger import Raised, Thrown, Trigger
 from app.engine.records import Job, Task
 from app.engine.types import InstanceState, TaskType
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 class Event(Behavior):
     """An event that is armed as the model says, or else as a worker says in a job."""
+
+    trigger: Trigger
 
     def __init__(self, trigger: Trigger) -> None:
         self.trigger = trigger
@@ -73,13 +74,12 @@ class CatchEvent(Event):
         gateway = run.gateway(token)
         run.complete(token)
         if gateway:
-            for other in run.attached(gateway):
-                run.abandon(other)
+            run.disarm(gateway)
             run.end(gateway)
 
 
-class BoundaryEvent(Event):
-    """Attached to an activity, which it interrupts or not."""
+class AttachedEvent(Event):
+    """Waits as long as its host is active, also where that is suspended."""
 
     stops_when_suspended = False
 
@@ -99,9 +99,50 @@ class BoundaryEvent(Event):
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         recur = self.trigger.recurrence(run, token, task, payload)
-        renewed = trigger_boundary(run, token, again=recur is not None)
+        renewed = self.happens(run, token, again=recur is not None, raised=_raised(payload))
         if renewed and recur:
             recur(renewed)
+
+
+class BoundaryEvent(AttachedEvent):
+    """Attached to an activity, which it interrupts or not."""
+
+    def happens(
+        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+    ) -> ElementInstance | None:
+        """Its flows go on, and its host ends if it interrupts."""
+        renewed = None
+        if not event.node.interrupting and again:
+            renewed = run.renew(event)
+        run.complete(event)
+        if event.node.interrupting:
+            assert event.host is not None
+            run.terminate(event.host)
+        return renewed
+
+
+class HandlerStart(AttachedEvent):
+    """The start event of an event sub-process, which waits while the scope around that is active."""
+
+    def happens(
+        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+    ) -> ElementInstance | None:
+        """The event sub-process begins, after everything else in the scope has ended if it interrupts.
+
+        BPMN 2.0.2, 13.5.4.
+        """
+        scope = run.scope_of(event)
+        renewed = None
+        if not event.node.interrupting and again:
+            renewed = run.renew(event)
+        run.complete(event, [])
+        if event.node.interrupting:
+            run.interrupt(scope)
+        assert event.node.parent is not None
+        handler = run.arrive(event.node.parent, scope, event)
+        if raised and run.variables:
+            run.variables.set_texts(handler, raised.variables())
+        return renewed
 
 
 class ThrowEvent(Behavior):
@@ -146,3 +187,10 @@ class EndEvent(ThrowEvent):
 
     def throw(self, run: Run, token: ElementInstance, context: str) -> None:
         self.thrown.end(run, token, context)
+
+
+def _raised(payload: Payload) -> Raised | None:
+    """What a called process has thrown."""
+    if payload.error_code is None and payload.escalation_code is None:
+        return None
+    return Raised(payload.error_code, payload.escalation_code, payload.error_message or "")

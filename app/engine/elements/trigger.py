@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
@@ -18,6 +19,41 @@ if TYPE_CHECKING:
 Recur = Callable[["ElementInstance"], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An error or escalation on its way to what catches it."""
+
+    error_code: str | None = None
+    escalation_code: str | None = None
+    message: str = ""
+    """What is said about an error beside its code."""
+
+    @classmethod
+    def error(cls, code: str, message: str = "") -> Raised:
+        return cls(error_code=code, message=message)
+
+    @classmethod
+    def escalation(cls, code: str) -> Raised:
+        return cls(escalation_code=code)
+
+    @property
+    def code(self) -> str:
+        return (self.escalation_code if self.error_code is None else self.error_code) or ""
+
+    def can_be_caught_by(self, event: ElementInstance) -> bool:
+        """Whether it is an event of that kind, whatever its code."""
+        trigger = event.node.behavior.trigger
+        if trigger is None:
+            return False
+        return trigger.catches_escalations if self.error_code is None else trigger.catches_errors
+
+    def variables(self) -> dict[str, str]:
+        """What is known to whoever handles it."""
+        if self.error_code is None:
+            return {"escalationCode": self.code}
+        return {"errorCode": self.code, **({"errorMessage": self.message} if self.message else {})}
+
+
 class Trigger:
     """What an event waits for."""
 
@@ -26,6 +62,8 @@ class Trigger:
     jobs: tuple[JobType, ...]
     leaves: tuple[type[Any], ...] = ()
     """Records that wait for it, besides jobs and tasks."""
+    catches_errors = False
+    catches_escalations = False
 
     def needs_job(self, node: Node) -> bool:
         return node.definition is None
