@@ -7,7 +7,7 @@ checks, and what its file says; what a request defines for its events is not loo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from app.bpmn.checks import bounded
@@ -26,6 +26,17 @@ from app.bpmn.kinds import (
 )
 from app.bpmn.model import MAX_ID_LENGTH, Element, Process, SequenceFlow
 from app.bpmn.reader import Place
+from app.bpmn.ways import (
+    beginnings,
+    caught_links,
+    exclude_each_other,
+    following,
+    passes,
+    pruned,
+    reached,
+    reached_by_several,
+    start_events,
+)
 from app.cron import quoted
 from app.errors import Cause
 
@@ -79,9 +90,6 @@ _NEEDS_INCOMING = INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
 _NEEDS_OUTGOING = INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}
 _MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.EVENT_SUB_PROCESS, T.LINK_THROW_EVENT}
 """Types that end a path, are outside of all paths, or are an event without flow."""
-_PASSED_THROUGH = PASSED_THROUGH_TASKS | {T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT, T.NONE_THROW_EVENT}
-_CHOOSING_GATEWAYS = frozenset({T.EVENT_BASED_GATEWAY, T.EXCLUSIVE_GATEWAY})
-"""They go on along one flow."""
 _EXPRESSIONS = ("${", "#{", "=")
 _TIMERS = {
     "timeDate": "an ISO 8601 date-time",
@@ -102,43 +110,10 @@ def _scopes(process: Process) -> Iterator[Element]:
     return process.of_types(SCOPES)
 
 
-def _starts(scope: Element) -> list[Element]:
-    return [child for child in scope.children if child.type in START_EVENTS]
-
-
-def _beginnings(scope: Element) -> list[Element]:
-    """Where tokens get into a scope: by itself, or when something happens."""
-    found = dict.fromkeys([*_starts(scope), *scope.start_nodes()])
-    return [*found, *(child for child in scope.children if child.instantiate)]
-
-
-def _following(element: Element, caught: dict[str, Element]) -> Iterator[Element]:
-    """Where tokens of an element may get to next."""
-    yield from (flow.target for flow in element.outgoing)
-    yield from element.attached
-    if element.type is T.LINK_THROW_EVENT and element.link_name in caught:
-        yield caught[element.link_name]
-
-
-def _caught(scope: Element) -> dict[str, Element]:
-    return {child.link_name: child for child in scope.children if child.type is T.LINK_CATCH_EVENT}
-
-
-def _reached(scope: Element) -> set[Element]:
-    caught = _caught(scope)
-    pending = _beginnings(scope)
-    found = set(pending)
-    while pending:
-        new = [element for element in _following(pending.pop(), caught) if element not in found]
-        found.update(new)
-        pending += dict.fromkeys(new)
-    return found
-
-
 @_rule("no-start-event")
 def _no_start_event(process: Process) -> Iterator[Remark]:
     """A process has neither a start event nor anything else to begin with (BPMN 2.0.2, 10.5.2)."""
-    if not _beginnings(process.element):
+    if not beginnings(process.element):
         what = f"process {process.element.id} has no start event, and no element without incoming sequence flow"
         yield _at(process.element, f"{what}: it can't be started")
 
@@ -147,10 +122,10 @@ def _no_start_event(process: Process) -> Iterator[Remark]:
 def _unreachable(process: Process) -> Iterator[Remark]:
     """No path leads from where its scope begins to the element: it is never executed."""
     for scope in _scopes(process):
-        reached = _reached(scope)
-        if reached:
+        found = reached(scope)
+        if found:
             for child in scope.children:
-                if child not in reached and child.type is not T.EVENT_SUB_PROCESS:
+                if child not in found and child.type is not T.EVENT_SUB_PROCESS:
                     yield _at(child, f"no start event leads to element {child.id}: it is never executed")
 
 
@@ -188,7 +163,7 @@ def _implicit_end(process: Process) -> Iterator[Remark]:
 def _no_end_event(process: Process) -> Iterator[Remark]:
     """A scope has a start event, but no end event (BPMN 2.0.2, 10.5.3)."""
     for scope in _scopes(process):
-        if _starts(scope) and not any(child.type in END_EVENTS for child in scope.children):
+        if start_events(scope) and not any(child.type in END_EVENTS for child in scope.children):
             yield _at(scope, f"{_kind(scope)} {scope.id} has no end event")
 
 
@@ -200,108 +175,32 @@ def _kind(scope: Element) -> str:
 def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
     for scope in _scopes(process):
-        caught = _caught(scope)
+        caught = caught_links(scope)
         after = {
-            element: [target for target in _following(element, caught) if _passes(target)]
+            element: [target for target in following(element, caught) if passes(target)]
             for element in scope.children
-            if _passes(element)
+            if passes(element)
         }
         before: dict[Element, list[Element]] = {}
         for element, targets in after.items():
             for target in targets:
                 before.setdefault(target, []).append(element)
-        looping = _pruned(_pruned(set(after), after, before), before, after)
+        looping = pruned(pruned(set(after), after, before), before, after)
         for element in scope.children:
             if element in looping:
                 yield _at(element, f"element {element.id} is in a loop in which nothing waits: it never ends")
-
-
-def _passes(element: Element) -> bool:
-    if element.type in DECIDING_GATEWAYS:
-        return len(element.outgoing) == 1
-    if element.type is T.PARALLEL_GATEWAY:
-        return len(element.incoming) == 1
-    return element.type in _PASSED_THROUGH and element.loop is None and element.start_quantity == 1
-
-
-def _pruned(
-    elements: set[Element], after: dict[Element, list[Element]], before: dict[Element, list[Element]]
-) -> set[Element]:
-    """The elements without those that nothing leads to, again and again."""
-    left = set(elements)
-    count = {element: sum(each in left for each in before.get(element, ())) for element in left}
-    pending = [element for element in left if not count[element]]
-    while pending:
-        element = pending.pop()
-        left.discard(element)
-        for target in after.get(element, ()):
-            if target in left:
-                count[target] -= 1
-                if not count[target]:
-                    pending.append(target)
-    return left
 
 
 @_rule("never-joined")
 def _never_joined(process: Process) -> Iterator[Remark]:
     """A parallel gateway waits for several paths of which only one is ever taken: it waits for ever."""
     for scope in _scopes(process):
-        reached, several = _reached(scope), _by_several(scope)
+        found, several = reached(scope), reached_by_several(scope)
         for element in scope.children:
-            if element.type is T.PARALLEL_GATEWAY and element in reached:
+            if element.type is T.PARALLEL_GATEWAY and element in found:
                 sources = list(dict.fromkeys(flow.source for flow in element.incoming))
-                if len(sources) > 1 and (element not in several or _exclude_each_other(element, sources)):
+                if len(sources) > 1 and (element not in several or exclude_each_other(element, sources)):
                     yield _at(element, f"parallel gateway {element.id} waits for paths of which only one is ever taken")
-
-
-_MOST_STEPS = 100
-"""How far back paths are followed: a fork that is farther away is not found."""
-
-
-def _by_several(scope: Element) -> set[Element]:
-    """What more than one token may get to: what follows something that goes on along several flows at once."""
-    caught = _caught(scope)
-    starts = scope.start_nodes()
-    pending = [target for element in scope.children for target in _at_once(element)]
-    if starts and starts[0].type is not T.NONE_START_EVENT:
-        pending += starts
-    found = set(pending)
-    while pending:
-        new = [element for element in _following(pending.pop(), caught) if element not in found]
-        found.update(new)
-        pending += dict.fromkeys(new)
-    return found
-
-
-def _at_once(element: Element) -> Iterable[Element]:
-    """What gets tokens at the same time as something else."""
-    if not element.interrupting and element.type in BOUNDARY_EVENTS and element.attached_to is not None:
-        host = element.attached_to
-        return [target for each in (host, *host.attached) for target in _targets(each)]
-    goes_on = 1 if element.type in _CHOOSING_GATEWAYS else len(element.outgoing) * element.completion_quantity
-    return _targets(element) if goes_on > 1 else ()
-
-
-def _targets(element: Element) -> list[Element]:
-    return [flow.target for flow in element.outgoing]
-
-
-def _exclude_each_other(join: Element, sources: Sequence[Element]) -> bool:
-    """Whether two paths to the gateway begin at one that chooses, with nothing on the way that others lead to."""
-    taken: dict[Element, Element] = {}
-    """What is met on the way back along the paths, with what follows it there."""
-    for source in sources:
-        here: dict[Element, Element] = {}
-        below, node = join, source
-        while len(here) < _MOST_STEPS and node not in here and len(node.incoming) == 1:
-            if node in taken:
-                if node.type in _CHOOSING_GATEWAYS and taken[node] is not below:
-                    return True
-                break
-            here[node] = below
-            below, node = node, node.incoming[0].source
-        taken = here | taken
-    return False
 
 
 @_rule("single-flow-gateway")

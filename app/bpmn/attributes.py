@@ -16,7 +16,7 @@ T = ElementType
 TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
 _INSTANTIATING = frozenset({T.EVENT_BASED_GATEWAY, T.RECEIVE_TASK})
-_NUMBER = re.compile("[0-9]{1,9}")
+_NUMBER = re.compile("[0-9]{1,18}")
 MAX_QUANTITY = 1000
 
 

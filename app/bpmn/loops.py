@@ -48,8 +48,9 @@ class LoopReader:
     def _standard(self, element: Element, node: XmlNode) -> Loop:
         stated = node.token("loopMaximum")
         maximum = whole_number(stated) if stated else None
-        if stated and not maximum:
-            object_to(element, f"loopMaximum of activity {element.id} must be an integer of at least 1", node.place)
+        if stated and (maximum is None or not 1 <= maximum <= MAX_NUMBER):
+            what = f"loopMaximum of activity {element.id} must be an integer from 1 to {MAX_NUMBER}"
+            object_to(element, what, node.place)
         return Loop(
             multi=False,
             sequential=True,

@@ -141,8 +141,14 @@ A_NAME = "must be the name of a variable, and not"
             '<task id="t"><standardLoopCharacteristics/>\n<multiInstanceLoopCharacteristics/></task>',
             ["activity t must have a single loop or multi-instance marker (line 3)"],
         ),
-        (LOOP.format('loopMaximum="0"', ""), ["loopMaximum of activity t must be an integer of at least 1 (line 3)"]),
-        (LOOP.format('loopMaximum="x"', ""), ["loopMaximum of activity t must be an integer of at least 1 (line 3)"]),
+        (
+            LOOP.format('loopMaximum="0"', ""),
+            ["loopMaximum of activity t must be an integer from 1 to 2147483647 (line 3)"],
+        ),
+        (
+            LOOP.format('loopMaximum="x"', ""),
+            ["loopMaximum of activity t must be an integer from 1 to 2147483647 (line 3)"],
+        ),
         (
             '<exclusiveGateway id="t">\n<standardLoopCharacteristics/></exclusiveGateway>',
             ["element t is not supported: standardLoopCharacteristics (line 3)"],
