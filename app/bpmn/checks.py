@@ -186,8 +186,17 @@ def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
     who = f"{kind} {element.id} behind event-based gateway {gateway.id}"
     if len(element.incoming) > 1:
         yield _at(element, f"{who} must have no other incoming sequence flow")
+    if element.type is T.RECEIVE_TASK:
+        yield from _bare(element, who)
+
+
+def _bare(element: Element, who: str) -> Iterator[Cause]:
+    """That a receive task is no more than an event."""
     if element.loop is not None:
         yield _at(element, f"{who} must have no loop or multi-instance marker")
+    for event in element.attached:
+        if not event.refused:
+            yield _at(event, f"boundary event {event.id} cannot be attached to {who}")
 
 
 def _instantiating_task(element: Element) -> Iterator[Cause]:
@@ -196,8 +205,7 @@ def _instantiating_task(element: Element) -> Iterator[Cause]:
         who = f"instantiating receive task {element.id}"
         if element.parent is not None and element.parent.type is not T.PROCESS:
             yield _at(element, f"{who} must not be in a sub-process")
-        if element.loop is not None:
-            yield _at(element, f"{who} must have no loop or multi-instance marker")
+        yield from _bare(element, who)
         for flow in element.incoming:
             if not flow.source.refused:
                 yield _at_flow(flow, f"must not lead into {who}")
@@ -283,16 +291,6 @@ def _attached(element: Element) -> Iterator[Cause]:
         yield _at(element, f"boundary event {element.id} is attached to {host.id} of another scope")
     elif host.type not in ACTIVITIES and not host.refused:
         yield _at(element, f"boundary event {element.id} cannot be attached to {host.type}: not an activity")
-    elif host.type is T.RECEIVE_TASK and not host.refused:
-        # BPMN 2.0.2, 10.3.3 and 10.6.6: these are over as soon as they begin.
-        gateway = _event_gateway(host)
-        if host.instantiate:
-            yield _at(
-                element, f"boundary event {element.id} cannot be attached to instantiating receive task {host.id}"
-            )
-        elif gateway is not None and not gateway.refused:
-            what = f"receive task {host.id} behind event-based gateway {gateway.id}"
-            yield _at(element, f"boundary event {element.id} cannot be attached to {what}")
 
 
 def _flows(element: Element) -> Iterator[Cause]:

@@ -43,6 +43,22 @@ FAMILIES = {
     "boundary events": lambda n: (
         HOST + times(n, '<boundaryEvent id="b#" attachedToRef="t"><errorEventDefinition/></boundaryEvent>')
     ),
+    "boundary events beside": lambda n: (
+        HOST
+        + times(
+            n,
+            '<boundaryEvent id="b#" attachedToRef="t" cancelActivity="false"><signalEventDefinition/></boundaryEvent>'
+            '<sequenceFlow id="g#" sourceRef="b#" targetRef="s"/>',
+        )
+    ),
+    "a receive task": lambda n: (
+        '<startEvent id="s"/><receiveTask id="r"/>'
+        + times(
+            n,
+            '<boundaryEvent id="b#" attachedToRef="r"><errorEventDefinition/></boundaryEvent>'
+            '<sequenceFlow id="f#" sourceRef="s" targetRef="r"/>',
+        )
+    ),
     "link events": lambda n: times(
         n, '<intermediateThrowEvent id="l#"><linkEventDefinition name="x#"/></intermediateThrowEvent>'
     ),
