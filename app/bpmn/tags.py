@@ -10,7 +10,6 @@ T = ElementType
 
 NOT_YET = frozenset(
     {
-        "activity with default flow",
         "adHocSubProcess",
         "behavior",
         "cancelEventDefinition",
@@ -18,12 +17,10 @@ NOT_YET = frozenset(
         "completionQuantity",
         "complexGateway",
         "conditionalEventDefinition",
-        "conditional flow",
         "global task",
         "instantiating eventBasedGateway",
         "instantiating receiveTask",
         "isForCompensation",
-        "several event definitions",
         "startQuantity",
     }
 )
