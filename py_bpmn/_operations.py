@@ -26,14 +26,28 @@ from py_bpmn._wire import (
 T = TypeVar("T")
 
 ElementType = Literal[
+    "AD_HOC_SUB_PROCESS",
     "BUSINESS_RULE_TASK",
     "CALL_ACTIVITY",
+    "CANCEL_BOUNDARY_EVENT",
+    "CANCEL_END_EVENT",
+    "COMPENSATION_BOUNDARY_EVENT",
+    "COMPENSATION_END_EVENT",
+    "COMPENSATION_START_EVENT",
+    "COMPENSATION_THROW_EVENT",
+    "COMPLEX_GATEWAY",
+    "CONDITIONAL_BOUNDARY_EVENT",
+    "CONDITIONAL_CATCH_EVENT",
+    "CONDITIONAL_START_EVENT",
     "ERROR_BOUNDARY_EVENT",
     "ERROR_END_EVENT",
+    "ERROR_START_EVENT",
     "ESCALATION_BOUNDARY_EVENT",
     "ESCALATION_END_EVENT",
+    "ESCALATION_START_EVENT",
     "ESCALATION_THROW_EVENT",
     "EVENT_BASED_GATEWAY",
+    "EVENT_SUB_PROCESS",
     "EXCLUSIVE_GATEWAY",
     "INCLUSIVE_GATEWAY",
     "LINK_CATCH_EVENT",
@@ -44,11 +58,20 @@ ElementType = Literal[
     "MESSAGE_END_EVENT",
     "MESSAGE_START_EVENT",
     "MESSAGE_THROW_EVENT",
+    "MULTIPLE_BOUNDARY_EVENT",
+    "MULTIPLE_CATCH_EVENT",
+    "MULTIPLE_END_EVENT",
+    "MULTIPLE_START_EVENT",
+    "MULTIPLE_THROW_EVENT",
     "NONE_END_EVENT",
     "NONE_START_EVENT",
     "NONE_THROW_EVENT",
     "PARALLEL_GATEWAY",
+    "PARALLEL_MULTIPLE_BOUNDARY_EVENT",
+    "PARALLEL_MULTIPLE_CATCH_EVENT",
+    "PARALLEL_MULTIPLE_START_EVENT",
     "PROCESS",
+    "RECEIVE_TASK",
     "SCRIPT_TASK",
     "SEND_TASK",
     "SERVICE_TASK",
@@ -62,6 +85,7 @@ ElementType = Literal[
     "TIMER_BOUNDARY_EVENT",
     "TIMER_CATCH_EVENT",
     "TIMER_START_EVENT",
+    "TRANSACTION",
     "USER_TASK",
 ]
 FindingLevel = Literal["ERROR", "WARNING", "NOTE"]
@@ -234,8 +258,8 @@ class Warning(Model):
     pointer: str
     """Where it is in the BPMN model."""
     type: str
-    """The rule. - `no-start-event`: A process without any start event can't be started (BPMN 2.0.2, 10.5.2). -
-    `unreachable`: No path leads from a start event of its scope to the element: it is never executed. -
+    """The rule. - `no-start-event`: A process has neither a start event nor anything else to begin with (BPMN 2.0.2,
+    10.5.2). - `unreachable`: No path leads from where its scope begins to the element: it is never executed. -
     `link-not-thrown`: Nothing throws the link that a catch event waits for. - `event-without-flow`: An event has no
     sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4). - `implicit-end`: A path ends at
     something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3). - `no-end-event`: A

@@ -109,7 +109,7 @@ def test_constraints_are_those_that_are_checked(document):
         ("TaskType", 10),
         ("UserTaskState", 4),
         ("WorkState", 7),
-        ("ElementType", 37),
+        ("ElementType", 61),
         ("ProblemType", 13),
     ],
 )
