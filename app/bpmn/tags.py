@@ -14,14 +14,10 @@ NOT_YET = frozenset(
         "behavior",
         "cancelEventDefinition",
         "compensateEventDefinition",
-        "completionQuantity",
         "complexGateway",
         "conditionalEventDefinition",
-        "global task",
         "instantiating eventBasedGateway",
-        "instantiating receiveTask",
         "isForCompensation",
-        "startQuantity",
     }
 )
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""

@@ -69,6 +69,8 @@ class Node:
     """Whether it is an activity or event some of whose outgoing flows have conditions."""
     instantiates: bool = False
     """Whether a message that it waits for starts the process."""
+    global_task: ElementType | None = None
+    """Of a call activity, the type of task that it is done as."""
     start_quantity: int = 1
     completion_quantity: int = 1
     joins: list[Node] = field(default_factory=list)
@@ -158,6 +160,10 @@ def compile_graph(
             parent=parent,
             interrupting=element.interrupting,
             loop=element.loop,
+            instantiates=element.instantiates,
+            start_quantity=element.start_quantity,
+            completion_quantity=element.completion_quantity,
+            global_task=element.global_task,
             terminate=element.terminate,
             called_element=element.called_element,
             task_type=element.task_type,
@@ -175,9 +181,9 @@ def compile_graph(
     for element in elements:
         _attach(nodes[element], [nodes[event] for event in element.attached])
     _link(elements, nodes)
-    for node in nodes.values():
+    for element, node in nodes.items():
         if node.behavior.is_scope:
-            _open(node)
+            _open(element, nodes)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
@@ -200,13 +206,15 @@ def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
             node.has_conditions = any(flow.is_conditional for flow in node.outgoing)
 
 
-def _open(scope: Node) -> None:
+def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
     """Finds out how a scope begins, and which gateways of it wait for what goes on in it."""
-    scope.starts = [child for child in scope.children if child.type is ElementType.NONE_START_EVENT]
+    scope = nodes[element]
+    starts = element.start_nodes()
+    scope.starts = [nodes[each] for each in starts]
+    scope.is_started_at_once = bool(starts) and starts[0].type is not ElementType.NONE_START_EVENT
     for child in scope.children:
         if child.is_handler:
-            starts = [each for each in child.children if each.starts_handler]
-            scope.handler_starts += starts
+            scope.handler_starts += [each for each in child.children if each.starts_handler]
     scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
     for join in scope.joins:
         join.reach = reach_of(join)
