@@ -231,13 +231,19 @@ def _event(event: str, declarations: dict[str, str]) -> str:
     return f'<{tag} {kind}Ref="{reference}"/>'
 
 
-def graph(text: str, *, process_id: int = 1, **kinds: Kind) -> Graph:
-    """The compiled process, deployed as version 1."""
+def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: Kind) -> Graph:
+    """The compiled process, deployed as version 1; with `evaluates` the engine evaluates its expressions."""
     model = find_process(parse(flow(text, process="p", **kinds)), "p")
     assert model.causes == []
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
     return compile_graph(
-        model, process_id=process_id, version="1", element_ids=ids, definitions=definitions, equip=equip
+        model,
+        process_id=process_id,
+        version="1",
+        element_ids=ids,
+        definitions=definitions,
+        equip=equip,
+        evaluates=evaluates,
     )
