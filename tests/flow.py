@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from xml.sax.saxutils import escape
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.parser import find_process, parse
@@ -130,7 +131,9 @@ def multi(
         ("completionCondition", condition),
     )
     inside = "".join(
-        f'<{tag} id="{text}"/>' if tag.endswith("Item") else f"<{tag}>{text}</{tag}>" for tag, text in parts if text
+        f'<{tag} id="{text}"/>' if tag.endswith("Item") else f"<{tag}>{escape(text)}</{tag}>"
+        for tag, text in parts
+        if text
     )
     sequence = ' isSequential="true"' if sequential else ""
     marker = f"<multiInstanceLoopCharacteristics{sequence}>{inside}</multiInstanceLoopCharacteristics>"
@@ -141,7 +144,7 @@ def loop(kind: Kind = SERVICE, *, condition: str = "", maximum: int = 0, test_be
     """With a marker of a standard loop."""
     attributes = ' testBefore="true"' if test_before else ""
     attributes += f' loopMaximum="{maximum}"' if maximum else ""
-    inside = f"<loopCondition>{condition}</loopCondition>" if condition else ""
+    inside = f"<loopCondition>{escape(condition)}</loopCondition>" if condition else ""
     return replace(kind, marker=f"<standardLoopCharacteristics{attributes}>{inside}</standardLoopCharacteristics>")
 
 
