@@ -146,12 +146,12 @@ class Facts(Mapping[Need[Any], Any]):
     subscribed: bool = True
     correlation_key: str = "k"
     stored: dict[tuple[int | None, str], Stored] = field(default_factory=dict)
-    outputs: dict[int, dict[int, Stored]] = field(default_factory=dict)
-    """By the id of a body, what its inner instances have put out."""
+    outputs: dict[tuple[int, str], dict[int, Stored]] = field(default_factory=dict)
+    """By the id of a body and the name, what its inner instances have put out."""
 
     def __getitem__(self, need: Need[Any]) -> Any:
         if isinstance(need, OutputItems):
-            return self.outputs.get(need.body_id, {})
+            return self.outputs.get((need.body_id, need.name), {})
         return {
             VariablesNamed: self.stored,
             BufferedMessage: self.buffered,
@@ -237,7 +237,7 @@ class Walk:
             if instance is self.instance and stored is not None:
                 found.stored[token.id if token else None, name] = stored
                 if token and token.is_inner and token.parent and token.loop_counter and token.state.ended:
-                    found.outputs.setdefault(token.parent.id, {})[token.loop_counter] = stored
+                    found.outputs.setdefault((token.parent.id, name), {})[token.loop_counter] = stored
         return found
 
     def set(self, **values: Any) -> None:
