@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
 from app.engine.reach import reach_of
+from app.engine.slots import Slot, condition_of, programs_of
+from app.expr import Program
 
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
@@ -26,6 +28,8 @@ class Flow:
     default: bool
     is_conditional: bool = False
     """Whether it has a condition that counts: that of a default flow does not (BPMN 2.0.2, 10.6.2)."""
+    program: Program | None = None
+    """Evaluates the condition, where the engine does."""
     place: int | None = None
     """Its place among the incoming flows of its target, if that has several."""
 
@@ -65,6 +69,10 @@ class Node:
     """Whether it is such a start event."""
     is_handler: bool = False
     """Whether it is an event sub-process."""
+    programs: Mapping[Slot, Program] = field(default_factory=dict)
+    """What the engine evaluates."""
+    evaluates_flows: bool = False
+    """Whether conditions of its outgoing flows are among that."""
     has_conditions: bool = False
     """Whether it is an activity or event some of whose outgoing flows have conditions."""
     instantiates: bool = False
@@ -92,6 +100,11 @@ class Node:
 
     def names(self) -> Iterator[str]:
         """Of variables whose values matter to what the node does."""
+        for program in self.programs.values():
+            yield from program.names
+        for flow in self.outgoing:
+            if flow.program is not None:
+                yield from flow.program.names
         if self.loop is not None:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
 
@@ -139,11 +152,13 @@ def compile_graph(
     element_ids: Mapping[str, int],
     definitions: Mapping[str, EventDefinition],
     equip: Callable[[Node], None],
+    evaluates: bool = False,
     tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Graph:
     """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
 
-    `equip` gives a node its behavior. `tags` are those of user tasks, by BPMN element id.
+    `equip` gives a node its behavior. Where the engine `evaluates`, expressions are compiled. `tags` are those of user
+    tasks, by BPMN element id.
 
     It doesn't matter whether the process would be accepted today: what was stored is executed.
     """
@@ -170,6 +185,7 @@ def compile_graph(
             declared_name=element.declared_name,
             timer_text=element.timer_text,
             definition=definitions.get(stored_id),
+            programs=programs_of(element, definitions.get(stored_id), process.expression_language, evaluates=evaluates),
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
@@ -178,6 +194,8 @@ def compile_graph(
         if parent:
             parent.children.append(node)
     _connect(elements, nodes)
+    if evaluates:
+        _evaluate_conditions(elements, nodes, process.expression_language)
     for element in elements:
         _attach(nodes[element], [nodes[event] for event in element.attached])
     _link(elements, nodes)
@@ -204,6 +222,15 @@ def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
                 incoming.place = place
         if not node.behavior.decides:
             node.has_conditions = any(flow.is_conditional for flow in node.outgoing)
+
+
+def _evaluate_conditions(elements: list[Element], nodes: Mapping[Element, Node], language: str) -> None:
+    """Where a flow has a condition, the engine decides."""
+    for element in elements:
+        for drawn, flow in zip(element.outgoing, nodes[element].outgoing, strict=True):
+            if flow.is_conditional:
+                flow.program = condition_of(drawn, language)
+                nodes[element].evaluates_flows = True
 
 
 def _open(element: Element, nodes: Mapping[Element, Node]) -> None:

@@ -22,6 +22,8 @@ from app.timer import Timer
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
 
+ENGINE = "ENGINE"
+"""Of a process version whose expressions the engine evaluates."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -71,7 +71,7 @@ def test_every_element_type_can_be_read_from_xml():
 
 
 def test_every_task_type_has_a_runner():
-    assert set(runner.STANDALONE) | set(runner.IN_INSTANCE) | MANAGEMENT == set(TaskType)
+    assert set(runner.STANDALONE) | set(runner.STARTING) | set(runner.IN_INSTANCE) | MANAGEMENT == set(TaskType)
 
 
 def test_every_command_has_a_handler():
