@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
 from app.api.schemas import DataSchema
+from app.bpmn.kinds import MESSAGE_EVENTS
 from app.bpmn.model import ElementType
 from app.engine.graph import Flow, Node
 from app.engine.records import Job
@@ -15,7 +17,7 @@ from app.engine.types import JobType, WorkState
 
 
 class DecisionSchema(AnswerSchema):
-    """An outgoing sequence flow of a gateway: its id, or that of its target, is a decision."""
+    """An outgoing sequence flow: its id, or that of its target, is a decision."""
 
     flow_id = Text(required=True, example="f2")
     name = Text(example="in stock")
@@ -95,10 +97,11 @@ class JobSchema(AnswerSchema):
 
 
 _EVALUATED = frozenset({JobType.EVALUATE_EXCLUSIVE_GATEWAY, JobType.EVALUATE_INCLUSIVE_GATEWAY})
+"""Jobs that decide about all outgoing flows."""
 _NAMED = {
     f"{kind}_name": frozenset(type for type in ElementType if type.startswith(f"{kind.upper()}_"))
     for kind in ("message", "signal", "error", "escalation")
-}
+} | {"message_name": MESSAGE_EVENTS}
 
 
 def _lease(job: Job) -> datetime | None:
@@ -107,7 +110,14 @@ def _lease(job: Job) -> datetime | None:
 
 
 def _decisions(job: Job) -> list[dict[str, Any]]:
-    return [_decision(flow) for flow in job.node.outgoing] if job.node and job.type in _EVALUATED else []
+    if job.node is None:
+        return []
+    flows: Iterable[Flow] = ()
+    if job.type in _EVALUATED:
+        flows = job.node.outgoing
+    elif job.type is JobType.EVALUATE_OUTGOING_FLOWS:
+        flows = (flow for flow in job.node.outgoing if flow.is_conditional or flow.default)
+    return [_decision(flow) for flow in flows]
 
 
 def _decision(flow: Flow) -> dict[str, Any]:
