@@ -33,6 +33,8 @@ class OnConflict(StrEnum):
 class CreateProcessInstance(Command[ProcessInstance]):
     title = "failed to create process instance"
     bpmn_process_id: str
+    bpmn_element_id: str = ""
+    """Which of several none start events it begins at."""
     version: str = ""
     """Empty is the newest one."""
     worker_id: str
@@ -104,6 +106,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         created_by=cmd.worker_id,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
+        bpmn_element_id=cmd.bpmn_element_id,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
         prepare=partial(ctx.variables(changes, cmd.worker_id).set_process_variables, variables=cmd.variables),
