@@ -108,8 +108,19 @@ _PATH_PARAMETERS = {
     "id": {"description": "ID, within the partition if there is one.", "schema": {**_INT32, "minimum": 1}},
 }
 _EXTENSIONS = {
-    "JobType": ["CALL_PROCESS", "PASS_VARIABLES", "SET_SIGNAL_NAME"],
-    "TaskType": ["TERMINATE_PROCESS_INSTANCE"],
+    "JobType": [
+        "CALL_PROCESS",
+        "EVALUATE_ACTIVATION_CONDITION",
+        "EVALUATE_COMPLETION_CONDITION",
+        "EVALUATE_COMPLEX_GATEWAY",
+        "EVALUATE_LOOP_CONDITION",
+        "EVALUATE_OUTGOING_FLOWS",
+        "PASS_VARIABLES",
+        "SELECT_ACTIVITIES",
+        "SET_LOOP_CARDINALITY",
+        "SET_SIGNAL_NAME",
+    ],
+    "TaskType": ["EVALUATE_EXPRESSION", "TERMINATE_PROCESS_INSTANCE"],
     "ProblemType": ["BUG", "EXECUTION", "FORBIDDEN", "UNAVAILABLE", "UNKNOWN"],
     "ElementType": [
         "AD_HOC_SUB_PROCESS",

@@ -34,6 +34,8 @@ class OnConflict(StrEnum):
 class CreateProcessInstance(Command[ProcessInstance]):
     title = "failed to create process instance"
     bpmn_process_id: str
+    bpmn_element_id: str = ""
+    """Which of several none start events it begins at."""
     version: str = ""
     """Empty is the newest one."""
     worker_id: str
@@ -110,6 +112,7 @@ def _create(ctx: Context, cmd: CreateProcessInstance, graph: Graph, missed: list
         created_by=cmd.worker_id,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
+        bpmn_element_id=cmd.bpmn_element_id,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
         known=known,

@@ -21,7 +21,7 @@ from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
-from app.engine.types import TaskType
+from app.engine.types import ExpressionMode, TaskType
 from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
 
@@ -37,6 +37,8 @@ class CreateProcess(Audited[Process]):
     version: str
     worker_id: str
     parallelism: int = 0
+    expressions: ExpressionMode | None = None
+    """Who evaluates expressions; None leaves it to BPMN_EXPRESSIONS."""
     tags: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     """Error code by BPMN element id; the others alike."""
@@ -180,6 +182,7 @@ def _insert(
             bpmn_xml=cmd.bpmn_xml,
             created_at=ctx.now,
             created_by=cmd.worker_id,
+            expressions=_expressions(ctx, cmd),
             parallelism=cmd.parallelism,
             tags={name: value for name, value in cmd.tags.items() if value},
             version=cmd.version,
@@ -206,6 +209,11 @@ def _insert(
             causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer)
     _refuse(causes)
     return process
+
+
+def _expressions(ctx: Context, cmd: CreateProcess) -> str | None:
+    mode = cmd.expressions or ctx.config.expressions
+    return mode if mode == ExpressionMode.ENGINE else None
 
 
 def _schedule_start(

@@ -219,6 +219,8 @@ class ElementVisit:
     started_at: datetime | None
     state: str
     prev_id: int | None = None
+    multi_instance: bool = False
+    loop_counter: int | None = None
     prev_bpmn_element_id: str | None = None
     """The element that `prev_id` is a visit of; known where it was asked for."""
 

@@ -50,6 +50,13 @@ class UserTaskState(StrEnum):
     TERMINATED = "TERMINATED"
 
 
+class ExpressionMode(StrEnum):
+    """Who evaluates the expressions of a process version."""
+
+    ENGINE = "ENGINE"
+    WORKER = "WORKER"
+
+
 class JobType(StrEnum):
     CALL_PROCESS = "CALL_PROCESS"
     EVALUATE_ACTIVATION_CONDITION = "EVALUATE_ACTIVATION_CONDITION"

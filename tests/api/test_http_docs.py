@@ -105,8 +105,8 @@ def test_constraints_are_those_that_are_checked(document):
     ("name", "size"),
     [
         ("InstanceState", 7),
-        ("JobType", 12),
-        ("TaskType", 10),
+        ("JobType", 19),
+        ("TaskType", 11),
         ("UserTaskState", 4),
         ("WorkState", 7),
         ("ElementType", 61),
