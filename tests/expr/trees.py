@@ -63,7 +63,8 @@ CEL = Printer(
     "",
     "",
     {
-        "not": "!{0}",
+        # The library that CEL is compared with leaves out double negations, of any value.
+        "not": "!({0})",
         "neg": "-{0}",
         "and": "({0} && {1})",
         "or": "({0} || {1})",
@@ -171,9 +172,12 @@ def any_tree(depth: int) -> Trees:
     below = any_tree(depth - 1)
     return st.one_of(
         below,
-        operators([*COMPARISONS, "+", "-", "*", "/", "%", "and", "or"], below, below),
+        operators([*COMPARISONS, "-", "*", "/", "%", "and", "or"], below, below),
         operators(["contains", "starts", "ends", "list contains", "index"], below, below),
-        st.tuples(st.sampled_from(["not", "neg", "size", "member", "int", "double"]), below),
+        st.tuples(st.sampled_from(["not", "size", "member", "int", "double"]), below),
         node("?", below, below, below),
         node("list", below, below),
+        # The library that CEL is compared with adds the keys of an object to a list, and negates true and false.
+        node("+", st.one_of(INTS, FLOATS, TEXTS, BOOLS, null), below),
+        node("neg", st.one_of(INTS, FLOATS, TEXTS, null)),
     )
