@@ -65,7 +65,7 @@ CEL = Printer(
     {
         # The library that CEL is compared with leaves out double negations, of any value.
         "not": "!({0})",
-        "neg": "-{0}",
+        "neg": "(-{0})",
         "and": "({0} && {1})",
         "or": "({0} || {1})",
         "?": "({0} ? {1} : {2})",
@@ -86,7 +86,7 @@ FEEL = Printer(
     "",
     {
         "not": "not({0})",
-        "neg": "-{0}",
+        "neg": "(-{0})",
         "==": "({0} = {1})",
         "?": "(if {0} then {1} else {2})",
         "contains": "contains({0}, {1})",
@@ -101,7 +101,7 @@ JUEL = Printer(
     "}",
     {
         "not": "not {0}",
-        "neg": "-{0}",
+        "neg": "(-{0})",
         "?": "({0} ? {1} : {2})",
         "contains": "{0}.contains({1})",
         "starts": "{0}.startsWith({1})",
