@@ -77,6 +77,7 @@ class Config:
     set_time_enabled: bool = False
     test_operations: bool = False
     xml_timers: bool = True
+    expressions: str = "WORKER"
     default_query_limit: int = 1000
     max_query_limit: int = 100_000
     query_timeout: float = 2.0
@@ -424,6 +425,12 @@ OPTIONS = (
     ),
     Option(
         "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
+    ),
+    Option(
+        "expressions",
+        parse.choice("WORKER", "ENGINE"),
+        "Who evaluates the expressions of processes that are deployed without saying so: WORKER asks workers by jobs, "
+        "ENGINE has the engine evaluate them",
     ),
     Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
     Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),

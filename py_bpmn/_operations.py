@@ -25,15 +25,30 @@ from py_bpmn._wire import (
 
 T = TypeVar("T")
 
+ExpressionMode = Literal["ENGINE", "WORKER"]
 ElementType = Literal[
+    "AD_HOC_SUB_PROCESS",
     "BUSINESS_RULE_TASK",
     "CALL_ACTIVITY",
+    "CANCEL_BOUNDARY_EVENT",
+    "CANCEL_END_EVENT",
+    "COMPENSATION_BOUNDARY_EVENT",
+    "COMPENSATION_END_EVENT",
+    "COMPENSATION_START_EVENT",
+    "COMPENSATION_THROW_EVENT",
+    "COMPLEX_GATEWAY",
+    "CONDITIONAL_BOUNDARY_EVENT",
+    "CONDITIONAL_CATCH_EVENT",
+    "CONDITIONAL_START_EVENT",
     "ERROR_BOUNDARY_EVENT",
     "ERROR_END_EVENT",
+    "ERROR_START_EVENT",
     "ESCALATION_BOUNDARY_EVENT",
     "ESCALATION_END_EVENT",
+    "ESCALATION_START_EVENT",
     "ESCALATION_THROW_EVENT",
     "EVENT_BASED_GATEWAY",
+    "EVENT_SUB_PROCESS",
     "EXCLUSIVE_GATEWAY",
     "INCLUSIVE_GATEWAY",
     "LINK_CATCH_EVENT",
@@ -44,11 +59,20 @@ ElementType = Literal[
     "MESSAGE_END_EVENT",
     "MESSAGE_START_EVENT",
     "MESSAGE_THROW_EVENT",
+    "MULTIPLE_BOUNDARY_EVENT",
+    "MULTIPLE_CATCH_EVENT",
+    "MULTIPLE_END_EVENT",
+    "MULTIPLE_START_EVENT",
+    "MULTIPLE_THROW_EVENT",
     "NONE_END_EVENT",
     "NONE_START_EVENT",
     "NONE_THROW_EVENT",
     "PARALLEL_GATEWAY",
+    "PARALLEL_MULTIPLE_BOUNDARY_EVENT",
+    "PARALLEL_MULTIPLE_CATCH_EVENT",
+    "PARALLEL_MULTIPLE_START_EVENT",
     "PROCESS",
+    "RECEIVE_TASK",
     "SCRIPT_TASK",
     "SEND_TASK",
     "SERVICE_TASK",
@@ -62,6 +86,7 @@ ElementType = Literal[
     "TIMER_BOUNDARY_EVENT",
     "TIMER_CATCH_EVENT",
     "TIMER_START_EVENT",
+    "TRANSACTION",
     "USER_TASK",
 ]
 FindingLevel = Literal["ERROR", "WARNING", "NOTE"]
@@ -99,12 +124,19 @@ WaitingKind = Literal[
 ]
 JobType = Literal[
     "CALL_PROCESS",
+    "EVALUATE_ACTIVATION_CONDITION",
+    "EVALUATE_COMPLETION_CONDITION",
+    "EVALUATE_COMPLEX_GATEWAY",
     "EVALUATE_EXCLUSIVE_GATEWAY",
     "EVALUATE_INCLUSIVE_GATEWAY",
+    "EVALUATE_LOOP_CONDITION",
+    "EVALUATE_OUTGOING_FLOWS",
     "EXECUTE",
     "PASS_VARIABLES",
+    "SELECT_ACTIVITIES",
     "SET_ERROR_CODE",
     "SET_ESCALATION_CODE",
+    "SET_LOOP_CARDINALITY",
     "SET_MESSAGE_CORRELATION_KEY",
     "SET_SIGNAL_NAME",
     "SET_TIMER",
@@ -113,6 +145,7 @@ JobType = Literal[
 ]
 TaskType = Literal[
     "DEQUEUE_PROCESS_INSTANCE",
+    "EVALUATE_EXPRESSION",
     "JOIN_PARALLEL_GATEWAY",
     "START_PROCESS_INSTANCE",
     "TERMINATE_PROCESS_INSTANCE",
@@ -234,8 +267,8 @@ class Warning(Model):
     pointer: str
     """Where it is in the BPMN model."""
     type: str
-    """The rule. - `no-start-event`: A process without any start event can't be started (BPMN 2.0.2, 10.5.2). -
-    `unreachable`: No path leads from a start event of its scope to the element: it is never executed. -
+    """The rule. - `no-start-event`: A process has neither a start event nor anything else to begin with (BPMN 2.0.2,
+    10.5.2). - `unreachable`: No path leads from where its scope begins to the element: it is never executed. -
     `link-not-thrown`: Nothing throws the link that a catch event waits for. - `event-without-flow`: An event has no
     sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4). - `implicit-end`: A path ends at
     something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3). - `no-end-event`: A
@@ -292,6 +325,8 @@ class Process(Model):
     bpmn_process_id: str
     created_at: datetime
     created_by: str
+    expressions: ExpressionMode | None = None
+    """ENGINE, if the engine evaluates expressions; absent, if workers do."""
     parallelism: int | None = None
     tags: tuple[Tag, ...] = ()
     version: str
@@ -306,6 +341,7 @@ class Process(Model):
         "bpmnProcessId": ("bpmn_process_id", None),
         "createdAt": ("created_at", read_time),
         "createdBy": ("created_by", None),
+        "expressions": ("expressions", None),
         "parallelism": ("parallelism", None),
         "tags": ("tags", read_many(Tag)),
         "version": ("version", None),
@@ -538,6 +574,7 @@ class Element(Model):
     bpmn_element_name: str | None = None
     bpmn_element_type: ElementType
     multi_instance: bool | None = None
+    """Whether it has a multi-instance marker."""
     parent_bpmn_element_id: str | None = None
     event_definition: EventDefinition | None = None
 
@@ -598,7 +635,12 @@ class ElementInstance(Model):
     created_at: datetime
     created_by: str
     ended_at: datetime | None = None
+    loop_counter: int | None = None
+    """Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1. `parentId` is
+    the element instance that it is inside of.
+    """
     multi_instance: bool | None = None
+    """Whether the instances of a multi-instance activity are inside of it."""
     started_at: datetime | None = None
     state: InstanceState
 
@@ -616,6 +658,7 @@ class ElementInstance(Model):
         "createdAt": ("created_at", read_time),
         "createdBy": ("created_by", None),
         "endedAt": ("ended_at", read_time),
+        "loopCounter": ("loop_counter", None),
         "multiInstance": ("multi_instance", None),
         "startedAt": ("started_at", read_time),
         "state": ("state", None),
@@ -792,6 +835,8 @@ class ProcessInstance(Model):
 
 
 class NewProcessInstance(Model):
+    bpmn_element_id: str | None = None
+    """BPMN ID of the none start event to begin at; needed where the process has several."""
     bpmn_process_id: str
     """BPMN ID of an existing process."""
     correlation_key: str | None = None
@@ -811,6 +856,7 @@ class NewProcessInstance(Model):
     """Version of an existing process; without it, the one that was created last."""
 
     FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
+        "bpmnElementId": ("bpmn_element_id", None),
         "bpmnProcessId": ("bpmn_process_id", None),
         "correlationKey": ("correlation_key", None),
         "onConflict": ("on_conflict", None),
@@ -1139,6 +1185,10 @@ class HistoryEntry(Model):
     bpmn_element_type: ElementType | None = None
     prev_id: int | None = None
     prev_bpmn_element_id: str | None = None
+    multi_instance: bool | None = None
+    """Whether the instances of a multi-instance activity are inside of it."""
+    loop_counter: int | None = None
+    """Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1."""
     state: str | None = None
     """As it is now."""
     created_at: datetime | None = None
@@ -1183,6 +1233,8 @@ class HistoryEntry(Model):
         "bpmnElementType": ("bpmn_element_type", None),
         "prevId": ("prev_id", None),
         "prevBpmnElementId": ("prev_bpmn_element_id", None),
+        "multiInstance": ("multi_instance", None),
+        "loopCounter": ("loop_counter", None),
         "state": ("state", None),
         "createdAt": ("created_at", read_time),
         "createdBy": ("created_by", None),
@@ -1524,7 +1576,11 @@ class Job(Model):
     `camunda:topic`.
     """
     decisions: tuple[Decision, ...] = ()
-    """Of an EVALUATE_... job: what can be decided for."""
+    """Of a job that decides for outgoing flows: what can be decided for."""
+    expression: str | None = None
+    """Of a job that decides for a condition or a number: the expression as the BPMN file has it. It is not evaluated:
+    the worker decides.
+    """
     called_element: str | None = None
     """Of a call activity: what it calls, as the BPMN file says."""
     message_name: str | None = None
@@ -1564,6 +1620,7 @@ class Job(Model):
         "type": ("type", None),
         "taskType": ("task_type", None),
         "decisions": ("decisions", read_many(Decision)),
+        "expression": ("expression", None),
         "calledElement": ("called_element", None),
         "messageName": ("message_name", None),
         "signalName": ("signal_name", None),
@@ -1685,6 +1742,8 @@ class ExtendJobsRes(Model):
 
 
 class CalledProcess(Model):
+    bpmn_element_id: str | None = None
+    """BPMN ID of the none start event to begin at; needed where the process has several."""
     bpmn_process_id: str | None = None
     """BPMN ID of an existing process."""
     correlation_key: str | None = None
@@ -1696,6 +1755,7 @@ class CalledProcess(Model):
     """Version of an existing process."""
 
     FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
+        "bpmnElementId": ("bpmn_element_id", None),
         "bpmnProcessId": ("bpmn_process_id", None),
         "correlationKey": ("correlation_key", None),
         "tags": ("tags", read_many(Tag)),
@@ -1705,26 +1765,40 @@ class CalledProcess(Model):
 
 
 class JobCompletion(Model):
+    activities: tuple[str, ...] = ()
+    """IDs of enabled activities of an ad-hoc sub-process to start; an ID may be repeated."""
     called_process: CalledProcess | None = None
+    condition_fulfilled: bool | None = None
+    """Whether the condition that the job asks for is fulfilled."""
     error_code: str | None = None
     """Code of a BPMN error to set or throw."""
+    error_message: str | None = None
+    """With `errorCode`: a free text that travels with a BPMN error that is thrown. What goes beyond 10000 characters
+    is cut off.
+    """
     escalation_code: str | None = None
     """Code of an escalation to set or throw."""
     exclusive_gateway_decision: str | None = None
     """ID of the element to continue with."""
     inclusive_gateway_decision: tuple[str, ...] = ()
     """IDs of the elements to continue with."""
+    loop_cardinality: int | None = None
+    """How many instances of a multi-instance activity there are."""
     message_correlation_key: str | None = None
     message_name: str | None = None
     signal_name: str | None = None
     timer: Timer | None = None
 
     FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
+        "activities": ("activities", read_texts),
         "calledProcess": ("called_process", CalledProcess.read),
+        "conditionFulfilled": ("condition_fulfilled", None),
         "errorCode": ("error_code", None),
+        "errorMessage": ("error_message", None),
         "escalationCode": ("escalation_code", None),
         "exclusiveGatewayDecision": ("exclusive_gateway_decision", None),
         "inclusiveGatewayDecision": ("inclusive_gateway_decision", read_texts),
+        "loopCardinality": ("loop_cardinality", None),
         "messageCorrelationKey": ("message_correlation_key", None),
         "messageName": ("message_name", None),
         "signalName": ("signal_name", None),
@@ -2905,6 +2979,7 @@ class Api:
         version: str,
         errors: Sequence[ErrorDefinition] | None = None,
         escalations: Sequence[EscalationDefinition] | None = None,
+        expressions: ExpressionMode | None = None,
         messages: Sequence[MessageDefinition] | None = None,
         parallelism: int | None = None,
         signals: Sequence[SignalDefinition] | None = None,
@@ -2925,6 +3000,8 @@ class Api:
         `bpmn_xml`: Model of the BPMN process as XML.
         `errors`: Error event definitions.
         `escalations`: Escalation event definitions.
+        `expressions`: Who evaluates the expressions of the BPMN XML: workers, which are asked by jobs, or the engine.
+            If it is not given, BPMN_EXPRESSIONS counts. It is that of the version once it is created.
         `messages`: Message event definitions.
         `parallelism`: Maximum number of process instances being executed; 0 is unlimited.
         `signals`: Signal event definitions.
@@ -2940,6 +3017,7 @@ class Api:
                 "bpmnXml": bpmn_xml,
                 "errors": errors,
                 "escalations": escalations,
+                "expressions": expressions,
                 "messages": messages,
                 "parallelism": parallelism,
                 "signals": signals,
@@ -3031,6 +3109,7 @@ class Api:
         bpmn_process_id: str | None = None,
         errors: Sequence[ErrorDefinition] | None = None,
         escalations: Sequence[EscalationDefinition] | None = None,
+        expressions: ExpressionMode | None = None,
         messages: Sequence[MessageDefinition] | None = None,
         parallelism: int | None = None,
         signals: Sequence[SignalDefinition] | None = None,
@@ -3050,6 +3129,8 @@ class Api:
         `bpmn_xml`: Model of the BPMN process as XML.
         `errors`: Error event definitions.
         `escalations`: Escalation event definitions.
+        `expressions`: Who evaluates the expressions of the BPMN XML: workers, which are asked by jobs, or the engine.
+            If it is not given, BPMN_EXPRESSIONS counts. It is that of the version once it is created.
         `messages`: Message event definitions.
         `parallelism`: Maximum number of process instances being executed; 0 is unlimited.
         `signals`: Signal event definitions.
@@ -3066,6 +3147,7 @@ class Api:
                 "bpmnXml": bpmn_xml,
                 "errors": errors,
                 "escalations": escalations,
+                "expressions": expressions,
                 "messages": messages,
                 "parallelism": parallelism,
                 "signals": signals,
@@ -3168,6 +3250,7 @@ class Api:
         self,
         *,
         bpmn_process_id: str,
+        bpmn_element_id: str | None = None,
         correlation_key: str | None = None,
         on_conflict: OnConflict | None = None,
         tags: Sequence[Tag] | None = None,
@@ -3185,6 +3268,7 @@ class Api:
         instance in any case, which goes on regardless: getProcessInstance waits again. An answer with 202 that comes
         earlier says so by `Retry-After`: too many requests wait already, or the service is about to stop.
 
+        `bpmn_element_id`: BPMN ID of the none start event to begin at; needed where the process has several.
         `bpmn_process_id`: BPMN ID of an existing process.
         `correlation_key`: Optional key, used to correlate a process instance with a business entity.
         `on_conflict`: With `uniqueCorrelationKey`: what to do where there is such an instance. `FAIL` answers a
@@ -3202,6 +3286,7 @@ class Api:
         return self._sender.send(
             CREATE_PROCESS_INSTANCE,
             body={
+                "bpmnElementId": bpmn_element_id,
                 "bpmnProcessId": bpmn_process_id,
                 "correlationKey": correlation_key,
                 "onConflict": on_conflict,
@@ -4506,6 +4591,7 @@ class Api:
         revision: int,
         element_variables: Sequence[ElementVariable] | None = None,
         error_code: str | None = None,
+        error_message: str | None = None,
         escalation_code: str | None = None,
         completed: bool | None = None,
         process_variables: Sequence[ProcessVariable] | None = None,
@@ -4520,6 +4606,8 @@ class Api:
         `revision`: The current revision of the user task.
         `element_variables`: Variables to set or delete at element instance scope.
         `error_code`: Code of a BPMN error to throw.
+        `error_message`: With `errorCode`: a free text that travels with a BPMN error that is thrown. What goes beyond
+            10000 characters is cut off.
         `escalation_code`: Code of an escalation.
         `completed`: Whether the user task is completed.
         `process_variables`: Variables to set or delete at process instance scope.
@@ -4533,6 +4621,7 @@ class Api:
                 "revision": revision,
                 "elementVariables": element_variables,
                 "errorCode": error_code,
+                "errorMessage": error_message,
                 "escalationCode": escalation_code,
                 "completed": completed,
                 "processVariables": process_variables,
@@ -4810,6 +4899,7 @@ class AsyncApi:
         version: str,
         errors: Sequence[ErrorDefinition] | None = None,
         escalations: Sequence[EscalationDefinition] | None = None,
+        expressions: ExpressionMode | None = None,
         messages: Sequence[MessageDefinition] | None = None,
         parallelism: int | None = None,
         signals: Sequence[SignalDefinition] | None = None,
@@ -4827,6 +4917,7 @@ class AsyncApi:
                 "bpmnXml": bpmn_xml,
                 "errors": errors,
                 "escalations": escalations,
+                "expressions": expressions,
                 "messages": messages,
                 "parallelism": parallelism,
                 "signals": signals,
@@ -4885,6 +4976,7 @@ class AsyncApi:
         bpmn_process_id: str | None = None,
         errors: Sequence[ErrorDefinition] | None = None,
         escalations: Sequence[EscalationDefinition] | None = None,
+        expressions: ExpressionMode | None = None,
         messages: Sequence[MessageDefinition] | None = None,
         parallelism: int | None = None,
         signals: Sequence[SignalDefinition] | None = None,
@@ -4903,6 +4995,7 @@ class AsyncApi:
                 "bpmnXml": bpmn_xml,
                 "errors": errors,
                 "escalations": escalations,
+                "expressions": expressions,
                 "messages": messages,
                 "parallelism": parallelism,
                 "signals": signals,
@@ -4972,6 +5065,7 @@ class AsyncApi:
         self,
         *,
         bpmn_process_id: str,
+        bpmn_element_id: str | None = None,
         correlation_key: str | None = None,
         on_conflict: OnConflict | None = None,
         tags: Sequence[Tag] | None = None,
@@ -4987,6 +5081,7 @@ class AsyncApi:
         return await self._sender.send(
             CREATE_PROCESS_INSTANCE,
             body={
+                "bpmnElementId": bpmn_element_id,
                 "bpmnProcessId": bpmn_process_id,
                 "correlationKey": correlation_key,
                 "onConflict": on_conflict,
@@ -5844,6 +5939,7 @@ class AsyncApi:
         revision: int,
         element_variables: Sequence[ElementVariable] | None = None,
         error_code: str | None = None,
+        error_message: str | None = None,
         escalation_code: str | None = None,
         completed: bool | None = None,
         process_variables: Sequence[ProcessVariable] | None = None,
@@ -5859,6 +5955,7 @@ class AsyncApi:
                 "revision": revision,
                 "elementVariables": element_variables,
                 "errorCode": error_code,
+                "errorMessage": error_message,
                 "escalationCode": escalation_code,
                 "completed": completed,
                 "processVariables": process_variables,

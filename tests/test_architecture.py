@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "config": LEAVES | {"parse"},
     "bpmn": LEAVES,
     "expr": {"errors", "timer"},
-    "engine": LEAVES | {"bpmn"},
+    "engine": LEAVES | {"bpmn", "expr"},
     "store": LEAVES | {"bpmn", "engine", "criteria", "config"},
     "commands": LEAVES | {"bpmn", "engine", "criteria", "config", "store"},
     "keys": LEAVES | {"commands", "store"},

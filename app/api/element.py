@@ -6,7 +6,7 @@ from typing import Any
 
 from app.api.answer import Response
 from app.api.blueprint import Blueprint
-from app.api.encode import absent, compile_encoder, encode_timer
+from app.api.encode import compile_encoder, encode_timer, inner_number
 from app.api.fields import (
     AnswerSchema,
     ApiSchema,
@@ -53,7 +53,7 @@ class ElementSchema(AnswerSchema):
     bpmn_element_id = Text(required=True, example="serviceTask")
     bpmn_element_name = Text(extension=True)
     bpmn_element_type = Choice(ElementType, "element type", required=True)
-    multi_instance = Flag(extension=True)
+    multi_instance = Flag(extension=True, description="Whether it has a multi-instance marker.")
     parent_bpmn_element_id = Text(extension=True)
     event_definition = Object(EventDefinitionSchema, extension=True)
 
@@ -75,7 +75,14 @@ class ElementInstanceSchema(AnswerSchema):
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
     ended_at = Timestamp()
-    multi_instance = Flag(extension=True)
+    loop_counter = Int32(
+        extension=True,
+        description="Of an instance inside of an activity that has a loop or multi-instance marker: its number, from "
+        "1. `parentId` is the element instance that it is inside of.",
+    )
+    multi_instance = Flag(
+        extension=True, description="Whether the instances of a multi-instance activity are inside of it."
+    )
     started_at = Timestamp()
     state = Choice(InstanceState, "instance state", required=True)
 
@@ -97,8 +104,8 @@ def _event_definition(element: DeployedElement) -> dict[str, Any] | None:
     return encoded
 
 
-encode_element = compile_encoder(ElementSchema, event_definition=_event_definition, multi_instance=absent)
-encode_element_instance = compile_encoder(ElementInstanceSchema, multi_instance=absent)
+encode_element = compile_encoder(ElementSchema, event_definition=_event_definition)
+encode_element_instance = compile_encoder(ElementInstanceSchema, loop_counter=inner_number)
 
 
 class ElementCriteriaSchema(ApiSchema):

@@ -12,6 +12,7 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.fields import ApiSchema, Timestamp, camel
 from app.api.schemas import Tags
+from app.engine.records import ElementVisit
 from app.timer import Timer, format_timestamp
 
 Encoder = Callable[[Any], dict[str, Any]]
@@ -60,6 +61,11 @@ def encode_timer(timer: Timer) -> dict[str, Any]:
         encoded["timeCycle"] = timer.time_cycle
     encoded["timeDuration"] = timer.time_duration or None
     return encoded
+
+
+def inner_number(visit: ElementVisit) -> int | None:
+    """Of an instance inside of an activity with a marker; what these are inside of counts how many have started."""
+    return None if visit.multi_instance else visit.loop_counter
 
 
 def absent(record: Any) -> None:

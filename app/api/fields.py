@@ -243,10 +243,15 @@ class Int64(_Integer):
 class Flag(Decoded, fields.Boolean):
     zero = False
 
+    def __init__(self, *, zero_counts: bool = False, **options: Any) -> None:
+        """`zero_counts` tells an explicit false from an absent value."""
+        super().__init__(**options)
+        self._zero = False if zero_counts else None
+
     def decode(self, value: Any) -> bool | None:
         if type(value) is not bool:
             raise Undecodable
-        return value or None
+        return value or self._zero
 
 
 class Partition(Decoded, fields.Date):

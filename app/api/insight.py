@@ -141,6 +141,10 @@ class HistoryEntrySchema(AnswerSchema):
     bpmn_element_type = Choice(ElementType, "element type")
     prev_id = Int32()
     prev_bpmn_element_id = Text()
+    multi_instance = Flag(description="Whether the instances of a multi-instance activity are inside of it.")
+    loop_counter = Int32(
+        description="Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1."
+    )
     state = Text(example="COMPLETED", description="As it is now.")
     created_at = Timestamp()
     created_by = Text()

@@ -41,6 +41,7 @@ from app.api.schemas import (
     choices,
     process_variables,
     reason,
+    start_element_id,
     time_range,
     wait_timeout,
     worker_id,
@@ -110,6 +111,7 @@ encode_instance = compile_encoder(ProcessInstanceSchema, incident_count=absent, 
 
 
 class NewProcessInstanceSchema(ApiSchema):
+    bpmn_element_id = start_element_id()
     bpmn_process_id = ShortText(required=True, description="BPMN ID of an existing process.")
     correlation_key = ShortText(
         description="Optional key, used to correlate a process instance with a business entity."

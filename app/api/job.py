@@ -39,9 +39,11 @@ from app.api.schemas import (
     TimerField,
     choices,
     element_variables,
+    error_message,
     process_variables,
     reason,
     results_of,
+    start_element_id,
     wait_timeout,
     worker_id,
 )
@@ -159,6 +161,7 @@ class UnlockJobsSchema(ApiSchema):
 
 
 class CalledProcessSchema(ApiSchema):
+    bpmn_element_id = start_element_id()
     bpmn_process_id = ShortText(description="BPMN ID of an existing process.")
     correlation_key = ShortText(description="Correlation key of the called process instance.")
     tags = Tags()
@@ -167,11 +170,27 @@ class CalledProcessSchema(ApiSchema):
 
 
 class JobCompletionSchema(ApiSchema):
+    activities = Many(
+        ShortText(),
+        most=MOST_ITEMS,
+        extension=True,
+        description="IDs of enabled activities of an ad-hoc sub-process to start; an ID may be repeated.",
+    )
     called_process = Object(CalledProcessSchema, make=CalledProcess, extension=True)
+    condition_fulfilled = Flag(
+        zero_counts=True, extension=True, description="Whether the condition that the job asks for is fulfilled."
+    )
     error_code = ShortText(description="Code of a BPMN error to set or throw.")
+    error_message = error_message()
     escalation_code = ShortText(description="Code of an escalation to set or throw.")
     exclusive_gateway_decision = ShortText(description="ID of the element to continue with.")
     inclusive_gateway_decision = Many(ShortText(), most=MOST_ITEMS, description="IDs of the elements to continue with.")
+    loop_cardinality = Int32(
+        gte=0,
+        zero_counts=True,
+        extension=True,
+        description="How many instances of a multi-instance activity there are.",
+    )
     message_correlation_key = ShortText()
     message_name = ShortText()
     signal_name = ShortText()

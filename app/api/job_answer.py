@@ -15,7 +15,7 @@ from app.engine.types import JobType, WorkState
 
 
 class DecisionSchema(AnswerSchema):
-    """An outgoing sequence flow of a gateway: its id, or that of its target, is a decision."""
+    """An outgoing sequence flow of an element: its id, or that of its target, is a decision."""
 
     flow_id = Text(required=True, example="f2")
     name = Text(example="in stock")
@@ -77,7 +77,15 @@ class JobSchema(AnswerSchema):
         "`zeebe:taskDefinition`, or `camunda:topic`.",
     )
     decisions = Many(
-        Object(DecisionSchema), extension=True, description="Of an EVALUATE_... job: what can be decided for."
+        Object(DecisionSchema),
+        extension=True,
+        description="Of a job that decides for outgoing flows: what can be decided for.",
+    )
+    expression = Text(
+        extension=True,
+        example="approvals >= 3",
+        description="Of a job that decides for a condition or a number: the expression as the BPMN file has it. "
+        "It is not evaluated: the worker decides.",
     )
     called_element = Text(
         extension=True, example="shipping:1", description="Of a call activity: what it calls, as the BPMN file says."
@@ -94,11 +102,19 @@ class JobSchema(AnswerSchema):
     timer = Object(JobTimerSchema, extension=True, description="Of a SET_TIMER job: what the BPMN file says.")
 
 
-_EVALUATED = frozenset({JobType.EVALUATE_EXCLUSIVE_GATEWAY, JobType.EVALUATE_INCLUSIVE_GATEWAY})
+_GATEWAYS = frozenset(
+    {
+        JobType.EVALUATE_COMPLEX_GATEWAY,
+        JobType.EVALUATE_EXCLUSIVE_GATEWAY,
+        JobType.EVALUATE_INCLUSIVE_GATEWAY,
+    }
+)
+_LOOPS = frozenset({JobType.EVALUATE_COMPLETION_CONDITION, JobType.EVALUATE_LOOP_CONDITION})
 _NAMED = {
     f"{kind}_name": frozenset(type for type in ElementType if type.startswith(f"{kind.upper()}_"))
     for kind in ("message", "signal", "error", "escalation")
 }
+_NAMED["message_name"] |= {ElementType.RECEIVE_TASK}
 
 
 def _lease(job: Job) -> datetime | None:
@@ -107,7 +123,14 @@ def _lease(job: Job) -> datetime | None:
 
 
 def _decisions(job: Job) -> list[dict[str, Any]]:
-    return [_decision(flow) for flow in job.node.outgoing] if job.node and job.type in _EVALUATED else []
+    """An activity or event asks about flows with conditions: those without are taken in any case."""
+    if job.node is None:
+        return []
+    if job.type in _GATEWAYS:
+        return [_decision(flow) for flow in job.node.outgoing]
+    if job.type is JobType.EVALUATE_OUTGOING_FLOWS:
+        return [_decision(flow) for flow in job.node.outgoing if flow.is_conditional or flow.default]
+    return []
 
 
 def _decision(flow: Flow) -> dict[str, Any]:
@@ -120,6 +143,15 @@ def _decision(flow: Flow) -> dict[str, Any]:
         "default": flow.default,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _expression(job: Job) -> str:
+    loop = job.node.loop if job.node else None
+    if loop is None:
+        return ""
+    if job.type is JobType.SET_LOOP_CARDINALITY:
+        return loop.cardinality.text if loop.cardinality else ""
+    return loop.condition.text if loop.condition and job.type in _LOOPS else ""
 
 
 def _timer(job: Job) -> dict[str, Any] | None:
@@ -158,6 +190,7 @@ encode_job = compile_encoder(
     bpmn_element_name=lambda job: job.node.name if job.node else "",
     task_type=lambda job: job.node.task_type if job.node and job.type is JobType.EXECUTE else "",
     decisions=_decisions,
+    expression=_expression,
     called_element=lambda job: job.node.called_element if job.node else "",
     timer=_timer,
     variables=lambda job: [_encode_variable(variable) for variable in job.variables],

@@ -24,6 +24,46 @@ JOB_TYPES: Mapping[JobType, tuple[str, str, str]] = {
         "`inclusiveGatewayDecision`: a list of such ids. The default flow is always taken, too.",
         f"the default flow is taken; where there is none, {_FAILS}",
     ),
+    JobType.EVALUATE_COMPLEX_GATEWAY: (
+        "A complex gateway with conditions was activated. `decisions` are its flows.",
+        "`inclusiveGatewayDecision`: a list of ids of flows with conditions, or of the elements that they lead to.",
+        f"the default flow is taken; where there is none, {_FAILS}",
+    ),
+    JobType.EVALUATE_OUTGOING_FLOWS: (
+        "An activity or event is over that has outgoing flows with conditions. `decisions` are these, and the default "
+        "flow. Flows without a condition are taken in any case.",
+        "`inclusiveGatewayDecision`: a list of ids of flows with conditions, or of the elements that they lead to.",
+        f"the default flow is taken; where no flow is taken at all, {_FAILS}",
+    ),
+    JobType.EVALUATE_ACTIVATION_CONDITION: (
+        "A token has arrived at a complex gateway that waits for its start. `expression` is what the file says.",
+        "`conditionFulfilled`: whether the gateway is activated by the tokens that wait there.",
+        _FAILS,
+    ),
+    JobType.SET_LOOP_CARDINALITY: (
+        "A multi-instance activity was reached whose number of instances is no literal, and that has no collection. "
+        "`expression` is what the file says.",
+        "`loopCardinality`: how many instances there are; one with 0 is completed at once.",
+        _FAILS,
+    ),
+    JobType.EVALUATE_COMPLETION_CONDITION: (
+        "An instance of a multi-instance activity has completed, others are active or still to come, and there is a "
+        "completion condition. `expression` is what the file says.",
+        "`conditionFulfilled`: whether the activity is complete; instances that are active are terminated then.",
+        _FAILS,
+    ),
+    JobType.EVALUATE_LOOP_CONDITION: (
+        "An activity with a standard loop was performed, or is about to be for the first time. `expression` is what "
+        "the file says.",
+        "`conditionFulfilled`: whether it is performed once more.",
+        _FAILS,
+    ),
+    JobType.SELECT_ACTIVITIES: (
+        "An ad-hoc sub-process has started, or one of its activities has completed. `expression` is its completion "
+        "condition.",
+        "`activities`: a list of ids of the enabled activities to start, or `conditionFulfilled`, which completes it.",
+        f"nothing starts; where nothing is active, it completes, or {_FAILS} if it has a condition",
+    ),
     JobType.CALL_PROCESS: (
         "A call activity has started. `calledElement` is what the file says.",
         "`calledProcess` with `bpmnProcessId` and `version`; what it leaves out is taken from `calledElement` "
@@ -41,17 +81,17 @@ JOB_TYPES: Mapping[JobType, tuple[str, str, str]] = {
         _FAILS,
     ),
     JobType.SUBSCRIBE_MESSAGE: (
-        "A message catch or boundary event names no message.",
+        "An event or receive task waits for a message, and names none.",
         "`messageName` and `messageCorrelationKey`.",
         _FAILS,
     ),
     JobType.SET_MESSAGE_CORRELATION_KEY: (
-        "A message catch or boundary event names its message, which is `messageName`.",
+        "An event or receive task waits for a message that it names, which is `messageName`.",
         "`messageCorrelationKey`.",
         _FAILS,
     ),
     JobType.SUBSCRIBE_SIGNAL: (
-        "A signal catch or boundary event names no signal.",
+        "An event waits for a signal, and names none.",
         "`signalName`.",
         _FAILS,
     ),

@@ -11,7 +11,7 @@ from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import current, service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, Object, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.openapi import TAGGED
 from app.api.rules import MOST_ITEMS
@@ -23,6 +23,7 @@ from app.commands.deletion import DeleteProcess
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import Paging, ProcessCriteria
 from app.engine.records import Process
+from app.engine.types import ExpressionMode
 from app.errors import EngineError
 
 _RULES = "\n".join(
@@ -53,6 +54,12 @@ class ProcessSchema(AnswerSchema):
     bpmn_process_id = Text(required=True, example="parallelServiceTasksTest")
     created_at = Timestamp(required=True)
     created_by = Text(required=True)
+    expressions = Choice(
+        ExpressionMode,
+        "expression mode",
+        extension=True,
+        description="ENGINE, if the engine evaluates expressions; absent, if workers do.",
+    )
     parallelism = Int32()
     tags = all_tags()
     version = Text(required=True)
@@ -71,6 +78,16 @@ encode_process = compile_encoder(
 
 def _element_id() -> Text:
     return ShortText(required=True, description="ID of the event's element within the BPMN XML.")
+
+
+def _expressions() -> Choice:
+    return Choice(
+        ExpressionMode,
+        "expression mode",
+        extension=True,
+        description="Who evaluates the expressions of the BPMN XML: workers, which are asked by jobs, or the engine. "
+        "If it is not given, BPMN_EXPRESSIONS counts. It is that of the version once it is created.",
+    )
 
 
 class ErrorDefinitionSchema(ApiSchema):
@@ -116,6 +133,7 @@ class ProcessFileSchema(ApiSchema):
     )
     errors = _definitions(ErrorDefinitionSchema, "error_code", "Error")
     escalations = _definitions(EscalationDefinitionSchema, "escalation_code", "Escalation")
+    expressions = _expressions()
     messages = _definitions(MessageDefinitionSchema, "message_name", "Message")
     parallelism = Int32(gte=0, description="Maximum number of process instances being executed; 0 is unlimited.")
     signals = _definitions(SignalDefinitionSchema, "signal_name", "Signal")
@@ -133,6 +151,7 @@ class CreateProcessSchema(ApiSchema):
     bpmn_xml = Text(required=True, description="Model of the BPMN process as XML.")
     errors = _definitions(ErrorDefinitionSchema, "error_code", "Error")
     escalations = _definitions(EscalationDefinitionSchema, "escalation_code", "Escalation")
+    expressions = _expressions()
     messages = _definitions(MessageDefinitionSchema, "message_name", "Message")
     parallelism = Int32(gte=0, description="Maximum number of process instances being executed; 0 is unlimited.")
     signals = _definitions(SignalDefinitionSchema, "signal_name", "Signal")

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from app.api import examples
 from app.api.context import current
-from app.api.fields import ApiSchema, Flag, Int32, Many, Undecodable, camel
+from app.api.fields import ApiSchema, Choice, Flag, Int32, Many, Undecodable, camel
 from app.api.rules import MOST_ITEMS, flatten
 from app.api.schemas import Tags
 from app.errors import Cause, EngineError, ErrorKind
@@ -105,6 +105,8 @@ class QueryFields:
             item = field.inner.nested.__name__.removesuffix("Schema")  # type: ignore[attr-defined]  # an Object
             schema = {"type": "array", "items": {"$ref": f"#/components/schemas/{item}"}, "maxItems": MOST_ITEMS}
             parameter["content"] = {"application/json": {"schema": schema}}
+        elif isinstance(field, Choice):
+            parameter["schema"] = {"type": "string", "enum": [choice.value for choice in field.choices]}
         else:
             parameter["schema"] = {"type": "string", "maxLength": field.metadata["maxLength"]}
             if field.required:

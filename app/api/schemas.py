@@ -29,6 +29,7 @@ from app.api.fields import (
 from app.api.rules import (
     MOST_CHARACTERS,
     MOST_ITEMS,
+    MOST_OF_ERROR,
     MOST_OF_REASON,
     MOST_OF_TAG_VALUE,
     OWN,
@@ -253,6 +254,22 @@ def wait_timeout(description: str) -> Duration:
 
 def worker_id(description: str = "ID of the worker that performs the operation.") -> Text:
     return ShortText(required=True, example="go-bpmn", description=description)
+
+
+def start_element_id() -> Text:
+    return ShortText(
+        extension=True,
+        description="BPMN ID of the none start event to begin at; needed where the process has several.",
+    )
+
+
+def error_message() -> Text:
+    return Text(
+        cut=MOST_OF_ERROR,
+        extension=True,
+        description="With `errorCode`: a free text that travels with a BPMN error that is thrown. "
+        f"What goes beyond {MOST_OF_ERROR} characters is cut off.",
+    )
 
 
 def reason() -> Text:

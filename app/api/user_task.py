@@ -11,7 +11,7 @@ from app.api.context import service
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
-from app.api.schemas import Tags, all_tags, choices, element_variables, process_variables, worker_id
+from app.api.schemas import Tags, all_tags, choices, element_variables, error_message, process_variables, worker_id
 from app.commands.user_task import UpdateUserTask
 from app.criteria import Paging, UserTaskCriteria
 from app.engine.types import UserTaskState
@@ -57,6 +57,7 @@ class UpdateUserTaskSchema(ApiSchema):
     revision = Int32(required=True, gte=1, description="The current revision of the user task.")
     element_variables = element_variables(description="Variables to set or delete at element instance scope.")
     error_code = ShortText(description="Code of a BPMN error to throw.")
+    error_message = error_message()
     escalation_code = ShortText(description="Code of an escalation.")
     completed = Flag(description="Whether the user task is completed.")
     process_variables = process_variables(description="Variables to set or delete at process instance scope.")

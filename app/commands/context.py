@@ -139,6 +139,7 @@ class Context:
             snapshot.graph,
             now=self.now,
             actor=actor,
+            engine_id=self.engine_id,
             changes=changes,
             tokens=snapshot.tokens,
             whole=snapshot.whole,
@@ -151,7 +152,14 @@ class Context:
 
     def variables(self, changes: Changes, actor: str) -> Variables:
         """What `actor` sets and deletes now."""
-        return Variables(changes, now=self.now, actor=actor, encrypt=self._encrypt)
+        return Variables(changes, now=self.now, actor=actor, encrypt=self._encrypt, decrypt=self._decrypt)
+
+    def _decrypt(self, value: str) -> str:
+        """Raises EngineError UNKNOWN for a value that no configured key fits."""
+        try:
+            return self.cipher.decrypt(value)
+        except CipherError as error:
+            raise EngineError(ErrorKind.UNKNOWN, str(error)) from error
 
     def _encrypt(self, value: str) -> str:
         """Raises EngineError VALIDATION when no key is configured."""

@@ -18,7 +18,6 @@ from app.commands.needs import load, walk_as_needed
 from app.commands.queue import foresee_end, settle
 from app.crypto import CipherError
 from app.engine.changes import Changes
-from app.engine.elements import behavior_of
 from app.engine.failures import incident_of
 from app.engine.needs import Need, WholeInstance
 from app.engine.records import ElementInstance, Job
@@ -199,11 +198,11 @@ def _outcome(
 ) -> Changes:
     """What the completion changes, or how the job fails; a walk that fails has changed nothing but the variables."""
     changes, completion = Changes(), cmd.completion or Completion()
-    behavior = behavior_of(token.node)
+    behavior = token.behavior
     known: dict[Need[Any], Any] = {}
 
     def get_ready() -> None:
-        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed]))
+        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed], snapshot))
         if job.type in behavior.leaving_jobs:
             foresee_end(ctx, snapshot, token)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from app.commands.context import Context, message_key
@@ -16,11 +16,15 @@ from app.engine.needs import (
     LockedQueue,
     Missing,
     Need,
+    OutputItems,
     SignalSubscribers,
+    VariablesNamed,
     WholeInstance,
 )
 from app.engine.records import Message, SignalSubscription
+from app.engine.values import Stored
 from app.errors import bug
+from app.store.load import Snapshot
 
 T = TypeVar("T")
 
@@ -38,13 +42,23 @@ def walk_as_needed(ctx: Context, walk: Callable[[list[Need[Any]]], T]) -> T:
             ctx.start_over()
 
 
-def load(ctx: Context, changes: Changes, needs: Iterable[Need[Any]]) -> dict[Need[Any], Any]:
-    """What there is of each; `changes` are refused if it turns out to be otherwise. Locks all of it first."""
-    wanted = sorted(dict.fromkeys(needs), key=lambda need: _ORDER[type(need)])
+def load(
+    ctx: Context, changes: Changes, needs: Iterable[Need[Any]], snapshot: Snapshot | None = None
+) -> dict[Need[Any], Any]:
+    """What there is of each; `changes` are refused if it turns out to be otherwise. Locks all of it first.
+
+    Beside that, the variables that matter to walks through the graph of the `snapshot`, if any do.
+    """
+    wanted = sorted(dict.fromkeys([*needs, *_variables_of(snapshot)]), key=lambda need: _ORDER[type(need)])
     messages = [each for each in wanted if isinstance(each, BufferedMessage)]
     for key in sorted(message_key(each.name, each.correlation_key) for each in messages):
         ctx.tx.lock_key(key)
     return {need: _LOADERS[type(need)](ctx, changes, need) for need in wanted}
+
+
+def _variables_of(snapshot: Snapshot | None) -> Iterator[VariablesNamed]:
+    if snapshot and snapshot.graph.names:
+        yield VariablesNamed(snapshot.instance.partition, snapshot.instance.id, snapshot.graph.names)
 
 
 def _whole_instance(ctx: Context, changes: Changes, need: WholeInstance) -> None:
@@ -74,12 +88,22 @@ def _buffered_message(ctx: Context, changes: Changes, need: BufferedMessage) -> 
     return ctx.tx.find_buffered(need.name, need.correlation_key, ctx.now)
 
 
+def _variables_named(ctx: Context, changes: Changes, need: VariablesNamed) -> Mapping[tuple[int | None, str], Stored]:
+    return ctx.tx.load_variables_named(need.partition, need.process_instance_id, need.names)
+
+
+def _output_items(ctx: Context, changes: Changes, need: OutputItems) -> Mapping[int, Stored]:
+    return ctx.tx.load_output_items(need.partition, need.process_instance_id, need.body_id, need.name)
+
+
 _LOADERS: Mapping[type[Need[Any]], Callable[[Context, Changes, Any], Any]] = {
     WholeInstance: _whole_instance,
     LockedQueue: _locked_queue,
     CalledProcess: _called_process,
     SignalSubscribers: _signal_subscribers,
     IsSubscribed: _is_subscribed,
+    VariablesNamed: _variables_named,
+    OutputItems: _output_items,
     BufferedMessage: _buffered_message,
 }
 """In the order in which they are got; the last one reads the time."""

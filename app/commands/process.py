@@ -10,7 +10,8 @@ from typing import TypeVar
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
 from app.bpmn.ignored import ignored
-from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.kinds import MESSAGE_EVENTS
+from app.bpmn.model import Element, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, only_process, parse
 from app.bpmn.reader import WHITE_SPACE
@@ -20,7 +21,7 @@ from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
 from app.engine.records import DeployedElement, Process, Task
-from app.engine.types import TaskType
+from app.engine.types import ExpressionMode, TaskType
 from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
 
@@ -36,6 +37,8 @@ class CreateProcess(Audited[Process]):
     version: str
     worker_id: str
     parallelism: int = 0
+    expressions: ExpressionMode | None = None
+    """Who evaluates expressions; None leaves it to BPMN_EXPRESSIONS."""
     tags: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     """Error code by BPMN element id; the others alike."""
@@ -151,7 +154,7 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
     """A message starts one process only, whichever it is."""
     causes = []
     for element in model.elements():
-        if element.type is not ElementType.MESSAGE_START_EVENT:
+        if element.type not in MESSAGE_EVENTS or not element.instantiates:
             continue
         name = definitions[element.id].message_name or ""
         other = ctx.tx.find_message_start(name, other_than=model.element.id)
@@ -179,6 +182,7 @@ def _insert(
             bpmn_xml=cmd.bpmn_xml,
             created_at=ctx.now,
             created_by=cmd.worker_id,
+            expressions=_expressions(ctx, cmd),
             parallelism=cmd.parallelism,
             tags={name: value for name, value in cmd.tags.items() if value},
             version=cmd.version,
@@ -197,12 +201,19 @@ def _insert(
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
                 task_type=element.task_type,
                 definition=definition,
+                instantiates=element.instantiates,
+                multi_instance=element.loop is not None and element.loop.multi,
             )
         )
-        if element.type is ElementType.TIMER_START_EVENT and definition and definition.timer:
+        if element.instantiates and definition and definition.timer:
             causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer)
     _refuse(causes)
     return process
+
+
+def _expressions(ctx: Context, cmd: CreateProcess) -> str | None:
+    mode = cmd.expressions or ctx.config.expressions
+    return mode if mode == ExpressionMode.ENGINE else None
 
 
 def _schedule_start(

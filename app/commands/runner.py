@@ -17,12 +17,11 @@ from app.commands.needs import load
 from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
 from app.commands.signal import broadcast
 from app.engine.changes import Changes
-from app.engine.elements import behavior_of
 from app.engine.graph import Graph
 from app.engine.needs import Need, SignalSubscribers
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Message, Task
-from app.engine.run import start_instance
+from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, WorkState
 from app.errors import bug
 from app.store.graphs import GraphMissing
@@ -54,7 +53,7 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
 def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).release()
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).release()
     settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
@@ -66,6 +65,10 @@ def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, foun
     ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).end_instance(InstanceState.TERMINATED)
     settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
+
+
+def _evaluate(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
+    return _move(ctx, changes, task, found, missed, ctx.engine_id)
 
 
 def _join(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
@@ -99,8 +102,8 @@ def _move(
         return WorkState.CANCELED
     foresee_end(ctx, found.snapshot, token)
     payload = parse_payload(task.serialized_task)
-    needs = behavior_of(token.node).needs_of_task(token, task, payload, message)
-    known = load(ctx, changes, [*needs, *missed])
+    needs = token.behavior.needs_of_task(token, task, payload, message)
+    known = load(ctx, changes, [*needs, *missed], found.snapshot)
     run = ctx.run(found.snapshot, actor, changes, known, message)
     ctx.variables(changes, actor).deliver(run.instance, variables)
     run.task_due(task, token, payload)
@@ -134,7 +137,7 @@ def _deliver_signal(
     return state
 
 
-def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkState:
+def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Missed) -> WorkState:
     """A message, signal or timer start event creates an instance in the partition of its task."""
     payload = parse_payload(task.serialized_task)
     assert task.process_id is not None and task.element_id is not None
@@ -145,6 +148,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     if graph is None:
         return WorkState.CANCELED
     queued = must_queue(ctx, changes, graph)
+    known = load(ctx, changes, missed)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -170,12 +174,15 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         partition=task.partition,
         now=ctx.now,
         actor=ctx.engine_id,
+        engine_id=ctx.engine_id,
+        variables=ctx.variables(changes, ctx.engine_id),
         created_by=created_by,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
         start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
+        known=known,
         prepare=partial(ctx.variables(changes, created_by).deliver, variables=variables),
     )
     settle(ctx, changes, ctx.engine_id)
@@ -246,6 +253,7 @@ WITH_SIBLINGS = frozenset({TaskType.JOIN_PARALLEL_GATEWAY})
 WHOLE = frozenset({TaskType.START_PROCESS_INSTANCE, TaskType.TERMINATE_PROCESS_INSTANCE})
 """Those that need all of the instance."""
 IN_INSTANCE = {
+    TaskType.EVALUATE_EXPRESSION: _evaluate,
     TaskType.JOIN_PARALLEL_GATEWAY: _join,
     TaskType.START_PROCESS_INSTANCE: _start_process_instance,
     TaskType.TERMINATE_PROCESS_INSTANCE: _terminate_process_instance,
@@ -258,5 +266,6 @@ STANDALONE = {
     TaskType.DROP_PARTITION: maintenance.drop_partition,
     TaskType.PURGE_MESSAGES: maintenance.purge,
     TaskType.PURGE_SIGNALS: maintenance.purge,
-    TaskType.TRIGGER_EVENT: _trigger_start_event,
 }
+STARTING = {TaskType.TRIGGER_EVENT: _trigger_start_event}
+"""Those without an instance that create one, and walk."""

@@ -10,12 +10,21 @@ from app.commands import maintenance
 from app.commands.base import Audited, Command
 from app.commands.context import Context, later
 from app.commands.needs import walk_as_needed
-from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, WITH_SIBLINGS, Missed, plan_next_start, retry_task
+from app.commands.runner import (
+    IN_INSTANCE,
+    STANDALONE,
+    STARTING,
+    WHOLE,
+    WITH_SIBLINGS,
+    Missed,
+    plan_next_start,
+    retry_task,
+)
 from app.engine.changes import Changes
 from app.engine.failures import incident_of
 from app.engine.needs import WholeInstance
 from app.engine.records import Task
-from app.engine.types import WorkState
+from app.engine.types import TaskType, WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
 from app.store.lock import TASK
 
@@ -176,10 +185,17 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     if cmd.task.type in maintenance.BEFOREHAND:
         _require_locked(ctx, cmd.task, ctx.tx.find_task(cmd.task.partition, cmd.task.id))
         maintenance.BEFOREHAND[cmd.task.type](ctx, cmd.task)
-    task = _require_locked(ctx, cmd.task, ctx.tx.lock_task(cmd.task.partition, cmd.task.id))
+    return walk_as_needed(ctx, lambda missed: _run_standalone(ctx, cmd.task, missed))
+
+
+def _run_standalone(ctx: Context, given: Task, missed: Missed) -> Task:
+    task = _require_locked(ctx, given, ctx.tx.lock_task(given.partition, given.id))
     changes = Changes()
     try:
-        task.state = STANDALONE[task.type](ctx, changes, task)
+        if task.type in STARTING:
+            task.state = STARTING[task.type](ctx, changes, task, missed)
+        else:
+            task.state = STANDALONE[task.type](ctx, changes, task)
     except EngineError as error:
         changes = _failed(ctx, task, error)
     return _finish(ctx, changes, task)
@@ -250,6 +266,8 @@ def _failed(ctx: Context, task: Task, error: EngineError, *, retried: bool = Tru
     task.error = error.as_text()
     task.instance = None
     plan_next_start(ctx, changes, task)
+    # What can't be evaluated does not change by itself.
+    retried = retried and task.type is not TaskType.EVALUATE_EXPRESSION
     if retried and ctx.config.task_retry_limit > task.retry_count:
         task.state = WorkState.CAUSED_RETRY
         retry = changes.schedule(retry_task(task, ctx.engine_id, ctx.now, ctx.now))

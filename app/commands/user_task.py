@@ -29,6 +29,7 @@ class UpdateUserTask(Command[UserTask]):
     worker_id: str
     element_variables: tuple[VariableInput, ...] = ()
     error_code: str = ""
+    error_message: str = ""
     escalation_code: str = ""
     completed: bool = False
     process_variables: tuple[VariableInput, ...] = ()
@@ -49,7 +50,7 @@ def _update(ctx: Context, cmd: UpdateUserTask, missed: list[Need[Any]]) -> UserT
     token = found.snapshot.token(user_task.element_instance_id)
     foresee_end(ctx, found.snapshot, token)
     changes = Changes()
-    known = load(ctx, changes, missed)
+    known = load(ctx, changes, missed, found.snapshot)
     variables = ctx.variables(changes, cmd.worker_id)
     variables.set_element_variables(token, cmd.element_variables)
     variables.set_process_variables(found.snapshot.instance, cmd.process_variables)
@@ -81,7 +82,7 @@ def _act(run: Run, token: ElementInstance, user_task: UserTask, cmd: UpdateUserT
         run.complete(token)
         user_task.state = UserTaskState.COMPLETED
     elif cmd.error_code:
-        throw_error(run, token, cmd.error_code)
+        throw_error(run, token, cmd.error_code, cmd.error_message)
         user_task.state = UserTaskState.TERMINATED
     elif cmd.escalation_code and throw_escalation(run, token, cmd.escalation_code, "failed to escalate user task"):
         user_task.state = UserTaskState.TERMINATED

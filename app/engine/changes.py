@@ -24,6 +24,7 @@ from app.engine.records import (
     Variable,
 )
 from app.engine.types import UserTaskState
+from app.engine.values import Stored
 
 Rec = TypeVar("Rec")
 
@@ -47,6 +48,8 @@ class Changes:
         self.variables: list[Variable] = []
         """To insert, or to update where the name exists in its scope."""
         self.deleted_variables: list[VariableKey] = []
+        self.values: dict[tuple[ProcessInstance, ElementInstance | None, str], Stored | None] = {}
+        """What variables of an instance or element instance are by that; None is gone."""
         self.abandoned: list[tuple[ElementInstance, UserTaskState]] = []
         """Ended element instances that may leave open work behind, and the state their user tasks end in."""
         self.renewed: dict[ElementInstance, ElementInstance] = {}
@@ -111,6 +114,7 @@ class Changes:
         self._known |= other._known
         self.variables += other.variables
         self.deleted_variables += other.deleted_variables
+        self.values |= other.values
         self.abandoned += other.abandoned
         self.renewed |= other.renewed
         self.requeued += other.requeued

@@ -28,6 +28,8 @@ class VariableInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalledProcess:
     bpmn_process_id: str = ""
+    bpmn_element_id: str = ""
+    """The start event, where there are several."""
     correlation_key: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[VariableInput, ...] = ()
@@ -38,11 +40,15 @@ class CalledProcess:
 class Completion:
     """The outcome a worker reports; fields that do not belong to the type of the job are ignored."""
 
+    activities: tuple[str, ...] = ()
     called_process: CalledProcess | None = None
+    condition_fulfilled: bool | None = None
     error_code: str = ""
+    error_message: str = ""
     escalation_code: str = ""
     exclusive_gateway_decision: str = ""
     inclusive_gateway_decision: tuple[str, ...] = ()
+    loop_cardinality: int | None = None
     message_correlation_key: str = ""
     message_name: str = ""
     signal_name: str = ""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from app.bpmn.model import Element, ElementType, EventDefinition, Process, SequenceFlow
+from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
+from app.engine.reach import reach_of
+from app.engine.slots import Slot, condition_of, programs_of
+from app.expr import Program
+
+if TYPE_CHECKING:
+    from app.engine.elements.base import Behavior
 
 
 @dataclass(slots=True, eq=False)
@@ -17,8 +24,14 @@ class Flow:
     target: Node
     name: str
     condition: str
-    """As the file has it: it is never evaluated."""
+    """As the file has it."""
     default: bool
+    is_conditional: bool = False
+    """Whether it has a condition that counts: that of a default flow does not (BPMN 2.0.2, 10.6.2)."""
+    program: Program | None = None
+    """Evaluates the condition, where the engine does."""
+    place: int | None = None
+    """Its place among the incoming flows of its target, if that has several."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -29,6 +42,10 @@ class Node:
     id: str
     name: str = ""
     type: ElementType
+    behavior: Behavior = field(init=False)
+    """What its tokens do."""
+    body: Behavior | None = None
+    """What a token does that its inner instances are inside of, where it has a marker."""
     parent: Node | None
     children: list[Node] = field(default_factory=list)
     outgoing: list[Flow] = field(default_factory=list)
@@ -40,7 +57,36 @@ class Node:
     """Boundary events of an activity, in document order."""
     link: Node | None = None
     """The link catch event of a link throw event."""
+    linked_from: list[Node] = field(default_factory=list)
+    """The link throw events of a link catch event."""
+    starts: list[Node] = field(default_factory=list)
+    """Of a scope, where its flow begins."""
+    is_started_at_once: bool = False
+    """Whether it begins at all of these, or at one of them."""
+    handler_starts: list[Node] = field(default_factory=list)
+    """Of a scope, the start events of the event sub-processes in it."""
+    starts_handler: bool = False
+    """Whether it is such a start event."""
+    is_handler: bool = False
+    """Whether it is an event sub-process."""
+    programs: Mapping[Slot, Program] = field(default_factory=dict)
+    """What the engine evaluates."""
+    evaluates_flows: bool = False
+    """Whether conditions of its outgoing flows are among that."""
+    has_conditions: bool = False
+    """Whether it is an activity or event some of whose outgoing flows have conditions."""
+    instantiates: bool = False
+    """Whether a message that it waits for starts the process."""
+    global_task: ElementType | None = None
+    """Of a call activity, the type of task that it is done as."""
+    start_quantity: int = 1
+    completion_quantity: int = 1
+    joins: list[Node] = field(default_factory=list)
+    """Of a scope, the gateways in it at which tokens wait until no other one can get there, in document order."""
+    reach: Mapping[Node, int] | None = None
+    """Of such a gateway, which incoming flows can be reached from a node without passing it; bit i is flow i."""
     interrupting: bool = True
+    loop: Loop | None = None
     terminate: bool = False
     called_element: str = ""
     task_type: str = ""
@@ -52,13 +98,20 @@ class Node:
     tags: Mapping[str, str] | None = None
     """What a new user task is tagged with, if the model assigns it to somebody."""
 
+    def names(self) -> Iterator[str]:
+        """Of variables whose values matter to what the node does."""
+        for program in self.programs.values():
+            yield from program.names
+        for flow in self.outgoing:
+            if flow.program is not None:
+                yield from flow.program.names
+        if self.loop is not None:
+            yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
+
     @property
     def recurs(self) -> bool:
-        """Whether it is a boundary event that may happen any number of times while its host is active."""
-        return self.host is not None and not self.interrupting
-
-    def start_events(self) -> list[Node]:
-        return [child for child in self.children if child.type is ElementType.NONE_START_EVENT]
+        """Whether it is an attached event that may happen any number of times while its host is active."""
+        return (self.host is not None or self.starts_handler) and not self.interrupting
 
     @property
     def default(self) -> Flow | None:
@@ -80,6 +133,8 @@ class Graph:
         self.version = version
         self.root = root
         self._nodes = nodes
+        self.names = frozenset(name for node in nodes.values() for name in node.names())
+        """Of variables whose values matter to the walk."""
 
     def __len__(self) -> int:
         """How many nodes there are."""
@@ -96,11 +151,14 @@ def compile_graph(
     version: str,
     element_ids: Mapping[str, int],
     definitions: Mapping[str, EventDefinition],
+    equip: Callable[[Node], None],
+    evaluates: bool = False,
     tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Graph:
     """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
 
-    `tags` are those of user tasks, by BPMN element id.
+    `equip` gives a node its behavior. Where the engine `evaluates`, expressions are compiled. `tags` are those of user
+    tasks, by BPMN element id.
 
     It doesn't matter whether the process would be accepted today: what was stored is executed.
     """
@@ -116,22 +174,34 @@ def compile_graph(
             type=element.type,
             parent=parent,
             interrupting=element.interrupting,
+            loop=element.loop,
+            instantiates=element.instantiates,
+            start_quantity=element.start_quantity,
+            completion_quantity=element.completion_quantity,
+            global_task=element.global_task,
             terminate=element.terminate,
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
             timer_text=element.timer_text,
             definition=definitions.get(stored_id),
+            programs=programs_of(element, definitions.get(stored_id), process.expression_language, evaluates=evaluates),
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
             node.tags = tags.get(element.id)
+        equip(node)
         if parent:
             parent.children.append(node)
     _connect(elements, nodes)
+    if evaluates:
+        _evaluate_conditions(elements, nodes, process.expression_language)
     for element in elements:
         _attach(nodes[element], [nodes[event] for event in element.attached])
     _link(elements, nodes)
+    for element, node in nodes.items():
+        if node.behavior.is_scope:
+            _open(element, nodes)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
@@ -140,10 +210,41 @@ def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
     for element in elements:
         for flow in element.outgoing:
             ends = nodes[flow.source], nodes[flow.target]
-            flows[flow] = Flow(flow.id, *ends, flow.name, flow.condition, flow.id == element.default_flow)
+            is_default = flow.id == element.default_flow
+            is_conditional = flow.conditional and not is_default
+            flows[flow] = Flow(flow.id, *ends, flow.name, flow.condition, is_default, is_conditional)
     for element in elements:
-        nodes[element].outgoing = [flows[flow] for flow in element.outgoing]
-        nodes[element].incoming = [flows[flow] for flow in element.incoming]
+        node = nodes[element]
+        node.outgoing = [flows[flow] for flow in element.outgoing]
+        node.incoming = [flows[flow] for flow in element.incoming]
+        if len(node.incoming) > 1:
+            for place, incoming in enumerate(node.incoming):
+                incoming.place = place
+        if not node.behavior.decides:
+            node.has_conditions = any(flow.is_conditional for flow in node.outgoing)
+
+
+def _evaluate_conditions(elements: list[Element], nodes: Mapping[Element, Node], language: str) -> None:
+    """Where a flow has a condition, the engine decides."""
+    for element in elements:
+        for drawn, flow in zip(element.outgoing, nodes[element].outgoing, strict=True):
+            if flow.is_conditional:
+                flow.program = condition_of(drawn, language)
+                nodes[element].evaluates_flows = True
+
+
+def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
+    """Finds out how a scope begins, and which gateways of it wait for what goes on in it."""
+    scope = nodes[element]
+    starts = element.start_nodes()
+    scope.starts = [nodes[each] for each in starts]
+    scope.is_started_at_once = bool(starts) and starts[0].type is not ElementType.NONE_START_EVENT
+    for child in scope.children:
+        if child.is_handler:
+            scope.handler_starts += [each for each in child.children if each.starts_handler]
+    scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
+    for join in scope.joins:
+        join.reach = reach_of(join)
 
 
 def _attach(host: Node, events: list[Node]) -> None:
@@ -156,4 +257,6 @@ def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
     catches = {e.link_name: nodes[e] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
     for element in elements:
         if element.type is ElementType.LINK_THROW_EVENT:
-            nodes[element].link = catches[element.link_name]
+            catch = catches[element.link_name]
+            nodes[element].link = catch
+            catch.linked_from.append(nodes[element])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
 from app.engine.graph import Graph
 from app.engine.records import Message, SignalSubscription
+from app.engine.values import Stored
 
 T = TypeVar("T")
 
@@ -61,6 +63,25 @@ class CalledProcess(Need[Callee | None]):
 class SignalSubscribers(Need[list[SignalSubscription]]):
     """All that wait for a signal, so that nobody else sends it to them, or misses it, meanwhile."""
 
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariablesNamed(Need[Mapping[tuple[int | None, str], Stored]]):
+    """What is stored under these names, by the element instance, or None for the process instance, and name."""
+
+    partition: date
+    process_instance_id: int
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputItems(Need[Mapping[int, Stored]]):
+    """The variable of completed inner instances of a body, by the number of the instance."""
+
+    partition: date
+    process_instance_id: int
+    body_id: int
     name: str
 
 

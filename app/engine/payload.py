@@ -16,13 +16,19 @@ class Payload:
 
     bpmn_process_id: str | None = None
     error_code: str | None = None
+    error_message: str | None = None
     escalation_code: str | None = None
+    expression: str | None = None
+    """The slot whose expression is to be evaluated."""
     first_due_at: datetime | None = None
     """When the timer was due for the first time, where its further ticks are counted from there."""
     message_id: int | None = None
+    part: int | None = None
+    """Which of several definitions of its event has happened."""
     partition: date | None = None
     planned_at: datetime | None = None
     """When a timer would have been due that was brought forward: its further ticks are those after that."""
+    process_instance_id: int | None = None
     signal_id: int | None = None
     timer: Timer | None = None
 
@@ -31,15 +37,19 @@ class Payload:
         content: dict[str, Any] = {
             "BpmnProcessId": self.bpmn_process_id,
             "ErrorCode": self.error_code,
+            "ErrorMessage": self.error_message,
             "EscalationCode": self.escalation_code,
+            "Expression": self.expression,
             "FirstDueAt": format_timestamp(self.first_due_at) if self.first_due_at else None,
             "MessageId": self.message_id,
+            "Part": self.part,
             "Partition": self.partition.isoformat() if self.partition else None,
             "PlannedAt": format_timestamp(self.planned_at) if self.planned_at else None,
+            "ProcessInstanceId": self.process_instance_id,
             "SignalId": self.signal_id,
             "Timer": _timer_content(self.timer) if self.timer else None,
         }
-        content = {key: value for key, value in content.items() if value}
+        content = {key: value for key, value in content.items() if value or (key == "Part" and value == 0)}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")) if content else None
 
 
@@ -57,11 +67,15 @@ def parse_payload(serialized: str | None) -> Payload:
     return Payload(
         bpmn_process_id=content.get("BpmnProcessId"),
         error_code=content.get("ErrorCode"),
+        error_message=content.get("ErrorMessage"),
         escalation_code=content.get("EscalationCode"),
+        expression=content.get("Expression"),
         first_due_at=parse_timestamp(first_due_at) if first_due_at else None,
         message_id=content.get("MessageId"),
+        part=content.get("Part"),
         partition=date.fromisoformat(partition) if partition else None,
         planned_at=parse_timestamp(planned_at) if planned_at else None,
+        process_instance_id=content.get("ProcessInstanceId"),
         signal_id=content.get("SignalId"),
         timer=_timer(timer) if timer else None,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType, EventDefinition
 from app.engine.graph import Node
@@ -18,6 +19,11 @@ from app.engine.types import InstanceState, JobType, MessageResult, TaskType, Us
 from app.errors import Cause
 from app.timer import Timer
 
+if TYPE_CHECKING:
+    from app.engine.elements.base import Behavior
+
+ENGINE = "ENGINE"
+"""Of a process version whose expressions the engine evaluates."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -36,6 +42,8 @@ class Process:
     parallelism: int = 0
     tags: dict[str, str] = field(default_factory=dict)
     version: str
+    expressions: str | None = None
+    """ENGINE where the engine evaluates expressions; None where workers decide."""
     warnings: Sequence[Cause] = ()
     """What is odd about the model; known when it is deployed, and not kept."""
 
@@ -54,6 +62,9 @@ class DeployedElement:
     task_type: str = ""
     """Which workers it is for, where the file says so."""
     definition: EventDefinition | None = None
+    instantiates: bool = False
+    """Whether what is defined starts instances."""
+    multi_instance: bool = False
     suspended: bool = False
     """True for the definition of a start event that a newer version has replaced."""
 
@@ -127,8 +138,14 @@ class ElementInstance:
     parent_id: int | None = None
     prev: ElementInstance | None = None
     prev_id: int | None = None
-    """The visit it came from; for a boundary event its host, for a catch event its event-based gateway."""
+    """The visit it came from, which for what is attached is its host."""
     prev_element_id: int | None = None
+    host: ElementInstance | None = None
+    """What it is attached to: of a boundary event its activity, of an event behind an event-based gateway the gateway,
+    of a start event that waits its scope, of a compensation handler the event that compensates."""
+    host_id: int | None = None
+    incoming: int | None = None
+    """Of several incoming flows the one that it came on, by its place among them."""
     context: str | None = None
     """Error or escalation code, message or signal name it was configured with; an empty code is a code."""
     created_at: datetime
@@ -137,9 +154,44 @@ class ElementInstance:
     started_at: datetime | None = None
     state: InstanceState
     active_children: int = 0
-    """How many element instances in this scope have not ended."""
+    """How many element instances in this scope have not ended, but for start events that wait."""
+    active_handlers: int = 0
+    """How many of these are event sub-processes."""
+    waiting_joins: int = 0
+    """How many tokens in this scope wait at inclusive or complex gateways for others."""
     pending_events: int = 0
     """How many attached or following events a job must still define before this can start."""
+    multi_instance: bool = False
+    """Whether it is the body of a multi-instance activity."""
+    loop_counter: int | None = None
+    """Of an inner instance its number, from 1; of a body how many have started."""
+    loop_cardinality: int | None = None
+    """How many inner instances the body wants."""
+    loop_completed: int = 0
+    """How many inner instances of the body have completed."""
+    compensation: str | None = None
+    """READY once it has completed and can be compensated, DONE when that has begun."""
+
+    @property
+    def behavior(self) -> Behavior:
+        """What its element does; of a body, what the marker of its element does."""
+        body = self.node.body
+        return self.node.behavior if body is None or self.is_inner else body
+
+    @property
+    def waits_at_join(self) -> bool:
+        """Whether it waits at an inclusive or complex gateway until no other token can get there."""
+        return self.node.reach is not None and self.state is InstanceState.STARTED and self.context is None
+
+    @property
+    def is_inner(self) -> bool:
+        """Whether it is one of the instances inside of an activity that has a loop or multi-instance marker."""
+        return self.parent is not None and self.parent.node is self.node
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it is what these are inside of."""
+        return self.node.loop is not None and not self.is_inner
 
     @property
     def duration_ms(self) -> int | None:
@@ -167,6 +219,8 @@ class ElementVisit:
     started_at: datetime | None
     state: str
     prev_id: int | None = None
+    multi_instance: bool = False
+    loop_counter: int | None = None
     prev_bpmn_element_id: str | None = None
     """The element that `prev_id` is a visit of; known where it was asked for."""
 
@@ -266,6 +320,8 @@ class UserTask:
 class Incident:
     partition: date
     id: int = 0
+    task: Task | None = None
+    """The one that has failed, where that is new itself."""
     element_id: int | None = None
     element_instance_id: int | None = None
     job_id: int | None = None
@@ -291,6 +347,7 @@ class Variable:
     partition: date
     id: int = 0
     instance: ProcessInstance | None = None
+    token: ElementInstance | None = None
     element_id: int | None = None
     element_instance_id: int | None = None
     process_id: int

@@ -1,47 +1,43 @@
 """One walk through one process instance: the working set of a command, and the verbs behaviours speak in.
 
 Tokens are worked off in the order in which they were created, so a walk is breadth-first and never recurses;
-that order is also the order of the ids of what is created. What holds for every kind of element lives here:
-suspended and queued scopes, counting children, attached events, ending. What is special about a kind is in
-`app.engine.elements`.
+that order is also the order of the ids of what is created. What holds for every kind of element lives here and in
+the classes below: suspended and queued scopes, counting children, attached events, ending. What is special about a
+kind is in `app.engine.elements`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from app.engine.changes import Changes
-from app.engine.completion import Completion, VariableInput
-from app.engine.elements import behavior_of
+from app.engine.completion import Completion
+from app.engine.ending import Ending
 from app.engine.graph import Flow, Graph, Node
-from app.engine.needs import Callee, Missing, Need, WholeInstance
+from app.engine.needs import Need, VariablesNamed
+from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
-from app.engine.records import (
-    ElementInstance,
-    Job,
-    Message,
-    ProcessInstance,
-    Task,
-)
-from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
+from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
+from app.engine.slots import NotEvaluated, Slot
+from app.engine.types import InstanceState, JobType, TaskType
+from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
-from app.engine.work import Work
-from app.errors import EngineError, ErrorKind, invalid_model
+from app.expr import MISSING, EvaluationError, Missing, Program, Value
 
-MAX_STEPS = 10_000
-"""How many element instances one walk may enter, before it counts as endless."""
-
-
+T = TypeVar("T")
 Prepare = Callable[[ProcessInstance], None]
 """Gives a new instance its variables, before it begins."""
-_NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
+GATHERING = "waiting"
+"""Context of a token that waits until as many have arrived as its activity needs."""
+JOINED = "joined"
+"""Context of a token that waited at a gateway for others, and goes on for all of them."""
+NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 
-class Run(Work):
+class Run(Ending):
     def __init__(
         self,
         instance: ProcessInstance,
@@ -49,11 +45,12 @@ class Run(Work):
         *,
         now: datetime,
         actor: str,
+        engine_id: str,
         changes: Changes,
+        variables: Variables,
         tokens: Iterable[ElementInstance] = (),
         whole: bool = False,
-        variables: Variables | None = None,
-        known: Mapping[Need[Any], Any] = _NOTHING,
+        known: Mapping[Need[Any], Any] = NOTHING,
         message: Message | None = None,
         called: Mapping[int, ProcessInstance] = MappingProxyType({}),
         caller: Run | None = None,
@@ -64,22 +61,94 @@ class Run(Work):
         id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
         its call activity, as far as one is active.
         """
-        super().__init__(instance, now=now, actor=actor, changes=changes, known=known, message=message)
-        self.graph = graph
-        self.caller = caller
+        super().__init__(
+            instance,
+            graph,
+            now=now,
+            actor=actor,
+            engine_id=engine_id,
+            changes=changes,
+            known=known,
+            message=message,
+            tokens=tokens,
+            whole=whole,
+            called=called,
+            caller=caller,
+        )
         self.variables = variables
-        self._called = called
-        self._whole = whole
-        self._steps = 0
-        self._queue: deque[tuple[bool, ElementInstance]] = deque()
-        self._tokens: list[ElementInstance] = []
-        self._attached: dict[ElementInstance, list[ElementInstance]] = {}
-        self._children: dict[ElementInstance, list[ElementInstance]] = {}
-        for token in tokens:
-            self._remember(token)
 
-    def begin(self, start: Node, call_activity: ElementInstance | None) -> None:
-        """Enters a new instance at `start`, and walks."""
+    def stored(self, token: ElementInstance | None, name: str) -> Stored | None:
+        """What the variable is at the token, or else in the nearest scope around it that has it."""
+        scope, loaded = token, self._loaded(name)
+        while scope is not None and scope.instance is self.instance:
+            found = self._stored_at(scope, name, loaded)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return self._stored_at(None, name, loaded)
+
+    def scope_with(self, token: ElementInstance, name: str) -> ElementInstance | None:
+        """The innermost scope around the token that has a variable of that name; None is the process instance."""
+        loaded = self._loaded(name)
+        scope = token.parent
+        while scope is not None and scope.instance is self.instance:
+            if self._stored_at(scope, name, loaded) is not None:
+                return scope
+            scope = scope.parent
+        return None
+
+    def evaluate(
+        self,
+        token: ElementInstance,
+        program: Program,
+        convert: Callable[[Value], T],
+        given: Mapping[str, Value] = MappingProxyType({}),
+    ) -> T:
+        """The value of an expression with the variables that the token sees; those that are `given` come first.
+
+        What is attached sees what its host does. Raises EvaluationError.
+        """
+        seen_from = token.host or token
+
+        def look_up(name: str) -> Value | Missing:
+            if name in given:
+                return given[name]
+            stored = self.stored(seen_from, name)
+            return MISSING if stored is None else value_of(stored, self.variables.decrypt)
+
+        return program.evaluate_as(convert, look_up, lambda: self.now)
+
+    def slot(
+        self,
+        token: ElementInstance,
+        slot: Slot,
+        convert: Callable[[Value], T],
+        given: Mapping[str, Value] = MappingProxyType({}),
+        *,
+        seen_from: ElementInstance | None = None,
+    ) -> T:
+        """The value of a slot of the element. Raises NotEvaluated."""
+        try:
+            return self.evaluate(seen_from or token, token.node.programs[slot], convert, given)
+        except EvaluationError as error:
+            raise NotEvaluated(slot, str(error)) from error
+
+    def _loaded(self, name: str) -> Mapping[tuple[int | None, str], Stored]:
+        if not self.instance.id:
+            return {}
+        names = self.graph.names if name in self.graph.names else frozenset({name})
+        return self.need(VariablesNamed(self.instance.partition, self.instance.id, names))
+
+    def _stored_at(
+        self, scope: ElementInstance | None, name: str, loaded: Mapping[tuple[int | None, str], Stored]
+    ) -> Stored | None:
+        key = self.instance, scope, name
+        if key in self.changes.values:
+            return self.changes.values[key]
+        return None if scope and not scope.id else loaded.get((scope.id if scope else None, name))
+
+    def begin(self, starts: Sequence[Node], call_activity: ElementInstance | None) -> None:
+        """Enters a new instance at `starts`, and walks."""
         root = self.changes.insert(
             ElementInstance(
                 partition=self.instance.partition,
@@ -94,237 +163,156 @@ class Run(Work):
             )
         )
         self._remember(root)
-        self.arrive(start, root)
+        for node in root.node.handler_starts:
+            self._queue.append((True, self.new_token(node, root, host=root)))
+        for node in starts:
+            self.arrive(node, root)
+        self._count_pending(root)
         self.drain()
-
-    def token(self, id: int) -> ElementInstance:
-        return next(token for token in self._tokens if token.id == id)
-
-    def tokens(self) -> list[ElementInstance]:
-        """The known tokens that have not ended, in id order."""
-        return [token for token in self._tokens if not token.state.ended]
-
-    def attached(self, token: ElementInstance) -> list[ElementInstance]:
-        """The active boundary events of an activity, or the active events behind an event-based gateway."""
-        return [t for t in self._attached.get(token, ()) if not t.state.ended]
 
     def drain(self) -> None:
         """Walks until every token waits or has ended.
 
         Raises EngineError EXECUTION for a walk without end, such as a cycle of elements nobody waits at.
         """
-        while self._queue:
-            enter, token = self._queue.popleft()
-            if token.state.ended:
-                continue
-            if enter:
-                self._enter(token)
-            elif token.active_children == 0:
-                behavior_of(token.node).emptied(self, token)
+        while True:
+            while self._queue:
+                enter, token = self._queue.popleft()
+                if token.state.ended:
+                    continue
+                if enter:
+                    self._enter(token)
+                else:
+                    self._look_at(token)
+            if not self._settle():
+                return
 
-    def arrive(self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None) -> ElementInstance:
+    def arrive(
+        self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None, incoming: int | None = None
+    ) -> ElementInstance:
         """A new token for `node` in `scope`; it is entered when its turn comes."""
-        token = self._new_token(node, scope, prev)
+        if scope.state is InstanceState.STARTED and self._is_stopped(scope):
+            # What it is inside of was suspended while there was nothing in it to be stopped.
+            self.wait(scope, InstanceState.SUSPENDED)
+        token = self.new_token(node, scope, prev, incoming=incoming)
         self._queue.append((True, token))
         return token
 
     def renew(self, event: ElementInstance) -> ElementInstance:
-        """A new token for a boundary event that has happened, configured like it.
+        """A new token for an attached event that has happened, configured like it.
 
         Its subscription goes over to the new one, and so do the tasks of what has happened since.
         """
-        renewed = self._new_token(event.node, self._scope(event), event.prev)
+        renewed = self.new_token(event.node, self.scope_of(event), event.prev, host=event.host)
         renewed.context = event.context
         self.changes.renewed[renewed] = self.changes.renewed.pop(event, event)
         return renewed
 
-    def _new_token(self, node: Node, scope: ElementInstance, prev: ElementInstance | None) -> ElementInstance:
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise EngineError(
-                ErrorKind.EXECUTION,
-                f"no wait state was reached within {MAX_STEPS} element instances, at last {node.id}",
-                title="failed to continue execution",
-            )
-        token = ElementInstance(
-            partition=self.instance.partition,
-            node=node,
-            instance=self.instance,
-            parent=scope,
-            parent_id=scope.id or None,
-            prev=prev,
-            prev_id=(prev.id or None) if prev else None,
-            prev_element_id=prev.node.element_id if prev else None,
-            created_at=self.now,
-            created_by=self.actor,
-            state=InstanceState.CREATED,
-        )
-        self.changes.insert(token)
-        scope.active_children += 1
-        self.changes.update(scope)
-        self._remember(token)
-        return token
-
-    def wait(self, token: ElementInstance, state: InstanceState = InstanceState.STARTED) -> None:
-        """The token stays where it is, until a job, task or event moves it on."""
-        token.state = state
-        if state is InstanceState.STARTED and token.started_at is None:
-            token.started_at = self.now
-        self.changes.update(token)
-
     def complete(self, token: ElementInstance, flows: Sequence[Flow] | None = None) -> None:
-        """The token ends and goes on along all outgoing flows, or along `flows`; its attached events end with it."""
-        scope = self._scope(token)
-        for flow in token.node.outgoing if flows is None else flows:
-            self.arrive(flow.target, scope, token)
-        if token.node.link:
-            self.arrive(token.node.link, scope, token)
-        for event in self.attached(token):
-            self.abandon(event)
+        """The token ends and goes on along all outgoing flows, or along `flows`; its attached events end with it.
+
+        Where the flows have conditions it stays until these are decided. An instance inside of a loop or multi-instance
+        activity has no flows.
+        """
+        self.disarm(token)
+        scope = self.scope_of(token)
+        if not token.is_inner:
+            if flows is None:
+                flows = self._decided_flows(token) if token.node.has_conditions else token.node.outgoing
+            if flows is None:
+                return
+            self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
-
-    def end(self, token: ElementInstance) -> None:
-        """The token is COMPLETED without going on; what it may have left open is cleared away."""
-        self._end(token, InstanceState.COMPLETED)
-        self.clear_away(token, UserTaskState.TERMINATED)
-
-    def abandon(self, token: ElementInstance, state: InstanceState = InstanceState.TERMINATED) -> None:
-        """The token ends from outside; what it leaves open is cleared away."""
-        self._end(token, state)
-        self.clear_away(token, UserTaskState.CANCELED if state is InstanceState.CANCELED else UserTaskState.TERMINATED)
-
-    def terminate(self, token: ElementInstance) -> None:
-        """The token ends from outside, with everything inside it, attached to it, and called by it."""
-        pending = [token]
-        while pending:
-            victim = pending.pop()
-            if victim.state.ended:
-                continue
-            pending += self.children(victim)
-            pending += self.attached(victim)
-            behavior_of(victim.node).terminated(self, victim)
-            self.abandon(victim)
-
-    def terminate_others(self, token: ElementInstance) -> None:
-        """Everything else that is active in the scope of the token ends."""
-        for sibling in self.children(self._scope(token)):
-            if sibling is not token:
-                self.terminate(sibling)
-
-    def terminate_called(self, call_activity: ElementInstance) -> None:
-        """What it has called ends, too, by a task."""
-        if not self._whole and call_activity.id:
-            raise Missing(WholeInstance())
-        called = self._called.get(call_activity.id)
-        if called is None:
-            return
-        self.changes.schedule(
-            Task(
-                partition=called.partition,
-                instance=called,
-                process_id=called.process_id,
-                process_instance_id=called.id,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=self.now,
-                type=TaskType.TERMINATE_PROCESS_INSTANCE,
-            )
-        )
-
-    def end_instance(self, state: InstanceState, *, cascade: bool = True) -> None:
-        """The instance and everything in it end in `state`; called instances too, by tasks, if `cascade`."""
-        if not self._whole and self.instance.id:
-            raise Missing(WholeInstance())
-        for token in self.tokens():
-            if cascade:
-                behavior_of(token.node).terminated(self, token)
-            self.abandon(token, state)
-        self._end_process(state)
-
-    def complete_instance(self, root: ElementInstance) -> None:
-        """The instance is COMPLETED, and its caller asks a worker for what it hands over."""
-        self._end(root, InstanceState.COMPLETED)
-        self._end_process(InstanceState.COMPLETED)
-        call_activity = root.parent
-        if self.caller and call_activity and not call_activity.state.ended:
-            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
-
-    def children(self, scope: ElementInstance) -> list[ElementInstance]:
-        """The active tokens in a scope; raises Missing where they are not all loaded."""
-        if not behavior_of(scope.node).is_scope:
-            return []
-        if not self._whole and scope.id and scope.active_children:
-            raise Missing(WholeInstance())
-        return [t for t in self._children.get(scope, ()) if not t.state.ended]
+        scope.behavior.child_completed(self, scope, token)
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
         """Creates the events that are attached to `host`, or follow it; it is ready once all are defined."""
         host.state = InstanceState.CREATED
         self.changes.update(host)
         for node in nodes:
-            self.arrive(node, self._scope(host), host)
-            if behavior_of(node).needs_job(node):
-                host.pending_events += 1
+            if node.starts_handler:
+                token = self.new_token(node, host, host=host)
+            else:
+                token = self.new_token(node, self.scope_of(host), host, host=host)
+            self._queue.append((True, token))
+        self._count_pending(host)
         if host.pending_events == 0:
-            behavior_of(host.node).ready(self, host)
+            host.behavior.ready(self, host)
 
     def defined(self, event: ElementInstance) -> None:
         """An attached or following event needs no job any more; the last one makes its host ready."""
-        host = event.prev
+        host = event.host
         assert host is not None
         host.pending_events -= 1
         self.changes.update(host)
-        if host.pending_events == 0 and host.state is InstanceState.CREATED:
-            behavior_of(host.node).ready(self, host)
+        if host.pending_events == 0 and (host.state is InstanceState.CREATED or host.node.parent is None):
+            host.behavior.ready(self, host)
 
-    def gateway(self, token: ElementInstance) -> ElementInstance | None:
-        """The event-based gateway that the token follows directly."""
-        if token.prev and behavior_of(token.prev.node).is_followed_by_events:
-            return token.prev
-        return None
+    def enter(self, token: ElementInstance) -> None:
+        """The token, which was held, is entered when its turn comes."""
+        self._queue.append((True, token))
 
-    def call(
-        self,
-        token: ElementInstance,
-        callee: Callee,
-        *,
-        correlation_key: str | None,
-        tags: dict[str, str],
-        variables: Sequence[VariableInput],
-    ) -> None:
-        """Creates the called instance; it runs as part of this walk."""
+    def look_at(self, scope: ElementInstance) -> None:
+        """The scope is told when its turn comes, if nothing is active inside it."""
+        self._queue.append((False, scope))
 
-        def prepare(called: ProcessInstance) -> None:
-            if variables:
-                assert self.variables is not None
-                self.variables.set_process_variables(called, variables)
+    def unsettle(self, scope: ElementInstance) -> None:
+        """Gateways of the scope at which tokens wait for others are looked at when the walk comes to rest."""
+        self._unsettled[scope] = None
 
-        start_instance(
-            callee.graph,
-            partition=self.instance.partition,
-            now=self.now,
-            actor=self.actor,
-            created_by=self.actor,
-            changes=self.changes,
-            state=InstanceState.QUEUED if callee.queued else self.instance.state,
-            correlation_key=correlation_key,
-            tags=tags,
-            caller=self,
-            call_activity=token,
-            prepare=prepare,
-        )
+    def is_gathered(self, token: ElementInstance) -> bool:
+        """Whether as many tokens have arrived as the activity needs to start (BPMN 2.0.2, 13.3.2)."""
+        siblings = [
+            other
+            for other in self.children(self.scope_of(token))
+            if other.node is token.node and other.context == GATHERING and other.state is InstanceState.CREATED
+        ]
+        if len(siblings) + 1 < token.node.start_quantity:
+            token.context = GATHERING
+            return False
+        token.context = None
+        for other in siblings[: token.node.start_quantity - 1]:
+            self.end(other)
+        return True
+
+    def wait_at_join(self, token: ElementInstance) -> None:
+        """The token has begun to wait at a gateway until no other one of its scope can get there."""
+        scope = self.scope_of(token)
+        scope.waiting_joins += 1
+        self.changes.update(scope)
+        self.unsettle(scope)
+
+    def leave_join(self, token: ElementInstance) -> None:
+        """The token has been joined, and is to decide where it goes on."""
+        token.context = JOINED
+        self.changes.update(token)
+        scope = self.scope_of(token)
+        scope.waiting_joins -= 1
+        self.changes.update(scope)
 
     def job_done(self, job: Job, token: ElementInstance, completion: Completion, retry_due: datetime) -> None:
         """A worker has completed `job`; `retry_due` is when a follow-up job of the same kind becomes due.
 
         Raises Refusal, or another EngineError, when the completion is unusable.
         """
-        behavior_of(token.node).job_done(self, token, job, completion, retry_due)
+        if job.type is JobType.EVALUATE_OUTGOING_FLOWS:
+            self.complete(token, decided_flows(token.node, completion.inclusive_gateway_decision))
+        else:
+            token.behavior.job_done(self, token, job, completion, retry_due)
         self.drain()
 
     def task_due(self, task: Task, token: ElementInstance, payload: Payload) -> None:
-        """A task of the token runs: a join, or an event that has happened."""
-        behavior_of(token.node).task_due(self, token, task, payload)
+        """A task of the token runs: a join, an event that has happened, or what could not be evaluated."""
+        if task.type is TaskType.EVALUATE_EXPRESSION:
+            assert payload.expression is not None
+            slot = Slot(payload.expression)
+            self.evaluates = token, slot
+            if slot is Slot.CONDITION and token.node.has_conditions:
+                self.complete(token)
+            else:
+                token.behavior.evaluate(self, token, slot)
+        else:
+            token.behavior.task_due(self, token, task, payload)
         self.drain()
 
     def suspend(self) -> None:
@@ -343,10 +331,12 @@ class Run(Work):
         for token in stopped:
             if token.active_children or token.started_at or token.node.parent is None:
                 self.wait(token)
-                if token.active_children == 0:
-                    self._queue.append((False, token))
+                if token.waiting_joins:
+                    self.unsettle(token)
+                if token.active_children == token.active_handlers:
+                    self.look_at(token)
             else:
-                self._queue.append((True, token))
+                self.enter(token)
         self.drain()
 
     def release(self) -> None:
@@ -355,8 +345,9 @@ class Run(Work):
         for token in self.tokens():
             if token.node.parent is None:
                 self.wait(token)
+                self._count_pending(token)
             else:
-                self._queue.append((True, token))
+                self.enter(token)
         self.drain()
 
     def _mark_started(self, instance: ProcessInstance) -> None:
@@ -365,116 +356,67 @@ class Run(Work):
             instance.started_at = self.now
         self.changes.update(instance)
 
-    def _remember(self, token: ElementInstance) -> None:
-        self._tokens.append(token)
-        if token.parent:
-            self._children.setdefault(token.parent, []).append(token)
-        if token.prev and (token.node.host is not None or self.gateway(token)):
-            self._attached.setdefault(token.prev, []).append(token)
+    def _count_pending(self, host: ElementInstance) -> None:
+        """How many of the events that are attached to it now, or follow it, a job must define."""
+        if host.state is not InstanceState.QUEUED:
+            host.pending_events = sum(t.node.behavior.is_pending(t.node) for t in self.armed(host))
 
-    def _scope(self, token: ElementInstance) -> ElementInstance:
-        assert token.parent is not None, f"{token.node.id} has no scope"
-        return token.parent
+    def _is_stopped(self, scope: ElementInstance) -> bool:
+        """Whether what the scope is inside of is suspended."""
+        return scope.node.parent is not None and self.scope_of(scope).state is InstanceState.SUSPENDED
 
     def _enter(self, token: ElementInstance) -> None:
-        scope = self._scope(token)
-        behavior = behavior_of(token.node)
+        scope = self.scope_of(token)
+        behavior = token.behavior
         if scope.state is InstanceState.QUEUED or (
             scope.state is InstanceState.SUSPENDED and behavior.stops_when_suspended
         ):
             token.state = scope.state
             self.changes.update(token)
+        elif scope.pending_events and scope.node.parent is None and token.host is None:
+            # The process begins when the starts of its event sub-processes are defined.
+            self.wait(token, InstanceState.CREATED)
+        elif token.node.start_quantity > 1 and not token.is_inner and not self.is_gathered(token):
+            self.wait(token, InstanceState.CREATED)
         else:
             behavior.enter(self, token)
 
-    def _end(self, token: ElementInstance, state: InstanceState) -> None:
-        token.state = state
-        token.ended_at = self.now
-        if state is InstanceState.COMPLETED and token.started_at is None:
-            token.started_at = self.now
-        token.pending_events = 0
-        self.changes.update(token)
-        if token.node.parent is None:
-            return
-        scope = self._scope(token)
-        scope.active_children -= 1
-        self.changes.update(scope)
+    def _look_at(self, scope: ElementInstance) -> None:
         if scope.active_children == 0:
-            self._queue.append((False, scope))
+            scope.behavior.emptied(self, scope)
+        elif scope.active_children == scope.active_handlers and scope.state is InstanceState.STARTED:
+            # It only waits for what handles its events, and takes no further ones (BPMN 2.0.2, 13.5.4).
+            for event in self.armed(scope):
+                if event.node.starts_handler:
+                    self.abandon(event)
 
-    def _end_process(self, state: InstanceState) -> None:
-        self.instance.state = state
-        self.instance.ended_at = self.now
-        if state is InstanceState.COMPLETED and self.instance.started_at is None:
-            self.instance.started_at = self.now
-        self.changes.update(self.instance)
-        if self.instance.message_id:
-            self.changes.finished_messages[self.instance.message_id] = self.now
+    def _go_on(self, token: ElementInstance, scope: ElementInstance, flows: Iterable[Flow]) -> None:
+        for flow in flows:
+            for _ in range(token.node.completion_quantity):
+                self.arrive(flow.target, scope, token, flow.place)
+        if token.node.link:
+            self.arrive(token.node.link, scope, token)
 
+    def _decided_flows(self, token: ElementInstance) -> list[Flow] | None:
+        """Those of an activity or event with conditions; None where it waits for their decision."""
+        self.wait(token)
+        if not token.node.evaluates_flows:
+            self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)
+            return None
+        try:
+            return true_flows(self, token)
+        except EvaluationError as error:
+            self.fail_to_evaluate(token, Slot.CONDITION, str(error))
+            return None
 
-def start_instance(
-    graph: Graph,
-    *,
-    partition: date,
-    now: datetime,
-    actor: str,
-    created_by: str,
-    changes: Changes,
-    state: InstanceState,
-    start: Node | None = None,
-    correlation_key: str | None = None,
-    tags: dict[str, str] | None = None,
-    message_id: int | None = None,
-    caller: Run | None = None,
-    call_activity: ElementInstance | None = None,
-    prepare: Prepare | None = None,
-) -> Run:
-    """A new process instance, run to its first wait state from `start` or else from its none start event.
-
-    `state` is STARTED, QUEUED, or SUSPENDED when the caller is. `actor` makes the element instances and jobs,
-    `created_by` the instance, to which `prepare` gives its variables. Raises EngineError PROCESS_MODEL when there is
-    no none start event.
-    """
-    start = start or _none_start_event(graph)
-    parent = caller.instance if caller else None
-    instance = ProcessInstance(
-        partition=partition,
-        parent=parent,
-        parent_id=parent.id if parent else None,
-        root_id=(parent.root_id or parent.id) if parent else None,
-        message_id=message_id,
-        process_id=graph.process_id,
-        bpmn_process_id=graph.bpmn_process_id,
-        correlation_key=correlation_key,
-        created_at=now,
-        created_by=created_by,
-        started_at=None if state is InstanceState.QUEUED else now,
-        state=state,
-        tags=tags or {},
-        version=graph.version,
-    )
-    changes.insert(instance)
-    if prepare:
-        prepare(instance)
-    run = Run(
-        instance,
-        graph,
-        now=now,
-        actor=actor,
-        changes=changes,
-        whole=True,
-        variables=caller.variables if caller else None,
-        known=caller.known if caller else _NOTHING,
-        caller=caller,
-    )
-    run.begin(start, call_activity)
-    return run
-
-
-def _none_start_event(graph: Graph) -> Node:
-    starts = graph.root.start_events()
-    if not starts:
-        raise invalid_model(
-            f"scope {graph.bpmn_process_id} has no none start event", title="failed to create execution"
-        )
-    return starts[0]
+    def _settle(self) -> bool:
+        """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""
+        for scope in list(self._unsettled):
+            del self._unsettled[scope]
+            if scope.waiting_joins and scope.state is InstanceState.STARTED:
+                self.need_all()
+                for node in scope.node.joins:
+                    if node.behavior.settle(self, scope, node):
+                        self._unsettled[scope] = None
+                        return True
+        return bool(self._queue)

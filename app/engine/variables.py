@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from app.engine.changes import Changes, VariableKey
-from app.engine.completion import VariableInput
+from app.engine.completion import Data, VariableInput
 from app.engine.records import ElementInstance, EventVariable, ProcessInstance, Variable
+from app.engine.values import Stored
 from app.errors import invalid
 
 Encrypt = Callable[[str], str]
@@ -17,7 +18,8 @@ Encrypt = Callable[[str], str]
 class Variables:
     """Notes in `changes` what one actor sets and deletes at one time."""
 
-    def __init__(self, changes: Changes, *, now: datetime, actor: str, encrypt: Encrypt) -> None:
+    def __init__(self, changes: Changes, *, now: datetime, actor: str, encrypt: Encrypt, decrypt: Encrypt) -> None:
+        self.decrypt = decrypt
         self._changes = changes
         self._now = now
         self._actor = actor
@@ -51,6 +53,29 @@ class Variables:
             targets.setdefault((variable.bpmn_element_id or token.node.id, variable.name), variable)
         for (scope_id, _), variable in targets.items():
             self._set(token.instance, scopes[scope_id], variable)
+
+    def set_values(self, token: ElementInstance, values: Mapping[str, str], *, encrypted: bool = False) -> None:
+        """Sets JSON texts at the token."""
+        for name, value in values.items():
+            self.store(token.instance, token, name, "json", value, encrypted=encrypted)
+
+    def set_texts(self, token: ElementInstance, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            self.store(token.instance, token, name, "text", value)
+
+    def store(
+        self,
+        instance: ProcessInstance,
+        token: ElementInstance | None,
+        name: str,
+        encoding: str,
+        value: str,
+        *,
+        encrypted: bool = False,
+    ) -> None:
+        """Sets a variable of the token, or of the instance."""
+        data = Data(encoding=encoding, value=value, encrypted=encrypted)
+        self._set(instance, token, VariableInput(name=name, data=data))
 
     def deliver(self, instance: ProcessInstance, variables: Iterable[EventVariable]) -> None:
         """Sets or deletes process variables as a message or signal says, whose values are encrypted already."""
@@ -97,6 +122,7 @@ class Variables:
         )
 
     def _delete(self, instance: ProcessInstance, token: ElementInstance | None, name: str) -> None:
+        self._changes.values[instance, token, name] = None
         # What is new has none yet.
         if instance.id:
             self._changes.deleted_variables.append(
@@ -118,10 +144,12 @@ class Variables:
         encrypted: bool,
         value: str,
     ) -> None:
+        self._changes.values[instance, token, name] = Stored(encoding, encrypted, value)
         self._changes.variables.append(
             Variable(
                 partition=instance.partition,
                 instance=instance,
+                token=token,
                 element_id=token.node.element_id if token else None,
                 element_instance_id=token.id if token else None,
                 process_id=instance.process_id,

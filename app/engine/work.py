@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from app.engine.changes import Changes
+from app.engine.failures import incident_of
 from app.engine.needs import BufferedMessage, Missing, Need, SignalSubscribers
 from app.engine.payload import Payload
 from app.engine.records import (
@@ -19,7 +20,9 @@ from app.engine.records import (
     Task,
     UserTask,
 )
-from app.engine.types import JobType, TaskType, UserTaskState
+from app.engine.slots import Slot
+from app.engine.types import JobType, TaskType, UserTaskState, WorkState
+from app.engine.values import failed
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ class Work:
         *,
         now: datetime,
         actor: str,
+        engine_id: str,
         changes: Changes,
         known: Mapping[Need[Any], Any],
         message: Message | None,
@@ -40,6 +44,9 @@ class Work:
         self.instance = instance
         self.now = now
         self.actor = actor
+        self.engine_id = engine_id
+        self.evaluates: tuple[ElementInstance, Slot] | None = None
+        """The token and slot of the task that runs, if that evaluates again."""
         self.changes = changes
         self.known = known
         self.message = message
@@ -107,6 +114,23 @@ class Work:
                 type=type,
             )
         )
+
+    def fail_to_evaluate(self, token: ElementInstance, slot: Slot, reason: str) -> None:
+        """The token waits for an operator: once the incident is resolved, a task evaluates `slot` again.
+
+        Raises EngineError where such a task is what runs.
+        """
+        if self.evaluates == (token, slot):
+            raise failed(reason)
+        task = self.create_task(token, TaskType.EVALUATE_EXPRESSION, Payload(expression=slot))
+        self.changes.due.pop()
+        task.state = WorkState.CAUSED_INCIDENT
+        task.completed_at = self.now
+        task.created_by = self.engine_id
+        task.error = failed(reason).as_text()
+        incident = incident_of(task, self.instance.bpmn_process_id, self.now, self.engine_id)
+        incident.task = task
+        self.changes.insert(incident)
 
     def create_user_task(self, token: ElementInstance) -> UserTask:
         return self.changes.insert(

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from app.bpmn.extensions import user_task_tags
 from app.bpmn.parser import find_process, parse
+from app.engine.elements import equip
 from app.engine.graph import Graph, compile_graph
-from app.engine.records import Process
+from app.engine.records import ENGINE, Process
 from app.store import rows as r
 from app.store.dialect import Call, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
@@ -154,5 +155,7 @@ def _compile(stored: Stored) -> Graph:
         version=process.version,
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
+        equip=equip,
+        evaluates=process.expressions == ENGINE,
         tags=user_task_tags(process.bpmn_xml, model.element.id),
     )

@@ -59,6 +59,11 @@ _CONTEXT = select(EI.c.context).where(EI.c.partition == DAY, EI.c.id == T.c.elem
 _PLACE = ("element_instance_id", "bpmn_element_id")
 
 
+def _visit(values: dict[str, Any]) -> dict[str, Any]:
+    """What inner instances are inside of has no number, but counts how many have started."""
+    return {**values, "loop_counter": None} if values["multi_instance"] else values
+
+
 def _task(values: dict[str, Any]) -> dict[str, Any]:
     """Of an event that has happened, what it was; of other tasks only what went wrong is of interest."""
     payload = parse_payload(values.pop("serialized_task"))
@@ -85,10 +90,12 @@ SOURCES: tuple[Source, ...] = (
         _named(
             EI,
             *("bpmn_element_id", "bpmn_element_type", "created_by", "started_at", "ended_at", "state", "prev_id"),
+            *("multi_instance", "loop_counter"),
             element_instance_id=EI.c.id,
             prev_bpmn_element_id=_PREV,
         ),
         _of_instance(EI),
+        _visit,
     ),
     Source(
         "JOB",

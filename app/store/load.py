@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    text,
     true,
     union,
     union_all,
@@ -35,6 +36,7 @@ from app.engine.records import ElementInstance, ProcessInstance
 from app.store import rows as r
 from app.store.dialect import Row
 from app.store.tables import (
+    HOSTED,
     ElementInstanceRow,
     IncidentRow,
     JobRow,
@@ -129,7 +131,7 @@ def _chain(source: Table) -> CTE:
         select(
             own.c.id,
             own.c.parent_id,
-            own.c.prev_id,
+            own.c.host_id,
             own.c.element_id,
             own.c.process_instance_id,
             literal(0).label("depth"),
@@ -142,7 +144,7 @@ def _chain(source: Table) -> CTE:
         select(
             scope.c.id,
             scope.c.parent_id,
-            null().label("prev_id"),
+            null().label("host_id"),
             scope.c.element_id,
             scope.c.process_instance_id,
             chain.c.depth + 1,
@@ -164,11 +166,9 @@ def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
     instance = _by_key(source, "process_instance_id")
     chain = _chain(source)
     host = EI.alias("host")
-    # What it came from is still active where it is attached to that, or follows an event-based gateway. Otherwise
-    # that has ended, and may have forked into any number of others.
     hosts = (
         select(host.c.id)
-        .select_from(host.join(chain, host.c.id == chain.c.prev_id))
+        .select_from(host.join(chain, host.c.id == chain.c.host_id))
         .where(host.c.partition == DAY, host.c.ended_at.is_(None), chain.c.depth == 0)
     )
     base = select(chain.c.id.label("id")).union(hosts).cte("base")
@@ -177,8 +177,8 @@ def _near(source: Table, *, siblings: bool = False) -> CompoundSelect[Any]:
         select(*EI.c).where(
             EI.c.partition == DAY,
             EI.c.process_instance_id == instance,
-            EI.c.prev_id.in_(select(base.c.id)),
-            EI.c.ended_at.is_(None),
+            EI.c.host_id.in_(select(base.c.id)),
+            text(HOSTED),
         ),
     ]
     if siblings:
@@ -277,8 +277,8 @@ class Snapshot:
     def addressed(self, id: int) -> ElementInstance:
         """The element instance, or after a boundary event has happened the one that waits in its place."""
         token = self.token(id)
-        if token.state.ended and token.node.recurs and token.prev:
-            waiting = (each for each in self.tokens if each.prev is token.prev and each.node is token.node)
+        if token.state.ended and token.node.recurs and token.host:
+            waiting = (each for each in self.tokens if each.host is token.host and each.node is token.node)
             return next((each for each in waiting if not each.state.ended), token)
         return token
 
@@ -300,6 +300,7 @@ def link(rows: Iterable[Row], instance: ProcessInstance, graph: Graph) -> list[E
     for token in tokens.values():
         token.parent = tokens.get(token.parent_id) if token.parent_id else None
         token.prev = tokens.get(token.prev_id) if token.prev_id else None
+        token.host = tokens.get(token.host_id) if token.host_id else None
     return [tokens[id] for id in sorted(tokens)]
 
 

@@ -74,6 +74,7 @@ class Claims:
         self.extend_jobs = self._extend_jobs()
         self.recover_jobs = self._recover_jobs()
         self.first_lease_end = self._first_lease_end()
+        self.named = self._named()
         self.visible = {named: self._visible(named=named) for named in (True, False)}
 
     def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
@@ -256,6 +257,12 @@ class Claims:
             )
         )
         return union_all(of_scopes, of_process)
+
+    def _named(self) -> Any:
+        """What is stored in one process instance under one of `names`, a JSON array, whatever it is stored at."""
+        is_named = case((self._dialect.is_one_of(V.c.name, "names"), true()), else_=false())
+        value = (V.c.element_instance_id, V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
+        return select(*value).where(V.c.partition == DAY, V.c.process_instance_id == bindparam("id"), is_named)
 
     def _first_lease_end(self) -> Any:
         """When the next lease of a job ends, or did; None where there is none."""

@@ -78,8 +78,12 @@ def resolve(record: Any) -> None:
     elif isinstance(record, records.ElementInstance):
         record.parent_id = record.parent.id if record.parent else None
         record.prev_id = record.prev.id if record.prev else record.prev_id
+        record.host_id = record.host.id if record.host else record.host_id
     elif isinstance(record, records.Task | records.Variable) and record.instance is not None:
         record.process_instance_id = record.instance.id
+    elif isinstance(record, records.Incident) and record.task is not None:
+        record.task_id, record.element_instance_id = record.task.id, record.task.element_instance_id
+        record.process_instance_id = record.task.process_instance_id
     if isinstance(record, records.Task):
         _resolve_task(record)
 
@@ -169,6 +173,15 @@ def read_token(row: Row, node: Callable[[int], Node], instance: records.ProcessI
         state=InstanceState(v["state"]),
         active_children=v["active_children"],
         pending_events=v["pending_events"],
+        host_id=v["host_id"],
+        incoming=v["incoming"],
+        multi_instance=v["multi_instance"],
+        loop_counter=v["loop_counter"],
+        loop_cardinality=v["loop_cardinality"],
+        loop_completed=v["loop_completed"],
+        active_handlers=v["active_handlers"],
+        waiting_joins=v["waiting_joins"],
+        compensation=v["compensation"],
     )
 
 
@@ -217,7 +230,7 @@ def read_definition(row: Row) -> EventDefinition:
 
 def read_element(row: Row) -> records.DeployedElement:
     """From the columns of the element table, `suspended` of its definition, and `DEFINITION_COLUMNS`."""
-    id, process_id, bpmn_element_id, name, type, parent, task_type, suspended, *definition = row
+    id, process_id, bpmn_element_id, name, type, parent, task_type, multi_instance, suspended, *definition = row
     return records.DeployedElement(
         id=id,
         process_id=process_id,
@@ -226,6 +239,7 @@ def read_element(row: Row) -> records.DeployedElement:
         bpmn_element_type=ElementType(type),
         parent_bpmn_element_id=parent,
         task_type=task_type or "",
+        multi_instance=bool(multi_instance),
         definition=read_definition(definition) if suspended is not None else None,
         suspended=bool(suspended),
     )

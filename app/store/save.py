@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Executable, Integer, bindparam, delete, or_, text, update
+from sqlalchemy import Executable, Integer, bindparam, delete, text, update
 
-from app.bpmn.checks import TRIGGERED_START_EVENTS
 from app.engine import records
 from app.engine.changes import Changes
-from app.engine.elements import behavior_of
 from app.engine.types import TaskType, UserTaskState
 from app.store import rows as r
 from app.store.dialect import Assumed, Call, Dialect, Kind, Op, Session, Values, Wanted, Write
@@ -54,7 +52,13 @@ CHANGEABLE: Mapping[type[Any], tuple[str, ...]] = {
         "started_at",
         "state",
         "active_children",
+        "active_handlers",
+        "waiting_joins",
         "pending_events",
+        "loop_counter",
+        "loop_cardinality",
+        "loop_completed",
+        "compensation",
         "duration_ms",
     ),
     records.Job: ("completed_at", "error", "state"),
@@ -207,10 +211,7 @@ class Saver:
         )
         self._suspend_starts = (
             update(EVENT_DEFINITION)
-            .where(
-                EVENT_DEFINITION.c.bpmn_process_id == bindparam("replaced"),
-                or_(*(EVENT_DEFINITION.c.bpmn_element_type == type.value for type in sorted(TRIGGERED_START_EVENTS))),
-            )
+            .where(EVENT_DEFINITION.c.bpmn_process_id == bindparam("replaced"), EVENT_DEFINITION.c.instantiates)
             .values(suspended=True)
         )
         self._resume_starts = (
@@ -270,7 +271,7 @@ class Saver:
         after: list[Call] = []
         for renewed, happened in changes.renewed.items():
             parameters = {"day": happened.partition, "happened": happened.id, "renewed": renewed.id}
-            for kind in behavior_of(happened.node).leaves:
+            for kind in happened.behavior.leaves:
                 if kind in self._move_on:
                     into = after if kind is records.Task else before
                     into.append(Call(self._move_on[kind], parameters, day=happened.partition))
@@ -285,7 +286,7 @@ class Saver:
         leftovers: dict[tuple[type[Any], date, UserTaskState | None], list[int]] = {}
         for token, state in changes.abandoned:
             if token.id:
-                for kind in behavior_of(token.node).leaves:
+                for kind in token.behavior.leaves:
                     group = kind, token.partition, state if kind is records.UserTask else None
                     leftovers.setdefault(group, []).append(token.id)
         before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
@@ -438,6 +439,7 @@ def _new_elements(elements: list[records.DeployedElement]) -> Iterable[Write]:
             "bpmn_process_id": process.bpmn_process_id,
             "version": process.version,
             "suspended": element.suspended,
+            "instantiates": element.instantiates,
             **r.definition_row(element.definition),
         }
         for element in elements

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, literal_column, or_, select, text, true, union_all
+from sqlalchemy import Select, bindparam, func, literal, literal_column, select, text, true, union_all
 
-from app.bpmn.checks import TRIGGERED_START_EVENTS
-from app.engine.types import TaskType
+from app.engine.types import InstanceState, TaskType
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
 from app.store.rows import DEFINITION_COLUMNS
 from app.store.tables import (
-    ACTIVE_MESSAGE_START,
-    ACTIVE_SIGNAL_START,
+    ACTIVE_START,
     OPEN_ROOT_WITH_KEY,
     EngineClockRow,
     IncidentRow,
@@ -77,10 +75,10 @@ START_DEFINITIONS = select(
     *(DEFINITION.c[name] for name in DEFINITION_COLUMNS),
 ).where(
     DEFINITION.c.process_id == bindparam("process_id"),
-    or_(*(DEFINITION.c.bpmn_element_type == type.value for type in sorted(TRIGGERED_START_EVENTS))),
+    DEFINITION.c.instantiates,
 )
 
-_ACTIVE_MESSAGE_START = (text(ACTIVE_MESSAGE_START), DEFINITION.c.message_name == bindparam("name"))
+_ACTIVE_MESSAGE_START = (text(ACTIVE_START), DEFINITION.c.message_name == bindparam("name"))
 MESSAGE_START = (
     select(DEFINITION.c.element_id, DEFINITION.c.bpmn_process_id, DEFINITION.c.version)
     .where(*_ACTIVE_MESSAGE_START, DEFINITION.c.bpmn_process_id != bindparam("other_than"))
@@ -96,7 +94,7 @@ FIRST_MESSAGE_START = (
 )
 SIGNAL_STARTS = (
     select(*_START)
-    .where(text(ACTIVE_SIGNAL_START), DEFINITION.c.signal_name == bindparam("name"))
+    .where(text(ACTIVE_START), DEFINITION.c.signal_name == bindparam("name"))
     .order_by(DEFINITION.c.element_id)
 )
 DEFINITION_SUSPENDED = select(DEFINITION.c.suspended).where(DEFINITION.c.element_id == bindparam("element_id"))
@@ -164,6 +162,18 @@ def _element_variables() -> Select[Any]:
 
 
 ELEMENT_VARIABLES = _element_variables()
+
+OUTPUT_ITEMS = (
+    select(EI.c.loop_counter, V.c.encoding, V.c.encrypted, V.c.value)
+    .select_from(EI.join(V, (V.c.partition == EI.c.partition) & (V.c.element_instance_id == EI.c.id)))
+    .where(
+        EI.c.partition == DAY,
+        EI.c.process_instance_id == ID,
+        EI.c.parent_id == bindparam("body"),
+        EI.c.state == InstanceState.COMPLETED.value,
+        V.c.name == bindparam("name"),
+    )
+)
 
 TASK = select(*T.c).where(T.c.partition == DAY, T.c.id == ID)
 LOCK_TASK = TASK.with_for_update(key_share=True)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -87,8 +88,9 @@ ENDED_ROOT = "ended_at IS NOT NULL AND root_id IS NULL"
 STARTED_USER_TASK = "state = 'STARTED'"
 LEASED_JOB = "locked_until IS NOT NULL AND completed_at IS NULL"
 OPEN_ROOT_WITH_KEY = "ended_at IS NULL AND parent_id IS NULL AND correlation_key IS NOT NULL"
-ACTIVE_MESSAGE_START = "bpmn_element_type = 'MESSAGE_START_EVENT' AND NOT suspended"
-ACTIVE_SIGNAL_START = "bpmn_element_type = 'SIGNAL_START_EVENT' AND NOT suspended"
+HOSTED = "ended_at IS NULL AND host_id IS NOT NULL"
+TO_COMPENSATE = "compensation = 'READY'"
+ACTIVE_START = "instantiates AND NOT suspended"
 
 
 class ApiKeyRow(Global, Base):
@@ -164,6 +166,8 @@ class ProcessRow(Global, Base):
     parallelism: Mapped[int]
     tags: Mapped[dict[str, str] | None]
     version: Mapped[str]
+    expressions: Mapped[str | None]
+    """ENGINE where the engine evaluates expressions; None where workers decide."""
 
 
 class ElementRow(Global, Base):
@@ -175,6 +179,7 @@ class ElementRow(Global, Base):
     parent_bpmn_element_id: Mapped[str | None]
     task_type: Mapped[str | None]
     """Empty without one; None in rows of earlier versions, which did not look for it."""
+    multi_instance: Mapped[bool] = mapped_column(server_default=false())
 
 
 class EventDefinitionRow(Base):
@@ -184,12 +189,12 @@ class EventDefinitionRow(Base):
         partial(
             "event_definition_start_message_idx",
             "message_name",
-            where=ACTIVE_MESSAGE_START,
+            where=ACTIVE_START,
         ),
         partial(
             "event_definition_start_signal_idx",
             "signal_name",
-            where=ACTIVE_SIGNAL_START,
+            where=ACTIVE_START,
         ),
         Index("event_definition_bpmn_process_id_idx", "bpmn_process_id"),
     )
@@ -208,6 +213,8 @@ class EventDefinitionRow(Base):
     time_cycle: Mapped[str | None]
     time_duration: Mapped[str | None]
     repetitions: Mapped[int | None]
+    instantiates: Mapped[bool] = mapped_column(server_default=false())
+    """Whether what is defined starts instances."""
 
 
 class ProcessQueueRow(Base):
@@ -284,8 +291,13 @@ class ElementInstanceRow(Partitioned, Base):
             where="ended_at IS NULL",
         ),
         partial(
-            "element_instance_attached_idx", "process_instance_id", "partition", "prev_id", where="ended_at IS NULL"
+            "element_instance_host_idx",
+            "process_instance_id",
+            "partition",
+            "host_id",
+            where=HOSTED,
         ),
+        partial("element_instance_compensation_idx", "process_instance_id", "partition", where=TO_COMPENSATE),
         # Who asks where instances wait, and who counts, reads these two and not the table.
         partial(
             "element_instance_active_idx",
@@ -323,6 +335,15 @@ class ElementInstanceRow(Partitioned, Base):
     pending_events: Mapped[int]
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     """From its start to its end; None as well for what ended before there was the column."""
+    host_id: Mapped[int | None]
+    incoming: Mapped[int | None] = mapped_column(SmallInteger)
+    multi_instance: Mapped[bool] = mapped_column(server_default=false())
+    loop_counter: Mapped[int | None]
+    loop_cardinality: Mapped[int | None]
+    loop_completed: Mapped[int] = mapped_column(server_default="0")
+    active_handlers: Mapped[int] = mapped_column(server_default="0")
+    waiting_joins: Mapped[int] = mapped_column(server_default="0")
+    compensation: Mapped[str | None]
 
 
 class JobRow(Partitioned, Base):

@@ -39,6 +39,7 @@ from app.engine.records import (
     Task,
     VariableView,
 )
+from app.engine.values import Stored
 from app.store import idempotency, load, sql
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
@@ -498,6 +499,21 @@ class Transaction:
             if (names is None or row[0] in names) and not (own_only and depth)
         ]
         return sorted(found, key=_by_name)
+
+    def load_variables_named(
+        self, partition: date, process_instance_id: int, names: Iterable[str]
+    ) -> dict[tuple[int | None, str], Stored]:
+        """By the element instance, or None for the process instance, and name."""
+        wanted = orjson.dumps(sorted(names)).decode()
+        rows = self._all(self._claims.named, day=partition, id=process_instance_id, names=wanted)
+        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+
+    def load_output_items(
+        self, partition: date, process_instance_id: int, body_id: int, name: str
+    ) -> dict[int, Stored]:
+        """What completed inner instances of a body hold under the name, by their numbers."""
+        rows = self._all(sql.OUTPUT_ITEMS, day=partition, id=process_instance_id, body=body_id, name=name)
+        return {number: Stored(encoding, bool(encrypted), value) for number, encoding, encrypted, value in rows}
 
     # Work
 

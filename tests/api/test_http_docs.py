@@ -105,11 +105,11 @@ def test_constraints_are_those_that_are_checked(document):
     ("name", "size"),
     [
         ("InstanceState", 7),
-        ("JobType", 12),
-        ("TaskType", 10),
+        ("JobType", 19),
+        ("TaskType", 11),
         ("UserTaskState", 4),
         ("WorkState", 7),
-        ("ElementType", 37),
+        ("ElementType", 61),
         ("ProblemType", 13),
     ],
 )

@@ -28,6 +28,7 @@ from app.commands.variable import (
     SetElementVariables,
     SetProcessVariables,
 )
+from app.engine.types import ExpressionMode
 from app.errors import conflict
 from app.timer import Timer
 
@@ -57,6 +58,7 @@ SET = (
                 "errors": [{"bpmnElementId": "e"}, {"bpmnElementId": "f", "errorCode": "E1"}],
                 "escalations": [{"bpmnElementId": "g", "escalationCode": None}],
                 "messages": [{"bpmnElementId": "m", "messageName": "x"}, {"bpmnElementId": "m", "messageName": "y"}],
+                "expressions": "ENGINE",
                 "parallelism": 5,
                 "signals": [{"bpmnElementId": "s", "signalName": "z"}],
                 "tags": [{"name": "b", "value": "2"}, {"name": "a", "value": "1"}, {"name": "b", "value": ""}],
@@ -72,6 +74,7 @@ SET = (
                 bpmn_xml="<x/>",
                 errors={"e": "", "f": "E1"},
                 escalations={"g": ""},
+                expressions=ExpressionMode.ENGINE,
                 messages={"m": "y"},
                 parallelism=5,
                 signals={"s": "z"},
@@ -102,6 +105,12 @@ SET = (
             "/process-instances",
             {"bpmnProcessId": "p", "version": "", "workerId": "w"},
             CreateProcessInstance(bpmn_process_id="p", worker_id="w"),
+        ),
+        (
+            "POST",
+            "/process-instances",
+            {"bpmnElementId": "s", "bpmnProcessId": "p", "workerId": "w"},
+            CreateProcessInstance(bpmn_element_id="s", bpmn_process_id="p", worker_id="w"),
         ),
         (
             "PATCH",
@@ -231,6 +240,41 @@ SET = (
                 worker_id="w",
             ),
         ),
+        *(
+            (
+                "PATCH",
+                "/jobs/2025-05-01/7/complete",
+                {"completion": given, "workerId": "w"},
+                CompleteJob(**KEY, completion=completion, worker_id="w"),
+            )
+            for given, completion in (
+                (
+                    {
+                        "activities": ["a", "b", "a"],
+                        "calledProcess": {"bpmnElementId": "s"},
+                        "conditionFulfilled": True,
+                        "errorMessage": "none is left",
+                        "loopCardinality": 3,
+                    },
+                    Completion(
+                        activities=("a", "b", "a"),
+                        called_process=CalledProcess(bpmn_element_id="s"),
+                        condition_fulfilled=True,
+                        error_message="none is left",
+                        loop_cardinality=3,
+                    ),
+                ),
+                (
+                    {"activities": [], "conditionFulfilled": False, "errorMessage": "", "loopCardinality": 0},
+                    Completion(condition_fulfilled=False, loop_cardinality=0),
+                ),
+                (
+                    {"activities": None, "conditionFulfilled": None, "errorMessage": None, "loopCardinality": None},
+                    Completion(),
+                ),
+                ({"errorMessage": "x" * 10_001}, Completion(error_message="x" * 10_000)),
+            )
+        ),
         ("POST", "/tasks/execute", {"partition": None}, LockTasks(limit=1)),
         (
             "POST",
@@ -289,6 +333,7 @@ SET = (
                 "revision": 2,
                 "elementVariables": [{"name": "n"}],
                 "errorCode": "",
+                "errorMessage": "none is left",
                 "escalationCode": "S",
                 "completed": True,
                 "processVariables": VARIABLES,
@@ -299,6 +344,7 @@ SET = (
                 **KEY,
                 revision=2,
                 element_variables=(VariableInput(name="n"),),
+                error_message="none is left",
                 escalation_code="S",
                 completed=True,
                 process_variables=SET,

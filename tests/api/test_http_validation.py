@@ -133,7 +133,11 @@ VARIABLES = "/process-instances/2026-11-23/1/variables"
             "PATCH",
             JOB,
             {
-                "completion": {"timer": {"timeCycle": "*"}, "calledProcess": {"tags": [{"name": ","}]}},
+                "completion": {
+                    "timer": {"timeCycle": "*"},
+                    "calledProcess": {"tags": [{"name": ","}]},
+                    "loopCardinality": -1,
+                },
                 "processVariables": [{"name": ","}, {"name": "x", "data": {"encoding": "json"}}],
                 "retryLimit": -1,
                 "retryTimer": "PT",
@@ -141,6 +145,7 @@ VARIABLES = "/process-instances/2026-11-23/1/variables"
             },
             [
                 misnamed("#/completion/calledProcess/tags/0/name", "tag_name", ","),
+                at_least("#/completion/loopCardinality", 0, "-1"),
                 invalid("#/completion/timer/timeCycle", "cron", "*"),
                 misnamed("#/processVariables/0/name", "variable_name", ","),
                 required("#/processVariables/1/data/value"),
@@ -276,6 +281,15 @@ def test_an_array_that_is_too_long_is_reported_instead_of_what_is_in_it(client, 
     detail = f"exceeds a maximum of {most}"
     assert errors_of(client.post(path, json=body)) == [
         {"pointer": pointer, "type": "max", "detail": detail, "value": value}
+    ]
+
+
+def test_no_more_than_100_activities_are_selected_at_once(client):
+    named = ["a"] * 101
+    response = client.patch(JOB, json={"completion": {"activities": named}, "workerId": "w1"})
+    value, detail = f"[{' '.join(named)}]", "exceeds a maximum of 100"
+    assert errors_of(response) == [
+        {"pointer": "#/completion/activities", "type": "max", "detail": detail, "value": value}
     ]
 
 

@@ -4,12 +4,13 @@ import pytest
 
 from app.engine.changes import Changes
 from app.engine.needs import Missing
-from app.engine.run import MAX_STEPS, Run
+from app.engine.run import Run
+from app.engine.tokens import MAX_STEPS
 from app.engine.types import InstanceState
 from app.errors import EngineError, ErrorKind
 from app.timer import Timer
 from tests.flow import PARALLEL, SERVICE, TASK, USER, Kind, boundary, catch, end, graph, sub, throw
-from tests.walk import NOW, Walk
+from tests.walk import NOW, Walk, variables
 
 
 def test_a_straight_line_is_walked_to_the_first_wait_state():
@@ -194,7 +195,17 @@ def test_ending_an_instance_ends_all_that_is_active_in_it():
 def test_a_walk_that_knows_only_a_part_asks_for_the_whole_instance_before_it_ends_it():
     walk = Walk("s -> sp -> e", sp=sub("s2 -> t -> e2"))
     near = [walk.token("p"), walk.token("sp")]
-    run = Run(walk.instance, walk.graph, now=NOW, actor="w", changes=Changes(), tokens=near)
+    changes = Changes()
+    run = Run(
+        walk.instance,
+        walk.graph,
+        now=NOW,
+        actor="w",
+        engine_id="engine",
+        changes=changes,
+        variables=variables(changes, "w"),
+        tokens=near,
+    )
     with pytest.raises(Missing):
         run.end_instance(InstanceState.TERMINATED)
     with pytest.raises(Missing):

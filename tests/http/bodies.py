@@ -42,17 +42,22 @@ WAIT = {"waitTimeout": "PT1S"}
 
 OUTCOME = {
     "completion": {
+        "activities": ["a"],
         "calledProcess": {
+            "bpmnElementId": "start",
             "bpmnProcessId": "p",
             "correlationKey": "k",
             "tags": TAGS,
             "variables": PROCESS_VARIABLES,
             "version": "1",
         },
+        "conditionFulfilled": True,
         "errorCode": "E",
+        "errorMessage": "none is left",
         "escalationCode": "E",
         "exclusiveGatewayDecision": "a",
         "inclusiveGatewayDecision": ["a"],
+        "loopCardinality": 1,
         "messageCorrelationKey": "k",
         "messageName": "n",
         "signalName": "n",
@@ -66,6 +71,7 @@ OUTCOME = {
     "retryTimer": "PT1H",
 }
 NEW_INSTANCE = {
+    "bpmnElementId": "start",
     "bpmnProcessId": "p",
     "correlationKey": "k",
     "onConflict": "RETURN",
@@ -242,6 +248,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "bpmnXml": SERVICE,
             "errors": [{"bpmnElementId": "work", "errorCode": "E"}],
             "escalations": [{"bpmnElementId": "work", "escalationCode": "E"}],
+            "expressions": "WORKER",
             "messages": [{"bpmnElementId": "work", "messageName": "n"}],
             "parallelism": 1,
             "signals": [{"bpmnElementId": "work", "signalName": "n"}],
@@ -260,6 +267,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "bpmnXml": SERVICE,
             "errors": [{"bpmnElementId": "work", "errorCode": "E"}],
             "escalations": [{"bpmnElementId": "work", "escalationCode": "E"}],
+            "expressions": "WORKER",
             "messages": [{"bpmnElementId": "work", "messageName": "n"}],
             "parallelism": 1,
             "signals": [{"bpmnElementId": "work", "signalName": "n"}],
@@ -345,6 +353,7 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "revision": 1,
             "elementVariables": ELEMENT_VARIABLES,
             "errorCode": "E",
+            "errorMessage": "none is left",
             "escalationCode": "E",
             "completed": True,
             "processVariables": PROCESS_VARIABLES,

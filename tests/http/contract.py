@@ -187,6 +187,7 @@ _FILE = {
     "bpmnProcessId": "string max-255 +",
     "errors": "[ErrorDefinition] max-100 +",
     "escalations": "[EscalationDefinition] max-100 +",
+    "expressions": "string one-of-2 +",
     "messages": "[MessageDefinition] max-100 +",
     "parallelism": "int32 gte-0 +",
     "signals": "[SignalDefinition] max-100 +",
@@ -255,6 +256,7 @@ _OUTCOME = {
     "retryTimer": "string duration max-255",
 }
 _NEW_INSTANCE = {
+    "bpmnElementId": "string max-255 +",
     "bpmnProcessId": "string required max-255",
     "correlationKey": "string max-255",
     "onConflict": "OnConflict +",
@@ -350,17 +352,22 @@ REQUESTS: dict[str, dict[str, str]] = {
     "CompleteJobs": {"jobs": "[CompleteJobsItem] required max-100", "lockNext": "LockConditions", **_WORKER},
     "CompleteJobsItem": {"partition": "date required", "id": "int32 required gte-1", **_OUTCOME},
     "JobCompletion": {
+        "activities": "[string] max-100 each-255 +",
         "calledProcess": "CalledProcess +",
+        "conditionFulfilled": "boolean +",
         "errorCode": "string max-255",
+        "errorMessage": "string +",
         "escalationCode": "string max-255",
         "exclusiveGatewayDecision": "string max-255",
         "inclusiveGatewayDecision": "[string] max-100 each-255",
+        "loopCardinality": "int32 gte-0 +",
         "messageCorrelationKey": "string max-255",
         "messageName": "string max-255",
         "signalName": "string max-255",
         "timer": "Timer",
     },
     "CalledProcess": {
+        "bpmnElementId": "string max-255 +",
         "bpmnProcessId": "string max-255",
         "correlationKey": "string max-255",
         "tags": _TAGS,
@@ -372,6 +379,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnXml": "string required",
         "errors": "[ErrorDefinition] max-100",
         "escalations": "[EscalationDefinition] max-100",
+        "expressions": "ExpressionMode +",
         "messages": "[MessageDefinition] max-100",
         "parallelism": "int32 gte-0",
         "signals": "[SignalDefinition] max-100",
@@ -386,6 +394,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnXml": "string required",
         "errors": "[ErrorDefinition] max-100",
         "escalations": "[EscalationDefinition] max-100",
+        "expressions": "ExpressionMode +",
         "messages": "[MessageDefinition] max-100",
         "parallelism": "int32 gte-0",
         "signals": "[SignalDefinition] max-100",
@@ -479,6 +488,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "revision": "int32 required gte-1",
         "elementVariables": "[ElementVariable] max-100",
         "errorCode": "string max-255",
+        "errorMessage": "string +",
         "escalationCode": "string max-255",
         "completed": "boolean",
         "processVariables": "[ProcessVariable] max-100",
@@ -673,6 +683,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "bpmnElementType": "ElementType A",
         **_CREATED,
         "endedAt": "time O",
+        "loopCounter": "int32 O +",
         "multiInstance": "boolean O +",
         "startedAt": "time O",
         "state": "InstanceState A",
@@ -711,6 +722,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "type": "JobType A",
         "taskType": "string O +",
         "decisions": "[Decision] O +",
+        "expression": "string O +",
         "calledElement": "string O +",
         "messageName": "string O +",
         "signalName": "string O +",
@@ -762,6 +774,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "bpmnParticipantName": "string O +",
         "bpmnProcessId": "string A",
         **_CREATED,
+        "expressions": "ExpressionMode O +",
         "parallelism": "int32 O",
         "tags": "[Tag] O",
         "version": "string A",
@@ -912,6 +925,8 @@ ANSWERS: dict[str, dict[str, str]] = {
         "bpmnElementType": "ElementType O",
         "prevId": "int32 O",
         "prevBpmnElementId": "string O",
+        "multiInstance": "boolean O",
+        "loopCounter": "int32 O",
         "state": "string O",
         "createdAt": "time O",
         "createdBy": "string O",
@@ -1008,20 +1023,29 @@ ENUMS = {
     "OnConflict": "FAIL RETURN",
     "Role": "READER WORKER OPERATOR ADMIN",
     "InstanceState": "CANCELED COMPLETED CREATED QUEUED STARTED SUSPENDED TERMINATED",
-    "JobType": "CALL_PROCESS+ EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EXECUTE PASS_VARIABLES+ "
-    "SET_ERROR_CODE SET_ESCALATION_CODE SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE "
-    "SUBSCRIBE_SIGNAL",
-    "TaskType": "DEQUEUE_PROCESS_INSTANCE JOIN_PARALLEL_GATEWAY START_PROCESS_INSTANCE TERMINATE_PROCESS_INSTANCE+ "
-    "TRIGGER_EVENT CREATE_PARTITION DETACH_PARTITION DROP_PARTITION PURGE_MESSAGES PURGE_SIGNALS",
+    "ExpressionMode": "ENGINE WORKER",
+    "JobType": "CALL_PROCESS+ EVALUATE_ACTIVATION_CONDITION+ EVALUATE_COMPLETION_CONDITION+ EVALUATE_COMPLEX_GATEWAY+ "
+    "EVALUATE_EXCLUSIVE_GATEWAY EVALUATE_INCLUSIVE_GATEWAY EVALUATE_LOOP_CONDITION+ EVALUATE_OUTGOING_FLOWS+ EXECUTE "
+    "PASS_VARIABLES+ SELECT_ACTIVITIES+ SET_ERROR_CODE SET_ESCALATION_CODE SET_LOOP_CARDINALITY+ "
+    "SET_MESSAGE_CORRELATION_KEY SET_SIGNAL_NAME+ SET_TIMER SUBSCRIBE_MESSAGE SUBSCRIBE_SIGNAL",
+    "TaskType": "DEQUEUE_PROCESS_INSTANCE EVALUATE_EXPRESSION+ JOIN_PARALLEL_GATEWAY START_PROCESS_INSTANCE "
+    "TERMINATE_PROCESS_INSTANCE+ TRIGGER_EVENT CREATE_PARTITION DETACH_PARTITION DROP_PARTITION PURGE_MESSAGES "
+    "PURGE_SIGNALS",
     "UserTaskState": "CANCELED COMPLETED STARTED TERMINATED",
     "WorkState": "CANCELED CAUSED_INCIDENT CAUSED_RETRY CREATED DONE DUE LOCKED",
-    "ElementType": "BUSINESS_RULE_TASK CALL_ACTIVITY+ ERROR_BOUNDARY_EVENT ERROR_END_EVENT+ ESCALATION_BOUNDARY_EVENT "
-    "ESCALATION_END_EVENT+ ESCALATION_THROW_EVENT+ EVENT_BASED_GATEWAY+ EXCLUSIVE_GATEWAY INCLUSIVE_GATEWAY "
-    "LINK_CATCH_EVENT+ LINK_THROW_EVENT+ MANUAL_TASK MESSAGE_BOUNDARY_EVENT MESSAGE_CATCH_EVENT MESSAGE_END_EVENT+ "
-    "MESSAGE_START_EVENT MESSAGE_THROW_EVENT+ NONE_END_EVENT NONE_START_EVENT NONE_THROW_EVENT PARALLEL_GATEWAY "
-    "PROCESS SCRIPT_TASK SEND_TASK SERVICE_TASK SIGNAL_BOUNDARY_EVENT SIGNAL_CATCH_EVENT SIGNAL_END_EVENT+ "
-    "SIGNAL_START_EVENT SIGNAL_THROW_EVENT+ SUB_PROCESS+ TASK TIMER_BOUNDARY_EVENT TIMER_CATCH_EVENT "
-    "TIMER_START_EVENT USER_TASK+",
+    "ElementType": "AD_HOC_SUB_PROCESS+ BUSINESS_RULE_TASK CALL_ACTIVITY+ CANCEL_BOUNDARY_EVENT+ CANCEL_END_EVENT+ "
+    "COMPENSATION_BOUNDARY_EVENT+ COMPENSATION_END_EVENT+ COMPENSATION_START_EVENT+ COMPENSATION_THROW_EVENT+ "
+    "COMPLEX_GATEWAY+ CONDITIONAL_BOUNDARY_EVENT+ CONDITIONAL_CATCH_EVENT+ CONDITIONAL_START_EVENT+ "
+    "ERROR_BOUNDARY_EVENT ERROR_END_EVENT+ ERROR_START_EVENT+ ESCALATION_BOUNDARY_EVENT ESCALATION_END_EVENT+ "
+    "ESCALATION_START_EVENT+ ESCALATION_THROW_EVENT+ EVENT_BASED_GATEWAY+ EVENT_SUB_PROCESS+ "
+    "EXCLUSIVE_GATEWAY INCLUSIVE_GATEWAY LINK_CATCH_EVENT+ LINK_THROW_EVENT+ MANUAL_TASK "
+    "MESSAGE_BOUNDARY_EVENT MESSAGE_CATCH_EVENT MESSAGE_END_EVENT+ MESSAGE_START_EVENT MESSAGE_THROW_EVENT+ "
+    "MULTIPLE_BOUNDARY_EVENT+ MULTIPLE_CATCH_EVENT+ MULTIPLE_END_EVENT+ MULTIPLE_START_EVENT+ "
+    "MULTIPLE_THROW_EVENT+ NONE_END_EVENT NONE_START_EVENT NONE_THROW_EVENT PARALLEL_GATEWAY "
+    "PARALLEL_MULTIPLE_BOUNDARY_EVENT+ PARALLEL_MULTIPLE_CATCH_EVENT+ PARALLEL_MULTIPLE_START_EVENT+ PROCESS "
+    "RECEIVE_TASK+ SCRIPT_TASK SEND_TASK SERVICE_TASK SIGNAL_BOUNDARY_EVENT SIGNAL_CATCH_EVENT "
+    "SIGNAL_END_EVENT+ SIGNAL_START_EVENT SIGNAL_THROW_EVENT+ SUB_PROCESS+ TASK TIMER_BOUNDARY_EVENT "
+    "TIMER_CATCH_EVENT TIMER_START_EVENT TRANSACTION+ USER_TASK+",
     "ProblemType": "HTTP_MEDIA_TYPE HTTP_REQUEST_BODY HTTP_REQUEST_URI BUG+ CONFLICT EXECUTION+ NOT_FOUND "
     "PROCESS_MODEL QUERY VALIDATION UNAVAILABLE+ UNKNOWN+ FORBIDDEN+",
 }

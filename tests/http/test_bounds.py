@@ -24,8 +24,8 @@ from tests.http.models import MESSAGE_CATCH, SERVICE
 from tests.http.talk import WORKER, Answer, Api, Nobody, key, of
 from tests.http.test_refused import fill
 
-BOUNDED_BY_THE_BODY = {("bpmnXml",), ("error",), ("data", "value")}
-"""The ends of the paths to texts that are as long as the body may be; an error is cut."""
+BOUNDED_BY_THE_BODY = {("bpmnXml",), ("error",), ("errorMessage",), ("data", "value")}
+"""The ends of the paths to texts that are as long as the body may be; an error and its message are cut."""
 
 
 def hard_to_compress(characters: int, seed: int = 1) -> str:

@@ -34,7 +34,7 @@ from tests.store.database import connected
 CANARY = "canary-4711"
 NAMES = tuple(table.name for table in TABLES)
 PLAIN = {"partition", "states", "type", "time", "timeCycle", "timeDuration", "retryTimer", "bpmnXml"}
-PLAIN |= {"expiresAt", "from", "lockTimeout", "onConflict", "roles", "types", "until", "waitTimeout"}
+PLAIN |= {"expiresAt", "expressions", "from", "lockTimeout", "onConflict", "roles", "types", "until", "waitTimeout"}
 """Properties that take no free text; a model may be quoted."""
 
 
@@ -56,7 +56,7 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
             "version": CANARY,
             **dict.fromkeys(("errors", "escalations", "messages", "signals", "timers")),
         },
-        "createProcessInstance": {"bpmnProcessId": "p", "version": "1"},
+        "createProcessInstance": {"bpmnElementId": None, "bpmnProcessId": "p", "version": "1"},
         "completeJob": {"completion": None, "elementVariables": None},
         "sendMessage": {"requireReceiver": None},
         "setElementVariables": {

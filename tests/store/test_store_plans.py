@@ -445,6 +445,12 @@ WRITES: dict[str, Write] = {
                 "state": "COMPLETED",
                 "active_children": 0,
                 "pending_events": 0,
+                "active_handlers": 0,
+                "waiting_joins": 0,
+                "loop_counter": None,
+                "loop_cardinality": None,
+                "loop_completed": 0,
+                "compensation": None,
                 "duration_ms": 0,
             }
             for id in (51, 54, 57)

@@ -11,17 +11,21 @@ from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.error import ErrorTrigger, ThrownError
 from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
-from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, ThrowEvent
+from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, HandlerStart, ThrowEvent
 from app.engine.elements.event_based import EventBasedGateway
 from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, ParallelGateway
+from app.engine.elements.loop import MultiInstance, StandardLoop
 from app.engine.elements.message import MessageTrigger
+from app.engine.elements.receive_task import ReceiveTask
 from app.engine.elements.signal import SignalTrigger, ThrownSignal
-from app.engine.elements.sub_process import ProcessScope, SubProcess
+from app.engine.elements.sub_process import EventSubProcess, ProcessScope, SubProcess
 from app.engine.elements.timer import TimerTrigger
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
 
+MULTI_INSTANCE = MultiInstance()
+STANDARD_LOOP = StandardLoop()
 BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.BUSINESS_RULE_TASK: WorkerTask(),
     ElementType.CALL_ACTIVITY: CallActivity(),
@@ -31,6 +35,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.ESCALATION_END_EVENT: EndEvent(ThrownEscalation()),
     ElementType.ESCALATION_THROW_EVENT: ThrowEvent(ThrownEscalation()),
     ElementType.EVENT_BASED_GATEWAY: EventBasedGateway(),
+    ElementType.EVENT_SUB_PROCESS: EventSubProcess(),
     ElementType.EXCLUSIVE_GATEWAY: ExclusiveGateway(),
     ElementType.INCLUSIVE_GATEWAY: InclusiveGateway(),
     ElementType.LINK_CATCH_EVENT: Behavior(),
@@ -46,6 +51,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.NONE_THROW_EVENT: Behavior(),
     ElementType.PARALLEL_GATEWAY: ParallelGateway(),
     ElementType.PROCESS: ProcessScope(),
+    ElementType.RECEIVE_TASK: ReceiveTask(),
     ElementType.SCRIPT_TASK: WorkerTask(),
     ElementType.SEND_TASK: WorkerTask(),
     ElementType.SERVICE_TASK: WorkerTask(),
@@ -59,9 +65,25 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.TIMER_BOUNDARY_EVENT: BoundaryEvent(TimerTrigger()),
     ElementType.TIMER_CATCH_EVENT: CatchEvent(TimerTrigger()),
     ElementType.TIMER_START_EVENT: Behavior(),
+    ElementType.TRANSACTION: SubProcess(),
     ElementType.USER_TASK: UserTaskActivity(),
 }
 
 
-def behavior_of(node: Node) -> Behavior:
-    return BEHAVIORS[node.type]
+EVENTS_OF_HANDLERS: Mapping[ElementType, Behavior] = {
+    ElementType.ERROR_START_EVENT: HandlerStart(ErrorTrigger()),
+    ElementType.ESCALATION_START_EVENT: HandlerStart(EscalationTrigger()),
+    ElementType.MESSAGE_START_EVENT: HandlerStart(MessageTrigger()),
+    ElementType.SIGNAL_START_EVENT: HandlerStart(SignalTrigger()),
+    ElementType.TIMER_START_EVENT: HandlerStart(TimerTrigger()),
+}
+"""Start events of event sub-processes, which wait for what they are about."""
+
+
+def equip(node: Node) -> None:
+    """Gives the node its behavior, and that of what its inner instances are inside of, if it has a marker."""
+    node.is_handler = node.type is ElementType.EVENT_SUB_PROCESS
+    node.starts_handler = node.parent is not None and node.parent.is_handler and node.type in EVENTS_OF_HANDLERS
+    node.behavior = (EVENTS_OF_HANDLERS if node.starts_handler else BEHAVIORS)[node.global_task or node.type]
+    if node.loop is not None:
+        node.body = MULTI_INSTANCE if node.loop.multi else STANDARD_LOOP

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Activity(Behavior):
     def enter(self, run: Run, token: ElementInstance) -> None:
-        run.attach(token, token.node.attached)
+        run.attach(token, [*token.node.handler_starts, *([] if token.is_inner else token.node.attached)])
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)
@@ -45,7 +45,7 @@ class Executed(Behavior):
         if completion.error_code and completion.escalation_code:
             raise refused("expected error code or escalation code to be set")
         if completion.error_code:
-            throw_error(run, token, completion.error_code)
+            throw_error(run, token, completion.error_code, completion.error_message)
         elif completion.escalation_code:
             if not throw_escalation(run, token, completion.escalation_code, "failed to escalate job"):
                 run.create_job(token, JobType.EXECUTE, retry_count=job.retry_count, due_at=retry_due)

@@ -11,11 +11,14 @@ from app.engine.types import JobType
 from app.errors import bug
 
 if TYPE_CHECKING:
+    from app.engine.elements.trigger import Raised, Trigger
+    from app.engine.ending import Ending
     from app.engine.graph import Node
     from app.engine.needs import Need
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Job, Message, Task
     from app.engine.run import Run
+    from app.engine.slots import Slot
 
 
 class Behavior:
@@ -30,6 +33,15 @@ class Behavior:
     is_followed_by_events = False
     """True for what waits, with the events that follow it, until one of these happens."""
 
+    decides = False
+    """True for what chooses among its outgoing flows by itself, as gateways do."""
+
+    synchronizes = False
+    """True for a gateway whose tokens wait until no other one can get there; then it has `settle`."""
+
+    trigger: Trigger | None = None
+    """What it waits for, if it is an event that waits."""
+
     leaves: tuple[type[Any], ...] = ()
     """Records of open work and subscriptions that a token may leave behind when it ends from outside."""
 
@@ -39,8 +51,11 @@ class Behavior:
     leaving_jobs: frozenset[JobType] = frozenset()
     """Those whose completion has the token go on."""
 
-    def needs_job(self, node: Node) -> bool:
-        """Whether an attached or following event of this kind must be defined by a job, before its host is ready."""
+    def is_pending(self, node: Node) -> bool:
+        """Whether an attached or following event of this kind must be defined, before its host is ready.
+
+        That is done by a job, or by what is evaluated when it is entered.
+        """
         return False
 
     def enter(self, run: Run, token: ElementInstance) -> None:
@@ -65,7 +80,23 @@ class Behavior:
         """Nothing is active inside the scope any more."""
         raise bug(f"element {token.node.id} has nothing inside")
 
-    def terminated(self, run: Run, token: ElementInstance) -> None:
+    def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
+        """Something inside the scope is COMPLETED; what follows it there has been created."""
+
+    def settle(self, run: Run, scope: ElementInstance, node: Node) -> bool:
+        """The walk has come to rest: has tokens that wait at `node` go on if they can; whether they do."""
+        return False
+
+    def happens(
+        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+    ) -> ElementInstance | None:
+        """An attached event happens, or catches what was `raised`.
+
+        One that does not interrupt is attached anew, if `again`; its new token is returned.
+        """
+        raise bug(f"element {event.node.id} is attached to nothing")
+
+    def terminated(self, run: Ending, token: ElementInstance) -> None:
         """The token is about to end from outside, together with what it has called."""
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
@@ -75,6 +106,10 @@ class Behavior:
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         """A task of the token runs: a join, or an event that has happened."""
         raise bug(f"element {token.node.id} has no task {task.type}")
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        """What failed when `slot` was evaluated is tried again."""
+        raise bug(f"element {token.node.id} has nothing to evaluate")
 
 
 class NoneEndEvent(Behavior):

@@ -11,10 +11,12 @@ from app.engine.completion import Completion
 from app.engine.elements.activity import Activity
 from app.engine.needs import CalledProcess, Need
 from app.engine.records import Job
+from app.engine.start import call
 from app.engine.types import JobType
 from app.errors import EngineError, ErrorKind, refused
 
 if TYPE_CHECKING:
+    from app.engine.ending import Ending
     from app.engine.graph import Node
     from app.engine.records import ElementInstance
     from app.engine.run import Run
@@ -28,7 +30,7 @@ class CallActivity(Activity):
     def start(self, run: Run, token: ElementInstance) -> None:
         run.create_job(token, JobType.CALL_PROCESS)
 
-    def terminated(self, run: Run, token: ElementInstance) -> None:
+    def terminated(self, run: Ending, token: ElementInstance) -> None:
         run.terminate_called(token)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
@@ -49,12 +51,14 @@ class CallActivity(Activity):
                 title="failed to create process instance",
             )
         given = completion.called_process or CalledInstance()
-        run.call(
+        call(
+            run,
             token,
             callee,
             correlation_key=given.correlation_key or None,
             tags={name: value for name, value in given.tags.items() if value},
             variables=given.variables,
+            bpmn_element_id=given.bpmn_element_id,
         )
 
 

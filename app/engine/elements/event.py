@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
-from app.engine.elements.catching import trigger_boundary
-from app.engine.elements.trigger import Thrown, Trigger
+from app.engine.elements.trigger import Raised, Thrown, Trigger
 from app.engine.records import Job, Task
+from app.engine.slots import NotEvaluated
 from app.engine.types import InstanceState, TaskType
+from app.expr import as_text
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -22,24 +23,29 @@ if TYPE_CHECKING:
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Message
     from app.engine.run import Run
+    from app.engine.slots import Slot
 
 
 class Event(Behavior):
     """An event that is armed as the model says, or else as a worker says in a job."""
+
+    trigger: Trigger
 
     def __init__(self, trigger: Trigger) -> None:
         self.trigger = trigger
         self.jobs = trigger.jobs
         self.leaves = (Job, Task, *trigger.leaves)
 
-    def needs_job(self, node: Node) -> bool:
-        return self.trigger.needs_job(node)
+    def is_pending(self, node: Node) -> bool:
+        return self.trigger.needs_job(node) or self.trigger.is_evaluated(node)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
         return self.trigger.needs_of_job(token, completion)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if self.needs_job(token.node):
+        if self.trigger.is_evaluated(token.node):
+            self._evaluate(run, token)
+        elif self.trigger.needs_job(token.node):
             run.wait(token, InstanceState.CREATED)
             run.create_job(token, self.trigger.job(token.node))
         else:
@@ -48,6 +54,19 @@ class Event(Behavior):
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         waits = self.trigger.define_from(run, token, completion)
+        self.armed(run, token)
+        self.defined(run, token, waits=waits)
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        self._evaluate(run, token)
+
+    def _evaluate(self, run: Run, token: ElementInstance) -> None:
+        try:
+            waits = self.trigger.define_by_evaluation(run, token)
+        except NotEvaluated as error:
+            run.wait(token, InstanceState.CREATED)
+            run.fail_to_evaluate(token, error.slot, error.reason)
+            return
         self.armed(run, token)
         self.defined(run, token, waits=waits)
 
@@ -73,13 +92,12 @@ class CatchEvent(Event):
         gateway = run.gateway(token)
         run.complete(token)
         if gateway:
-            for other in run.attached(gateway):
-                run.abandon(other)
+            run.disarm(gateway)
             run.end(gateway)
 
 
-class BoundaryEvent(Event):
-    """Attached to an activity, which it interrupts or not."""
+class AttachedEvent(Event):
+    """Waits as long as its host is active, also where that is suspended."""
 
     stops_when_suspended = False
 
@@ -99,9 +117,50 @@ class BoundaryEvent(Event):
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
         recur = self.trigger.recurrence(run, token, task, payload)
-        renewed = trigger_boundary(run, token, again=recur is not None)
+        renewed = self.happens(run, token, again=recur is not None, raised=_raised(payload))
         if renewed and recur:
             recur(renewed)
+
+
+class BoundaryEvent(AttachedEvent):
+    """Attached to an activity, which it interrupts or not."""
+
+    def happens(
+        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+    ) -> ElementInstance | None:
+        """Its flows go on, and its host ends if it interrupts."""
+        renewed = None
+        if not event.node.interrupting and again:
+            renewed = run.renew(event)
+        run.complete(event)
+        if event.node.interrupting:
+            assert event.host is not None
+            run.terminate(event.host)
+        return renewed
+
+
+class HandlerStart(AttachedEvent):
+    """The start event of an event sub-process, which waits while the scope around that is active."""
+
+    def happens(
+        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+    ) -> ElementInstance | None:
+        """The event sub-process begins, after everything else in the scope has ended if it interrupts.
+
+        BPMN 2.0.2, 13.5.4.
+        """
+        scope = run.scope_of(event)
+        renewed = None
+        if not event.node.interrupting and again:
+            renewed = run.renew(event)
+        run.complete(event, [])
+        if event.node.interrupting:
+            run.interrupt(scope)
+        assert event.node.parent is not None
+        handler = run.arrive(event.node.parent, scope, event)
+        if raised and run.variables:
+            run.variables.set_texts(handler, raised.variables())
+        return renewed
 
 
 class ThrowEvent(Behavior):
@@ -113,6 +172,9 @@ class ThrowEvent(Behavior):
         self.leaves = (Job, Task)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
+        if self.thrown.slot in token.node.programs:
+            self.evaluate(run, token, self.thrown.slot)
+            return
         context = self.thrown.defined_as(token.node)
         if context is None:
             run.wait(token, InstanceState.CREATED)
@@ -122,6 +184,15 @@ class ThrowEvent(Behavior):
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         self._schedule(run, token, self.thrown.given_by(completion))
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        try:
+            context = run.slot(token, slot, as_text)
+        except NotEvaluated as error:
+            run.wait(token)
+            run.fail_to_evaluate(token, slot, error.reason)
+        else:
+            self._schedule(run, token, context)
 
     def needs_of_task(
         self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
@@ -146,3 +217,10 @@ class EndEvent(ThrowEvent):
 
     def throw(self, run: Run, token: ElementInstance, context: str) -> None:
         self.thrown.end(run, token, context)
+
+
+def _raised(payload: Payload) -> Raised | None:
+    """What a called process has thrown."""
+    if payload.error_code is None and payload.escalation_code is None:
+        return None
+    return Raised(payload.error_code, payload.escalation_code, payload.error_message or "")

@@ -1,4 +1,4 @@
-"""The sub-process, and the process as the outermost scope."""
+"""Sub-processes of all kinds, and the process as the outermost scope."""
 
 from __future__ import annotations
 
@@ -15,27 +15,42 @@ if TYPE_CHECKING:
 
 
 class SubProcess(Activity):
-    """Takes the state of its own scope when it starts: in a suspended one it stops at its start event."""
+    """Takes the state of its own scope when it starts: in a suspended one it stops where it begins."""
 
     is_scope = True
 
     def ready(self, run: Run, token: ElementInstance) -> None:
-        scope = token.parent
-        assert scope is not None
-        suspended = scope.state is InstanceState.SUSPENDED
+        suspended = run.scope_of(token).state is InstanceState.SUSPENDED
         run.wait(token, InstanceState.SUSPENDED if suspended else InstanceState.STARTED)
         self.start(run, token)
 
     def start(self, run: Run, token: ElementInstance) -> None:
-        run.arrive(token.node.start_events()[0], token)
+        for node in token.node.starts:
+            run.arrive(node, token)
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
         if token.state is InstanceState.STARTED:
             run.complete(token)
 
 
+class EventSubProcess(SubProcess):
+    """Begins behind its start event, which has waited in the scope around it (BPMN 2.0.2, 10.3.5)."""
+
+    stops_when_suspended = False
+
+    def start(self, run: Run, token: ElementInstance) -> None:
+        event = next(node for node in token.node.children if node.starts_handler)
+        for flow in event.outgoing:
+            run.arrive(flow.target, token, token.prev, flow.place)
+
+
 class ProcessScope(Behavior):
     is_scope = True
+
+    def ready(self, run: Run, token: ElementInstance) -> None:
+        for child in run.children(token):
+            if child.state is InstanceState.CREATED and child.host is None:
+                run.enter(child)
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
         run.complete_instance(token)
