@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ENGINE = "ENGINE"
 """Of a process version whose expressions the engine evaluates."""
+READY, DONE = "READY", "DONE"
+"""Of what has completed: it can be compensated, or that has begun."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
