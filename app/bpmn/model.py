@@ -231,6 +231,8 @@ class Element:
     global_task: ElementType | None = None
     """Of a call activity that calls a global task of the file: the type of task it is done as."""
     correlation_key: Expression | None = None
+    inputs: Sequence[str] = ()
+    """Names of the variables that its data inputs stand for."""
     variables_in: str = ""
     """Which variables a call passes on: `all`, `none`, or empty where the file doesn't say; `variables_out` alike."""
     variables_out: str = ""
