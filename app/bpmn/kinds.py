@@ -116,6 +116,7 @@ MESSAGE_EVENTS = frozenset(type for type in T if type.startswith("MESSAGE_")) | 
 """Whatever a message is sent by, or waited for."""
 SIGNAL_EVENTS = frozenset(type for type in T if type.startswith("SIGNAL_"))
 TIMER_EVENTS = frozenset(type for type in T if type.startswith("TIMER_"))
+CONDITIONAL_EVENTS = frozenset(type for type in T if type.startswith("CONDITIONAL_"))
 ERROR_EVENTS = frozenset(type for type in T if type.startswith("ERROR_"))
 ESCALATION_EVENTS = frozenset(type for type in T if type.startswith("ESCALATION_"))
 
