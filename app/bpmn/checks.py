@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from app.bpmn import undoing
 from app.bpmn.causes import at, at_flow, bounded
+from app.bpmn.evaluation import check_conditional_events
 from app.bpmn.kinds import (
     ACTIVITIES,
     BOUNDARY_EVENTS,
@@ -72,6 +73,7 @@ def _causes(process: Process) -> Iterator[Cause]:
     for element in process.elements():
         for rule in _RULES[element.type]:
             yield from rule(element)
+    yield from check_conditional_events(process)
     yield from undoing.check_references(process)
     yield from _links(process)
 
