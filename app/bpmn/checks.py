@@ -268,6 +268,19 @@ def _event_sub_process(element: Element) -> Iterator[Cause]:
             yield at(child, what)
 
 
+def _ad_hoc(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.3.5: what is performed in it is selected, and no flow begins or ends there."""
+    if element.refused:
+        return
+    who = f"ad-hoc sub-process {element.id}"
+    for child in element.children:
+        if child.type in START_EVENTS | END_EVENTS and not child.refused:
+            kind = "start" if child.type in START_EVENTS else "end"
+            yield at(child, f"{kind} event {child.id} must not be in {who}")
+    if not any(child.refused or (child.type in ACTIVITIES and not child.is_compensation) for child in element.children):
+        yield at(element, f"{who} must have an activity that can be selected")
+
+
 def _same_triggers(element: Element) -> Iterator[Cause]:
     """BPMN 2.0.2, 10.5.6: only one of the event sub-processes of a scope can be the one that interrupts it."""
     seen: dict[tuple[ElementType, str], Element] = {}
@@ -334,6 +347,7 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_quantities, ACTIVITIES),
     (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),
+    (_ad_hoc, {T.AD_HOC_SUB_PROCESS}),
     (_same_triggers, SCOPES),
     (_attached, BOUNDARY_EVENTS),
     *undoing.RULES,
