@@ -267,8 +267,8 @@ class Warning(Model):
     pointer: str
     """Where it is in the BPMN model."""
     type: str
-    """The rule. - `no-start-event`: A process without any start event can't be started (BPMN 2.0.2, 10.5.2). -
-    `unreachable`: No path leads from a start event of its scope to the element: it is never executed. -
+    """The rule. - `no-start-event`: A process has neither a start event nor anything else to begin with (BPMN 2.0.2,
+    10.5.2). - `unreachable`: No path leads from where its scope begins to the element: it is never executed. -
     `link-not-thrown`: Nothing throws the link that a catch event waits for. - `event-without-flow`: An event has no
     sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4). - `implicit-end`: A path ends at
     something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3). - `no-end-event`: A

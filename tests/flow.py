@@ -13,7 +13,7 @@ Events are written `"message"` without a definition, `"message:order"` with one,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from app.bpmn import definitions as bpmn
@@ -36,6 +36,10 @@ class Kind:
     content: str = ""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     """With `content`: what is inside a sub-process."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """Those of outgoing flows, by their targets."""
+    marker: str = ""
+    """The XML of a loop or multi-instance marker, or of other children."""
 
 
 EVENT_BASED = Kind("eventBasedGateway")
@@ -57,8 +61,8 @@ def inclusive(default: str) -> Kind:
     return Kind("inclusiveGateway", default=default)
 
 
-def start(event: str) -> Kind:
-    return Kind("startEvent", event=event)
+def start(event: str, *, interrupting: bool = True) -> Kind:
+    return Kind("startEvent", "" if interrupting else ' isInterrupting="false"', event)
 
 
 def catch(event: str) -> Kind:
@@ -86,10 +90,65 @@ def sub(text: str, **kinds: Kind) -> Kind:
     return Kind("subProcess", content=text, kinds=kinds)
 
 
+def transaction(text: str, **kinds: Kind) -> Kind:
+    return Kind("transaction", content=text, kinds=kinds)
+
+
+def event_sub(text: str, **kinds: Kind) -> Kind:
+    """An event sub-process; its first element is its start event."""
+    return Kind("subProcess", ' triggeredByEvent="true"', content=text, kinds=kinds)
+
+
+def receive(message: str = "", *, instantiate: bool = False) -> Kind:
+    """A receive task; with `message` its name is declared."""
+    return Kind("receiveTask", ' instantiate="true"' if instantiate else "", f"message:{message}" if message else "")
+
+
+def conditional(kind: Kind, default: str = "", **conditions: str) -> Kind:
+    """Some of whose outgoing flows have conditions, by their targets."""
+    return replace(kind, default=default, conditions=conditions)
+
+
+def multi(
+    kind: Kind = SERVICE,
+    *,
+    sequential: bool = False,
+    cardinality: str = "",
+    collection: str = "",
+    item: str = "",
+    outputs: str = "",
+    output: str = "",
+    condition: str = "",
+) -> Kind:
+    """With a multi-instance marker; `outputs` is the collection of what is put out."""
+    parts = (
+        ("loopCardinality", cardinality),
+        ("loopDataInputRef", collection),
+        ("loopDataOutputRef", outputs),
+        ("inputDataItem", item),
+        ("outputDataItem", output),
+        ("completionCondition", condition),
+    )
+    inside = "".join(
+        f'<{tag} id="{text}"/>' if tag.endswith("Item") else f"<{tag}>{text}</{tag}>" for tag, text in parts if text
+    )
+    sequence = ' isSequential="true"' if sequential else ""
+    marker = f"<multiInstanceLoopCharacteristics{sequence}>{inside}</multiInstanceLoopCharacteristics>"
+    return replace(kind, marker=marker)
+
+
+def loop(kind: Kind = SERVICE, *, condition: str = "", maximum: int = 0, test_before: bool = False) -> Kind:
+    """With a marker of a standard loop."""
+    attributes = ' testBefore="true"' if test_before else ""
+    attributes += f' loopMaximum="{maximum}"' if maximum else ""
+    inside = f"<loopCondition>{condition}</loopCondition>" if condition else ""
+    return replace(kind, marker=f"<standardLoopCharacteristics{attributes}>{inside}</standardLoopCharacteristics>")
+
+
 def flow(text: str, *, process: str = "p", **kinds: Kind) -> str:
     """The BPMN XML."""
     declarations: dict[str, str] = {}
-    body = _body(text, kinds, declarations)
+    body = _body(text, kinds, declarations, draws=_has_conditions(kinds))
     head = "".join(declarations.values())
     return (
         f'<definitions xmlns="{BPMN}" id="d">{head}'
@@ -97,9 +156,15 @@ def flow(text: str, *, process: str = "p", **kinds: Kind) -> str:
     )
 
 
-def _body(text: str, kinds: Mapping[str, Kind], declarations: dict[str, str]) -> str:
+def _has_conditions(kinds: Mapping[str, Kind]) -> bool:
+    return any(kind.conditions or _has_conditions(kind.kinds) for kind in kinds.values())
+
+
+def _body(text: str, kinds: Mapping[str, Kind], declarations: dict[str, str], *, draws: bool) -> str:
+    """As soon as one flow is drawn, all of them have to be."""
     nodes: dict[str, tuple[list[str], list[str]]] = {}
     flows: list[str] = []
+    drawn: list[str] = []
     for chain in text.split(";"):
         steps = [[id.strip() for id in step.split(",")] for step in chain.split("->")]
         for step in steps:
@@ -113,21 +178,41 @@ def _body(text: str, kinds: Mapping[str, Kind], declarations: dict[str, str]) ->
                     flows.append(flow_id)
                     nodes[source][1].append(flow_id)
                     nodes[target][0].append(flow_id)
+                    condition = kinds[source].conditions.get(target, "") if source in kinds else ""
+                    drawn.append(_flow(flow_id, source, target, condition))
     unknown = set(kinds) - set(nodes)
     assert not unknown, f"{text!r} does not name {unknown}"
-    return "".join(_element(id, *ends, kinds.get(id), declarations) for id, ends in nodes.items())
+    elements = (_element(id, *ends, kinds.get(id), declarations, draws=draws) for id, ends in nodes.items())
+    return "".join([*elements, *(drawn if draws else ())])
 
 
-def _element(id: str, incoming: list[str], outgoing: list[str], kind: Kind | None, declarations: dict[str, str]) -> str:
+def _flow(id: str, source: str, target: str, condition: str) -> str:
+    inside = f"<conditionExpression><![CDATA[{condition}]]></conditionExpression>" if condition else ""
+    return f'<sequenceFlow id="{id}" sourceRef="{source}" targetRef="{target}">{inside}</sequenceFlow>'
+
+
+def _element(
+    id: str,
+    incoming: list[str],
+    outgoing: list[str],
+    kind: Kind | None,
+    declarations: dict[str, str],
+    *,
+    draws: bool,
+) -> str:
     if kind is None:
         kind = Kind("startEvent") if not incoming else Kind("endEvent") if not outgoing else SERVICE
     attributes = kind.attributes + (f' default="{id}_{kind.default}"' if kind.default else "")
     content = "".join(f"<incoming>{each}</incoming>" for each in incoming)
     content += "".join(f"<outgoing>{each}</outgoing>" for each in outgoing)
-    if kind.event:
+    if kind.event and kind.tag == "receiveTask":
+        _event(kind.event, declarations)
+        attributes += f' messageRef="{kind.event.replace(":", "_")}"'
+    elif kind.event:
         content += _event(kind.event, declarations)
     if kind.content:
-        content += _body(kind.content, kind.kinds, declarations)
+        content += _body(kind.content, kind.kinds, declarations, draws=draws)
+    content += kind.marker
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 

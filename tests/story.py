@@ -46,7 +46,7 @@ from app.service import Service
 from app.timer import Timer
 
 FILES = Path(__file__).parent / "files"
-SCOPES = {"PROCESS", "SUB_PROCESS"}
+SCOPES = {"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"}
 ENGINE_TASKS = {
     TaskType.DEQUEUE_PROCESS_INSTANCE,
     TaskType.JOIN_PARALLEL_GATEWAY,

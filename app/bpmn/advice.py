@@ -7,12 +7,36 @@ checks, and what its file says; what a request defines for its events is not loo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, END_EVENTS, START_EVENTS, bounded
-from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process, SequenceFlow
+from app.bpmn.checks import bounded
+from app.bpmn.kinds import (
+    ACTIVITIES,
+    BOUNDARY_EVENTS,
+    DECIDING_GATEWAYS,
+    END_EVENTS,
+    GATEWAYS,
+    INTERMEDIATE_EVENTS,
+    PASSED_THROUGH_TASKS,
+    SCOPES,
+    START_EVENTS,
+    TIMER_EVENTS,
+    ElementType,
+)
+from app.bpmn.model import MAX_ID_LENGTH, Element, Process, SequenceFlow
 from app.bpmn.reader import Place
+from app.bpmn.ways import (
+    beginnings,
+    caught_links,
+    exclude_each_other,
+    following,
+    passes,
+    pruned,
+    reached,
+    reached_by_several,
+    start_events,
+)
 from app.cron import quoted
 from app.errors import Cause
 
@@ -62,29 +86,11 @@ def _rule(name: str) -> Callable[[Find], Find]:
     return register
 
 
-_TASKS_PASSED_THROUGH = frozenset({T.MANUAL_TASK, T.TASK})
-_DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
-GATEWAYS = _DECIDING_GATEWAYS | {T.EVENT_BASED_GATEWAY, T.PARALLEL_GATEWAY}
-_INTERMEDIATE_EVENTS = frozenset(
-    {
-        T.ESCALATION_THROW_EVENT,
-        T.MESSAGE_CATCH_EVENT,
-        T.MESSAGE_THROW_EVENT,
-        T.NONE_THROW_EVENT,
-        T.SIGNAL_CATCH_EVENT,
-        T.SIGNAL_THROW_EVENT,
-        T.TIMER_CATCH_EVENT,
-    }
-)
-_NEEDS_INCOMING = _INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
-_NEEDS_OUTGOING = _INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}
-_MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.LINK_THROW_EVENT}
-"""Types that end a path, or are an event without flow."""
-_PASSED_THROUGH = _TASKS_PASSED_THROUGH | {T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT, T.NONE_THROW_EVENT}
-_CHOOSING_GATEWAYS = frozenset({T.EVENT_BASED_GATEWAY, T.EXCLUSIVE_GATEWAY})
-"""They go on along one flow."""
+_NEEDS_INCOMING = INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
+_NEEDS_OUTGOING = INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}
+_MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.EVENT_SUB_PROCESS, T.LINK_THROW_EVENT}
+"""Types that end a path, are outside of all paths, or are an event without flow."""
 _EXPRESSIONS = ("${", "#{", "=")
-_TIMER_EVENTS = frozenset({T.TIMER_BOUNDARY_EVENT, T.TIMER_CATCH_EVENT, T.TIMER_START_EVENT})
 _TIMERS = {
     "timeDate": "an ISO 8601 date-time",
     "timeDuration": "an ISO 8601 duration",
@@ -101,51 +107,25 @@ def _at_flow(flow: SequenceFlow, sentence: str) -> Remark:
 
 
 def _scopes(process: Process) -> Iterator[Element]:
-    return process.of_types((T.PROCESS, T.SUB_PROCESS))
-
-
-def _starts(scope: Element) -> list[Element]:
-    return [child for child in scope.children if child.type in START_EVENTS]
-
-
-def _following(element: Element, caught: dict[str, Element]) -> Iterator[Element]:
-    """Where tokens of an element may get to next."""
-    yield from (flow.target for flow in element.outgoing)
-    yield from element.attached
-    if element.type is T.LINK_THROW_EVENT and element.link_name in caught:
-        yield caught[element.link_name]
-
-
-def _caught(scope: Element) -> dict[str, Element]:
-    return {child.link_name: child for child in scope.children if child.type is T.LINK_CATCH_EVENT}
-
-
-def _reached(scope: Element) -> set[Element]:
-    caught = _caught(scope)
-    pending = _starts(scope)
-    found = set(pending)
-    while pending:
-        new = [element for element in _following(pending.pop(), caught) if element not in found]
-        found.update(new)
-        pending += dict.fromkeys(new)
-    return found
+    return process.of_types(SCOPES)
 
 
 @_rule("no-start-event")
 def _no_start_event(process: Process) -> Iterator[Remark]:
-    """A process without any start event can't be started (BPMN 2.0.2, 10.5.2)."""
-    if not _starts(process.element):
-        yield _at(process.element, f"process {process.element.id} has no start event: it can't be started")
+    """A process has neither a start event nor anything else to begin with (BPMN 2.0.2, 10.5.2)."""
+    if not beginnings(process.element):
+        what = f"process {process.element.id} has no start event, and no element without incoming sequence flow"
+        yield _at(process.element, f"{what}: it can't be started")
 
 
 @_rule("unreachable")
 def _unreachable(process: Process) -> Iterator[Remark]:
-    """No path leads from a start event of its scope to the element: it is never executed."""
+    """No path leads from where its scope begins to the element: it is never executed."""
     for scope in _scopes(process):
-        if _starts(scope):
-            reached = _reached(scope)
+        found = reached(scope)
+        if found:
             for child in scope.children:
-                if child not in reached:
+                if child not in found and child.type is not T.EVENT_SUB_PROCESS:
                     yield _at(child, f"no start event leads to element {child.id}: it is never executed")
 
 
@@ -161,8 +141,9 @@ def _link_not_thrown(process: Process) -> Iterator[Remark]:
 @_rule("event-without-flow")
 def _event_without_flow(process: Process) -> Iterator[Remark]:
     """An event has no sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4)."""
+    begins = {element for scope in _scopes(process) for element in scope.start_nodes()}
     for element in process.of_types(_NEEDS_INCOMING | _NEEDS_OUTGOING):
-        if element.type in _NEEDS_INCOMING and not element.incoming:
+        if element.type in _NEEDS_INCOMING and not element.incoming and element not in begins:
             yield _at(element, f"event {element.id} has no incoming sequence flow")
         if element.type in _NEEDS_OUTGOING and not element.outgoing:
             yield _at(element, f"event {element.id} has no outgoing sequence flow: the path ends there")
@@ -182,113 +163,44 @@ def _implicit_end(process: Process) -> Iterator[Remark]:
 def _no_end_event(process: Process) -> Iterator[Remark]:
     """A scope has a start event, but no end event (BPMN 2.0.2, 10.5.3)."""
     for scope in _scopes(process):
-        if _starts(scope) and not any(child.type in END_EVENTS for child in scope.children):
-            yield _at(scope, f"{'sub-process' if scope.parent else 'process'} {scope.id} has no end event")
+        if start_events(scope) and not any(child.type in END_EVENTS for child in scope.children):
+            yield _at(scope, f"{_kind(scope)} {scope.id} has no end event")
+
+
+def _kind(scope: Element) -> str:
+    return scope.type.replace("SUB_PROCESS", "SUB-PROCESS").replace("_", " ").lower()
 
 
 @_rule("endless-loop")
 def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
     for scope in _scopes(process):
-        caught = _caught(scope)
+        caught = caught_links(scope)
         after = {
-            element: [target for target in _following(element, caught) if _passes(target)]
+            element: [target for target in following(element, caught) if passes(target)]
             for element in scope.children
-            if _passes(element)
+            if passes(element)
         }
         before: dict[Element, list[Element]] = {}
         for element, targets in after.items():
             for target in targets:
                 before.setdefault(target, []).append(element)
-        looping = _pruned(_pruned(set(after), after, before), before, after)
+        looping = pruned(pruned(set(after), after, before), before, after)
         for element in scope.children:
             if element in looping:
                 yield _at(element, f"element {element.id} is in a loop in which nothing waits: it never ends")
-
-
-def _passes(element: Element) -> bool:
-    if element.type in _DECIDING_GATEWAYS:
-        return len(element.outgoing) == 1
-    if element.type is T.PARALLEL_GATEWAY:
-        return len(element.incoming) == 1
-    return element.type in _PASSED_THROUGH
-
-
-def _pruned(
-    elements: set[Element], after: dict[Element, list[Element]], before: dict[Element, list[Element]]
-) -> set[Element]:
-    """The elements without those that nothing leads to, again and again."""
-    left = set(elements)
-    count = {element: sum(each in left for each in before.get(element, ())) for element in left}
-    pending = [element for element in left if not count[element]]
-    while pending:
-        element = pending.pop()
-        left.discard(element)
-        for target in after.get(element, ()):
-            if target in left:
-                count[target] -= 1
-                if not count[target]:
-                    pending.append(target)
-    return left
 
 
 @_rule("never-joined")
 def _never_joined(process: Process) -> Iterator[Remark]:
     """A parallel gateway waits for several paths of which only one is ever taken: it waits for ever."""
     for scope in _scopes(process):
-        reached, several = _reached(scope), _by_several(scope)
+        found, several = reached(scope), reached_by_several(scope)
         for element in scope.children:
-            if element.type is T.PARALLEL_GATEWAY and element in reached:
+            if element.type is T.PARALLEL_GATEWAY and element in found:
                 sources = list(dict.fromkeys(flow.source for flow in element.incoming))
-                if len(sources) > 1 and (element not in several or _exclude_each_other(element, sources)):
+                if len(sources) > 1 and (element not in several or exclude_each_other(element, sources)):
                     yield _at(element, f"parallel gateway {element.id} waits for paths of which only one is ever taken")
-
-
-_MOST_STEPS = 100
-"""How far back paths are followed: a fork that is farther away is not found."""
-
-
-def _by_several(scope: Element) -> set[Element]:
-    """What more than one token may get to: what follows something that goes on along several flows at once."""
-    caught = _caught(scope)
-    pending = [target for element in scope.children for target in _at_once(element)]
-    found = set(pending)
-    while pending:
-        new = [element for element in _following(pending.pop(), caught) if element not in found]
-        found.update(new)
-        pending += dict.fromkeys(new)
-    return found
-
-
-def _at_once(element: Element) -> Iterable[Element]:
-    """What gets tokens at the same time as something else."""
-    if not element.interrupting and element.type in BOUNDARY_EVENTS and element.attached_to is not None:
-        host = element.attached_to
-        return [target for each in (host, *host.attached) for target in _targets(each)]
-    goes_on = 1 if element.type in _CHOOSING_GATEWAYS else len(element.outgoing)
-    return _targets(element) if goes_on > 1 else ()
-
-
-def _targets(element: Element) -> list[Element]:
-    return [flow.target for flow in element.outgoing]
-
-
-def _exclude_each_other(join: Element, sources: Sequence[Element]) -> bool:
-    """Whether two paths to the gateway begin at one that chooses, with nothing on the way that others lead to."""
-    taken: dict[Element, Element] = {}
-    """What is met on the way back along the paths, with what follows it there."""
-    for source in sources:
-        here: dict[Element, Element] = {}
-        below, node = join, source
-        while len(here) < _MOST_STEPS and node not in here and len(node.incoming) == 1:
-            if node in taken:
-                if node.type in _CHOOSING_GATEWAYS and taken[node] is not below:
-                    return True
-                break
-            here[node] = below
-            below, node = node, node.incoming[0].source
-        taken = here | taken
-    return False
 
 
 @_rule("single-flow-gateway")
@@ -319,7 +231,7 @@ def _gateway_direction(process: Process) -> Iterator[Remark]:
 @_rule("undecidable-gateway")
 def _undecidable_gateway(process: Process) -> Iterator[Remark]:
     """Conditions do not cover all flows of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2)."""
-    for element in process.of_types(_DECIDING_GATEWAYS):
+    for element in process.of_types(DECIDING_GATEWAYS):
         if len(element.outgoing) > 1 and any(flow.conditional for flow in element.outgoing):
             for flow in element.outgoing:
                 if not flow.conditional and flow.id != element.default_flow:
@@ -333,7 +245,7 @@ def _undecidable_gateway(process: Process) -> Iterator[Remark]:
 @_rule("ignored-condition")
 def _ignored_condition(process: Process) -> Iterator[Remark]:
     """A condition is not looked at, since its flow is the default flow or the only one."""
-    for element in process.of_types(_DECIDING_GATEWAYS):
+    for element in process.of_types(DECIDING_GATEWAYS):
         for flow in element.outgoing:
             if flow.conditional and flow.id == element.default_flow:
                 yield _at_flow(flow, "is a default flow, so its condition doesn't count")
@@ -345,7 +257,7 @@ def _ignored_condition(process: Process) -> Iterator[Remark]:
 def _ignored_default_flow(process: Process) -> Iterator[Remark]:
     """A default flow has no effect, since there is nothing else to choose."""
     for element in process.elements():
-        if element.default_flow and element.type not in _DECIDING_GATEWAYS:
+        if element.default_flow and element.type not in DECIDING_GATEWAYS:
             default = element.default_flow[:MAX_ID_LENGTH]
             yield _at(element, f"default flow {default} of element {element.id} has no effect")
 
@@ -353,7 +265,7 @@ def _ignored_default_flow(process: Process) -> Iterator[Remark]:
 @_rule("timer-text")
 def _timer_text(process: Process) -> Iterator[Remark]:
     """The text of a timer is neither a literal nor an expression: a job will ask for the timer."""
-    for element in process.of_types(_TIMER_EVENTS):
+    for element in process.of_types(TIMER_EVENTS):
         if element.unread_timer is not None:
             tag, text = element.unread_timer
             if not text.startswith(_EXPRESSIONS):
@@ -365,7 +277,7 @@ def _never_armed(process: Process) -> Iterator[Remark]:
     """A boundary event is attached to a task that is over as soon as it begins."""
     for element in process.of_types(BOUNDARY_EVENTS):
         host = element.attached_to
-        if host is not None and host.type in _TASKS_PASSED_THROUGH:
+        if host is not None and host.type in PASSED_THROUGH_TASKS and host.loop is None:
             yield _at(element, f"boundary event {element.id} never happens: {host.id} is over as soon as it begins")
 
 

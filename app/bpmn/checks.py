@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from app.bpmn.kinds import (
+    ACTIVITIES,
+    BOUNDARY_EVENTS,
+    CATCH_EVENTS,
+    END_EVENTS,
+    SCOPES,
+    START_EVENTS,
+    ElementType,
+)
 from app.bpmn.model import (
     MAX_CALLED_LENGTH,
     MAX_ID_LENGTH,
     MAX_NAME_LENGTH,
     Element,
-    ElementType,
     Process,
     SequenceFlow,
 )
@@ -29,52 +37,26 @@ magnitude: pointers are long where sub-processes are deep.
 MAX_ELEMENTS = 20_000
 """Of a process. Whoever deploys keeps others out while they are written."""
 MAX_START_EVENTS = 1000
-"""Of a process, that a message, signal or timer starts. Each is looked up or scheduled while others are kept out."""
+"""Of a process: what starts it by a message, signal or timer. Each is looked up while others are kept out."""
 
-ACTIVITIES = frozenset(
-    {
-        T.BUSINESS_RULE_TASK,
-        T.CALL_ACTIVITY,
-        T.MANUAL_TASK,
-        T.SCRIPT_TASK,
-        T.SEND_TASK,
-        T.SERVICE_TASK,
-        T.SUB_PROCESS,
-        T.TASK,
-        T.USER_TASK,
-    }
-)
-"""The types that can carry boundary events."""
-BOUNDARY_EVENTS = frozenset(
-    {
-        T.ERROR_BOUNDARY_EVENT,
-        T.ESCALATION_BOUNDARY_EVENT,
-        T.MESSAGE_BOUNDARY_EVENT,
-        T.SIGNAL_BOUNDARY_EVENT,
-        T.TIMER_BOUNDARY_EVENT,
-    }
-)
-END_EVENTS = frozenset(
-    {
-        T.ERROR_END_EVENT,
-        T.ESCALATION_END_EVENT,
-        T.MESSAGE_END_EVENT,
-        T.NONE_END_EVENT,
-        T.SIGNAL_END_EVENT,
-    }
-)
-TRIGGERED_START_EVENTS = frozenset({T.MESSAGE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
-START_EVENTS = TRIGGERED_START_EVENTS | {T.NONE_START_EVENT}
-_AFTER_EVENT_GATEWAY = frozenset({T.MESSAGE_CATCH_EVENT, T.SIGNAL_CATCH_EVENT, T.TIMER_CATCH_EVENT})
-_DECIDING_GATEWAYS = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
+_AFTER_EVENT_GATEWAY = CATCH_EVENTS - {T.PARALLEL_MULTIPLE_CATCH_EVENT} | {T.RECEIVE_TASK}
+_DECIDING_GATEWAYS = {
+    T.COMPLEX_GATEWAY: "complex gateway",
+    T.EXCLUSIVE_GATEWAY: "exclusive gateway",
+    T.INCLUSIVE_GATEWAY: "inclusive gateway",
+}
+_HANDLER = {T.EVENT_SUB_PROCESS: "event sub-process"}
+_PLACES_OF_HANDLERS = SCOPES - {T.AD_HOC_SUB_PROCESS}
 _WITHOUT_INCOMING: Mapping[ElementType, str] = {
     **dict.fromkeys(START_EVENTS, "start event"),
     **dict.fromkeys(BOUNDARY_EVENTS, "boundary event"),
     T.LINK_CATCH_EVENT: "link catch event",
+    **_HANDLER,
 }
 _WITHOUT_OUTGOING: Mapping[ElementType, str] = {
     **dict.fromkeys(END_EVENTS, "end event"),
     T.LINK_THROW_EVENT: "link throw event",
+    **_HANDLER,
 }
 
 
@@ -123,12 +105,6 @@ def _executable(process: Process) -> Iterator[Cause]:
         yield _of_process(process, f"process {element.id} is not executable")
 
 
-def _one_none_start(process: Process) -> Iterator[Cause]:
-    element = process.element
-    if len(_none_starts(element)) > 1:
-        yield _of_process(process, f"process {element.id} has multiple none start events")
-
-
 def _few_elements(process: Process) -> Iterator[Cause]:
     element = process.element
     if sum(1 for _ in process.elements()) > MAX_ELEMENTS:
@@ -138,13 +114,9 @@ def _few_elements(process: Process) -> Iterator[Cause]:
 
 def _few_starts(process: Process) -> Iterator[Cause]:
     element = process.element
-    if sum(child.type in TRIGGERED_START_EVENTS for child in element.children) > MAX_START_EVENTS:
+    if sum(child.instantiates for child in element.children) > MAX_START_EVENTS:
         detail = f"process {element.id} has more than {MAX_START_EVENTS} start events (line {element.line})"
         yield _of_process(process, detail)
-
-
-def _none_starts(scope: Element) -> list[Element]:
-    return [child for child in scope.children if child.type is T.NONE_START_EVENT and not child.refused]
 
 
 def _supported(element: Element) -> Iterator[Cause]:
@@ -190,17 +162,69 @@ def _event_gateway_branches(element: Element) -> Iterator[Cause]:
 
 
 def _event_gateway_targets(element: Element) -> Iterator[Cause]:
-    for target in dict.fromkeys(flow.target for flow in element.outgoing):
+    """BPMN 2.0.2, 10.6.6: what waits for an event, but not both message events and receive tasks."""
+    targets = list(dict.fromkeys(flow.target for flow in element.outgoing))
+    for target in targets:
         if target.type not in _AFTER_EVENT_GATEWAY and not target.refused:
             yield _at(target, f"event-based gateway {element.id} cannot be followed by {target.type}")
+    if {T.MESSAGE_CATCH_EVENT, T.RECEIVE_TASK} <= {target.type for target in targets}:
+        what = "cannot be followed by both message catch events and receive tasks"
+        yield _at(element, f"event-based gateway {element.id} {what}")
+
+
+def _event_gateway(element: Element) -> Element | None:
+    """The event-based gateway that leads to an element."""
+    return next((flow.source for flow in element.incoming if flow.source.type is T.EVENT_BASED_GATEWAY), None)
 
 
 def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
     """BPMN 2.0.2, 10.6.6: an event behind an event-based gateway has no other incoming sequence flow."""
-    gateway = next((f.source for f in element.incoming if f.source.type is T.EVENT_BASED_GATEWAY), None)
-    if gateway and not gateway.refused and len(element.incoming) > 1:
-        what = f"event {element.id} behind event-based gateway {gateway.id} must have no other incoming sequence flow"
-        yield _at(element, what)
+    gateway = _event_gateway(element)
+    if gateway is None or gateway.refused:
+        return
+    kind = "receive task" if element.type is T.RECEIVE_TASK else "event"
+    who = f"{kind} {element.id} behind event-based gateway {gateway.id}"
+    if len(element.incoming) > 1:
+        yield _at(element, f"{who} must have no other incoming sequence flow")
+    if element.type is T.RECEIVE_TASK:
+        yield from _bare(element, who)
+
+
+def _bare(element: Element, who: str) -> Iterator[Cause]:
+    """That a receive task is no more than an event."""
+    if element.loop is not None:
+        yield _at(element, f"{who} must have no loop or multi-instance marker")
+    for event in element.attached:
+        if not event.refused:
+            yield _at(event, f"boundary event {event.id} cannot be attached to {who}")
+
+
+def _instantiating_task(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.3.3: a receive task that starts a process is like a message start event of it."""
+    if element.instantiate and not element.refused:
+        who = f"instantiating receive task {element.id}"
+        if element.parent is not None and element.parent.type is not T.PROCESS:
+            yield _at(element, f"{who} must not be in a sub-process")
+        yield from _bare(element, who)
+        for flow in element.incoming:
+            if not flow.source.refused:
+                yield _at_flow(flow, f"must not lead into {who}")
+
+
+def _quantities(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 13.3.2: only tokens that come along flows can be waited for."""
+    if element.start_quantity > 1 and not element.refused:
+        reason = ""
+        if element.instantiate:
+            reason = "it starts the process"
+        elif element.is_compensation:
+            reason = "it is a compensation activity"
+        elif not element.incoming_ids:
+            reason = "no sequence flow leads to it"
+        elif _event_gateway(element) is not None:
+            reason = "it waits for an event"
+        if reason:
+            yield _at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
 
 
 def _default_flow(element: Element) -> Iterator[Cause]:
@@ -210,21 +234,53 @@ def _default_flow(element: Element) -> Iterator[Cause]:
         yield _at(element, f"{kind} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}")
 
 
-def _no_inclusive_join(element: Element) -> Iterator[Cause]:
-    if len(element.incoming_ids) > 1:
-        yield _at(element, f"element {element.id} is not supported: joining inclusive gateway")
-
-
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 13.3.4: one none start event, or nodes without incoming flows."""
     if element.refused:
         return
-    for child in element.children:
-        if child.type in TRIGGERED_START_EVENTS:
+    starts = [child for child in element.children if child.type in START_EVENTS]
+    for child in starts:
+        if child.type is not T.NONE_START_EVENT:
             what = f"sub-process {element.id} cannot be started by {child.type}: not a none start event"
             yield _at(child, what)
-    refused = any(child.type is T.NONE_START_EVENT and child.refused for child in element.children)
-    if len(_none_starts(element)) != 1 and not refused:
-        yield _at(element, f"sub-process {element.id} has no or multiple none start events")
+    if sum(child.type is T.NONE_START_EVENT and not child.refused for child in starts) > 1:
+        yield _at(element, f"sub-process {element.id} has multiple none start events")
+    if not starts and not any(child.refused for child in element.children) and not element.start_nodes():
+        what = f"sub-process {element.id} has neither a start event nor an element without incoming sequence flow"
+        yield _at(element, f"{what} that it could begin with")
+
+
+def _event_sub_process(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.3.5: one start event with a definition."""
+    if element.refused:
+        return
+    scope = element.parent
+    if scope is not None and scope.type not in _PLACES_OF_HANDLERS and not scope.refused:
+        yield _at(element, f"event sub-process {element.id} must not be in ad-hoc sub-process {scope.id}")
+    starts = [child for child in element.children if child.type in START_EVENTS]
+    if len(starts) != 1:
+        number = len(starts) or "none"
+        yield _at(element, f"event sub-process {element.id} must have exactly one start event, but has {number}")
+    for child in starts:
+        if child.type is T.NONE_START_EVENT and not child.refused:
+            what = f"start event {child.id} of event sub-process {element.id} must have an event definition"
+            yield _at(child, what)
+        if child.type is T.ERROR_START_EVENT and not child.interrupting:
+            what = f"start event {child.id} of event sub-process {element.id} catches an error, so it must interrupt"
+            yield _at(child, what)
+
+
+def _same_triggers(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.5.6: only one of the event sub-processes of a scope can be the one that interrupts it."""
+    seen: dict[tuple[ElementType, str], Element] = {}
+    for handler in element.children:
+        if handler.type is T.EVENT_SUB_PROCESS:
+            for start in handler.children:
+                trigger = start.definition.name if start.definition is not None else None
+                if start.type in START_EVENTS and start.interrupting and trigger is not None:
+                    first = seen.setdefault((start.type, trigger), start)
+                    if first is not start:
+                        yield _at(start, f"interrupting start event {start.id} catches the same as {first.id}")
 
 
 def _attached(element: Element) -> Iterator[Cause]:
@@ -263,7 +319,6 @@ _ALL = frozenset(T)
 
 PROCESS_RULES: tuple[Callable[[Process], Iterable[Cause]], ...] = (
     _executable,
-    _one_none_start,
     _few_elements,
     _few_starts,
     _participant_short_enough,
@@ -276,8 +331,11 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_event_gateway_targets, {T.EVENT_BASED_GATEWAY}),
     (_only_behind_event_gateway, _AFTER_EVENT_GATEWAY),
     (_default_flow, _DECIDING_GATEWAYS),
-    (_no_inclusive_join, {T.INCLUSIVE_GATEWAY}),
-    (_sub_process_starts, {T.SUB_PROCESS}),
+    (_instantiating_task, {T.RECEIVE_TASK}),
+    (_quantities, ACTIVITIES),
+    (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),
+    (_event_sub_process, {T.EVENT_SUB_PROCESS}),
+    (_same_triggers, SCOPES),
     (_attached, BOUNDARY_EVENTS),
     (_flows, _ALL),
     (_no_incoming, _WITHOUT_INCOMING),

@@ -53,6 +53,9 @@ REFERENCES: Mapping[str, _Reference] = {
         "signal", "signalRef", "name", lambda name: EventDefinition(signal_name=name), required=True
     ),
 }
+_MESSAGE = REFERENCES["messageEventDefinition"]
+_CATCH_ALL = frozenset({ElementType.ERROR_START_EVENT, ElementType.ESCALATION_START_EVENT})
+"""Types that catch every code when they refer to none."""
 _TIMER_KINDS = ("timeDate", "timeDuration", "timeCycle")
 _NAMED = {row.tag: row for row in REFERENCES.values() if row.required}
 
@@ -60,15 +63,22 @@ _NAMED = {row.tag: row for row in REFERENCES.values() if row.required}
 class Declarations:
     """The declarations of a file by tag and id."""
 
-    def __init__(self, nodes: Iterable[XmlNode], references: References, *, xml_timers: bool) -> None:
+    def __init__(
+        self, nodes: Iterable[XmlNode], shared: Iterable[XmlNode], references: References, *, xml_timers: bool
+    ) -> None:
+        """`nodes` are all of the file, `shared` the event definitions beside its processes."""
         self._references = references
         self._xml_timers = xml_timers
         self._declared: dict[str, dict[str, list[XmlNode]]] = {row.tag: {} for row in REFERENCES.values()}
         self._definitions: list[XmlNode] = []
+        """What may refer to declarations, and is executed."""
+        self._shared: dict[str, list[XmlNode]] = {}
+        for node in shared:
+            self._shared.setdefault(node.token("id"), []).append(node)
         for node in nodes:
             if node.tag in self._declared:
                 self._declared[node.tag].setdefault(node.token("id"), []).append(node)
-            elif node.tag in REFERENCES:
+            elif node.tag in REFERENCES or node.tag == "receiveTask":
                 self._definitions.append(node)
 
     def define(self, element: Element, node: XmlNode) -> str:
@@ -86,6 +96,19 @@ class Declarations:
                 self._set_timer(element, timers[0])
         return ""
 
+    def define_task(self, element: Element, node: XmlNode) -> None:
+        """Fills what a receive task says about the message that it waits for."""
+        self._refer(element, _MESSAGE, self._references.resolve(node.get(_MESSAGE.attribute)))
+
+    def shared(self, reference: str) -> XmlNode | str:
+        """The event definition beside the processes that a reference means, or what is wrong about the reference."""
+        id = self._references.resolve(reference)
+        found = self._shared.get(id, [])
+        if len(found) == 1:
+            return found[0]
+        reason = f"is declared more than once (line {found[1].line})" if found else "is not declared"
+        return f"event definition {id[:MAX_ID_LENGTH]} {reason}"
+
     @cached_property
     def nameless(self) -> list[Nameless]:
         """Messages and signals without a name that no event of the file refers to."""
@@ -95,7 +118,7 @@ class Declarations:
         referred = {
             (row.tag, self._references.resolve(node.get(row.attribute)))
             for node in self._definitions
-            if (row := REFERENCES[node.tag]).required
+            if (row := REFERENCES.get(node.tag, _MESSAGE)).required
         }
         for tag, row in _NAMED.items():
             for id, nodes in self._declared[tag].items():
@@ -115,6 +138,8 @@ class Declarations:
 
     def _refer(self, element: Element, row: _Reference, ref: str) -> None:
         if not ref:
+            if element.type in _CATCH_ALL:
+                element.definition = row.make("")
             return
         found = self._declared[row.tag].get(ref, [])
         place = element.place

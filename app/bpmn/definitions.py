@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.bpmn.model import Element, ElementType, EventDefinition, Process
+from app.bpmn.kinds import (
+    ERROR_EVENTS,
+    ESCALATION_EVENTS,
+    MESSAGE_EVENTS,
+    SIGNAL_EVENTS,
+    START_EVENTS,
+    TIMER_EVENTS,
+    ElementType,
+)
+from app.bpmn.model import Element, EventDefinition, Process
 from app.errors import Cause
 from app.timer import Timer
 
@@ -19,56 +28,38 @@ class _Kind:
     cause_type: str
     name: str
     types: frozenset[ElementType]
-    start: ElementType | None = None
-    """The start event that needs a definition."""
+    required: frozenset[ElementType] = frozenset()
+    """Start events that need a definition, like everything else of these types that starts a process."""
     missing: str = ""
     """What to say if it has none."""
 
+    def requires(self, element: Element) -> bool:
+        """Whether the element needs a definition of this kind."""
+        return (
+            bool(self.missing)
+            and element.type in self.types
+            and (element.type in self.required or element.instantiates)
+        )
+
 
 _KINDS = (
-    _Kind("error_event", "an error event", frozenset({T.ERROR_BOUNDARY_EVENT, T.ERROR_END_EVENT})),
-    _Kind(
-        "escalation_event",
-        "an escalation event",
-        frozenset({T.ESCALATION_BOUNDARY_EVENT, T.ESCALATION_END_EVENT, T.ESCALATION_THROW_EVENT}),
-    ),
+    _Kind("error_event", "an error event", ERROR_EVENTS),
+    _Kind("escalation_event", "an escalation event", ESCALATION_EVENTS),
     _Kind(
         "message_event",
         "a message event",
-        frozenset(
-            {
-                T.MESSAGE_BOUNDARY_EVENT,
-                T.MESSAGE_CATCH_EVENT,
-                T.MESSAGE_END_EVENT,
-                T.MESSAGE_START_EVENT,
-                T.MESSAGE_THROW_EVENT,
-            }
-        ),
-        start=T.MESSAGE_START_EVENT,
+        MESSAGE_EVENTS,
+        required=frozenset({T.MESSAGE_START_EVENT}),
         missing="no message name defined for element",
     ),
     _Kind(
         "signal_event",
         "a signal event",
-        frozenset(
-            {
-                T.SIGNAL_BOUNDARY_EVENT,
-                T.SIGNAL_CATCH_EVENT,
-                T.SIGNAL_END_EVENT,
-                T.SIGNAL_START_EVENT,
-                T.SIGNAL_THROW_EVENT,
-            }
-        ),
-        start=T.SIGNAL_START_EVENT,
+        SIGNAL_EVENTS,
+        required=frozenset({T.SIGNAL_START_EVENT}),
         missing="no signal name defined for element",
     ),
-    _Kind(
-        "timer_event",
-        "a timer event",
-        frozenset({T.TIMER_BOUNDARY_EVENT, T.TIMER_CATCH_EVENT, T.TIMER_START_EVENT}),
-        start=T.TIMER_START_EVENT,
-        missing="no timer defined for BPMN element",
-    ),
+    _Kind("timer_event", "a timer event", TIMER_EVENTS, missing="no timer defined for BPMN element"),
 )
 _EVENTS = frozenset[ElementType]().union(*(kind.types for kind in _KINDS))
 _UNDEFINED = frozenset({T.MESSAGE_THROW_EVENT, T.MESSAGE_END_EVENT})
@@ -119,7 +110,7 @@ def _causes(element: Element, kind: _Kind, *, requested: bool) -> Iterator[Cause
     elif element.definition_cause is not None:
         if element.definition_cause.type == kind.cause_type:
             yield element.definition_cause
-    elif element.type is kind.start and element.definition is None:
+    elif element.definition is None and kind.requires(element):
         yield Cause(element.pointer, kind.cause_type, f"{kind.missing} {element.id}", "", *element.place)
 
 
@@ -144,21 +135,26 @@ def unknown_elements(
 
 
 def duplicate_start_names(process: Process, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
-    """One cause per start event whose message or signal name an earlier start event of the process has already."""
+    """One cause for each element that waits for what an earlier one waits for already.
+
+    That is for whatever starts the process by a message or signal, and for start events that interrupt one scope.
+    """
     causes = []
-    seen: set[tuple[str, str | None]] = set()
+    seen: dict[tuple[Element | None, ElementType | str, str], Element] = {}
     for element in process.elements():
         definition = definitions.get(element.id)
-        if definition is None:
+        name = definition.name if definition is not None else None
+        if name is None:
             continue
-        if element.type is T.MESSAGE_START_EVENT:
-            kind, name = "message", definition.message_name
-        elif element.type is T.SIGNAL_START_EVENT:
-            kind, name = "signal", definition.signal_name
-        else:
-            continue
-        if (kind, name) in seen:
-            detail = f"start {kind} name {name} must be unique"
-            causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
-        seen.add((kind, name))
+        if element.instantiates:
+            kind = "message" if element.type in MESSAGE_EVENTS else "signal"
+            if seen.setdefault((None, kind, name), element) is not element:
+                detail = f"start {kind} name {name} must be unique"
+                causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
+        elif element.type in START_EVENTS and element.interrupting and element.parent is not None:
+            first = seen.setdefault((element.parent.parent, element.type, name), element)
+            if first is not element:
+                kind = next(kind.cause_type for kind in _KINDS if element.type in kind.types)
+                detail = f"interrupting start event {element.id} catches the same as {first.id}"
+                causes.append(Cause(element.pointer, kind, detail, "", *element.place))
     return causes

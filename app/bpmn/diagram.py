@@ -11,9 +11,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 from app.bpmn.declarations import REFERENCES
 from app.bpmn.drawn import draws
+from app.bpmn.kinds import SCOPES, START_EVENTS, ElementType
 from app.bpmn.layout import Box, Layout, lay_out
-from app.bpmn.model import Element, ElementType, Process, SequenceFlow
-from app.bpmn.parser import TAGS, find_process, parse
+from app.bpmn.loops import MULTI_INSTANCE, STANDARD_LOOP
+from app.bpmn.model import Element, Loop, Process, SequenceFlow
+from app.bpmn.parser import find_process, parse
+from app.bpmn.tags import HANDLER_STARTS, TAGS
 from app.bpmn.text import as_utf8
 from app.timer import Timer, format_timestamp
 
@@ -60,7 +63,7 @@ def document(process: Process) -> str:
 def _inverse() -> Mapping[ElementType, tuple[str, str]]:
     """Tag and event definition by type; where several are possible, the first one."""
     found: dict[ElementType, tuple[str, str]] = {}
-    for tag, row in TAGS.items():
+    for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS), ("subProcess", T.EVENT_SUB_PROCESS)]:
         for definition, type in {"": row}.items() if isinstance(row, ElementType) else row.items():
             found.setdefault(type, (tag, definition))
     return found
@@ -134,18 +137,21 @@ class _Writer:
             "default": element.default_flow,
             "gatewayDirection": element.direction,
             "calledElement": element.called_element,
+            "messageRef": self._message(element),
             "attachedToRef": host.id if host is not None else "",
-            "cancelActivity": "" if element.says_interrupting else "false",
+            **_marks(element),
         }
         return "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
 
     def _parts(self, element: Element) -> list[str]:
-        """The flows in their order, which is that of decisions, and the event definition."""
+        """The flows in their order, which is that of decisions, the event definition and the marker."""
         lines = [f"<incoming>{_text(flow.id)}</incoming>" for flow in element.incoming]
         lines += [f"<outgoing>{_text(flow.id)}</outgoing>" for flow in element.outgoing]
         tag = "terminateEventDefinition" if element.terminate else _WRITTEN.get(element.type, ("", ""))[1]
         if tag:
             lines.append(self._definition(element, tag))
+        if element.loop is not None:
+            lines.append(_marker(element.loop))
         return lines
 
     def _definition(self, element: Element, tag: str) -> str:
@@ -159,25 +165,25 @@ class _Writer:
             return f"<{tag}><{kind}>{_text(text)}</{kind}></{tag}>" if kind else f"<{tag}/>"
         return f"<{tag}/>"
 
+    def _message(self, element: Element) -> str:
+        """The id of the message that a receive task waits for."""
+        return self._declare(element, "message") if element.type is T.RECEIVE_TASK else ""
+
     def _reference(self, element: Element, kind: str) -> str:
-        definition = element.definition
-        if definition is None:
-            return ""
-        value = {
-            "error": definition.error_code,
-            "escalation": definition.escalation_code,
-            "message": definition.message_name,
-            "signal": definition.signal_name,
-        }[kind]
+        id = self._declare(element, kind)
+        return f' {kind}Ref="{id}"' if id else ""
+
+    def _declare(self, element: Element, kind: str) -> str:
+        """The id of what the definition of an element refers to, if it has one."""
+        value = element.definition.name if element.definition is not None else None
         if value is None:
             return ""
-        id = self._declared.setdefault((kind, value), f"{self._prefix}{kind}_{len(self._declared) + 1}")
-        return f' {kind}Ref="{id}"'
+        return self._declared.setdefault((kind, value), f"{self._prefix}{kind}_{len(self._declared) + 1}")
 
     def _drawing(self) -> Iterable[str]:
         layout = self._layout
         for number, (element, box) in enumerate(layout.shapes.items(), 1):
-            marks = ' isExpanded="true"' if element.type is T.SUB_PROCESS else ""
+            marks = ' isExpanded="true"' if element.type in SCOPES else ""
             marks += ' isMarkerVisible="true"' if element.type is T.EXCLUSIVE_GATEWAY else ""
             yield (
                 f'      <bpmndi:BPMNShape id="{self._prefix}shape_{number}" bpmnElement={quoteattr(element.id)}{marks}>'
@@ -190,6 +196,39 @@ class _Writer:
             yield from (f'        <di:waypoint x="{x}" y="{y}"/>' for x, y in points)
             yield from _label(layout, flow)
             yield "      </bpmndi:BPMNEdge>"
+
+
+def _marks(element: Element) -> dict[str, str]:
+    """Attributes that are left out where they say the usual."""
+    cancel = "isInterrupting" if element.type in START_EVENTS else "cancelActivity"
+    return {
+        "triggeredByEvent": "true" if element.type is T.EVENT_SUB_PROCESS else "",
+        "instantiate": "true" if element.instantiate else "",
+        "eventGatewayType": "Parallel" if element.parallel else "",
+        "startQuantity": str(element.start_quantity) if element.start_quantity > 1 else "",
+        "completionQuantity": str(element.completion_quantity) if element.completion_quantity > 1 else "",
+        cancel: "" if element.says_interrupting else "false",
+    }
+
+
+def _marker(loop: Loop) -> str:
+    attributes = {
+        "isSequential": "true" if loop.multi and loop.sequential else "",
+        "testBefore": "true" if loop.test_before else "",
+        "loopMaximum": str(loop.maximum or ""),
+    }
+    texts = {
+        "loopCardinality": loop.cardinality.text if loop.cardinality else "",
+        "loopDataInputRef": loop.collection,
+        "loopDataOutputRef": loop.output_collection,
+        "completionCondition" if loop.multi else "loopCondition": loop.condition.text if loop.condition else "",
+    }
+    items = {"inputDataItem": loop.item, "outputDataItem": loop.output_item}
+    tag = MULTI_INSTANCE if loop.multi else STANDARD_LOOP
+    stated = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
+    parts = [f"<{name}>{_text(text)}</{name}>" for name, text in texts.items() if text]
+    parts += [f"<{name} name={quoteattr(value)}/>" for name, value in items.items() if value]
+    return f"<{tag}{stated}>{''.join(parts)}</{tag}>"
 
 
 def _flow(flow: SequenceFlow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.bpmn.model import Element, Process
 
@@ -24,7 +24,7 @@ class Difference:
 
 
 ASPECTS: Mapping[str, Callable[[Element], object]] = {
-    "type": lambda element: (element.type, element.terminate),
+    "type": lambda element: (element.type, element.terminate, *_markers(element)),
     "name": lambda element: element.name,
     "parent": lambda element: element.parent and element.parent.id,
     "incoming": lambda element: sorted(flow.source.id for flow in element.incoming),
@@ -35,6 +35,17 @@ ASPECTS: Mapping[str, Callable[[Element], object]] = {
     "calledElement": lambda element: element.called_element,
 }
 """What of an element may have changed. Ids of flows are not among it: tools give new ones."""
+
+
+def _markers(element: Element) -> tuple[object, ...]:
+    """How often it is performed, and when."""
+    quantities = element.start_quantity, element.completion_quantity
+    marks = element.instantiate, element.parallel, element.is_compensation
+    loop = element.loop
+    if loop is None:
+        return (*quantities, *marks)
+    texts = [each and (each.text, each.language) for each in (loop.cardinality, loop.condition)]
+    return (*quantities, *marks, *texts, replace(loop, cardinality=None, condition=None))
 
 
 def compare(older: Process, newer: Process) -> Difference:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from app.bpmn.checks import ACTIVITIES, BOUNDARY_EVENTS, START_EVENTS
+from app.bpmn.kinds import ACTIVITIES, BOUNDARY_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
 from app.bpmn.layers import Places, place
-from app.bpmn.model import Element, ElementType, Process, SequenceFlow
+from app.bpmn.model import Element, Process, SequenceFlow
 from app.bpmn.routing import Channel, Net, Routes, Way, route
 
 T = ElementType
@@ -22,7 +22,8 @@ T = ElementType
 Named = tuple[SequenceFlow, int, int]
 """A flow with the numbers of its source and its target."""
 
-_GATEWAYS = frozenset({T.EVENT_BASED_GATEWAY, T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY, T.PARALLEL_GATEWAY})
+_BOXES = ACTIVITIES | {T.EVENT_SUB_PROCESS}
+"""What has its name inside."""
 TASK = (100, 80)
 GATEWAY = (50, 50)
 EVENT = (36, 36)
@@ -86,7 +87,7 @@ def lay_out(process: Process) -> Layout:
     elements = list(process.elements())
     drawn: dict[Element, _Scope] = {}
     for element in reversed(elements):
-        if element.children or element.type in (T.PROCESS, T.SUB_PROCESS):
+        if element.children or element.type in SCOPES:
             drawn[element] = _Scope(element, drawn)
     layout = Layout()
     origins = {process.element: Point(*_ORIGIN)}
@@ -149,13 +150,13 @@ def _size(element: Element, scope: _Scope | None) -> tuple[int, int]:
     if scope is not None:
         inner = (scope.width + 2 * _PADDING, scope.height + 2 * _PADDING + _HEADER)
         return max(inner[0], EMPTY_SCOPE[0]), max(inner[1], EMPTY_SCOPE[1])
-    if element.type in ACTIVITIES:
+    if element.type in _BOXES:
         return TASK
-    return GATEWAY if element.type in _GATEWAYS else EVENT
+    return GATEWAY if element.type in GATEWAYS else EVENT
 
 
 def _is_labelled(element: Element) -> bool:
-    return element.type not in ACTIVITIES
+    return element.type not in _BOXES
 
 
 class _Scope:

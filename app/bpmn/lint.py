@@ -14,17 +14,28 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from app.bpmn.advice import GATEWAYS, advise
-from app.bpmn.checks import BOUNDARY_EVENTS, bounded
+from app.bpmn.advice import advise
+from app.bpmn.checks import bounded
 from app.bpmn.definitions import duplicate_start_names, resolve
 from app.bpmn.drawn import Drawing, read_drawing
 from app.bpmn.extensions import File as Extensions
 from app.bpmn.extensions import read_extensions
 from app.bpmn.ignored import KINDS, ignored_in
-from app.bpmn.model import MAX_ID_LENGTH, Element, ElementType, Process
+from app.bpmn.kinds import (
+    ACTIVITIES,
+    BOUNDARY_EVENTS,
+    DECIDING_GATEWAYS,
+    END_EVENTS,
+    GATEWAYS,
+    INTERMEDIATE_EVENTS,
+    START_EVENTS,
+    ElementType,
+)
+from app.bpmn.model import MAX_ID_LENGTH, Element, Process
 from app.bpmn.parser import Model, find_process, only_process, parse
 from app.bpmn.reader import Place, XmlNode, read
 from app.bpmn.references import References
+from app.bpmn.tags import is_definition
 from app.bpmn.text import DecodingError, decode
 from app.bpmn.vocabulary import DECLARATIONS, OPAQUE
 from app.errors import Cause, EngineError
@@ -103,8 +114,9 @@ class File:
         nodes = list(document.root.walk(opaque=OPAQUE))
         references = References((node.token("id") for node in nodes), document.prefixes)
         uses: dict[tuple[str, str], Counter[str]] = {}
+        shared = {node.token("id"): node for node in document.root.children if is_definition(node.tag)}
         for node in nodes:
-            for tag, reference, role in _references(node):
+            for tag, reference, role in _references(node, lambda text: shared.get(references.resolve(text))):
                 uses.setdefault((tag, references.resolve(reference)), Counter())[role] += 1
         return [
             Declared(
@@ -128,10 +140,14 @@ _CHILDREN = {"errorRef": "error", "inMessageRef": "message", "outMessageRef": "m
 """Elements whose text is a reference."""
 
 
-def _references(node: XmlNode) -> Iterator[tuple[str, str, str]]:
-    """Kind, reference and role of the declarations that a node, or one of its children, refers to."""
+def _references(node: XmlNode, shared: Callable[[str], XmlNode | None]) -> Iterator[tuple[str, str, str]]:
+    """Kind, reference and role of the declarations that a node, or one of its children, refers to.
+
+    `shared` finds the event definition that a reference means.
+    """
     role = _ROLES.get(node.tag, "")
-    for part in (node, *node.children):
+    for child in (node, *node.children):
+        part = (shared(child.text) if child.tag == "eventDefinitionRef" else None) or child
         own = part is node
         for tag in DECLARATIONS:
             reference = part.get(f"{tag}Ref")
@@ -172,19 +188,12 @@ def _rule(name: str, level: FindingLevel = FindingLevel.WARNING, *, of_file: boo
     return register
 
 
-_NAMED = frozenset(
-    {
-        *(T.BUSINESS_RULE_TASK, T.CALL_ACTIVITY, T.MANUAL_TASK, T.SCRIPT_TASK, T.SEND_TASK, T.SERVICE_TASK),
-        *(T.SUB_PROCESS, T.TASK, T.USER_TASK),
-        *BOUNDARY_EVENTS,
-        *(T.MESSAGE_CATCH_EVENT, T.MESSAGE_END_EVENT, T.MESSAGE_START_EVENT, T.MESSAGE_THROW_EVENT),
-        *(T.SIGNAL_CATCH_EVENT, T.SIGNAL_END_EVENT, T.SIGNAL_START_EVENT, T.SIGNAL_THROW_EVENT),
-        *(T.ERROR_END_EVENT, T.ESCALATION_END_EVENT, T.ESCALATION_THROW_EVENT),
-        *(T.TIMER_CATCH_EVENT, T.TIMER_START_EVENT),
-    }
-)
+_NAMED = (ACTIVITIES | {T.EVENT_SUB_PROCESS} | BOUNDARY_EVENTS | START_EVENTS | INTERMEDIATE_EVENTS | END_EVENTS) - {
+    T.NONE_END_EVENT,
+    T.NONE_START_EVENT,
+    T.NONE_THROW_EVENT,
+}
 """Types that tell a reader nothing without a name; a gateway that decides is one more."""
-_DECIDING_GATEWAYS = frozenset({T.EXCLUSIVE_GATEWAY, T.INCLUSIVE_GATEWAY})
 
 
 def _at(element: Element, sentence: str) -> Remark:
@@ -195,7 +204,7 @@ def _at(element: Element, sentence: str) -> Remark:
 def _no_name(file: File, process: Process) -> Iterator[Remark]:
     """A task, an event with a definition, or a gateway that decides has no name."""
     for element in process.elements():
-        decides = element.type in _DECIDING_GATEWAYS and len(element.outgoing) > 1
+        decides = element.type in DECIDING_GATEWAYS and len(element.outgoing) > 1
         if not element.name.strip() and (element.type in _NAMED or decides):
             yield _at(element, f"element {element.id} has no name")
 
@@ -212,7 +221,7 @@ def _forks_and_joins(file: File, process: Process) -> Iterator[Remark]:
 @_rule("no-default", NOTE)
 def _no_default(file: File, process: Process) -> Iterator[Remark]:
     """A gateway that decides has no default flow: its worker must decide each time."""
-    for element in process.of_types(_DECIDING_GATEWAYS):
+    for element in process.of_types(DECIDING_GATEWAYS):
         if len(element.outgoing) > 1 and not element.default_flow:
             count = len(element.outgoing)
             yield _at(element, f"{element.id} has {count} outgoing flows and no default: its worker must decide")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
+from app.bpmn.kinds import MAY_BEGIN, START_EVENTS, TRIGGERED_START_EVENTS
+from app.bpmn.kinds import ElementType as ElementType
 from app.bpmn.reader import NOWHERE, Place
 from app.errors import Cause
 from app.timer import Timer
@@ -26,72 +27,11 @@ MAX_CALLED_LENGTH = 2 * MAX_ID_LENGTH + 1
 """Of a called element: an id, a colon, and a version."""
 MAX_NAME_LENGTH = 4000
 """Of a name that is only shown."""
+MAX_EXPRESSION_LENGTH = 4096
 
-
-class ElementType(StrEnum):
-    """Element types as clients know them (http-api 4.3)."""
-
-    AD_HOC_SUB_PROCESS = "AD_HOC_SUB_PROCESS"
-    BUSINESS_RULE_TASK = "BUSINESS_RULE_TASK"
-    CALL_ACTIVITY = "CALL_ACTIVITY"
-    CANCEL_BOUNDARY_EVENT = "CANCEL_BOUNDARY_EVENT"
-    CANCEL_END_EVENT = "CANCEL_END_EVENT"
-    COMPENSATION_BOUNDARY_EVENT = "COMPENSATION_BOUNDARY_EVENT"
-    COMPENSATION_END_EVENT = "COMPENSATION_END_EVENT"
-    COMPENSATION_START_EVENT = "COMPENSATION_START_EVENT"
-    COMPENSATION_THROW_EVENT = "COMPENSATION_THROW_EVENT"
-    COMPLEX_GATEWAY = "COMPLEX_GATEWAY"
-    CONDITIONAL_BOUNDARY_EVENT = "CONDITIONAL_BOUNDARY_EVENT"
-    CONDITIONAL_CATCH_EVENT = "CONDITIONAL_CATCH_EVENT"
-    CONDITIONAL_START_EVENT = "CONDITIONAL_START_EVENT"
-    ERROR_BOUNDARY_EVENT = "ERROR_BOUNDARY_EVENT"
-    ERROR_END_EVENT = "ERROR_END_EVENT"
-    ERROR_START_EVENT = "ERROR_START_EVENT"
-    ESCALATION_BOUNDARY_EVENT = "ESCALATION_BOUNDARY_EVENT"
-    ESCALATION_END_EVENT = "ESCALATION_END_EVENT"
-    ESCALATION_START_EVENT = "ESCALATION_START_EVENT"
-    ESCALATION_THROW_EVENT = "ESCALATION_THROW_EVENT"
-    EVENT_BASED_GATEWAY = "EVENT_BASED_GATEWAY"
-    EVENT_SUB_PROCESS = "EVENT_SUB_PROCESS"
-    EXCLUSIVE_GATEWAY = "EXCLUSIVE_GATEWAY"
-    INCLUSIVE_GATEWAY = "INCLUSIVE_GATEWAY"
-    LINK_CATCH_EVENT = "LINK_CATCH_EVENT"
-    LINK_THROW_EVENT = "LINK_THROW_EVENT"
-    MANUAL_TASK = "MANUAL_TASK"
-    MESSAGE_BOUNDARY_EVENT = "MESSAGE_BOUNDARY_EVENT"
-    MESSAGE_CATCH_EVENT = "MESSAGE_CATCH_EVENT"
-    MESSAGE_END_EVENT = "MESSAGE_END_EVENT"
-    MESSAGE_START_EVENT = "MESSAGE_START_EVENT"
-    MESSAGE_THROW_EVENT = "MESSAGE_THROW_EVENT"
-    MULTIPLE_BOUNDARY_EVENT = "MULTIPLE_BOUNDARY_EVENT"
-    MULTIPLE_CATCH_EVENT = "MULTIPLE_CATCH_EVENT"
-    MULTIPLE_END_EVENT = "MULTIPLE_END_EVENT"
-    MULTIPLE_START_EVENT = "MULTIPLE_START_EVENT"
-    MULTIPLE_THROW_EVENT = "MULTIPLE_THROW_EVENT"
-    NONE_END_EVENT = "NONE_END_EVENT"
-    NONE_START_EVENT = "NONE_START_EVENT"
-    NONE_THROW_EVENT = "NONE_THROW_EVENT"
-    PARALLEL_GATEWAY = "PARALLEL_GATEWAY"
-    PARALLEL_MULTIPLE_BOUNDARY_EVENT = "PARALLEL_MULTIPLE_BOUNDARY_EVENT"
-    PARALLEL_MULTIPLE_CATCH_EVENT = "PARALLEL_MULTIPLE_CATCH_EVENT"
-    PARALLEL_MULTIPLE_START_EVENT = "PARALLEL_MULTIPLE_START_EVENT"
-    PROCESS = "PROCESS"
-    RECEIVE_TASK = "RECEIVE_TASK"
-    SCRIPT_TASK = "SCRIPT_TASK"
-    SEND_TASK = "SEND_TASK"
-    SERVICE_TASK = "SERVICE_TASK"
-    SIGNAL_BOUNDARY_EVENT = "SIGNAL_BOUNDARY_EVENT"
-    SIGNAL_CATCH_EVENT = "SIGNAL_CATCH_EVENT"
-    SIGNAL_END_EVENT = "SIGNAL_END_EVENT"
-    SIGNAL_START_EVENT = "SIGNAL_START_EVENT"
-    SIGNAL_THROW_EVENT = "SIGNAL_THROW_EVENT"
-    SUB_PROCESS = "SUB_PROCESS"
-    TASK = "TASK"
-    TIMER_BOUNDARY_EVENT = "TIMER_BOUNDARY_EVENT"
-    TIMER_CATCH_EVENT = "TIMER_CATCH_EVENT"
-    TIMER_START_EVENT = "TIMER_START_EVENT"
-    TRANSACTION = "TRANSACTION"
-    USER_TASK = "USER_TASK"
+T = ElementType
+_FLOWING = frozenset({T.PROCESS, T.SUB_PROCESS, T.TRANSACTION})
+"""Scopes that may begin without anything that triggers them, or selects what begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,39 +48,61 @@ class EventDefinition:
     signal_name: str | None = None
     timer: Timer | None = None
 
+    @property
+    def name(self) -> str | None:
+        """The code, or the name of the message or signal; None for a timer."""
+        names = (self.error_code, self.escalation_code, self.message_name, self.signal_name)
+        return next((name for name in names if name is not None), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A text of the file that may be evaluated."""
+    """A text that gives a decision or a value, as it is written; cut to MAX_EXPRESSION_LENGTH."""
 
     text: str
+    """Not empty, without white space around it."""
     language: str = ""
-    """As the file states it for this text."""
+    """What the attribute says, or empty."""
     line: int = 0
     column: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of several event definitions of an event, or of the events that a multi-instance throws."""
+
+    type: ElementType
+    """Of an event that had nothing but this definition."""
+    definition: EventDefinition | None = None
+    condition: Expression | None = None
+    """Of a conditional event definition; of an event that is thrown: when it is."""
+    unread_timer: tuple[str, str] | None = None
+    """Tag and text of a timer that is no literal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """The marker of an activity that is performed several times (BPMN 2.0.2, 10.3.8)."""
+    """The marker of an activity that is repeated (BPMN 2.0.2, 10.3.8)."""
 
     multi: bool
-    """True for a multi-instance, False for a standard loop."""
+    """Whether it is a multi-instance, and not a standard loop."""
     sequential: bool = False
-    """One after the other, as in every standard loop."""
+    """One after the other, as all instances of a standard loop are."""
     cardinality: Expression | None = None
     literal: int | None = None
-    """The cardinality where it is a number."""
+    """The cardinality, where it is a literal."""
     collection: str = ""
-    """The variable whose items the instances are for; the other three are names of variables, too."""
+    """Name of the variable with the items; like the next three empty where there is none."""
     item: str = ""
     output_collection: str = ""
     output_item: str = ""
     condition: Expression | None = None
-    """That of completion, or of a standard loop the one to go on."""
+    """`completionCondition` of a multi-instance, `loopCondition` of a standard loop."""
     test_before: bool = False
     maximum: int | None = None
     behavior: str = "All"
+    """Which instances throw `events`: `All` (none of them), `None` (each), `One` (the first), `Complex`."""
+    events: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +133,8 @@ class SequenceFlow:
     name: str = ""
     condition: str = ""
     """The text of the condition, cut to MAX_NAME_LENGTH."""
+    language: str = ""
+    """That the condition says it is written in."""
 
     @property
     def place(self) -> Place:
@@ -206,10 +170,11 @@ class Element:
     attached: Sequence[Element] = ()
     """The boundary events of an activity, in document order."""
     interrupting: bool = True
-    """False for a boundary event with `cancelActivity="false"`; error boundary events always interrupt."""
+    """False for a boundary event with `cancelActivity="false"`, and for the start event of an event sub-process with
+    `isInterrupting="false"`; error boundary events always interrupt.
+    """
     says_interrupting: bool = True
-    """What `cancelActivity` says, whether it counts or not."""
-    loop: Loop | None = None
+    """What the attribute says, whether it counts or not."""
     terminate: bool = False
     """True for an end event with a terminate definition; its type is NONE_END_EVENT."""
     called_element: str = ""
@@ -229,6 +194,41 @@ class Element:
     incoming_ids: list[str] = field(default_factory=list)
     """Ids of all flows that are said to end here, those without a source included; `outgoing_ids` alike."""
     outgoing_ids: list[str] = field(default_factory=list)
+    instantiate: bool = False
+    """Of a receive task or an event-based gateway: whether it starts the process."""
+    parallel: bool = False
+    """Of an event-based gateway: whether all events are waited for."""
+    start_quantity: int = 1
+    completion_quantity: int = 1
+    loop: Loop | None = None
+    condition: Expression | None = None
+    """Of a conditional event; when a complex gateway is activated, or an ad-hoc sub-process completes."""
+    sequential: bool = False
+    """Of an ad-hoc sub-process: whether its activities are performed one after the other."""
+    cancel_remaining: bool = True
+    """Of an ad-hoc sub-process: whether it ends what is active when it completes."""
+    is_compensation: bool = False
+    """Whether an activity is outside the flow, and undoes another one."""
+    handler: Element | None = None
+    """The activity that a compensation boundary event leads to."""
+    activity_ref: Element | None = None
+    """What a compensation throw or end event undoes, if it is one activity only."""
+    waits: bool = True
+    """Of a compensation throw event: whether it goes on when all handlers have ended."""
+    parts: Sequence[Part] = ()
+    """The definitions of an event that has several, in document order."""
+    parallel_multiple: bool = False
+    """Whether all parts must occur."""
+    global_task: ElementType | None = None
+    """Of a call activity that calls a global task of the file: the type of task it is done as."""
+    correlation_key: Expression | None = None
+    variables_in: str = ""
+    """Which variables a call passes on: `all`, `none`, or empty where the file doesn't say; `variables_out` alike."""
+    variables_out: str = ""
+    error_code_variable: str = ""
+    """Where an event that catches puts what it has caught, like the next two; empty for nowhere."""
+    error_message_variable: str = ""
+    escalation_code_variable: str = ""
     refused: bool = False
     """True where a construct can't be executed; the type may be a stand-in then."""
     problems: Sequence[Problem] = ()
@@ -250,6 +250,31 @@ class Element:
     def pointer(self) -> str:
         """`/` and the ids from the process down to the element (http-api 2.4)."""
         return (self.parent.pointer if self.parent else "") + "/" + self.id
+
+    @property
+    def instantiates(self) -> bool:
+        """Whether what it waits for starts the process (BPMN 2.0.2, 13.2)."""
+        if self.type in TRIGGERED_START_EVENTS or self.type is T.MULTIPLE_START_EVENT:
+            return self.parent is not None and self.parent.type is T.PROCESS
+        if self.type is T.RECEIVE_TASK and self.instantiate:
+            return True
+        return any(flow.source.instantiate and flow.source.type is T.EVENT_BASED_GATEWAY for flow in self.incoming)
+
+    def start_nodes(self) -> list[Element]:
+        """Where the process or sub-process begins when nothing has triggered it, in document order.
+
+        That is at its none start events, which are alternatives. A scope without start events begins at all activities,
+        gateways and intermediate events without incoming flows (BPMN 2.0.2, 13.2 and 13.3.4).
+        """
+        starts = [child for child in self.children if child.type in START_EVENTS]
+        if starts or self.type not in _FLOWING or any(child.instantiate for child in self.children):
+            return [child for child in starts if child.type is T.NONE_START_EVENT]
+        return [child for child in self.children if child.type in MAY_BEGIN and child.begins]
+
+    @property
+    def begins(self) -> bool:
+        """Whether no flow leads to it, and it is no handler of a compensation."""
+        return not self.incoming and not self.is_compensation
 
 
 def _with(items: Sequence[Item], item: Item) -> Sequence[Item]:
@@ -300,7 +325,9 @@ class Process:
     prefixes: frozenset[str] = frozenset()
     """Prefixes that the file binds to a namespace."""
     startable: Mapping[str, bool] = field(default_factory=dict)
-    """All processes of the file by id: whether they have a none start event."""
+    """All processes of the file by id: whether something else than an event may start them."""
+    expression_language: str = ""
+    """The language of expressions that name none."""
 
     @cached_property
     def causes(self) -> list[Cause]:

@@ -14,6 +14,7 @@ from app.commands.context import Context
 from app.commands.needs import load, walk_as_needed
 from app.commands.queue import lock_queues_of, must_queue, settle
 from app.engine.changes import Changes
+from app.engine.graph import Graph
 from app.engine.needs import Need
 from app.engine.records import ProcessInstance, VariableView
 from app.engine.start import start_instance
@@ -94,8 +95,13 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         raise not_found(f"process {cmd.bpmn_process_id}{cmd.version and f':{cmd.version}'}")
     if cmd.unique_correlation_key and (existing := _existing(ctx, cmd)):
         return existing
+    return walk_as_needed(ctx, lambda missed: _create(ctx, cmd, graph, missed))
+
+
+def _create(ctx: Context, cmd: CreateProcessInstance, graph: Graph, missed: list[Need[Any]]) -> ProcessInstance:
     changes = Changes()
     queued = must_queue(ctx, changes, graph)
+    known = load(ctx, changes, missed)
     run = start_instance(
         graph,
         partition=ctx.now.date(),
@@ -109,6 +115,7 @@ def create_process_instance(ctx: Context, cmd: CreateProcessInstance) -> Process
         bpmn_element_id=cmd.bpmn_element_id,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
+        known=known,
         prepare=partial(ctx.variables(changes, cmd.worker_id).set_process_variables, variables=cmd.variables),
     )
     settle(ctx, changes, cmd.worker_id)
@@ -160,7 +167,7 @@ def _resume(ctx: Context, cmd: ResumeProcessInstance, missed: list[Need[Any]]) -
     snapshot = _locked(ctx, cmd.partition, cmd.id)
     _require_state(snapshot, InstanceState.SUSPENDED)
     changes = Changes()
-    known = load(ctx, changes, missed)
+    known = load(ctx, changes, missed, snapshot)
     ctx.run(snapshot, cmd.worker_id, changes, known).resume()
     settle(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)

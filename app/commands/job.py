@@ -202,7 +202,7 @@ def _outcome(
     known: dict[Need[Any], Any] = {}
 
     def get_ready() -> None:
-        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed]))
+        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed], snapshot))
         if job.type in behavior.leaving_jobs:
             foresee_end(ctx, snapshot, token)
 

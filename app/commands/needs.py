@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from app.commands.context import Context, message_key
@@ -24,6 +24,7 @@ from app.engine.needs import (
 from app.engine.records import Message, SignalSubscription
 from app.engine.values import Stored
 from app.errors import bug
+from app.store.load import Snapshot
 
 T = TypeVar("T")
 
@@ -41,13 +42,23 @@ def walk_as_needed(ctx: Context, walk: Callable[[list[Need[Any]]], T]) -> T:
             ctx.start_over()
 
 
-def load(ctx: Context, changes: Changes, needs: Iterable[Need[Any]]) -> dict[Need[Any], Any]:
-    """What there is of each; `changes` are refused if it turns out to be otherwise. Locks all of it first."""
-    wanted = sorted(dict.fromkeys(needs), key=lambda need: _ORDER[type(need)])
+def load(
+    ctx: Context, changes: Changes, needs: Iterable[Need[Any]], snapshot: Snapshot | None = None
+) -> dict[Need[Any], Any]:
+    """What there is of each; `changes` are refused if it turns out to be otherwise. Locks all of it first.
+
+    Beside that, the variables that matter to walks through the graph of the `snapshot`, if any do.
+    """
+    wanted = sorted(dict.fromkeys([*needs, *_variables_of(snapshot)]), key=lambda need: _ORDER[type(need)])
     messages = [each for each in wanted if isinstance(each, BufferedMessage)]
     for key in sorted(message_key(each.name, each.correlation_key) for each in messages):
         ctx.tx.lock_key(key)
     return {need: _LOADERS[type(need)](ctx, changes, need) for need in wanted}
+
+
+def _variables_of(snapshot: Snapshot | None) -> Iterator[VariablesNamed]:
+    if snapshot and snapshot.graph.names:
+        yield VariablesNamed(snapshot.instance.partition, snapshot.instance.id, snapshot.graph.names)
 
 
 def _whole_instance(ctx: Context, changes: Changes, need: WholeInstance) -> None:

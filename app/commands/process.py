@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
-from app.bpmn.checks import TRIGGERED_START_EVENTS
 from app.bpmn.ignored import ignored
-from app.bpmn.model import Element, ElementType, EventDefinition
+from app.bpmn.kinds import MESSAGE_EVENTS
+from app.bpmn.model import Element, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, only_process, parse
 from app.bpmn.reader import WHITE_SPACE
@@ -154,7 +154,7 @@ def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[s
     """A message starts one process only, whichever it is."""
     causes = []
     for element in model.elements():
-        if element.type is not ElementType.MESSAGE_START_EVENT:
+        if element.type not in MESSAGE_EVENTS or not element.instantiates:
             continue
         name = definitions[element.id].message_name or ""
         other = ctx.tx.find_message_start(name, other_than=model.element.id)
@@ -201,11 +201,11 @@ def _insert(
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
                 task_type=element.task_type,
                 definition=definition,
-                instantiates=element.type in TRIGGERED_START_EVENTS,
+                instantiates=element.instantiates,
                 multi_instance=element.loop is not None and element.loop.multi,
             )
         )
-        if element.type is ElementType.TIMER_START_EVENT and definition and definition.timer:
+        if element.instantiates and definition and definition.timer:
             causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer)
     _refuse(causes)
     return process

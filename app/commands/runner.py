@@ -53,7 +53,7 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
 def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).release()
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).release()
     settle(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
@@ -103,7 +103,7 @@ def _move(
     foresee_end(ctx, found.snapshot, token)
     payload = parse_payload(task.serialized_task)
     needs = token.behavior.needs_of_task(token, task, payload, message)
-    known = load(ctx, changes, [*needs, *missed])
+    known = load(ctx, changes, [*needs, *missed], found.snapshot)
     run = ctx.run(found.snapshot, actor, changes, known, message)
     ctx.variables(changes, actor).deliver(run.instance, variables)
     run.task_due(task, token, payload)
@@ -137,7 +137,7 @@ def _deliver_signal(
     return state
 
 
-def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkState:
+def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Missed) -> WorkState:
     """A message, signal or timer start event creates an instance in the partition of its task."""
     payload = parse_payload(task.serialized_task)
     assert task.process_id is not None and task.element_id is not None
@@ -148,6 +148,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
     if graph is None:
         return WorkState.CANCELED
     queued = must_queue(ctx, changes, graph)
+    known = load(ctx, changes, missed)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -181,6 +182,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task) -> WorkStat
         start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
+        known=known,
         prepare=partial(ctx.variables(changes, created_by).deliver, variables=variables),
     )
     settle(ctx, changes, ctx.engine_id)
@@ -264,5 +266,6 @@ STANDALONE = {
     TaskType.DROP_PARTITION: maintenance.drop_partition,
     TaskType.PURGE_MESSAGES: maintenance.purge,
     TaskType.PURGE_SIGNALS: maintenance.purge,
-    TaskType.TRIGGER_EVENT: _trigger_start_event,
 }
+STARTING = {TaskType.TRIGGER_EVENT: _trigger_start_event}
+"""Those without an instance that create one, and walk."""

@@ -10,7 +10,16 @@ from app.commands import maintenance
 from app.commands.base import Audited, Command
 from app.commands.context import Context, later
 from app.commands.needs import walk_as_needed
-from app.commands.runner import IN_INSTANCE, STANDALONE, WHOLE, WITH_SIBLINGS, Missed, plan_next_start, retry_task
+from app.commands.runner import (
+    IN_INSTANCE,
+    STANDALONE,
+    STARTING,
+    WHOLE,
+    WITH_SIBLINGS,
+    Missed,
+    plan_next_start,
+    retry_task,
+)
 from app.engine.changes import Changes
 from app.engine.failures import incident_of
 from app.engine.needs import WholeInstance
@@ -176,10 +185,17 @@ def run_task(ctx: Context, cmd: RunTask) -> Task:
     if cmd.task.type in maintenance.BEFOREHAND:
         _require_locked(ctx, cmd.task, ctx.tx.find_task(cmd.task.partition, cmd.task.id))
         maintenance.BEFOREHAND[cmd.task.type](ctx, cmd.task)
-    task = _require_locked(ctx, cmd.task, ctx.tx.lock_task(cmd.task.partition, cmd.task.id))
+    return walk_as_needed(ctx, lambda missed: _run_standalone(ctx, cmd.task, missed))
+
+
+def _run_standalone(ctx: Context, given: Task, missed: Missed) -> Task:
+    task = _require_locked(ctx, given, ctx.tx.lock_task(given.partition, given.id))
     changes = Changes()
     try:
-        task.state = STANDALONE[task.type](ctx, changes, task)
+        if task.type in STARTING:
+            task.state = STARTING[task.type](ctx, changes, task, missed)
+        else:
+            task.state = STANDALONE[task.type](ctx, changes, task)
     except EngineError as error:
         changes = _failed(ctx, task, error)
     return _finish(ctx, changes, task)

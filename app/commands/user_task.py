@@ -50,7 +50,7 @@ def _update(ctx: Context, cmd: UpdateUserTask, missed: list[Need[Any]]) -> UserT
     token = found.snapshot.token(user_task.element_instance_id)
     foresee_end(ctx, found.snapshot, token)
     changes = Changes()
-    known = load(ctx, changes, missed)
+    known = load(ctx, changes, missed, found.snapshot)
     variables = ctx.variables(changes, cmd.worker_id)
     variables.set_element_variables(token, cmd.element_variables)
     variables.set_process_variables(found.snapshot.instance, cmd.process_variables)

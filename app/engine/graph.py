@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
 from app.engine.reach import reach_of
+from app.engine.slots import Slot, condition_of, programs_of
+from app.expr import Program
 
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
@@ -26,6 +28,8 @@ class Flow:
     default: bool
     is_conditional: bool = False
     """Whether it has a condition that counts: that of a default flow does not (BPMN 2.0.2, 10.6.2)."""
+    program: Program | None = None
+    """Evaluates the condition, where the engine does."""
     place: int | None = None
     """Its place among the incoming flows of its target, if that has several."""
 
@@ -65,10 +69,16 @@ class Node:
     """Whether it is such a start event."""
     is_handler: bool = False
     """Whether it is an event sub-process."""
+    programs: Mapping[Slot, Program] = field(default_factory=dict)
+    """What the engine evaluates."""
+    evaluates_flows: bool = False
+    """Whether conditions of its outgoing flows are among that."""
     has_conditions: bool = False
     """Whether it is an activity or event some of whose outgoing flows have conditions."""
     instantiates: bool = False
     """Whether a message that it waits for starts the process."""
+    global_task: ElementType | None = None
+    """Of a call activity, the type of task that it is done as."""
     start_quantity: int = 1
     completion_quantity: int = 1
     joins: list[Node] = field(default_factory=list)
@@ -90,6 +100,11 @@ class Node:
 
     def names(self) -> Iterator[str]:
         """Of variables whose values matter to what the node does."""
+        for program in self.programs.values():
+            yield from program.names
+        for flow in self.outgoing:
+            if flow.program is not None:
+                yield from flow.program.names
         if self.loop is not None:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
 
@@ -137,11 +152,13 @@ def compile_graph(
     element_ids: Mapping[str, int],
     definitions: Mapping[str, EventDefinition],
     equip: Callable[[Node], None],
+    evaluates: bool = False,
     tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Graph:
     """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
 
-    `equip` gives a node its behavior. `tags` are those of user tasks, by BPMN element id.
+    `equip` gives a node its behavior. Where the engine `evaluates`, expressions are compiled. `tags` are those of user
+    tasks, by BPMN element id.
 
     It doesn't matter whether the process would be accepted today: what was stored is executed.
     """
@@ -158,12 +175,17 @@ def compile_graph(
             parent=parent,
             interrupting=element.interrupting,
             loop=element.loop,
+            instantiates=element.instantiates,
+            start_quantity=element.start_quantity,
+            completion_quantity=element.completion_quantity,
+            global_task=element.global_task,
             terminate=element.terminate,
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
             timer_text=element.timer_text,
             definition=definitions.get(stored_id),
+            programs=programs_of(element, definitions.get(stored_id), process.expression_language, evaluates=evaluates),
         )
         nodes[element] = node
         if tags and element.type is ElementType.USER_TASK:
@@ -172,12 +194,14 @@ def compile_graph(
         if parent:
             parent.children.append(node)
     _connect(elements, nodes)
+    if evaluates:
+        _evaluate_conditions(elements, nodes, process.expression_language)
     for element in elements:
         _attach(nodes[element], [nodes[event] for event in element.attached])
     _link(elements, nodes)
-    for node in nodes.values():
+    for element, node in nodes.items():
         if node.behavior.is_scope:
-            _open(node)
+            _open(element, nodes)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
@@ -200,13 +224,24 @@ def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
             node.has_conditions = any(flow.is_conditional for flow in node.outgoing)
 
 
-def _open(scope: Node) -> None:
+def _evaluate_conditions(elements: list[Element], nodes: Mapping[Element, Node], language: str) -> None:
+    """Where a flow has a condition, the engine decides."""
+    for element in elements:
+        for drawn, flow in zip(element.outgoing, nodes[element].outgoing, strict=True):
+            if flow.is_conditional:
+                flow.program = condition_of(drawn, language)
+                nodes[element].evaluates_flows = True
+
+
+def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
     """Finds out how a scope begins, and which gateways of it wait for what goes on in it."""
-    scope.starts = [child for child in scope.children if child.type is ElementType.NONE_START_EVENT]
+    scope = nodes[element]
+    starts = element.start_nodes()
+    scope.starts = [nodes[each] for each in starts]
+    scope.is_started_at_once = bool(starts) and starts[0].type is not ElementType.NONE_START_EVENT
     for child in scope.children:
         if child.is_handler:
-            starts = [each for each in child.children if each.starts_handler]
-            scope.handler_starts += starts
+            scope.handler_starts += [each for each in child.children if each.starts_handler]
     scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
     for join in scope.joins:
         join.reach = reach_of(join)

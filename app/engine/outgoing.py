@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app.engine.graph import Flow, Node
 from app.errors import refused
+from app.expr import EvaluationError, as_condition
+
+if TYPE_CHECKING:
+    from app.engine.records import ElementInstance
+    from app.engine.run import Run
 
 MOST_NAMED = 50
 """Flows that a refusal lists."""
@@ -45,6 +51,38 @@ def decided_flows(node: Node, decisions: Sequence[str]) -> list[Flow]:
     if not found:
         raise refused(f"expected an outgoing sequence flow; {possible(conditional)}")
     return found
+
+
+def true_flows(run: Run, token: ElementInstance, *, first: bool = False) -> list[Flow]:
+    """The flows whose conditions are true, or only the `first` one; the default flow where none is.
+
+    Out of an activity or event, those without a condition as well. Raises EvaluationError where there is no such flow.
+    """
+    node, true = token.node, set[Flow]()
+    for flow in node.outgoing:
+        if flow.is_conditional and _is_true(run, token, flow):
+            true.add(flow)
+            if first:
+                break
+    if not true and node.default:
+        true.add(node.default)
+    found = [
+        flow
+        for flow in node.outgoing
+        if flow in true or (node.has_conditions and not (flow.is_conditional or flow.default))
+    ]
+    if not found:
+        raise EvaluationError(f"no condition of {node.id} is true and it has no default sequence flow")
+    return found
+
+
+def _is_true(run: Run, token: ElementInstance, flow: Flow) -> bool:
+    if flow.program is None:
+        raise EvaluationError(f"expected a condition of sequence flow {flow.id} that can be evaluated")
+    try:
+        return run.evaluate(token, flow.program, as_condition)
+    except EvaluationError as error:
+        raise EvaluationError(f"condition of sequence flow {flow.id}: {error}") from error
 
 
 def possible(flows: Sequence[Flow]) -> str:

@@ -11,20 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from app.engine.changes import Changes
 from app.engine.completion import Completion
 from app.engine.ending import Ending
 from app.engine.graph import Flow, Graph, Node
 from app.engine.needs import Need, VariablesNamed
-from app.engine.outgoing import decided_flows
+from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
 from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
+from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import InstanceState, JobType, TaskType
-from app.engine.values import Stored
+from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
+from app.expr import MISSING, EvaluationError, Missing, Program, Value
 
+T = TypeVar("T")
 Prepare = Callable[[ProcessInstance], None]
 """Gives a new instance its variables, before it begins."""
 GATHERING = "waiting"
@@ -93,6 +96,42 @@ class Run(Ending):
                 return scope
             scope = scope.parent
         return None
+
+    def evaluate(
+        self,
+        token: ElementInstance,
+        program: Program,
+        convert: Callable[[Value], T],
+        given: Mapping[str, Value] = MappingProxyType({}),
+    ) -> T:
+        """The value of an expression with the variables that the token sees; those that are `given` come first.
+
+        What is attached sees what its host does. Raises EvaluationError.
+        """
+        seen_from = token.host or token
+
+        def look_up(name: str) -> Value | Missing:
+            if name in given:
+                return given[name]
+            stored = self.stored(seen_from, name)
+            return MISSING if stored is None else value_of(stored, self.variables.decrypt)
+
+        return program.evaluate_as(convert, look_up, lambda: self.now)
+
+    def slot(
+        self,
+        token: ElementInstance,
+        slot: Slot,
+        convert: Callable[[Value], T],
+        given: Mapping[str, Value] = MappingProxyType({}),
+        *,
+        seen_from: ElementInstance | None = None,
+    ) -> T:
+        """The value of a slot of the element. Raises NotEvaluated."""
+        try:
+            return self.evaluate(seen_from or token, token.node.programs[slot], convert, given)
+        except EvaluationError as error:
+            raise NotEvaluated(slot, str(error)) from error
 
     def _loaded(self, name: str) -> Mapping[tuple[int | None, str], Stored]:
         if not self.instance.id:
@@ -178,11 +217,11 @@ class Run(Ending):
         self.disarm(token)
         scope = self.scope_of(token)
         if not token.is_inner:
-            if flows is None and token.node.has_conditions:
-                self.wait(token)
-                self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)
+            if flows is None:
+                flows = self._decided_flows(token) if token.node.has_conditions else token.node.outgoing
+            if flows is None:
                 return
-            self._go_on(token, scope, token.node.outgoing if flows is None else flows)
+            self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
         scope.behavior.child_completed(self, scope, token)
 
@@ -266,8 +305,12 @@ class Run(Ending):
         """A task of the token runs: a join, an event that has happened, or what could not be evaluated."""
         if task.type is TaskType.EVALUATE_EXPRESSION:
             assert payload.expression is not None
-            self.evaluates = token, payload.expression
-            token.behavior.evaluate(self, token, payload.expression)
+            slot = Slot(payload.expression)
+            self.evaluates = token, slot
+            if slot is Slot.CONDITION and token.node.has_conditions:
+                self.complete(token)
+            else:
+                token.behavior.evaluate(self, token, slot)
         else:
             token.behavior.task_due(self, token, task, payload)
         self.drain()
@@ -316,7 +359,7 @@ class Run(Ending):
     def _count_pending(self, host: ElementInstance) -> None:
         """How many of the events that are attached to it now, or follow it, a job must define."""
         if host.state is not InstanceState.QUEUED:
-            host.pending_events = sum(t.node.behavior.needs_job(t.node) for t in self.armed(host))
+            host.pending_events = sum(t.node.behavior.is_pending(t.node) for t in self.armed(host))
 
     def _is_stopped(self, scope: ElementInstance) -> bool:
         """Whether what the scope is inside of is suspended."""
@@ -353,6 +396,18 @@ class Run(Ending):
                 self.arrive(flow.target, scope, token, flow.place)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
+
+    def _decided_flows(self, token: ElementInstance) -> list[Flow] | None:
+        """Those of an activity or event with conditions; None where it waits for their decision."""
+        self.wait(token)
+        if not token.node.evaluates_flows:
+            self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)
+            return None
+        try:
+            return true_flows(self, token)
+        except EvaluationError as error:
+            self.fail_to_evaluate(token, Slot.CONDITION, str(error))
+            return None
 
     def _settle(self) -> bool:
         """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""

@@ -1,4 +1,4 @@
-"""What variables hold, as a walk sees them: what was stored, below what the command and the walk have set so far."""
+"""What variables hold, in the form in which they are stored."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import EngineError, ErrorKind
-
-JSON = frozenset({"json", "application/json"})
-TEXT = frozenset({"text", "text/plain"})
-
-
-class Unusable(Exception):
-    """A value is not what is expected; the reason says what is, and holds no part of the value."""
+from app.expr import EvaluationError, as_collection, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +20,23 @@ class Stored:
     value: str = field(repr=False)
 
 
-def parsed(name: str, stored: Stored, decrypt: Callable[[str], str]) -> Any:
-    """The value of JSON, or a text. Raises Unusable for other encodings, and for what can't be read."""
+def value_of(variable: Stored, decrypt: Callable[[str], str]) -> Any:
+    """The value of JSON, or the text. Raises EvaluationError for other encodings, and for what can't be read."""
     try:
-        text = decrypt(stored.value) if stored.encrypted else stored.value
+        text = decrypt(variable.value) if variable.encrypted else variable.value
     except EngineError as error:
-        raise Unusable(f"variable {name} can't be decrypted: {error.detail}") from error
-    if stored.encoding in TEXT:
-        return text
-    if stored.encoding not in JSON:
-        raise Unusable(f"variable {name} has neither encoding json nor text")
+        raise EvaluationError("expected a variable that can be decrypted") from error
+    return stored(variable.encoding, text)
+
+
+def items_of(name: str, variable: Stored | None, decrypt: Callable[[str], str]) -> list[Any]:
+    """The items of a collection. Raises EvaluationError where the variable is no list of JSON."""
+    if variable is None:
+        raise EvaluationError(f"expected a variable {name} with a list")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"variable {name} is no JSON") from error
-
-
-def collection(name: str, stored: Stored | None, decrypt: Callable[[str], str]) -> list[Any]:
-    """The items of a variable. Raises Unusable where it is no JSON array."""
-    if stored is None:
-        raise Unusable(f"expected a variable {name} with a JSON array, but there is none")
-    found = parsed(name, stored, decrypt)
-    if stored.encoding not in JSON or not isinstance(found, list):
-        raise Unusable(f"expected variable {name} to be a JSON array")
-    return found
+        return as_collection(value_of(variable, decrypt))
+    except EvaluationError as error:
+        raise EvaluationError(f"variable {name}: {error}") from error
 
 
 def as_json(value: Any) -> str:

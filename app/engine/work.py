@@ -20,6 +20,7 @@ from app.engine.records import (
     Task,
     UserTask,
 )
+from app.engine.slots import Slot
 from app.engine.types import JobType, TaskType, UserTaskState, WorkState
 from app.engine.values import failed
 
@@ -44,7 +45,7 @@ class Work:
         self.now = now
         self.actor = actor
         self.engine_id = engine_id
-        self.evaluates: tuple[ElementInstance, str] | None = None
+        self.evaluates: tuple[ElementInstance, Slot] | None = None
         """The token and slot of the task that runs, if that evaluates again."""
         self.changes = changes
         self.known = known
@@ -114,7 +115,7 @@ class Work:
             )
         )
 
-    def fail_to_evaluate(self, token: ElementInstance, slot: str, reason: str) -> None:
+    def fail_to_evaluate(self, token: ElementInstance, slot: Slot, reason: str) -> None:
         """The token waits for an operator: once the incident is resolved, a task evaluates `slot` again.
 
         Raises EngineError where such a task is what runs.

@@ -18,6 +18,7 @@ from app.bpmn.parser import find_process, parse
 from app.engine.elements import equip
 from app.engine.graph import Graph, compile_graph
 from app.engine.records import Process
+from app.engine.types import ExpressionMode
 from app.store import rows as r
 from app.store.dialect import Call, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
@@ -156,5 +157,6 @@ def _compile(stored: Stored) -> Graph:
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
         equip=equip,
+        evaluates=process.expressions == ExpressionMode.ENGINE,
         tags=user_task_tags(process.bpmn_xml, model.element.id),
     )

@@ -43,6 +43,10 @@ def warnings(body: str, head: str = "", tail: str = "", *, xml_timers: bool = Tr
     return [(warning.pointer, warning.type, warning.detail) for warning in advise(found)]
 
 
+def flow(source: str, target: str) -> str:
+    return f'<sequenceFlow id="{source}-{target}" sourceRef="{source}" targetRef="{target}"/>'
+
+
 def event(tag: str, definition: str = "", attributes: str = "") -> str:
     """An event `e` of that tag; a boundary event comes with the task it is attached to."""
     host = '<serviceTask id="host"/>' if tag == "boundaryEvent" else ""

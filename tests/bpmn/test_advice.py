@@ -71,11 +71,11 @@ SPLIT = (
 )
 """A gateway whose outgoing flows are still to be drawn."""
 
-NO_START = "process p has no start event: it can't be started (line 1)"
+NO_START = "process p has no start event, and no element without incoming sequence flow: it can't be started (line 1)"
 
 ODD = [
     ("no-start-event", "", "/p", NO_START),
-    ("no-start-event", service("t") + END + path("t", "e"), "/p", NO_START),
+    ("no-start-event", service("t") + END + path("t", "t", "e"), "/p", NO_START),
     ("unreachable", LINE + service("u") + path("u", "e"), "/p/u", never("u")),
     ("unreachable", LINE + '<endEvent id="f"/>', "/p/f", never("f")),
     (

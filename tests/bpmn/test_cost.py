@@ -43,6 +43,22 @@ FAMILIES = {
     "boundary events": lambda n: (
         HOST + times(n, '<boundaryEvent id="b#" attachedToRef="t"><errorEventDefinition/></boundaryEvent>')
     ),
+    "boundary events beside": lambda n: (
+        HOST
+        + times(
+            n,
+            '<boundaryEvent id="b#" attachedToRef="t" cancelActivity="false"><signalEventDefinition/></boundaryEvent>'
+            '<sequenceFlow id="g#" sourceRef="b#" targetRef="s"/>',
+        )
+    ),
+    "a receive task": lambda n: (
+        '<startEvent id="s"/><receiveTask id="r"/>'
+        + times(
+            n,
+            '<boundaryEvent id="b#" attachedToRef="r"><errorEventDefinition/></boundaryEvent>'
+            '<sequenceFlow id="f#" sourceRef="s" targetRef="r"/>',
+        )
+    ),
     "link events": lambda n: times(
         n, '<intermediateThrowEvent id="l#"><linkEventDefinition name="x#"/></intermediateThrowEvent>'
     ),
@@ -69,6 +85,25 @@ FAMILIES = {
         "</process><collaboration>"
         + times(n, "<participant id='a#' processRef='q#'/>")
         + '</collaboration><process id="r">'
+    ),
+    "event sub-processes": lambda n: times(
+        n,
+        '<subProcess id="x#" triggeredByEvent="true"><startEvent id="s#"><errorEventDefinition/></startEvent>'
+        "</subProcess>",
+    ),
+    "multi-instances": lambda n: (
+        '<dataObject id="d"/>'
+        + times(
+            n,
+            '<task id="t#"><multiInstanceLoopCharacteristics><loopDataInputRef>d</loopDataInputRef>'
+            "</multiInstanceLoopCharacteristics></task>",
+        )
+    ),
+    "shared definitions": lambda n: (
+        times(n, '<startEvent id="s#"><eventDefinitionRef>d#</eventDefinitionRef></startEvent>')
+        + "</process>"
+        + times(n, "<timerEventDefinition id='d#'/>")
+        + '<process id="r">'
     ),
     "messages": lambda n: "</process>" + times(n, "<message id='m#'/>") + '<process id="r">',
 }

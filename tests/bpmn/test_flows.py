@@ -133,9 +133,8 @@ def test_flows_do_not_reach_into_another_process():
 @pytest.mark.parametrize(
     "refused",
     [
-        '<receiveTask id="r"><incoming>f</incoming><outgoing>g</outgoing></receiveTask>',
-        '<task id="r"><incoming>f</incoming><outgoing>g</outgoing><standardLoopCharacteristics/></task>',
-        '<transaction id="r"><incoming>f</incoming><outgoing>g</outgoing></transaction>',
+        '<callChoreography id="r"><incoming>f</incoming><outgoing>g</outgoing></callChoreography>',
+        '<task id="r"><incoming>f</incoming><outgoing>g</outgoing><timerEventDefinition/></task>',
     ],
 )
 def test_flows_at_a_refused_element_are_not_reported_on_top(refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import given
 from app.bpmn.diagram import diagram, document
 from app.bpmn.drawn import draws
 from app.bpmn.layout import lay_out
-from app.bpmn.model import Element, Process
+from app.bpmn.model import Element, Loop, Process
 from app.bpmn.parser import find_process, parse
 from app.errors import EngineError
 from tests.bpmn.build import BPMN, bpmn, process
@@ -44,9 +45,17 @@ def of_element(element: Element) -> tuple[object, ...]:
         *(element.id, element.type, element.name, element.parent and element.parent.id, element.default_flow),
         *(element.direction, element.attached_to and element.attached_to.id, [each.id for each in element.attached]),
         *(element.says_interrupting, element.terminate, element.called_element, element.link_name, element.definition),
-        *(element.unread_timer, [flow.id for flow in element.incoming]),
+        *(element.unread_timer, [flow.id for flow in element.incoming], element.instantiate, element.parallel),
+        *(element.interrupting, element.start_quantity, element.completion_quantity, of_loop(element.loop)),
         [(flow.id, flow.name, flow.target.id, flow.scope.id, flow.conditional) for flow in element.outgoing],
     )
+
+
+def of_loop(loop: Loop | None) -> object:
+    if loop is None:
+        return None
+    texts = [each and each.text for each in (loop.cardinality, loop.condition)]
+    return replace(loop, cardinality=None, condition=None), texts
 
 
 @given(models(nodes=40))
@@ -72,6 +81,45 @@ def test_models_of_tools_are_drawn_cleanly_and_read_again_as_they_were(file):
             layout = check(each)
             assert list(lines_upon_each_other(layout)) == []
             assert said(parse(document(each)).processes[0]) == said(each)
+
+
+BROAD = {
+    "receive task": '<message id="m" name="M"/><receiveTask id="r" messageRef="m"/><receiveTask id="q"/>',
+    "event sub-process": (
+        '<subProcess id="x" name="X" triggeredByEvent="true"><startEvent id="b" isInterrupting="false">'
+        "<escalationEventDefinition/></startEvent></subProcess>" + tasks("t")
+    ),
+    "transaction": '<transaction id="x"><startEvent id="s"/></transaction>',
+    "loop": (
+        '<task id="t"><standardLoopCharacteristics testBefore="true" loopMaximum="3"><loopCondition>a &lt; 1'
+        "</loopCondition></standardLoopCharacteristics></task>"
+    ),
+    "multi-instance": (
+        '<subProcess id="sp"><startEvent id="s"/><multiInstanceLoopCharacteristics isSequential="true">'
+        '<loopDataInputRef>d</loopDataInputRef><inputDataItem id="i"/><loopDataOutputRef>o</loopDataOutputRef>'
+        '<outputDataItem name="r"/><completionCondition>done</completionCondition>'
+        '</multiInstanceLoopCharacteristics></subProcess><dataObject id="d" name="orders"/>'
+    ),
+    "cardinality": (
+        '<task id="t"><multiInstanceLoopCharacteristics><loopCardinality>3</loopCardinality>'
+        "</multiInstanceLoopCharacteristics></task>"
+    ),
+    "shared definition": '<startEvent id="s"><eventDefinitionRef>d</eventDefinitionRef></startEvent>',
+}
+
+
+@pytest.mark.parametrize("body", BROAD.values(), ids=BROAD)
+def test_what_a_process_says_is_drawn_and_read_again(body):
+    found = process(body, '<signal id="g" name="G"/><signalEventDefinition id="d" signalRef="g"/>')
+    assert found.causes == []
+    check(found)
+    assert said(parse(document(found)).processes[0]) == said(found)
+
+
+def test_what_starts_a_process_or_takes_several_tokens_is_drawn_and_read_again(everything):
+    body = '<eventBasedGateway id="g" instantiate="true" eventGatewayType="Parallel"/>' + tasks("ab") + flows("a b")
+    found = process(body.replace('id="b"', 'id="b" startQuantity="2" completionQuantity="3"'))
+    assert said(parse(document(found)).processes[0]) == said(found)
 
 
 BODIES = {

@@ -127,7 +127,7 @@ def test_a_process_has_at_most_1000_start_events_with_a_definition():
 
 def test_causes_in_deep_sub_processes_do_not_add_up_to_an_endless_answer():
     deep = "".join(f'<subProcess id="{"x" * 250}{level}"><startEvent id="s{level}"/>' for level in range(50))
-    body = deep + "".join(f'<receiveTask id="r{number}"/>' for number in range(1000)) + "</subProcess>" * 50
+    body = deep + "".join(f'<callChoreography id="r{number}"/>' for number in range(1000)) + "</subProcess>" * 50
     found = process(body).causes
     assert 50 < len(found) < 100
     assert sum(len(cause.pointer) + len(cause.detail) for cause in found) < MAX_TEXT + 20_000

@@ -7,7 +7,8 @@ import pkgutil
 import pytest
 
 import app.commands
-from app.bpmn.parser import TAGS
+from app.bpmn.model import ElementType
+from app.bpmn.tags import executable, readable
 from app.commands import HANDLERS, runner
 from app.commands.base import Command
 from app.engine import records
@@ -61,13 +62,16 @@ def commands():
                 yield each
 
 
-def test_every_element_type_that_is_read_from_xml_has_a_behaviour():
-    read = {found for row in TAGS.values() for found in (row.values() if isinstance(row, dict) else [row])}
-    assert read <= set(BEHAVIORS) | set(EVENTS_OF_HANDLERS)
+def test_every_element_type_that_is_executed_has_a_behaviour():
+    assert executable() <= set(BEHAVIORS) | set(EVENTS_OF_HANDLERS)
+
+
+def test_every_element_type_can_be_read_from_xml():
+    assert readable() == set(ElementType)
 
 
 def test_every_task_type_has_a_runner():
-    assert set(runner.STANDALONE) | set(runner.IN_INSTANCE) | MANAGEMENT == set(TaskType)
+    assert set(runner.STANDALONE) | set(runner.STARTING) | set(runner.IN_INSTANCE) | MANAGEMENT == set(TaskType)
 
 
 def test_every_command_has_a_handler():

@@ -30,7 +30,7 @@ def test_a_model_that_can_be_deployed_is_shown(api: Api):
 @pytest.mark.parametrize(
     ("xml", "fields"),
     [
-        (SERVICE.replace("serviceTask", "receiveTask"), {}),
+        (SERVICE.replace("serviceTask", "callChoreography"), {}),
         (SERVICE.replace('targetRef="end"', 'targetRef="nowhere"'), {}),
         (SERVICE.replace("true", "false"), {}),
         (MESSAGE_START, {}),

@@ -67,7 +67,7 @@ def many(count):
         '<sequenceFlow id="f#" sourceRef="s#" targetRef="t#"/><dataObject id="d#"/></process>'
     )
     content = "".join(text.replace("#", str(number)) for text in (declared, process) for number in range(count))
-    broken = '<process id="q" isExecutable="true"><receiveTask id="r"/></process>'
+    broken = '<process id="q" isExecutable="true"><callChoreography id="r"/></process>'
     return f'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">{broken}{content}</definitions>'.encode()
 
 

@@ -113,7 +113,7 @@ def test_rules_say_what_they_look_for_under_names_of_their_own():
 
 
 def test_an_error_stands_alone():
-    (finding,) = checked(bpmn(service("t") + "<receiveTask/>"))["findings"]
+    (finding,) = checked(bpmn(service("t") + "<callChoreography/>"))["findings"]
     assert (finding["level"], finding["rule"]) == ("ERROR", "element")
 
 

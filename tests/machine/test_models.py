@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from app.bpmn import definitions
 from app.bpmn.model import ElementType, Process
 from app.bpmn.parser import find_process, parse
+from app.engine.elements import BEHAVIORS
 from app.timer import Timer
 from tests.machine.models import models
 from tests.machine.picture import Model
@@ -65,4 +66,4 @@ def test_every_type_of_element_is_drawn():
         seen.update(types(model))
 
     draw()
-    assert seen == set(ElementType)
+    assert seen == set(BEHAVIORS)

@@ -84,6 +84,6 @@ def equip(node: Node) -> None:
     """Gives the node its behavior, and that of what its inner instances are inside of, if it has a marker."""
     node.is_handler = node.type is ElementType.EVENT_SUB_PROCESS
     node.starts_handler = node.parent is not None and node.parent.is_handler and node.type in EVENTS_OF_HANDLERS
-    node.behavior = (EVENTS_OF_HANDLERS if node.starts_handler else BEHAVIORS)[node.type]
+    node.behavior = (EVENTS_OF_HANDLERS if node.starts_handler else BEHAVIORS)[node.global_task or node.type]
     if node.loop is not None:
         node.body = MULTI_INSTANCE if node.loop.multi else STANDARD_LOOP

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Job, Message, Task
     from app.engine.run import Run
+    from app.engine.slots import Slot
 
 
 class Behavior:
@@ -50,8 +51,11 @@ class Behavior:
     leaving_jobs: frozenset[JobType] = frozenset()
     """Those whose completion has the token go on."""
 
-    def needs_job(self, node: Node) -> bool:
-        """Whether an attached or following event of this kind must be defined by a job, before its host is ready."""
+    def is_pending(self, node: Node) -> bool:
+        """Whether an attached or following event of this kind must be defined, before its host is ready.
+
+        That is done by a job, or by what is evaluated when it is entered.
+        """
         return False
 
     def enter(self, run: Run, token: ElementInstance) -> None:
@@ -103,7 +107,7 @@ class Behavior:
         """A task of the token runs: a join, or an event that has happened."""
         raise bug(f"element {token.node.id} has no task {task.type}")
 
-    def evaluate(self, run: Run, token: ElementInstance, slot: str) -> None:
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
         """What failed when `slot` was evaluated is tried again."""
         raise bug(f"element {token.node.id} has nothing to evaluate")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_error
 from app.engine.elements.trigger import Thrown, Trigger
+from app.engine.slots import Slot
 from app.engine.types import JobType
 from app.errors import refused
 
@@ -34,6 +35,7 @@ class ErrorTrigger(Trigger):
 class ThrownError(Thrown):
     """Thrown by end events only (BPMN 2.0.2, 10.5.3)."""
 
+    slot = Slot.ERROR_CODE
     undefined_job = JobType.SET_ERROR_CODE
 
     def defined_as(self, node: Node) -> str | None:

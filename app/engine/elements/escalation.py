@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_escalation, throw_and_continue
 from app.engine.elements.trigger import Thrown, Trigger
+from app.engine.slots import Slot
 from app.engine.types import JobType
 from app.errors import refused
 
@@ -32,6 +33,7 @@ class EscalationTrigger(Trigger):
 
 
 class ThrownEscalation(Thrown):
+    slot = Slot.ESCALATION_CODE
     undefined_job = JobType.SET_ESCALATION_CODE
 
     def defined_as(self, node: Node) -> str | None:

@@ -13,7 +13,9 @@ from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.elements.trigger import Raised, Thrown, Trigger
 from app.engine.records import Job, Task
+from app.engine.slots import NotEvaluated
 from app.engine.types import InstanceState, TaskType
+from app.expr import as_text
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Message
     from app.engine.run import Run
+    from app.engine.slots import Slot
 
 
 class Event(Behavior):
@@ -33,14 +36,16 @@ class Event(Behavior):
         self.jobs = trigger.jobs
         self.leaves = (Job, Task, *trigger.leaves)
 
-    def needs_job(self, node: Node) -> bool:
-        return self.trigger.needs_job(node)
+    def is_pending(self, node: Node) -> bool:
+        return self.trigger.needs_job(node) or self.trigger.is_evaluated(node)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
         return self.trigger.needs_of_job(token, completion)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if self.needs_job(token.node):
+        if self.trigger.is_evaluated(token.node):
+            self._evaluate(run, token)
+        elif self.trigger.needs_job(token.node):
             run.wait(token, InstanceState.CREATED)
             run.create_job(token, self.trigger.job(token.node))
         else:
@@ -49,6 +54,19 @@ class Event(Behavior):
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         waits = self.trigger.define_from(run, token, completion)
+        self.armed(run, token)
+        self.defined(run, token, waits=waits)
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        self._evaluate(run, token)
+
+    def _evaluate(self, run: Run, token: ElementInstance) -> None:
+        try:
+            waits = self.trigger.define_by_evaluation(run, token)
+        except NotEvaluated as error:
+            run.wait(token, InstanceState.CREATED)
+            run.fail_to_evaluate(token, error.slot, error.reason)
+            return
         self.armed(run, token)
         self.defined(run, token, waits=waits)
 
@@ -154,6 +172,9 @@ class ThrowEvent(Behavior):
         self.leaves = (Job, Task)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
+        if self.thrown.slot in token.node.programs:
+            self.evaluate(run, token, self.thrown.slot)
+            return
         context = self.thrown.defined_as(token.node)
         if context is None:
             run.wait(token, InstanceState.CREATED)
@@ -163,6 +184,15 @@ class ThrowEvent(Behavior):
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         self._schedule(run, token, self.thrown.given_by(completion))
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        try:
+            context = run.slot(token, slot, as_text)
+        except NotEvaluated as error:
+            run.wait(token)
+            run.fail_to_evaluate(token, slot, error.reason)
+        else:
+            self._schedule(run, token, context)
 
     def needs_of_task(
         self, token: ElementInstance, task: Task, payload: Payload, message: Message | None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
-from app.engine.outgoing import decided_flow, possible
+from app.engine.outgoing import decided_flow, possible, true_flows
 from app.engine.records import Job, Task
+from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType
 from app.errors import refused
+from app.expr import EvaluationError
 
 if TYPE_CHECKING:
     from app.engine.graph import Flow, Node
@@ -29,11 +31,16 @@ class ExclusiveGateway(Behavior):
     leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if len(token.node.outgoing) > 1:
+        if token.node.evaluates_flows:
+            complete_by_conditions(run, token, first=True)
+        elif len(token.node.outgoing) > 1:
             run.wait(token)
             run.create_job(token, JobType.EVALUATE_EXCLUSIVE_GATEWAY)
         else:
             run.complete(token)
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        complete_by_conditions(run, token, first=True)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         decision = completion.exclusive_gateway_decision
@@ -79,11 +86,16 @@ class InclusiveGateway(Behavior):
         return True
 
     def _fork(self, run: Run, token: ElementInstance) -> None:
-        if len(token.node.outgoing) > 1:
+        if token.node.evaluates_flows:
+            complete_by_conditions(run, token)
+        elif len(token.node.outgoing) > 1:
             run.wait(token)
             run.create_job(token, JobType.EVALUATE_INCLUSIVE_GATEWAY)
         else:
             run.complete(token)
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        complete_by_conditions(run, token)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         chosen: list[Flow] = []
@@ -128,6 +140,17 @@ class ParallelGateway(Behavior):
         for other in joined:
             if other is not token:
                 run.end(other)
+
+
+def complete_by_conditions(run: Run, token: ElementInstance, *, first: bool = False) -> None:
+    """The gateway goes on where conditions are true, or only at the `first` one; where they fail, it waits."""
+    try:
+        flows = true_flows(run, token, first=first)
+    except EvaluationError as error:
+        run.wait(token)
+        run.fail_to_evaluate(token, Slot.CONDITION, str(error))
+    else:
+        run.complete(token, flows)
 
 
 def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) -> bool:

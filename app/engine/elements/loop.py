@@ -10,9 +10,11 @@ from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.needs import OutputItems
 from app.engine.records import Job, Task
+from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import InstanceState, JobType, UserTaskState
-from app.engine.values import Stored, Unusable, as_json, collection, parsed
+from app.engine.values import Stored, as_json, items_of, value_of
 from app.errors import refused
+from app.expr import EvaluationError, as_cardinality, as_condition
 
 if TYPE_CHECKING:
     from app.bpmn.model import Loop
@@ -23,8 +25,8 @@ MOST_PARALLEL = 1000
 """Instances of a parallel multi-instance."""
 TOO_MANY = f"expected a loop cardinality of at most {MOST_PARALLEL}"
 LOOP_COUNTER = "loopCounter"
-OUTPUT = "loopDataOutput"
-"""The slot of what goes wrong when the items are put together that inner instances have put out."""
+FAILED = "failed"
+"""Context of a body whose completion condition could not be evaluated."""
 
 
 class Body(Behavior):
@@ -47,10 +49,10 @@ class Body(Behavior):
     def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
         token.loop_completed += 1
         run.changes.update(token)
-        self.go_on(run, token)
+        self.go_on(run, token, child)
 
-    def go_on(self, run: Run, token: ElementInstance) -> None:
-        """An inner instance is over: another one starts, or it is asked whether one shall."""
+    def go_on(self, run: Run, token: ElementInstance, last: ElementInstance | None) -> None:
+        """The `last` inner instance is over: another one starts, or it is asked whether one shall."""
         raise NotImplementedError
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
@@ -87,21 +89,35 @@ class StandardLoop(Body):
 
     def begin(self, run: Run, token: ElementInstance) -> None:
         if _loop(token).test_before:
-            self.go_on(run, token)
+            self.go_on(run, token, None)
         else:
             self.start_next(run, token)
 
-    def go_on(self, run: Run, token: ElementInstance) -> None:
+    def go_on(self, run: Run, token: ElementInstance, last: ElementInstance | None) -> None:
         loop = _loop(token)
         if loop.maximum is not None and token.loop_completed >= loop.maximum:
             self.finish(run, token)
         elif loop.condition is None and loop.maximum is not None:
             self.start_next(run, token)
-        else:
+        elif Slot.LOOP_CONDITION not in token.node.programs:
             run.create_job(token, JobType.EVALUATE_LOOP_CONDITION)
+        else:
+            try:
+                given = {LOOP_COUNTER: token.loop_completed}
+                is_true = run.slot(token, Slot.LOOP_CONDITION, as_condition, given, seen_from=last)
+            except NotEvaluated as error:
+                run.fail_to_evaluate(token, error.slot, error.reason)
+            else:
+                self._decide(run, token, goes_on=is_true)
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        self.go_on(run, token, None)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
-        if _fulfilled(completion):
+        self._decide(run, token, goes_on=_fulfilled(completion))
+
+    def _decide(self, run: Run, token: ElementInstance, *, goes_on: bool) -> None:
+        if goes_on:
             self.start_next(run, token)
         else:
             self.finish(run, token)
@@ -117,12 +133,13 @@ class MultiInstance(Body):
         loop = _loop(token)
         if loop.collection:
             self._begin_with_items(run, token, loop)
-        elif loop.literal is None:
+        elif loop.literal is None and Slot.LOOP_CARDINALITY not in token.node.programs:
             run.create_job(token, JobType.SET_LOOP_CARDINALITY)
-        elif _is_too_many(loop, loop.literal):
-            run.fail_to_evaluate(token, "loopCardinality", TOO_MANY)
         else:
-            self._begin_with(run, token, loop.literal)
+            try:
+                self._begin_with(run, token, _wanted(run, token, loop))
+            except NotEvaluated as error:
+                run.fail_to_evaluate(token, error.slot, error.reason)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         loop = _loop(token)
@@ -133,25 +150,43 @@ class MultiInstance(Body):
             if _is_too_many(loop, wanted):
                 raise refused(TOO_MANY)
             self._begin_with(run, token, wanted)
-        elif _fulfilled(completion):
-            self.finish(run, token)
-        elif loop.sequential:
-            self.start_next(run, token)
+        else:
+            self._decide(run, token, is_complete=_fulfilled(completion))
 
-    def evaluate(self, run: Run, token: ElementInstance, slot: str) -> None:
-        if slot == OUTPUT:
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        if slot is Slot.LOOP_DATA_OUTPUT:
             self.over(run, token)
+        elif slot is Slot.COMPLETION_CONDITION:
+            token.context = None
+            self.go_on(run, token, None)
         else:
             self.begin(run, token)
 
-    def go_on(self, run: Run, token: ElementInstance) -> None:
+    def go_on(self, run: Run, token: ElementInstance, last: ElementInstance | None) -> None:
         loop = _loop(token)
         is_next = loop.sequential and token.loop_completed < (token.loop_cardinality or 0)
-        if not (is_next or token.active_children):
+        if token.context == FAILED or not (is_next or token.active_children):
             return
-        if loop.condition is not None:
+        if loop.condition is None:
+            self._decide(run, token, is_complete=False)
+        elif Slot.COMPLETION_CONDITION not in token.node.programs:
             run.create_job(token, JobType.EVALUATE_COMPLETION_CONDITION)
-        elif is_next:
+        else:
+            try:
+                given = _counts(token, last)
+                is_true = run.slot(token, Slot.COMPLETION_CONDITION, as_condition, given, seen_from=last)
+            except NotEvaluated as error:
+                # Until that is resolved, nothing is evaluated.
+                token.context = FAILED
+                run.changes.update(token)
+                run.fail_to_evaluate(token, error.slot, error.reason)
+            else:
+                self._decide(run, token, is_complete=is_true)
+
+    def _decide(self, run: Run, token: ElementInstance, *, is_complete: bool) -> None:
+        if is_complete:
+            self.finish(run, token)
+        elif _loop(token).sequential:
             self.start_next(run, token)
 
     def start_next(self, run: Run, token: ElementInstance) -> ElementInstance:
@@ -167,8 +202,8 @@ class MultiInstance(Body):
         if _loop(token).output_collection:
             try:
                 self._collect(run, token, _loop(token))
-            except Unusable as error:
-                run.fail_to_evaluate(token, OUTPUT, str(error))
+            except EvaluationError as error:
+                run.fail_to_evaluate(token, Slot.LOOP_DATA_OUTPUT, str(error))
                 return
         super().over(run, token)
 
@@ -184,11 +219,11 @@ class MultiInstance(Body):
     def _begin_with_items(self, run: Run, token: ElementInstance, loop: Loop) -> None:
         try:
             items = self._items(run, token, loop)
-        except Unusable as error:
-            run.fail_to_evaluate(token, "loopDataInput", str(error))
+        except EvaluationError as error:
+            run.fail_to_evaluate(token, Slot.LOOP_DATA_INPUT, str(error))
             return
         if _is_too_many(loop, len(items)):
-            run.fail_to_evaluate(token, "loopDataInput", TOO_MANY)
+            run.fail_to_evaluate(token, Slot.LOOP_DATA_INPUT, TOO_MANY)
             return
         if loop.sequential:
             # What changes later does not count.
@@ -200,7 +235,7 @@ class MultiInstance(Body):
                 self._give_item(run, inner, loop, item)
 
     def _items(self, run: Run, token: ElementInstance, loop: Loop) -> list[Any]:
-        return collection(loop.collection, run.stored(token, loop.collection), run.variables.decrypt)
+        return items_of(loop.collection, run.stored(token, loop.collection), run.variables.decrypt)
 
     def _is_encrypted(self, run: Run, token: ElementInstance, loop: Loop) -> bool:
         stored = run.stored(token, loop.collection)
@@ -214,7 +249,7 @@ class MultiInstance(Body):
         """Writes what the inner instances have put out, in their order, to the scope that has such a collection."""
         found = self._outputs(run, token, loop)
         decrypt, numbers = run.variables.decrypt, range(1, (token.loop_counter or 0) + 1)
-        items = [_item(loop.output_item, found.get(number), decrypt) for number in numbers]
+        items = [_item(found.get(number), decrypt) for number in numbers]
         run.variables.store(
             run.instance,
             run.scope_with(token, loop.output_collection),
@@ -238,8 +273,30 @@ class MultiInstance(Body):
         return found
 
 
-def _item(name: str, stored: Stored | None, decrypt: Callable[[str], str]) -> Any:
-    return None if stored is None else parsed(name, stored, decrypt)
+def _item(stored: Stored | None, decrypt: Callable[[str], str]) -> Any:
+    return None if stored is None else value_of(stored, decrypt)
+
+
+def _wanted(run: Run, token: ElementInstance, loop: Loop) -> int:
+    """How many instances the model says. Raises NotEvaluated."""
+    wanted = loop.literal
+    if wanted is None:
+        wanted = run.slot(token, Slot.LOOP_CARDINALITY, as_cardinality)
+    if _is_too_many(loop, wanted):
+        raise NotEvaluated(Slot.LOOP_CARDINALITY, TOO_MANY)
+    return wanted
+
+
+def _counts(token: ElementInstance, last: ElementInstance | None) -> dict[str, int]:
+    """What is known of the instances when one of them is over (BPMN 2.0.2, 10.3.8)."""
+    started = token.loop_counter or 0
+    return {
+        LOOP_COUNTER: (last.loop_counter if last else None) or token.loop_completed,
+        "numberOfInstances": started,
+        "numberOfActiveInstances": token.active_children,
+        "numberOfCompletedInstances": token.loop_completed,
+        "numberOfTerminatedInstances": started - token.active_children - token.loop_completed,
+    }
 
 
 def _is_too_many(loop: Loop, wanted: int) -> bool:

@@ -9,8 +9,10 @@ from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Trigger
 from app.engine.needs import BufferedMessage, IsSubscribed, Need
 from app.engine.records import MessageSubscription
+from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import JobType
 from app.errors import refused
+from app.expr import as_key, as_text
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -32,8 +34,19 @@ class MessageTrigger(Trigger):
     def job(self, node: Node) -> JobType:
         return self.undefined_job if node.definition is None else JobType.SET_MESSAGE_CORRELATION_KEY
 
+    def is_evaluated(self, node: Node) -> bool:
+        return Slot.CORRELATION_KEY in node.programs and (
+            node.definition is not None or Slot.MESSAGE_NAME in node.programs
+        )
+
+    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
+        name = _evaluated_name(run, token)
+        return self._wait_for(run, token, name, run.slot(token, Slot.CORRELATION_KEY, as_key))
+
     def needs_of_job(self, token: ElementInstance, completion: Completion) -> Iterable[Need[Any]]:
-        return (BufferedMessage(*_subscription(token.node, completion)),)
+        name, key = _subscription(token.node, completion)
+        # What the name is, is known once it is evaluated.
+        return () if Slot.MESSAGE_NAME in token.node.programs else (BufferedMessage(name, key),)
 
     def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
         """Waits for the message; False when a buffered one was taken at once.
@@ -41,6 +54,14 @@ class MessageTrigger(Trigger):
         An event that recurs waits in any case: the next message may be sent before the first has been delivered.
         """
         name, key = _subscription(token.node, completion)
+        if Slot.MESSAGE_NAME in token.node.programs:
+            try:
+                name = _evaluated_name(run, token)
+            except NotEvaluated as error:
+                raise refused(error.reason) from error
+        return self._wait_for(run, token, name, key)
+
+    def _wait_for(self, run: Run, token: ElementInstance, name: str, key: str) -> bool:
         taken = run.take_buffered(token, name, key)
         if taken and not token.node.recurs:
             token.context = name
@@ -69,6 +90,14 @@ class MessageTrigger(Trigger):
             run.take_buffered(renewed, message.name, message.correlation_key)
 
         return go_on
+
+
+def _evaluated_name(run: Run, token: ElementInstance) -> str:
+    """Raises NotEvaluated."""
+    if Slot.MESSAGE_NAME in token.node.programs:
+        return run.slot(token, Slot.MESSAGE_NAME, as_text)
+    assert token.node.definition is not None and token.node.definition.message_name is not None
+    return token.node.definition.message_name
 
 
 def _subscription(node: Node, completion: Completion) -> tuple[str, str]:

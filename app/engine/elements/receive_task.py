@@ -11,6 +11,7 @@ from app.engine.elements.activity import Activity
 from app.engine.elements.event import CatchEvent
 from app.engine.elements.message import MessageTrigger
 from app.engine.records import Job, Task
+from app.engine.slots import NotEvaluated
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance
     from app.engine.run import Run
+    from app.engine.slots import Slot
 
 
 class ReceiveTask(Activity):
@@ -28,8 +30,8 @@ class ReceiveTask(Activity):
     jobs = trigger.jobs
     _event = CatchEvent(trigger)
 
-    def needs_job(self, node: Node) -> bool:
-        return self.trigger.needs_job(node)
+    def is_pending(self, node: Node) -> bool:
+        return self._event.is_pending(node)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
         return self.trigger.needs_of_job(token, completion)
@@ -44,7 +46,19 @@ class ReceiveTask(Activity):
             super().enter(run, token)
 
     def start(self, run: Run, token: ElementInstance) -> None:
-        run.create_job(token, self.trigger.job(token.node))
+        if self.trigger.is_evaluated(token.node):
+            try:
+                self.trigger.define_by_evaluation(run, token)
+            except NotEvaluated as error:
+                run.fail_to_evaluate(token, error.slot, error.reason)
+        else:
+            run.create_job(token, self.trigger.job(token.node))
+
+    def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
+        if run.gateway(token):
+            self._event.evaluate(run, token, slot)
+        else:
+            self.start(run, token)
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         if run.gateway(token):

@@ -9,8 +9,10 @@ from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Thrown, Trigger
 from app.engine.needs import IsSubscribed, Need, SignalSubscribers
 from app.engine.records import SignalSubscription
+from app.engine.slots import Slot
 from app.engine.types import JobType
 from app.errors import refused
+from app.expr import as_text
 
 if TYPE_CHECKING:
     from app.engine.graph import Node
@@ -23,6 +25,13 @@ class SignalTrigger(Trigger):
     undefined_job = JobType.SUBSCRIBE_SIGNAL
     jobs = (JobType.SUBSCRIBE_SIGNAL,)
     leaves = (SignalSubscription,)
+
+    def is_evaluated(self, node: Node) -> bool:
+        return Slot.SIGNAL_NAME in node.programs
+
+    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
+        run.subscribe_signal(token, run.slot(token, Slot.SIGNAL_NAME, as_text))
+        return True
 
     def define(self, run: Run, token: ElementInstance) -> None:
         definition = token.node.definition
@@ -48,6 +57,7 @@ class SignalTrigger(Trigger):
 
 
 class ThrownSignal(Thrown):
+    slot = Slot.SIGNAL_NAME
     undefined_job = JobType.SET_SIGNAL_NAME
 
     def defined_as(self, node: Node) -> str | None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Trigger
 from app.engine.payload import timer_payload
+from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import JobType, TaskType
-from app.errors import refused
+from app.errors import Refusal, refused
+from app.expr import as_timer
 from app.timer import Timer, TimerError, first_due, next_due
 
 if TYPE_CHECKING:
+    from app.engine.graph import Node
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Task
     from app.engine.run import Run
@@ -26,6 +29,19 @@ class TimerTrigger(Trigger):
 
     undefined_job = JobType.SET_TIMER
     jobs = (JobType.SET_TIMER,)
+
+    def is_evaluated(self, node: Node) -> bool:
+        return Slot.TIMER in node.programs
+
+    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
+        assert token.node.timer_text is not None
+        kind = token.node.timer_text[0]
+        timer = run.slot(token, Slot.TIMER, lambda value: as_timer(value, kind))
+        try:
+            self._set(run, token, timer)
+        except Refusal as error:
+            raise NotEvaluated(Slot.TIMER, error.detail) from error
+        return True
 
     def define(self, run: Run, token: ElementInstance) -> None:
         definition = token.node.definition

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
+from app.engine.slots import Slot
 from app.engine.types import JobType
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ class Trigger:
     def job(self, node: Node) -> JobType:
         return self.undefined_job
 
+    def is_evaluated(self, node: Node) -> bool:
+        """Whether the engine finds out by itself what the model does not say."""
+        return False
+
+    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
+        """Arms the event with what is evaluated; False if it has happened by that. Raises NotEvaluated."""
+        raise NotImplementedError
+
     def needs_of_job(self, token: ElementInstance, completion: Completion) -> Iterable[Need[Any]]:
         """What `define_from` is going to need; raises Refusal for an unusable completion."""
         return ()
@@ -97,6 +106,8 @@ class Thrown:
 
     undefined_job: JobType
     """The job that asks for what the model does not say."""
+    slot: Slot
+    """Where the model says it."""
 
     def defined_as(self, node: Node) -> str | None:
         """The code or name the model gives; None asks a worker for it."""

@@ -1,0 +1,116 @@
+"""Attributes of flow nodes that change the execution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from app.bpmn.kinds import ACTIVITIES, ElementType
+from app.bpmn.model import MAX_ID_LENGTH, Element
+from app.bpmn.problems import object_to, refuse
+from app.bpmn.reader import XmlNode
+from app.bpmn.tags import is_executed
+
+T = ElementType
+
+TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
+_INSTANTIATING = frozenset({T.EVENT_BASED_GATEWAY, T.RECEIVE_TASK})
+_NUMBER = re.compile("[0-9]{1,18}")
+MAX_QUANTITY = 1000
+
+
+def read_attributes(element: Element, node: XmlNode) -> None:
+    if not node.attributes.keys().isdisjoint(_READERS):
+        for name, read in _READERS.items():
+            if name in node.attributes:
+                read(element, node, name)
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text consists of, from 0; None where it is something else, or absurdly long."""
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _is_true(element: Element, node: XmlNode, name: str) -> bool:
+    """What an attribute says that is true or false; anything else is refused."""
+    value = node.token(name)
+    if value not in TRUE and value not in _FALSE:
+        refuse(element, f"{name} {value[:MAX_ID_LENGTH]}", node.place)
+    return value in TRUE
+
+
+def _read_quantity(element: Element, node: XmlNode, name: str) -> None:
+    value = node.token(name)
+    if value in ("", "1"):
+        return
+    if element.type not in ACTIVITIES or not is_executed(name):
+        refuse(element, f"{name} {value[:MAX_ID_LENGTH]}", node.place)
+        return
+    quantity = whole_number(value)
+    if quantity is None or not 1 <= quantity <= MAX_QUANTITY:
+        object_to(element, f"{name} of element {element.id} must be an integer from 1 to {MAX_QUANTITY}", node.place)
+    elif name == "startQuantity":
+        element.start_quantity = quantity
+    else:
+        element.completion_quantity = quantity
+
+
+def _read_compensation(element: Element, node: XmlNode, name: str) -> None:
+    # An event sub-process says by its start event whether it is one.
+    if _is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
+        if element.type in ACTIVITIES and is_executed(name):
+            element.is_compensation = True
+        else:
+            refuse(element, "compensation marker", node.place)
+
+
+def _read_triggered(element: Element, node: XmlNode, name: str) -> None:
+    if _is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
+        refuse(element, "event sub-process", node.place)
+
+
+def _read_instantiate(element: Element, node: XmlNode, name: str) -> None:
+    if _is_true(element, node, name):
+        construct = f"instantiating {node.tag}"
+        if element.type in _INSTANTIATING and is_executed(construct):
+            element.instantiate = True
+        else:
+            refuse(element, construct, node.place)
+
+
+def _read_gateway_type(element: Element, node: XmlNode, name: str) -> None:
+    value = node.token(name)
+    if value == "Parallel" and element.instantiate:
+        element.parallel = True
+    elif value not in ("", "Exclusive"):
+        refuse(element, f"{value[:MAX_ID_LENGTH]} event-based gateway", node.place)
+
+
+def _read_interrupting(element: Element, node: XmlNode, name: str) -> None:
+    _is_true(element, node, name)
+    value = node.token(name)
+    is_handler = element.parent is not None and element.parent.type is T.EVENT_SUB_PROCESS
+    if node.tag == "boundaryEvent" or (node.tag == "startEvent" and is_handler):
+        element.says_interrupting = not value or value in TRUE
+        element.interrupting = element.says_interrupting or element.type is T.ERROR_BOUNDARY_EVENT
+
+
+def _read_method(element: Element, node: XmlNode, name: str) -> None:
+    """What is done when a transaction is cancelled: a name behind ##, or the last part of a URI."""
+    value = node.token(name)
+    if element.type is T.TRANSACTION and value and re.split("[#/]", value)[-1].lower() != "compensate":
+        refuse(element, f"transaction method {value[:MAX_ID_LENGTH]}", node.place)
+
+
+_READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {
+    "startQuantity": _read_quantity,
+    "completionQuantity": _read_quantity,
+    "isForCompensation": _read_compensation,
+    "triggeredByEvent": _read_triggered,
+    "instantiate": _read_instantiate,
+    "cancelActivity": _read_interrupting,
+    "isInterrupting": _read_interrupting,
+    "eventGatewayType": _read_gateway_type,
+    "method": _read_method,
+}

@@ -1,0 +1,131 @@
+"""The markers of activities that are repeated: standard loops and multi-instances (BPMN 2.0.2, 10.3.8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from app.bpmn.attributes import TRUE, whole_number
+from app.bpmn.data import Data, name_of
+from app.bpmn.expressions import read_expression
+from app.bpmn.kinds import ACTIVITIES
+from app.bpmn.model import MAX_ID_LENGTH, Element, Loop
+from app.bpmn.problems import object_to, refuse
+from app.bpmn.reader import XmlNode
+from app.bpmn.tags import is_executed
+
+MULTI_INSTANCE = "multiInstanceLoopCharacteristics"
+STANDARD_LOOP = "standardLoopCharacteristics"
+MAX_PARALLEL = 1000
+"""Instances that are created at once."""
+MAX_NUMBER = 2**31 - 1
+COUNTER = "loopCounter"
+"""A variable of each instance, which nothing else may be called."""
+_VARIABLE = re.compile(r"[a-zA-Z0-9_-]+")
+_INTEGER = re.compile("-?[0-9]+")
+_BEHAVIORS = ("All", "None", "One", "Complex")
+
+
+class LoopReader:
+    """Reads the markers of the activities of a file."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+
+    def read(self, element: Element, markers: Sequence[XmlNode]) -> None:
+        """Sets what the markers say of an element; what is wrong about them becomes a problem of it."""
+        marker = markers[0]
+        reader = _READERS.get(marker.tag)
+        if reader is None or element.type not in ACTIVITIES:
+            for each in markers:
+                refuse(element, each.tag, each.place)
+        elif len(markers) > 1:
+            what = f"activity {element.id} must have a single loop or multi-instance marker"
+            object_to(element, what, markers[1].place)
+        else:
+            element.loop = reader(self, element, marker)
+
+    def _standard(self, element: Element, node: XmlNode) -> Loop:
+        stated = node.token("loopMaximum")
+        maximum = whole_number(stated) if stated else None
+        if stated and (maximum is None or not 1 <= maximum <= MAX_NUMBER):
+            what = f"loopMaximum of activity {element.id} must be an integer from 1 to {MAX_NUMBER}"
+            object_to(element, what, node.place)
+        return Loop(
+            multi=False,
+            sequential=True,
+            condition=read_expression(element, _child(node, "loopCondition")),
+            test_before=node.token("testBefore") in TRUE,
+            maximum=maximum,
+        )
+
+    def _multi(self, element: Element, node: XmlNode) -> Loop:
+        sequential = node.token("isSequential") in TRUE
+        cardinality = read_expression(element, _child(node, "loopCardinality"))
+        literal = None
+        if cardinality is not None and _INTEGER.fullmatch(cardinality.text):
+            literal = self._literal(element, node, cardinality.text, sequential=sequential)
+        collection, item = self._names(element, node, "loopDataInputRef", "inputDataItem")
+        output_collection, output_item = self._names(element, node, "loopDataOutputRef", "outputDataItem")
+        if cardinality is not None and collection:
+            what = f"multi-instance {element.id} must have either a loopCardinality or a loopDataInputRef"
+            object_to(element, what, node.place)
+        if _child(node, "inputDataItem") is not None and not collection:
+            what = f"multi-instance {element.id} must have a loopDataInputRef for its inputDataItem"
+            object_to(element, what, node.place)
+        if bool(output_collection) != (_child(node, "outputDataItem") is not None):
+            what = f"multi-instance {element.id} must have both a loopDataOutputRef and an outputDataItem, or neither"
+            object_to(element, what, node.place)
+        behavior = node.token("behavior") or "All"
+        self._check_behavior(element, node, behavior)
+        return Loop(
+            multi=True,
+            sequential=sequential,
+            cardinality=cardinality,
+            literal=literal,
+            collection=collection,
+            item=item,
+            output_collection=output_collection,
+            output_item=output_item,
+            condition=read_expression(element, _child(node, "completionCondition")),
+            behavior=behavior,
+        )
+
+    def _literal(self, element: Element, node: XmlNode, text: str, *, sequential: bool) -> int | None:
+        most = MAX_NUMBER if sequential else MAX_PARALLEL
+        # A text of any length might be there, and int() takes longer the longer it is.
+        number = int(text) if len(text) <= MAX_ID_LENGTH else -1
+        if 0 <= number <= most:
+            return number
+        object_to(element, f"loopCardinality of multi-instance {element.id} must be from 0 to {most}", node.place)
+        return None
+
+    def _names(self, element: Element, node: XmlNode, reference_tag: str, item_tag: str) -> tuple[str, str]:
+        """The names of the variables with a collection and with an item of it."""
+        reference, item = _child(node, reference_tag), _child(node, item_tag)
+        collection = self._data.variable(reference.text) if reference is not None and reference.text else ""
+        found = collection, name_of(item) if item is not None else ""
+        for tag, child, name in zip((reference_tag, item_tag), (reference, item), found, strict=True):
+            if child is None or (child is reference and not name):
+                continue
+            if name == COUNTER or len(name) > MAX_ID_LENGTH or not _VARIABLE.fullmatch(name):
+                what = f"{tag} of multi-instance {element.id} must be the name of a variable"
+                object_to(element, f"{what}, and not {name[:MAX_ID_LENGTH] or 'empty'}", child.place)
+        return found
+
+    def _check_behavior(self, element: Element, node: XmlNode, behavior: str) -> None:
+        if behavior not in _BEHAVIORS:
+            what = f"behavior of multi-instance {element.id} must be {', '.join(_BEHAVIORS[:-1])} or {_BEHAVIORS[-1]}"
+            object_to(element, what, node.place)
+        elif behavior != "All" and not is_executed("behavior"):
+            refuse(element, f"{node.tag} with behavior {behavior}", node.place)
+
+
+def _child(node: XmlNode, tag: str) -> XmlNode | None:
+    return next((child for child in node.children if child.tag == tag), None)
+
+
+_READERS: Mapping[str, Callable[[LoopReader, Element, XmlNode], Loop]] = {
+    MULTI_INSTANCE: LoopReader._multi,
+    STANDARD_LOOP: LoopReader._standard,
+}

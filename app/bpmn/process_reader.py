@@ -1,0 +1,283 @@
+"""Reads a process of a file: its elements, what they say, and the flows between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from app.bpmn.attributes import TRUE, read_attributes
+from app.bpmn.checks import check
+from app.bpmn.data import Data
+from app.bpmn.declarations import Declarations
+from app.bpmn.flows import Flows
+from app.bpmn.kinds import DECIDING_GATEWAYS, SCOPES, SUB_PROCESSES, ElementType
+from app.bpmn.loops import LoopReader
+from app.bpmn.model import MAX_ID_LENGTH, Element, Problem, Process
+from app.bpmn.problems import object_to, refuse
+from app.bpmn.reader import WHITE_SPACE, Place, XmlNode, invalid_xml
+from app.bpmn.references import References
+from app.bpmn.tags import GLOBAL_TASKS, HANDLER_STARTS, TAGS, is_definition, is_executed
+from app.bpmn.vocabulary import HARMLESS, OPAQUE
+
+T = ElementType
+Row = ElementType | Mapping[str, ElementType] | None
+
+MAX_DEPTH = 50
+"""Levels of sub-processes; with the longest id it bounds the size of pointers."""
+ENDS = ("incoming", "outgoing")
+
+_NODES = frozenset(TAGS) | {"process", "sequenceFlow"}
+"""What must not get lost in something harmless."""
+_DONE_BY_WORKERS = frozenset(
+    {
+        T.BUSINESS_RULE_TASK,
+        T.MESSAGE_END_EVENT,
+        T.MESSAGE_THROW_EVENT,
+        T.SCRIPT_TASK,
+        T.SEND_TASK,
+        T.SERVICE_TASK,
+    }
+)
+_MUST_BE_DEFINED = {"boundaryEvent": "boundary event", "intermediateCatchEvent": "intermediate catch event"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process may refer to in its file."""
+
+    declarations: Declarations
+    references: References
+    data: Data
+    global_tasks: Mapping[str, XmlNode]
+    """By id."""
+
+
+class ProcessReader:
+    """Reads one process; its content in document order and without recursion."""
+
+    def __init__(self, node: XmlNode, file: Surroundings) -> None:
+        element = _element(node, T.PROCESS, None)
+        executable = node.token("isExecutable") in TRUE
+        self.process = Process(element=element, check=check, executable=executable)
+        self._by_id = {node.token("id"): element}
+        self._file = file
+        self._references = file.references
+        self._declarations = file.declarations
+        self._flows = Flows(file.references)
+        self._attached: list[tuple[Element, str]] = []
+        self._defaults: list[tuple[Element, XmlNode]] = []
+        self._markers: dict[Element, list[XmlNode]] = {}
+        """Of loops and multi-instances."""
+        self._other_ids: dict[str, list[XmlNode]] = {}
+        """What is neither element nor flow."""
+        self._read(node)
+
+    def finish(self) -> None:
+        """Joins what refers to each other."""
+        by_id, process = self._by_id, self.process
+        loops = LoopReader(self._file.data)
+        for element, markers in self._markers.items():
+            loops.read(element, markers)
+        process.leftovers.extend(self._flows.join(by_id))
+        for flow_id in self._flows.drawn_ids():
+            if flow_id in by_id:
+                by_id[flow_id].report(duplicate(by_id[flow_id], by_id[flow_id].place))
+        for element, ref in self._attached:
+            host = element.attached_to = by_id.get(ref)
+            if host is not None:
+                host.attach(element)
+        for element, node in self._defaults:
+            if len(element.outgoing_ids) > 1:
+                refuse(element, "default sequence flow of something that is no gateway", node.place)
+        taken = by_id.keys() | set(self._flows.drawn_ids())
+        for other_id, nodes in self._other_ids.items():
+            more = nodes if other_id in taken else nodes[1:]
+            process.doubled_ids += [(other_id, node.place) for node in more]
+
+    def _read(self, root: XmlNode) -> None:
+        pending = [(child, self.process.element, 0) for child in reversed(root.children)]
+        while pending:
+            node, scope, depth = pending.pop()
+            if depth > MAX_DEPTH:
+                raise invalid_xml(
+                    f"sub-processes are nested deeper than {MAX_DEPTH} levels (line {node.line})", node.place
+                )
+            if node.tag == "sequenceFlow":
+                self._read_flow(node, scope)
+            elif node.tag not in TAGS and (node.tag in HARMLESS or _is_part(node.tag)):
+                self._read_part(node, scope)
+            else:
+                element = self._add(node, scope)
+                if element.type in SCOPES:
+                    pending.extend((child, element, depth + 1) for child in reversed(node.children))
+
+    def _read_flow(self, node: XmlNode, scope: Element) -> None:
+        self._flows.draw(node, scope)
+        for child in node.children:
+            if child.tag not in HARMLESS and child.tag != "conditionExpression" and child.tag not in ENDS:
+                refuse(scope, f"{child.tag} in a sequence flow", child.place)
+            elif child.children:
+                for lost in lost_in(child):
+                    refuse(scope, f"{lost.tag} in a sequence flow", lost.place)
+
+    def _read_part(self, node: XmlNode, element: Element) -> None:
+        """Reads a child that is no element of its own."""
+        if node.tag in ENDS:
+            if element.type is not T.PROCESS:
+                self._flows.state(element, node)
+        elif node.tag in HARMLESS:
+            self._note_ids(node)
+        elif _is_marker(node.tag):
+            self._note_ids(node)
+            self._markers.setdefault(element, []).append(node)
+        else:
+            refuse(element, node.tag, node.place)
+            return
+        for lost in lost_in(node):
+            refuse(element, f"{lost.tag} in {node.tag}", lost.place)
+
+    def _note_ids(self, node: XmlNode) -> None:
+        for part in node.walk(opaque=OPAQUE):
+            if part.attributes.get("id"):
+                self._other_ids.setdefault(part.token("id"), []).append(part)
+
+    def _add(self, node: XmlNode, scope: Element) -> Element:
+        row: Row = TAGS.get(node.tag) if is_executed(node.tag) else None
+        if row is None:
+            element = _element(node, _stand_in(node.tag), scope)
+            refuse(element, node.tag, node.place)
+        elif not isinstance(row, ElementType):
+            element = self._add_event(node, row, scope)
+        elif row is T.SUB_PROCESS and node.attributes and node.token("triggeredByEvent") in TRUE:
+            element = _element(node, T.EVENT_SUB_PROCESS, scope)
+        else:
+            element = _element(node, row, scope)
+        scope.add_child(element)
+        element_id = node.token("id")
+        if element_id and self._by_id.setdefault(element_id, element) is not element:
+            element.report(duplicate(element, element.place))
+        if row is not None:
+            self._read_attributes(node, element)
+        if element.type in _DONE_BY_WORKERS:
+            element.task_type = _task_type(node)
+        if node.children and element.type not in SCOPES:
+            self._read_parts(node, element, row)
+        return element
+
+    def _read_parts(self, node: XmlNode, element: Element, row: Row) -> None:
+        """Reads the children of anything but a sub-process; of a refused element only its flows matter."""
+        for part in node.children:
+            is_read = isinstance(row, Mapping) and is_definition(part.tag)
+            if is_read:
+                self._note_ids(part)
+                for lost in lost_in(part):
+                    refuse(element, f"{lost.tag} in {part.tag}", lost.place)
+            elif row is not None or part.tag in ENDS:
+                self._read_part(part, element)
+
+    def _add_event(self, node: XmlNode, types: Mapping[str, ElementType], scope: Element) -> Element:
+        definitions = [child for child in node.children if is_definition(child.tag)]
+        if not definitions and "" not in types:
+            what = f"{_MUST_BE_DEFINED[node.tag]} {node.token('id')[:MAX_ID_LENGTH]}"
+            raise invalid_xml(f"failed to determine type of {what}", node.place)
+        if node.tag == "startEvent" and scope.type is T.EVENT_SUB_PROCESS:
+            types = HANDLER_STARTS
+        definition = definitions[0] if len(definitions) == 1 else None
+        if definition is not None and definition.tag == "eventDefinitionRef":
+            shared = self._declarations.shared(definition.text)
+            if isinstance(shared, str):
+                element = _element(node, types.get("", T.TASK), scope)
+                object_to(element, f"{shared}, but element {element.id} refers to it", definition.place)
+                element.refused = True
+                return element
+            return self._add_defined(node, types, scope, shared, definition.place)
+        if definition is not None:
+            return self._add_defined(node, types, scope, definition, definition.place)
+        element = _element(node, types.get("", T.TASK), scope)
+        if definitions:
+            refuse(element, "several event definitions", definitions[1].place)
+        return element
+
+    def _add_defined(
+        self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, definition: XmlNode, place: Place
+    ) -> Element:
+        """Adds an event with one definition, which may be written elsewhere; `place` is where it is referred to."""
+        type = types.get(definition.tag) if is_executed(definition.tag) else None
+        element = _element(node, type or types.get("", T.TASK), scope)
+        if type is None:
+            refuse(element, f"{definition.tag} in {node.tag}", place)
+            return element
+        element.terminate = definition.tag == "terminateEventDefinition"
+        construct = self._declarations.define(element, definition)
+        if construct:
+            refuse(element, construct, place)
+        return element
+
+    def _read_attributes(self, node: XmlNode, element: Element) -> None:
+        read_attributes(element, node)
+        if "default" in node.attributes:
+            element.default_flow = self._references.resolve(node.get("default"))
+            if element.default_flow and element.type not in DECIDING_GATEWAYS:
+                self._defaults.append((element, node))
+        if "gatewayDirection" in node.attributes:
+            element.direction = node.token("gatewayDirection")
+        if node.tag == "callActivity":
+            element.called_element = node.token("calledElement")
+            self._find_global_task(element)
+        elif node.tag == "receiveTask":
+            self._declarations.define_task(element, node)
+        elif node.tag == "boundaryEvent":
+            self._attached.append((element, self._references.resolve(node.get("attachedToRef"))))
+
+    def _find_global_task(self, element: Element) -> None:
+        """Notes which task of the file a call activity calls, by its id or by what stands behind the last colon."""
+        tasks, called = self._file.global_tasks, element.called_element
+        node = tasks.get(called) or tasks.get(called.rpartition(":")[2])
+        if node is not None and is_executed("global task"):
+            element.global_task = GLOBAL_TASKS[node.tag]
+            element.task_type = _task_type(node)
+
+
+def _element(node: XmlNode, element_type: ElementType, scope: Element | None) -> Element:
+    written = node.get("id")
+    return Element(
+        id=written.strip(WHITE_SPACE)[:MAX_ID_LENGTH],
+        written_id=written,
+        type=element_type,
+        name=node.get("name"),
+        line=node.line,
+        column=node.column,
+        parent=scope,
+    )
+
+
+def _task_type(node: XmlNode) -> str:
+    """Of a flow node, or of its event definition."""
+    stated = node.task_type or next((child.task_type for child in node.children if child.task_type), "")
+    return stated[:MAX_ID_LENGTH]
+
+
+def duplicate(element: Element, place: Place) -> Problem:
+    return Problem("element", f"ID {element.id} is used more than once (line {place.line})", element, place)
+
+
+def _stand_in(tag: str) -> ElementType:
+    """The type of a refused element: the content of a sub-process is read for more findings."""
+    type = TAGS.get(tag)
+    return type if isinstance(type, ElementType) and type in SUB_PROCESSES else T.TASK
+
+
+def _is_marker(tag: str) -> bool:
+    return tag.lower().endswith("loopcharacteristics")
+
+
+def _is_part(tag: str) -> bool:
+    """True for what belongs to the element around it, rather than being an element itself."""
+    return tag in ENDS or is_definition(tag) or _is_marker(tag)
+
+
+def lost_in(node: XmlNode) -> Iterator[XmlNode]:
+    """Parts of a process in something that is skipped."""
+    if not node.children:
+        return iter(())
+    return (below for below in node.walk(opaque=OPAQUE) if below is not node and below.tag in _NODES)
