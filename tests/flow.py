@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from xml.sax.saxutils import escape
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.parser import find_process, parse
@@ -130,7 +131,9 @@ def multi(
         ("completionCondition", condition),
     )
     inside = "".join(
-        f'<{tag} id="{text}"/>' if tag.endswith("Item") else f"<{tag}>{text}</{tag}>" for tag, text in parts if text
+        f'<{tag} id="{text}"/>' if tag.endswith("Item") else f"<{tag}>{escape(text)}</{tag}>"
+        for tag, text in parts
+        if text
     )
     sequence = ' isSequential="true"' if sequential else ""
     marker = f"<multiInstanceLoopCharacteristics{sequence}>{inside}</multiInstanceLoopCharacteristics>"
@@ -141,7 +144,7 @@ def loop(kind: Kind = SERVICE, *, condition: str = "", maximum: int = 0, test_be
     """With a marker of a standard loop."""
     attributes = ' testBefore="true"' if test_before else ""
     attributes += f' loopMaximum="{maximum}"' if maximum else ""
-    inside = f"<loopCondition>{condition}</loopCondition>" if condition else ""
+    inside = f"<loopCondition>{escape(condition)}</loopCondition>" if condition else ""
     return replace(kind, marker=f"<standardLoopCharacteristics{attributes}>{inside}</standardLoopCharacteristics>")
 
 
@@ -231,13 +234,19 @@ def _event(event: str, declarations: dict[str, str]) -> str:
     return f'<{tag} {kind}Ref="{reference}"/>'
 
 
-def graph(text: str, *, process_id: int = 1, **kinds: Kind) -> Graph:
-    """The compiled process, deployed as version 1."""
+def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: Kind) -> Graph:
+    """The compiled process, deployed as version 1; with `evaluates` the engine evaluates its expressions."""
     model = find_process(parse(flow(text, process="p", **kinds)), "p")
     assert model.causes == []
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
     return compile_graph(
-        model, process_id=process_id, version="1", element_ids=ids, definitions=definitions, equip=equip
+        model,
+        process_id=process_id,
+        version="1",
+        element_ids=ids,
+        definitions=definitions,
+        equip=equip,
+        evaluates=evaluates,
     )

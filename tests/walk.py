@@ -9,8 +9,9 @@ After every step the counters, times and leftovers of all element instances are 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,10 +19,20 @@ from app.engine.changes import Changes
 from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
 from app.engine.elements.catching import throw_error, throw_escalation
-from app.engine.needs import BufferedMessage, CalledProcess, Callee, IsSubscribed, Need, SignalSubscribers
+from app.engine.needs import (
+    BufferedMessage,
+    CalledProcess,
+    Callee,
+    IsSubscribed,
+    Need,
+    OutputItems,
+    SignalSubscribers,
+    VariablesNamed,
+)
 from app.engine.payload import parse_payload
 from app.engine.records import (
     ElementInstance,
+    Incident,
     Job,
     Message,
     MessageSubscription,
@@ -33,6 +44,7 @@ from app.engine.records import (
 from app.engine.run import Run
 from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
+from app.engine.values import Stored
 from app.engine.variables import Variables
 from tests.flow import Kind, graph
 
@@ -45,6 +57,11 @@ def variables(changes: Changes, actor: str) -> Variables:
     return Variables(changes, now=NOW, actor=actor, encrypt=str, decrypt=str)
 
 
+def _set(setting: Variables, instance: ProcessInstance, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setting.store(instance, None, name, "json", json.dumps(value))
+
+
 class Records:
     """What would be in the database, of a process instance and of those it calls."""
 
@@ -55,6 +72,8 @@ class Records:
         self.tasks: list[Task] = []
         self.user_tasks: list[UserTask] = []
         self.subscriptions: list[MessageSubscription | SignalSubscription] = []
+        self.incidents: list[Incident] = []
+        self.variables: dict[tuple[ProcessInstance, ElementInstance | None, str], Stored | None] = {}
 
     def take(self, changes: Changes) -> None:
         """Gives ids in the order of creation, and clears away what ended element instances have left behind."""
@@ -66,7 +85,9 @@ class Records:
             UserTask: self.user_tasks,
             MessageSubscription: self.subscriptions,
             SignalSubscription: self.subscriptions,
+            Incident: self.incidents,
         }
+        self.variables |= changes.values
         for kind, found in changes.new.items():
             for record in found:
                 lists[kind].append(record)
@@ -124,9 +145,15 @@ class Facts(Mapping[Need[Any], Any]):
     buffered: Message | None = None
     subscribed: bool = True
     correlation_key: str = "k"
+    stored: dict[tuple[int | None, str], Stored] = field(default_factory=dict)
+    outputs: dict[tuple[int, str], dict[int, Stored]] = field(default_factory=dict)
+    """By the id of a body and the name, what its inner instances have put out."""
 
     def __getitem__(self, need: Need[Any]) -> Any:
+        if isinstance(need, OutputItems):
+            return self.outputs.get((need.body_id, need.name), {})
         return {
+            VariablesNamed: self.stored,
             BufferedMessage: self.buffered,
             CalledProcess: self.callee,
             IsSubscribed: self.subscribed,
@@ -143,23 +170,34 @@ class Facts(Mapping[Need[Any], Any]):
 class Walk:
     """A process instance without a database; it starts with the object."""
 
-    def __init__(self, text: str, *, state: InstanceState = InstanceState.STARTED, **kinds: Kind) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        state: InstanceState = InstanceState.STARTED,
+        evaluates: bool = False,
+        given: Mapping[str, Any] | None = None,
+        **kinds: Kind,
+    ) -> None:
+        """`given` are process variables; with `evaluates` the engine evaluates expressions."""
         self.now = NOW
         self.records = Records()
         self.caller: Walk | None = None
         self.called: list[Walk] = []
-        self.graph = graph(text, process_id=1, **kinds)
+        self.graph = graph(text, process_id=1, evaluates=evaluates, **kinds)
         changes = Changes()
+        setting = variables(changes, "w")
         self.instance = start_instance(
             self.graph,
             partition=NOW.date(),
             now=self.now,
             actor="w",
             engine_id="engine",
-            variables=variables(changes, "w"),
+            variables=setting,
             created_by="w",
             changes=changes,
             state=state,
+            prepare=lambda instance: _set(setting, instance, given or {}),
         ).instance
         self.records.take(changes)
 
@@ -187,11 +225,32 @@ class Walk:
             changes=changes,
             tokens=self.tokens,
             whole=True,
-            known=Facts() if facts is None else facts,
+            known=self._facts(facts),
             message=message,
             called=called_by,
             caller=caller,
         )
+
+    def _facts(self, facts: Facts | None) -> Facts:
+        found = Facts() if facts is None else facts
+        for (instance, token, name), stored in self.records.variables.items():
+            if instance is self.instance and stored is not None:
+                found.stored[token.id if token else None, name] = stored
+                if token and token.is_inner and token.parent and token.loop_counter and token.state.ended:
+                    found.outputs.setdefault((token.parent.id, name), {})[token.loop_counter] = stored
+        return found
+
+    def set(self, **values: Any) -> None:
+        """Sets process variables."""
+        changes = Changes()
+        _set(variables(changes, "w"), self.instance, values)
+        self.records.take(changes)
+
+    def value(self, name: str) -> Any:
+        """Of a process variable."""
+        stored = self.records.variables[self.instance, None, name]
+        assert stored is not None
+        return json.loads(stored.value)
 
     @property
     def tokens(self) -> list[ElementInstance]:

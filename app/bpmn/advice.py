@@ -245,9 +245,9 @@ def _undecidable_gateway(process: Process) -> Iterator[Remark]:
 @_rule("ignored-condition")
 def _ignored_condition(process: Process) -> Iterator[Remark]:
     """A condition is not looked at, since its flow is the default flow or the only one."""
-    for element in process.of_types(DECIDING_GATEWAYS):
+    for element in process.elements():
         for flow in element.outgoing:
-            if flow.conditional and flow.id == element.default_flow:
+            if flow.conditional and flow.is_default:
                 yield _at_flow(flow, "is a default flow, so its condition doesn't count")
             elif flow.conditional and len(element.outgoing) == 1:
                 yield _at_flow(flow, "is the only one of its gateway, so its condition doesn't count")
@@ -257,8 +257,9 @@ def _ignored_condition(process: Process) -> Iterator[Remark]:
 def _ignored_default_flow(process: Process) -> Iterator[Remark]:
     """A default flow has no effect, since there is nothing else to choose."""
     for element in process.elements():
-        if element.default_flow and element.type not in DECIDING_GATEWAYS:
-            default = element.default_flow[:MAX_ID_LENGTH]
+        default = element.default_flow[:MAX_ID_LENGTH]
+        chooses = element.type in DECIDING_GATEWAYS or any(flow.is_chosen for flow in element.outgoing)
+        if default and not chooses:
             yield _at(element, f"default flow {default} of element {element.id} has no effect")
 
 

@@ -45,6 +45,11 @@ _DECIDING_GATEWAYS = {
     T.EXCLUSIVE_GATEWAY: "exclusive gateway",
     T.INCLUSIVE_GATEWAY: "inclusive gateway",
 }
+_WITHOUT_CONDITIONS: Mapping[ElementType, str] = {
+    **dict.fromkeys(START_EVENTS, "start event"),
+    T.EVENT_BASED_GATEWAY: "event-based gateway",
+    T.PARALLEL_GATEWAY: "parallel gateway",
+}
 _HANDLER = {T.EVENT_SUB_PROCESS: "event sub-process"}
 _PLACES_OF_HANDLERS = SCOPES - {T.AD_HOC_SUB_PROCESS}
 _WITHOUT_INCOMING: Mapping[ElementType, str] = {
@@ -227,11 +232,26 @@ def _quantities(element: Element) -> Iterator[Cause]:
             yield _at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
 
 
+def _conditions(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 8.4.13 and 10.5.2: where flows have conditions."""
+    kind = _WITHOUT_CONDITIONS.get(element.type, "")
+    for flow in element.outgoing:
+        if flow.conditional and not element.refused and not flow.target.refused:
+            if kind:
+                yield _at_flow(flow, f"must have no condition, since it leaves {kind} {element.id}")
+            elif len(element.outgoing_ids) == 1:
+                yield _at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
+
+
 def _default_flow(element: Element) -> Iterator[Cause]:
+    """It matters at what chooses among its flows: a gateway, or where one of them has a condition."""
     default = element.default_flow
     if default and default not in element.outgoing_ids:
-        kind = _DECIDING_GATEWAYS[element.type]
-        yield _at(element, f"{kind} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}")
+        kind = _DECIDING_GATEWAYS.get(element.type, "")
+        if kind or any(flow.conditional for flow in element.outgoing):
+            yield _at(
+                element, f"{kind or 'element'} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}"
+            )
 
 
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
@@ -330,7 +350,8 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_event_gateway_branches, {T.EVENT_BASED_GATEWAY}),
     (_event_gateway_targets, {T.EVENT_BASED_GATEWAY}),
     (_only_behind_event_gateway, _AFTER_EVENT_GATEWAY),
-    (_default_flow, _DECIDING_GATEWAYS),
+    (_conditions, _ALL - _DECIDING_GATEWAYS.keys()),
+    (_default_flow, _ALL),
     (_instantiating_task, {T.RECEIVE_TASK}),
     (_quantities, ACTIVITIES),
     (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),

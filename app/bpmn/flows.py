@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.bpmn.model import MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, ElementType, Leftover, Problem, SequenceFlow
+from app.bpmn.model import (
+    MAX_EXPRESSION_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_NAME_LENGTH,
+    Element,
+    ElementType,
+    Leftover,
+    Problem,
+    SequenceFlow,
+)
 from app.bpmn.reader import Place, XmlNode
 from app.bpmn.references import References
-
-_DECIDED_BY_WORKER = frozenset({ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY})
 
 
 @dataclass(slots=True, eq=False)
@@ -162,7 +169,6 @@ class _Join:
         statement = self._statement
         source = self._source = self._find("source", by_id)
         target = self._target = self._find("target", by_id)
-        condition = None if source is None else self._condition(source)
         if source is None or target is None:
             return None
         if source.parent is not target.parent:
@@ -177,6 +183,7 @@ class _Join:
             detail = f"{what} (line {statement.sources[source].line})"
             self.findings.append(_Finding("source", "sequence_flow", detail, source, statement.sources[source].place))
         node = drawn or statement.sources[source]
+        condition = _condition(drawn)
         return SequenceFlow(
             statement.id,
             source,
@@ -186,7 +193,8 @@ class _Join:
             node.column,
             condition is not None,
             drawn.get("name")[:MAX_NAME_LENGTH] if drawn else "",
-            condition.text[:MAX_NAME_LENGTH] if condition else "",
+            condition.text[: MAX_EXPRESSION_LENGTH + 1] if condition else "",
+            condition.token("language") if condition else "",
         )
 
     def list_drawn(self) -> None:
@@ -242,16 +250,11 @@ class _Join:
                 self.findings.append(_Finding(role, "sequence_flow", what + statement.where(), other))
         return found
 
-    def _condition(self, source: Element) -> XmlNode | None:
-        drawn = self._statement.drawn
-        if drawn is None:
-            return None
-        condition = next((child for child in drawn.children if child.tag == "conditionExpression"), None)
-        if condition is not None and source.type not in _DECIDED_BY_WORKER:
-            what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
-            detail = f"sequence flow {self._statement.name} is not supported: {what} (line {condition.line})"
-            self.findings.append(_Finding("source", "element", detail, source, condition.place))
-        return condition
+
+def _condition(drawn: XmlNode | None) -> XmlNode | None:
+    if drawn is None or not drawn.children:
+        return None
+    return next((child for child in drawn.children if child.tag == "conditionExpression"), None)
 
 
 def _without(role: str, statement: _Statement, stated: Mapping[Element, XmlNode]) -> _Finding:

@@ -73,8 +73,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "ignored-headers": Kind("Fixed values for the worker of a task.", "keep them with the worker, by element"),
     "ignored-evaluation": Kind(
-        "Conditions of a gateway, in a model that was made for an engine which evaluates them.",
-        "a worker decides, and gets a job for it: EVALUATE_EXCLUSIVE_GATEWAY or EVALUATE_INCLUSIVE_GATEWAY",
+        "Conditions, in a model that was made for an engine which evaluates them.",
+        "a worker decides, and gets a job for it: EVALUATE_EXCLUSIVE_GATEWAY, EVALUATE_INCLUSIVE_GATEWAY or "
+        "EVALUATE_OUTGOING_FLOWS",
     ),
 }
 """By the type of their warnings, in the order in which these are given."""

@@ -132,13 +132,22 @@ class SequenceFlow:
     conditional: bool = False
     name: str = ""
     condition: str = ""
-    """The text of the condition, cut to MAX_NAME_LENGTH."""
+    """The text of the condition; of one that is longer than MAX_EXPRESSION_LENGTH one character more."""
     language: str = ""
     """That the condition says it is written in."""
 
     @property
     def place(self) -> Place:
         return Place(self.line, self.column)
+
+    @property
+    def is_default(self) -> bool:
+        return self.id == self.source.default_flow
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether its condition counts: that of a default flow does not (BPMN 2.0.2, 10.6.2)."""
+        return self.conditional and not self.is_default
 
     @property
     def pointer(self) -> str:
@@ -162,7 +171,7 @@ class Element:
     incoming: list[SequenceFlow] = field(default_factory=list)
     outgoing: list[SequenceFlow] = field(default_factory=list)
     default_flow: str = ""
-    """Id of the default sequence flow; only exclusive and inclusive gateways go by it."""
+    """Id of the default sequence flow; what chooses among its outgoing flows goes by it."""
     direction: str = ""
     """`gatewayDirection` as stated."""
     attached_to: Element | None = None

@@ -10,7 +10,7 @@ from app.bpmn.checks import check
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
 from app.bpmn.flows import Flows
-from app.bpmn.kinds import DECIDING_GATEWAYS, SCOPES, SUB_PROCESSES, ElementType
+from app.bpmn.kinds import SCOPES, SUB_PROCESSES, ElementType
 from app.bpmn.loops import LoopReader
 from app.bpmn.model import MAX_ID_LENGTH, Element, Problem, Process
 from app.bpmn.problems import object_to, refuse
@@ -65,7 +65,6 @@ class ProcessReader:
         self._declarations = file.declarations
         self._flows = Flows(file.references)
         self._attached: list[tuple[Element, str]] = []
-        self._defaults: list[tuple[Element, XmlNode]] = []
         self._markers: dict[Element, list[XmlNode]] = {}
         """Of loops and multi-instances."""
         self._other_ids: dict[str, list[XmlNode]] = {}
@@ -86,9 +85,6 @@ class ProcessReader:
             host = element.attached_to = by_id.get(ref)
             if host is not None:
                 host.attach(element)
-        for element, node in self._defaults:
-            if len(element.outgoing_ids) > 1:
-                refuse(element, "default sequence flow of something that is no gateway", node.place)
         taken = by_id.keys() | set(self._flows.drawn_ids())
         for other_id, nodes in self._other_ids.items():
             more = nodes if other_id in taken else nodes[1:]
@@ -217,8 +213,6 @@ class ProcessReader:
         read_attributes(element, node)
         if "default" in node.attributes:
             element.default_flow = self._references.resolve(node.get("default"))
-            if element.default_flow and element.type not in DECIDING_GATEWAYS:
-                self._defaults.append((element, node))
         if "gatewayDirection" in node.attributes:
             element.direction = node.token("gatewayDirection")
         if node.tag == "callActivity":

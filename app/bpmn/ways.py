@@ -55,6 +55,8 @@ def passes(element: Element) -> bool:
         return len(element.outgoing) == 1
     if element.type is T.PARALLEL_GATEWAY:
         return len(element.incoming) == 1
+    if any(flow.is_chosen for flow in element.outgoing):
+        return False
     return element.type in _PASSED_THROUGH and element.loop is None and element.start_quantity == 1
 
 

@@ -166,14 +166,6 @@ def test_a_catch_event_in_the_flow_may_have_several_incoming_flows():
     accepted('<task id="t"/><task id="u"/>' + A + flow("t", "a") + flow("u", "a"))
 
 
-def test_a_condition_behind_an_event_based_gateway_is_refused():
-    conditional = (
-        '<sequenceFlow id="f" sourceRef="g" targetRef="a"><conditionExpression>x</conditionExpression></sequenceFlow>'
-    )
-    (cause,) = causes('<eventBasedGateway id="g"/>' + A + B + conditional + flow("g", "b"))
-    assert cause[:2] == ("/p/f", "element")
-
-
 @pytest.mark.parametrize("refused", ['<callChoreography id="r"/>', '<task id="r"><startEvent/></task>'])
 def test_flows_between_a_refused_element_and_a_wrong_end_are_not_reported_on_top(refused):
     body = refused + '<startEvent id="s"/><endEvent id="e"/>' + flow("r", "s") + flow("e", "r")

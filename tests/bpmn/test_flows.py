@@ -141,36 +141,6 @@ def test_flows_at_a_refused_element_are_not_reported_on_top(refused):
     assert [cause[:2] for cause in causes(refused)] == [("/p/r", "element")]
 
 
-@pytest.mark.parametrize("gateway", ["exclusiveGateway", "inclusiveGateway"])
-def test_conditions_at_flows_of_deciding_gateways_are_left_to_the_worker(gateway):
-    flow = (
-        '<sequenceFlow id="f" sourceRef="g" targetRef="a"><conditionExpression>x</conditionExpression></sequenceFlow>'
-    )
-    found = accepted(f'<{gateway} id="g"/><task id="a"/>{flow}')
-    assert targets(found, "g") == [("f", "a")]
-
-
-@pytest.mark.parametrize("tag", ["task", "serviceTask", "parallelGateway", "startEvent"])
-def test_conditions_at_other_flows_are_refused(tag):
-    flow = '<sequenceFlow id="f" sourceRef="g" targetRef="a">\n<conditionExpression/></sequenceFlow>'
-    what = "condition at a flow that leaves neither an exclusive nor an inclusive gateway"
-    assert causes(f'<{tag} id="g"/><task id="a"/>{flow}') == [
-        ("/p/f", "element", f"sequence flow f is not supported: {what} (line 3)")
-    ]
-
-
-def test_a_default_flow_of_a_task_matters_only_beside_other_flows():
-    task = '<task id="a" default="f"/><task id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
-    accepted(task)
-    assert causes(task + '<sequenceFlow id="g" sourceRef="a" targetRef="b"/>') == [
-        (
-            "/p/a",
-            "element",
-            "element a is not supported: default sequence flow of something that is no gateway (line 2)",
-        )
-    ]
-
-
 DRAWN = (
     '<startEvent id="s"/><serviceTask id="a">{}</serviceTask><endEvent id="e">{}</endEvent>'
     '<sequenceFlow id="f" sourceRef="s" targetRef="a"/><sequenceFlow id="g" sourceRef="a" targetRef="e"/>'

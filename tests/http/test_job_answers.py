@@ -55,6 +55,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
         "</intermediateThrowEvent>",
         {"messageName": "paid", "taskType": "mail"},
     ),
+    "a receive task": ('<receiveTask id="at" messageRef="m"/>', {"messageName": "paid"}),
     "a timer that is no literal": (
         '<intermediateCatchEvent id="at"><timerEventDefinition><timeDuration>= wait</timeDuration>'
         "</timerEventDefinition></intermediateCatchEvent>",
@@ -114,6 +115,22 @@ def test_a_decision_job_shows_what_can_be_decided_for_and_takes_each_of_it(api: 
             bpmnElementId=decision.removeprefix("at-"),
         )
         assert last["state"] == "COMPLETED"
+
+
+def test_a_job_about_the_flows_of_a_task_shows_those_that_can_be_decided_for(api: Api):
+    task = '<serviceTask id="at" name="In stock?" default="at-reorder"/><endEvent id="log"/>'
+    flows = '<sequenceFlow id="at-log" sourceRef="at" targetRef="log"/>'
+    gateway = '<exclusiveGateway id="at" name="In stock?" default="at-reorder"/>'
+    api.deploy(CHOICE.replace(gateway, task).replace("</process>", flows + "</process>"))
+    instance = api.start()
+    api.complete(api.lock())
+    job = api.lock()
+    assert (job["type"], job["decisions"]) == ("EVALUATE_OUTGOING_FLOWS", DECISIONS)
+    api.complete(job, completion={"inclusiveGatewayDecision": ["ship"]})
+    found = api.query("element-instances", partition=instance["partition"], processInstanceId=instance["id"])
+    assert {each["bpmnElementId"]: each["state"] for each in found} == dict.fromkeys(
+        ("p", "start", "at", "ship", "log"), "COMPLETED"
+    )
 
 
 def text(name: str, value: str, **more: Any) -> dict[str, Any]:
