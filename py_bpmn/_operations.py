@@ -299,9 +299,9 @@ class Warning(Model):
     form of a user task or start event. It has no effect. - `ignored-assignment`: An assignment of a user task that
     is an expression, or names several groups. It has no effect. - `ignored-schedule`: A due date, follow-up date or
     priority. It has no effect. - `ignored-retries`: How often a failed job is tried again. It has no effect. -
-    `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`: Conditions
-    of a gateway, in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The
-    version was deployed before; today its model would be refused.
+    `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`: Conditions,
+    in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The version was
+    deployed before; today its model would be refused.
     """
     detail: str
 
