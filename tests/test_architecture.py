@@ -172,6 +172,15 @@ def test_the_core_does_no_input_and_output(path: Path):
     assert not calls & {"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today"}
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) == "expr"], ids=name_of)
+def test_the_evaluation_of_expressions_stays_in_small_pieces(path: Path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 40, node.name
+
+
 @each_file
 def test_the_environment_is_read_by_the_configuration_only(path: Path):
     reads = {

@@ -31,6 +31,7 @@ from app.engine.needs import (
 )
 from app.engine.payload import parse_payload
 from app.engine.records import (
+    READY,
     ElementInstance,
     Incident,
     Job,
@@ -225,6 +226,7 @@ class Walk:
             changes=changes,
             tokens=self.tokens,
             whole=True,
+            completed=[t for t in self.tokens if t.compensation == READY],
             known=self._facts(facts),
             message=message,
             called=called_by,

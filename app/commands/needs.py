@@ -12,6 +12,7 @@ from app.engine.needs import (
     BufferedMessage,
     CalledProcess,
     Callee,
+    ElementVariables,
     IsSubscribed,
     LockedQueue,
     Missing,
@@ -92,6 +93,10 @@ def _variables_named(ctx: Context, changes: Changes, need: VariablesNamed) -> Ma
     return ctx.tx.load_variables_named(need.partition, need.process_instance_id, need.names)
 
 
+def _element_variables(ctx: Context, changes: Changes, need: ElementVariables) -> Mapping[tuple[int, str], Stored]:
+    return ctx.tx.load_variables_of(need.partition, need.element_instance_ids)
+
+
 def _output_items(ctx: Context, changes: Changes, need: OutputItems) -> Mapping[int, Stored]:
     return ctx.tx.load_output_items(need.partition, need.process_instance_id, need.body_id, need.name)
 
@@ -104,6 +109,7 @@ _LOADERS: Mapping[type[Need[Any]], Callable[[Context, Changes, Any], Any]] = {
     IsSubscribed: _is_subscribed,
     VariablesNamed: _variables_named,
     OutputItems: _output_items,
+    ElementVariables: _element_variables,
     BufferedMessage: _buffered_message,
 }
 """In the order in which they are got; the last one reads the time."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from app.engine.records import ElementInstance, ProcessInstance, Task
+from app.engine.records import READY, ElementInstance, ProcessInstance, Task
 from app.engine.tokens import Tokens
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
 
@@ -126,8 +126,10 @@ class Ending(Tokens):
         was_waiting = token.waits_at_join
         token.state = state
         token.ended_at = self.now
-        if state is InstanceState.COMPLETED and token.started_at is None:
-            token.started_at = self.now
+        if state is InstanceState.COMPLETED:
+            token.started_at = token.started_at or self.now
+            if token.node.is_compensable:
+                token.compensation = READY
         token.pending_events = 0
         self.changes.update(token)
         if token.node.parent is None or token.node.starts_handler:

@@ -76,6 +76,14 @@ class VariablesNamed(Need[Mapping[tuple[int | None, str], Stored]]):
 
 
 @dataclass(frozen=True, slots=True)
+class ElementVariables(Need[Mapping[tuple[int, str], Stored]]):
+    """What element instances hold, by their id and the name."""
+
+    partition: date
+    element_instance_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OutputItems(Need[Mapping[int, Stored]]):
     """The variable of completed inner instances of a body, by the number of the instance."""
 

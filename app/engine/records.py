@@ -22,6 +22,8 @@ from app.timer import Timer
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
 
+READY, DONE = "READY", "DONE"
+"""Of what has completed: it can be compensated, or that has begun."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -32,6 +32,8 @@ Prepare = Callable[[ProcessInstance], None]
 """Gives a new instance its variables, before it begins."""
 GATHERING = "waiting"
 """Context of a token that waits until as many have arrived as its activity needs."""
+GONE_ON = "gone on"
+"""Context of a token that stays though its flows have gone on."""
 JOINED = "joined"
 """Context of a token that waited at a gateway for others, and goes on for all of them."""
 NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
@@ -50,12 +52,14 @@ class Run(Ending):
         variables: Variables,
         tokens: Iterable[ElementInstance] = (),
         whole: bool = False,
+        completed: Sequence[ElementInstance] = (),
         known: Mapping[Need[Any], Any] = NOTHING,
         message: Message | None = None,
         called: Mapping[int, ProcessInstance] = MappingProxyType({}),
         caller: Run | None = None,
     ) -> None:
-        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing.
+        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing, and then
+        `completed` are those that have ended and can be compensated.
 
         `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
         id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
@@ -72,6 +76,7 @@ class Run(Ending):
             message=message,
             tokens=tokens,
             whole=whole,
+            completed=completed,
             called=called,
             caller=caller,
         )
@@ -188,15 +193,28 @@ class Run(Ending):
                 return
 
     def arrive(
-        self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None, incoming: int | None = None
+        self,
+        node: Node,
+        scope: ElementInstance,
+        prev: ElementInstance | None = None,
+        incoming: int | None = None,
+        *,
+        host: ElementInstance | None = None,
     ) -> ElementInstance:
         """A new token for `node` in `scope`; it is entered when its turn comes."""
         if scope.state is InstanceState.STARTED and self._is_stopped(scope):
             # What it is inside of was suspended while there was nothing in it to be stopped.
             self.wait(scope, InstanceState.SUSPENDED)
-        token = self.new_token(node, scope, prev, incoming=incoming)
+        token = self.new_token(node, scope, prev, host=host, incoming=incoming)
         self._queue.append((True, token))
         return token
+
+    def go_on(self, token: ElementInstance) -> None:
+        """The token's flows go on, while it stays: it does not keep a gateway from joining others any more."""
+        token.context = GONE_ON
+        self.changes.update(token)
+        self._go_on(token, self.scope_of(token), token.node.outgoing)
+        self.unsettle(self.scope_of(token))
 
     def renew(self, event: ElementInstance) -> ElementInstance:
         """A new token for an attached event that has happened, configured like it.
@@ -224,6 +242,11 @@ class Run(Ending):
             self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
         scope.behavior.child_completed(self, scope, token)
+        if token.host_id or token.host:
+            if token.host is None:
+                self.need_all()
+            else:
+                token.host.behavior.hosted_completed(self, token.host, token)
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
         """Creates the events that are attached to `host`, or follow it; it is ready once all are defined."""

@@ -9,6 +9,7 @@ from app.bpmn.model import ElementType
 from app.engine.elements.activity import Executed, UserTaskActivity, WorkerTask
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
+from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
 from app.engine.elements.error import ErrorTrigger, ThrownError
 from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
 from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, HandlerStart, ThrowEvent
@@ -29,6 +30,12 @@ STANDARD_LOOP = StandardLoop()
 BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.BUSINESS_RULE_TASK: WorkerTask(),
     ElementType.CALL_ACTIVITY: CallActivity(),
+    ElementType.CANCEL_BOUNDARY_EVENT: CancelBoundary(),
+    ElementType.CANCEL_END_EVENT: CancelEnd(),
+    ElementType.COMPENSATION_BOUNDARY_EVENT: Behavior(),
+    ElementType.COMPENSATION_END_EVENT: CompensationThrow(),
+    ElementType.COMPENSATION_START_EVENT: Behavior(),
+    ElementType.COMPENSATION_THROW_EVENT: CompensationThrow(),
     ElementType.ERROR_BOUNDARY_EVENT: BoundaryEvent(ErrorTrigger()),
     ElementType.ERROR_END_EVENT: EndEvent(ThrownError()),
     ElementType.ESCALATION_BOUNDARY_EVENT: BoundaryEvent(EscalationTrigger()),

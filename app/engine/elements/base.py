@@ -83,6 +83,9 @@ class Behavior:
     def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
         """Something inside the scope is COMPLETED; what follows it there has been created."""
 
+    def hosted_completed(self, run: Run, token: ElementInstance, hosted: ElementInstance) -> None:
+        """Something that is attached to the token is COMPLETED."""
+
     def settle(self, run: Run, scope: ElementInstance, node: Node) -> bool:
         """The walk has come to rest: has tokens that wait at `node` go on if they can; whether they do."""
         return False

@@ -39,9 +39,9 @@ class EventSubProcess(SubProcess):
     stops_when_suspended = False
 
     def start(self, run: Run, token: ElementInstance) -> None:
-        event = next(node for node in token.node.children if node.starts_handler)
-        for flow in event.outgoing:
-            run.arrive(flow.target, token, token.prev, flow.place)
+        for event in token.node.starts:
+            for flow in event.outgoing:
+                run.arrive(flow.target, token, token.prev, flow.place)
 
 
 class ProcessScope(Behavior):
