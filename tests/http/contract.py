@@ -576,6 +576,8 @@ _WAITING = {
     "bpmnElementId": "string A",
     "bpmnElementName": "string O",
     "bpmnElementType": "ElementType A",
+    "multiInstance": "boolean O",
+    "loopCounter": "int32 O",
     "since": "time A",
     "kind": "WaitingKind A",
     "jobId": "int32 O",
@@ -1017,7 +1019,8 @@ ENUMS = {
     "HealthLevel": "ERROR OK WARN",
     "FindingLevel": "ERROR NOTE WARNING",
     "InstanceGroup": "bpmnProcessId version state",
-    "WaitingKind": "CALLED_INSTANCE INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER USER_TASK",
+    "WaitingKind": "CALLED_INSTANCE CONDITION INCIDENT JOB JOIN MESSAGE QUEUED RETRY SIGNAL SUSPENDED TASK TIMER "
+    "USER_TASK",
     "HistoryKind": "ACTION ELEMENT_INSTANCE INCIDENT JOB MESSAGE SIGNAL TASK TIMER USER_TASK",
     "MessageResult": "BUFFERED DELIVERED DISCARDED DUPLICATE STARTING",
     "OnConflict": "FAIL RETURN",
