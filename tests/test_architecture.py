@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "logs": LEAVES,
     "parse": LEAVES,
     "config": LEAVES | {"parse"},
-    "bpmn": LEAVES,
+    "bpmn": LEAVES | {"expr"},
     "expr": {"errors", "timer"},
     "engine": LEAVES | {"bpmn", "expr"},
     "store": LEAVES | {"bpmn", "engine", "criteria", "config"},

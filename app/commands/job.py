@@ -13,9 +13,10 @@ from app.commands.context import (
     Context,
     later,
 )
+from app.commands.delivery import finish_walk
 from app.commands.lease import require_lease, require_locked
 from app.commands.needs import load, walk_as_needed
-from app.commands.queue import foresee_end, settle
+from app.commands.queue import foresee_end
 from app.crypto import CipherError
 from app.engine.changes import Changes
 from app.engine.failures import incident_of
@@ -213,7 +214,7 @@ def _outcome(
 
     def walk() -> None:
         ctx.run(snapshot, cmd.worker_id, changes, known).job_done(job, token, completion, retry_due)
-        settle(ctx, changes, cmd.worker_id)
+        finish_walk(ctx, changes, cmd.worker_id)
 
     _set_variables(ctx, cmd, changes, token)
     error = error or _refusal(walk)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
+from app.bpmn.evaluation import check_expressions
 from app.bpmn.ignored import ignored
 from app.bpmn.kinds import MESSAGE_EVENTS
 from app.bpmn.model import Element, EventDefinition
@@ -103,6 +104,10 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
+    if _expressions(ctx, cmd):
+        causes = check_expressions(model, found)
+        if causes:
+            raise invalid_model("BPMN process is invalid", causes=causes)
     if not dry_run:
         ctx.tx.lock_key("deployment")
     existing = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)

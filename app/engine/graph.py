@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,12 @@ class Node:
     task_type: str = ""
     declared_name: str = ""
     """Of the message, signal, error or escalation that the file refers to."""
+    inputs: Sequence[str] = ()
+    """Of what sends a message, the variables that go with it."""
+    variables_in: str = ""
+    """Of a call activity that calls by itself, which variables are passed on: `all` or `none`."""
+    variables_out: str = ""
+    """The same of those that are passed back, where no worker does it."""
     timer_text: tuple[str, str] | None = None
     """Tag and text of the timer in the file."""
     definition: EventDefinition | None = None
@@ -116,6 +122,7 @@ class Node:
         for flow in self.outgoing:
             if flow.program is not None:
                 yield from flow.program.names
+        yield from self.inputs
         if self.loop is not None:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
 
@@ -195,6 +202,9 @@ def compile_graph(
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
+            inputs=element.inputs if evaluates else (),
+            variables_in=element.variables_in if evaluates else "",
+            variables_out=element.variables_out if evaluates else "",
             timer_text=element.timer_text,
             definition=definitions.get(stored_id),
             programs=programs_of(element, definitions.get(stored_id), process.expression_language, evaluates=evaluates),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from app.engine.changes import Receivers
 from app.engine.graph import Graph
 from app.engine.records import Message, SignalSubscription
 from app.engine.values import Stored
@@ -64,6 +65,22 @@ class SignalSubscribers(Need[list[SignalSubscription]]):
     """All that wait for a signal, so that nobody else sends it to them, or misses it, meanwhile."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceivers(Need[Receivers]):
+    """Who waits for a message, with its name and key guarded until the walk is saved."""
+
+    name: str
+    correlation_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllVariables(Need[Mapping[tuple[int | None, str], Stored]]):
+    """What is stored in a process instance, by the element instance, or None for the instance itself, and name."""
+
+    partition: date
+    process_instance_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -511,6 +511,11 @@ class Transaction:
         rows = self._all(self._claims.named, day=partition, id=process_instance_id, names=wanted)
         return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
 
+    def load_variables(self, partition: date, process_instance_id: int) -> dict[tuple[int | None, str], Stored]:
+        """All of a process instance, by the element instance, or None for the instance itself, and name."""
+        rows = self._all(sql.ALL_VARIABLES, day=partition, id=process_instance_id)
+        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+
     def load_variables_of(self, partition: date, ids: Sequence[int]) -> dict[tuple[int, str], Stored]:
         """What element instances hold, by their id and the name."""
         rows = self._all(self._claims.stored, day=partition, ids=list(ids))

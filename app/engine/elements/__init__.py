@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType
-from app.engine.elements.activity import Executed, UserTaskActivity, WorkerTask
+from app.engine.elements.activity import UserTaskActivity, WorkerTask
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
@@ -18,6 +18,7 @@ from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, Para
 from app.engine.elements.loop import MultiInstance, StandardLoop
 from app.engine.elements.message import MessageTrigger
 from app.engine.elements.receive_task import ReceiveTask
+from app.engine.elements.sending import MessageThrow, SendTask
 from app.engine.elements.signal import SignalTrigger, ThrownSignal
 from app.engine.elements.sub_process import EventSubProcess, ProcessScope, SubProcess
 from app.engine.elements.timer import TimerTrigger
@@ -50,9 +51,9 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.MANUAL_TASK: Behavior(),
     ElementType.MESSAGE_BOUNDARY_EVENT: BoundaryEvent(MessageTrigger()),
     ElementType.MESSAGE_CATCH_EVENT: CatchEvent(MessageTrigger()),
-    ElementType.MESSAGE_END_EVENT: Executed(),
+    ElementType.MESSAGE_END_EVENT: MessageThrow(),
     ElementType.MESSAGE_START_EVENT: Behavior(),
-    ElementType.MESSAGE_THROW_EVENT: Executed(),
+    ElementType.MESSAGE_THROW_EVENT: MessageThrow(),
     ElementType.NONE_END_EVENT: NoneEndEvent(),
     ElementType.NONE_START_EVENT: Behavior(),
     ElementType.NONE_THROW_EVENT: Behavior(),
@@ -60,7 +61,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.PROCESS: ProcessScope(),
     ElementType.RECEIVE_TASK: ReceiveTask(),
     ElementType.SCRIPT_TASK: WorkerTask(),
-    ElementType.SEND_TASK: WorkerTask(),
+    ElementType.SEND_TASK: SendTask(),
     ElementType.SERVICE_TASK: WorkerTask(),
     ElementType.SIGNAL_BOUNDARY_EVENT: BoundaryEvent(SignalTrigger()),
     ElementType.SIGNAL_CATCH_EVENT: CatchEvent(SignalTrigger()),

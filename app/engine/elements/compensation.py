@@ -162,7 +162,7 @@ class _Completed:
         if node.is_handler:
             handler.context = str(way[-1].id)
         for name, stored in self._variables(way).items():
-            run.variables.copy(handler, name, stored)
+            run.variables.copy(run.instance, handler, name, stored)
 
     def _variables(self, way: list[ElementInstance]) -> dict[str, Stored]:
         """Of the scopes that have ended, from the outermost to what is undone: inner values win."""
