@@ -21,6 +21,7 @@ from tests.flow import (
     Kind,
     boundary,
     catch,
+    conditional,
     end,
     event_sub,
     exclusive,
@@ -250,7 +251,7 @@ def test_a_client_that_knows_nothing_of_them_and_names_its_processes_sees_none_o
         "r": receive("paid"),
         "m": multi(cardinality="= size"),
         "l": loop(condition="= more", test_before=True),
-        "k": exclusive("a"),
+        "k": conditional(TASK, default="a", b="x > 1"),
         "j": INCLUSIVE,
         "f": PARALLEL,
         "g": EVENT_BASED,
@@ -276,7 +277,37 @@ def test_a_client_that_knows_nothing_of_them_and_names_its_processes_sees_none_o
     types = {each["bpmnElementType"] for each in api.query("elements", processId=new["id"])}
     jobs = {job["type"] for job in api.query("jobs", **of(other))}
     assert types - set(OLD_ELEMENT_TYPES.split()) == {"ESCALATION_START_EVENT", "EVENT_SUB_PROCESS", "RECEIVE_TASK"}
-    assert jobs - set(OLD_JOB_TYPES.split()) == {"EVALUATE_LOOP_CONDITION", "SET_LOOP_CARDINALITY"}
+    assert jobs - set(OLD_JOB_TYPES.split()) == {
+        "EVALUATE_LOOP_CONDITION",
+        "EVALUATE_OUTGOING_FLOWS",
+        "SET_LOOP_CARDINALITY",
+    }
+
+
+def test_jobs_are_locked_by_their_types_whatever_asks_for_them(api: Api):
+    kinds: dict[str, Kind] = {
+        "f": PARALLEL,
+        "m": multi(Kind("userTask"), condition="= enough"),
+        "l": loop(Kind("manualTask"), condition="= more", test_before=True),
+        "k": conditional(TASK, default="a", b="x > 1"),
+        "x": event_sub("c -> ex", c=start("message:paid", interrupting=False)),
+        "y": event_sub("d -> ey", d=start("timer", interrupting=False)),
+    }
+    inside = sub("s2 -> f -> m, l, k; k -> a, b; x; y", **kinds)
+    api.deploy(flow("s -> n -> e", n=inside))
+    instance = api.start()
+    expected = {"SET_MESSAGE_CORRELATION_KEY": "c", "SET_TIMER": "d"}
+    completions = {
+        "SET_MESSAGE_CORRELATION_KEY": {"messageCorrelationKey": "k"},
+        "SET_TIMER": {"timer": {"timeDuration": "PT1H"}},
+    }
+    for type, element in expected.items():
+        job = api.lock(types=[type], **of(instance))
+        assert job["bpmnElementId"] == element
+        api.complete(job, completion=completions[type])
+    wanted = {"EVALUATE_LOOP_CONDITION": "l", "EVALUATE_OUTGOING_FLOWS": "k", "SET_LOOP_CARDINALITY": "m"}
+    found = {type: api.lock(types=[type], **of(instance))["bpmnElementId"] for type in wanted}
+    assert found == wanted
 
 
 @pytest.mark.parametrize("member", ["EVALUATE_COMPLEX_GATEWAY", "SELECT_ACTIVITIES"])
