@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class SubProcess(Activity):
-    """Takes the state of its own scope when it starts: in a suspended one it stops where it begins."""
+    """Takes the state of its instance when it starts: in a suspended one it stops where it begins."""
 
     is_scope = True
 
     def ready(self, run: Run, token: ElementInstance) -> None:
-        suspended = run.scope_of(token).state is InstanceState.SUSPENDED
+        suspended = run.instance.state is InstanceState.SUSPENDED
         run.wait(token, InstanceState.SUSPENDED if suspended else InstanceState.STARTED)
         self.start(run, token)
 
@@ -42,6 +42,8 @@ class EventSubProcess(SubProcess):
         event = next(node for node in token.node.children if node.starts_handler)
         for flow in event.outgoing:
             run.arrive(flow.target, token, token.prev, flow.place)
+        if not event.outgoing:
+            run.look_at(token)
 
 
 class ProcessScope(Behavior):
@@ -49,7 +51,7 @@ class ProcessScope(Behavior):
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         for child in run.children(token):
-            if child.state is InstanceState.CREATED and child.host is None:
+            if child.state is InstanceState.CREATED and child.host is None and not child.node.is_handler:
                 run.enter(child)
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
