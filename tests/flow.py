@@ -248,7 +248,7 @@ def _event(event: str, declarations: dict[str, str], attributes: str = "") -> st
 def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: Kind) -> Graph:
     """The compiled process, deployed as version 1; with `evaluates` the engine evaluates its expressions."""
     model = find_process(parse(flow(text, process="p", **kinds), evaluates=evaluates), "p")
-    assert model.causes == []
+    assert model.causes == [], model.causes
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
