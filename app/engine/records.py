@@ -22,8 +22,6 @@ from app.timer import Timer
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
 
-ENGINE = "ENGINE"
-"""Of a process version whose expressions the engine evaluates."""
 READY, DONE = "READY", "DONE"
 """Of what has completed: it can be compensated, or that has begun."""
 _MILLISECOND = timedelta(milliseconds=1)

@@ -271,6 +271,9 @@ class Run(Ending):
         """An attached or following event needs no job any more; the last one makes its host ready."""
         host = event.host
         assert host is not None
+        if not host.pending_events:
+            # What happens inside it has begun already, by an event that did not wait for the others.
+            return
         host.pending_events -= 1
         self.changes.update(host)
         if host.pending_events == 0 and (host.state is InstanceState.CREATED or host.node.parent is None):
@@ -405,7 +408,7 @@ class Run(Ending):
         ):
             token.state = scope.state
             self.changes.update(token)
-        elif scope.pending_events and scope.node.parent is None and token.host is None:
+        elif scope.pending_events and scope.node.parent is None and token.host is None and not token.node.is_handler:
             # The process begins when the starts of its event sub-processes are defined.
             self.wait(token, InstanceState.CREATED)
         elif token.node.start_quantity > 1 and not token.is_inner and not self.is_gathered(token):
