@@ -236,7 +236,9 @@ def _gateway_direction(process: Process) -> Iterator[Remark]:
 def _undecidable_gateway(process: Process) -> Iterator[Remark]:
     """Conditions do not cover all flows of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2)."""
     for element in process.of_types(DECIDING_GATEWAYS):
-        if len(element.outgoing) > 1 and any(flow.conditional for flow in element.outgoing):
+        # A complex gateway goes on along flows without conditions in any case.
+        chooses = element.type is not T.COMPLEX_GATEWAY and len(element.outgoing) > 1
+        if chooses and any(flow.conditional for flow in element.outgoing):
             for flow in element.outgoing:
                 if not flow.conditional and flow.id != element.default_flow:
                     yield _at_flow(flow, "has no condition and is no default flow, but others of its gateway have one")
@@ -253,7 +255,7 @@ def _ignored_condition(process: Process) -> Iterator[Remark]:
         for flow in element.outgoing:
             if flow.conditional and flow.is_default:
                 yield _at_flow(flow, "is a default flow, so its condition doesn't count")
-            elif flow.conditional and len(element.outgoing) == 1:
+            elif flow.conditional and len(element.outgoing) == 1 and not process.evaluates:
                 yield _at_flow(flow, "is the only one of its gateway, so its condition doesn't count")
 
 

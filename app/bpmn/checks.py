@@ -164,6 +164,13 @@ def _conditions(element: Element) -> Iterator[Cause]:
                 yield at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
 
 
+def _activation(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.6.5: which tokens it waits for."""
+    if len(element.incoming) > 1 and element.condition is None and not element.refused:
+        what = f"complex gateway {element.id} has several incoming sequence flows, so it must have"
+        yield at(element, f"{what} an activationCondition")
+
+
 def _default_flow(element: Element) -> Iterator[Cause]:
     """It matters at what chooses among its flows: a gateway, or where one of them has a condition."""
     default = element.default_flow
@@ -284,6 +291,7 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     *waiting.RULES,
     (_conditions, _ALL - _DECIDING_GATEWAYS.keys()),
     (_default_flow, _ALL),
+    (_activation, {T.COMPLEX_GATEWAY}),
     (_quantities, ACTIVITIES),
     (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),

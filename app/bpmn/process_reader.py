@@ -133,6 +133,8 @@ class ProcessReader:
                 self._undoing.associate(node)
             elif node.tag == "completionCondition" and element.type is T.AD_HOC_SUB_PROCESS:
                 element.condition = read_expression(element, node)
+        elif node.tag == "activationCondition" and element.type is T.COMPLEX_GATEWAY:
+            element.condition = read_expression(element, node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
