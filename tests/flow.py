@@ -40,6 +40,8 @@ class Kind:
     """With `content`: what is inside a sub-process."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """Those of outgoing flows, by their targets."""
+    handler: str = ""
+    """Of a compensation boundary event, the activity that it leads to."""
     key: str = ""
     """What gives the correlation key of its message."""
     marker: str = ""
@@ -84,6 +86,23 @@ def end(event: str) -> Kind:
 def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
     cancels = "" if interrupting else ' cancelActivity="false"'
     return Kind("boundaryEvent", f' attachedToRef="{host}"{cancels}', event)
+
+
+def undo(kind: Kind = SERVICE) -> Kind:
+    """An activity that undoes another one."""
+    return replace(kind, attributes=kind.attributes + ' isForCompensation="true"')
+
+
+def compensation(host: str, handler: str) -> Kind:
+    """The boundary event that leads to what undoes its host."""
+    return Kind("boundaryEvent", f' attachedToRef="{host}"', "compensate", handler=handler)
+
+
+def compensate(activity: str = "", *, tag: str = "intermediateThrowEvent", waits: bool = True) -> Kind:
+    """An event that has what has completed undone, or one activity."""
+    reference = f' activityRef="{activity}"' if activity else ""
+    wait = "" if waits else ' waitForCompletion="false"'
+    return Kind(tag, marker=f"<compensateEventDefinition{reference}{wait}/>")
 
 
 def call(called_element: str = "") -> Kind:
@@ -226,6 +245,9 @@ def _element(
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
     content += kind.marker
+    if kind.handler:
+        after = f'<association id="{id}_{kind.handler}" sourceRef="{id}" targetRef="{kind.handler}"/>'
+        return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>{after}'
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 
