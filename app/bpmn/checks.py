@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from app.bpmn import undoing
+from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.kinds import (
     ACTIVITIES,
     BOUNDARY_EVENTS,
@@ -22,18 +24,12 @@ from app.bpmn.model import (
     MAX_NAME_LENGTH,
     Element,
     Process,
-    SequenceFlow,
 )
 from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
 T = ElementType
 
-MAX_CAUSES = 1000
-MAX_TEXT = 1_000_000
-"""Characters of all causes. More don't help anyone and could make an answer larger than the request by orders of
-magnitude: pointers are long where sub-processes are deep.
-"""
 MAX_ELEMENTS = 20_000
 """Of a process. Whoever deploys keeps others out while they are written."""
 MAX_START_EVENTS = 1000
@@ -70,38 +66,18 @@ def check(process: Process) -> list[Cause]:
     return bounded(_causes(process))
 
 
-def bounded(causes: Iterable[Cause]) -> list[Cause]:
-    """The first causes: at most `MAX_CAUSES`, with about `MAX_TEXT` characters."""
-    found: list[Cause] = []
-    left = MAX_TEXT
-    for cause in causes:
-        found.append(cause)
-        left -= len(cause.pointer) + len(cause.detail)
-        if len(found) == MAX_CAUSES or left < 0:
-            break
-    return found
-
-
 def _causes(process: Process) -> Iterator[Cause]:
     for process_rule in PROCESS_RULES:
         yield from process_rule(process)
     for element in process.elements():
         for rule in _RULES[element.type]:
             yield from rule(element)
+    yield from undoing.check_references(process)
     yield from _links(process)
-
-
-def at(element: Element, detail: str) -> Cause:
-    return Cause(element.pointer, "element", f"{detail} (line {element.line})", "", *element.place)
 
 
 def _of_process(process: Process, detail: str) -> Cause:
     return Cause(process.element.pointer, "process", detail, "", *process.element.place)
-
-
-def at_flow(flow: SequenceFlow, what: str) -> Cause:
-    detail = f"sequence flow {flow.id[:MAX_ID_LENGTH]} {what} (line {flow.line})"
-    return Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
 
 
 def _executable(process: Process) -> Iterator[Cause]:
@@ -358,6 +334,7 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),
     (_same_triggers, SCOPES),
     (_attached, BOUNDARY_EVENTS),
+    *undoing.RULES,
     (_flows, _ALL),
     (_no_incoming, _WITHOUT_INCOMING),
     (_no_outgoing, _WITHOUT_OUTGOING),

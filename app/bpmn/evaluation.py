@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.bpmn.checks import at, at_flow, bounded
+from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.kinds import ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
 from app.bpmn.model import Element, EventDefinition, Expression, Process, SequenceFlow
 from app.errors import Cause

@@ -18,6 +18,7 @@ from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import WHITE_SPACE, Place, XmlNode, invalid_xml
 from app.bpmn.references import References
 from app.bpmn.tags import GLOBAL_TASKS, HANDLER_STARTS, TAGS, is_definition, is_executed
+from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
 
 T = ElementType
@@ -66,6 +67,7 @@ class ProcessReader:
         self._references = file.references
         self._declarations = file.declarations
         self._flows = Flows(file.references)
+        self._undoing = Undoing(file.references)
         self._attached: list[tuple[Element, str]] = []
         self._markers: dict[Element, list[XmlNode]] = {}
         """Of loops and multi-instances."""
@@ -87,6 +89,7 @@ class ProcessReader:
             host = element.attached_to = by_id.get(ref)
             if host is not None:
                 host.attach(element)
+        self._undoing.join(by_id)
         taken = by_id.keys() | set(self._flows.drawn_ids())
         for other_id, nodes in self._other_ids.items():
             more = nodes if other_id in taken else nodes[1:]
@@ -125,6 +128,8 @@ class ProcessReader:
                 self._flows.state(element, node)
         elif node.tag in HARMLESS:
             self._note_ids(node)
+            if node.tag == "association":
+                self._undoing.associate(node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
@@ -211,6 +216,8 @@ class ProcessReader:
             refuse(element, construct, place)
         if definition.tag == "messageEventDefinition":
             self._read_message(element, definition, node)
+        elif definition.tag == "compensateEventDefinition":
+            self._undoing.define(element, definition)
         elif definition.foreign:
             self._file.foreign.read_variables(element, definition)
         return element

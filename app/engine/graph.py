@@ -127,6 +127,11 @@ class Node:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
 
     @property
+    def is_watched(self) -> bool:
+        """Whether it is an event that waits for a condition."""
+        return self.behavior.trigger is not None and Slot.CONDITION in self.programs
+
+    @property
     def recurs(self) -> bool:
         """Whether it is an attached event that may happen any number of times while its host is active."""
         return (self.host is not None or self.starts_handler) and not self.interrupting
@@ -152,6 +157,10 @@ class Graph:
         self.root = root
         self._nodes = nodes
         self.compensates = any(node.is_compensable for node in nodes.values())
+        self.watched_names = frozenset(
+            name for node in nodes.values() if node.is_watched for name in node.programs[Slot.CONDITION].names
+        )
+        """Of variables that events wait for."""
         self.names = frozenset(name for node in nodes.values() for name in node.names())
         """Of variables whose values matter to the walk."""
 

@@ -149,7 +149,8 @@ def read(connection: Connection, process_id: int) -> Stored:
 def _compile(stored: Stored) -> Graph:
     process = stored.process
     # The definitions in use are those that were stored with the process.
-    model = find_process(parse(process.bpmn_xml, xml_timers=False), process.bpmn_process_id)
+    evaluates = process.expressions == ExpressionMode.ENGINE
+    model = find_process(parse(process.bpmn_xml, xml_timers=False, evaluates=evaluates), process.bpmn_process_id)
     return compile_graph(
         model,
         process_id=process.id,
@@ -157,6 +158,6 @@ def _compile(stored: Stored) -> Graph:
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
         equip=equip,
-        evaluates=process.expressions == ExpressionMode.ENGINE,
+        evaluates=evaluates,
         tags=user_task_tags(process.bpmn_xml, model.element.id),
     )
