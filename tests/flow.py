@@ -24,6 +24,7 @@ from app.engine.graph import Graph, compile_graph
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
+QUOTED = {'"': "&quot;"}
 _NAMES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
 
 
@@ -39,6 +40,8 @@ class Kind:
     """With `content`: what is inside a sub-process."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """Those of outgoing flows, by their targets."""
+    key: str = ""
+    """What gives the correlation key of its message."""
     marker: str = ""
     """The XML of a loop or multi-instance marker, or of other children."""
 
@@ -98,6 +101,11 @@ def transaction(text: str, **kinds: Kind) -> Kind:
 def event_sub(text: str, **kinds: Kind) -> Kind:
     """An event sub-process; its first element is its start event."""
     return Kind("subProcess", ' triggeredByEvent="true"', content=text, kinds=kinds)
+
+
+def send_task(message: str, key: str) -> Kind:
+    """A send task whose message the engine can send."""
+    return Kind("sendTask", "", f"message:{message}", key=key)
 
 
 def receive(message: str = "", *, instantiate: bool = False) -> Kind:
@@ -208,18 +216,21 @@ def _element(
     attributes = kind.attributes + (f' default="{id}_{kind.default}"' if kind.default else "")
     content = "".join(f"<incoming>{each}</incoming>" for each in incoming)
     content += "".join(f"<outgoing>{each}</outgoing>" for each in outgoing)
-    if kind.event and kind.tag == "receiveTask":
+    own = f' xmlns:own="urn:py-bpmn" own:correlationKey="{escape(kind.key, QUOTED)}"' if kind.key else ""
+    if kind.event and kind.tag in ("receiveTask", "sendTask"):
+        attributes += own
         _event(kind.event, declarations)
         attributes += f' messageRef="{kind.event.replace(":", "_")}"'
     elif kind.event:
-        content += _event(kind.event, declarations)
+        content += _event(kind.event, declarations, own)
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
     content += kind.marker
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 
-def _event(event: str, declarations: dict[str, str]) -> str:
+def _event(event: str, declarations: dict[str, str], attributes: str = "") -> str:
+    """`attributes` are those of the definition of a message."""
     kind, defined, value = event.partition(":")
     tag = f"{kind}EventDefinition"
     if not defined:
@@ -231,12 +242,12 @@ def _event(event: str, declarations: dict[str, str]) -> str:
         return f"<{tag}><{form}>{value}</{form}></{tag}>"
     reference = f"{kind}_{value}"
     declarations[reference] = f'<{kind} id="{reference}" {_NAMES[kind]}="{value}"/>'
-    return f'<{tag} {kind}Ref="{reference}"/>'
+    return f'<{tag} {kind}Ref="{reference}"{attributes}/>'
 
 
 def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: Kind) -> Graph:
     """The compiled process, deployed as version 1; with `evaluates` the engine evaluates its expressions."""
-    model = find_process(parse(flow(text, process="p", **kinds)), "p")
+    model = find_process(parse(flow(text, process="p", **kinds), evaluates=evaluates), "p")
     assert model.causes == [], model.causes
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []

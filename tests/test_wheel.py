@@ -239,6 +239,14 @@ def test_the_wheel_of_the_client_brings_one_package_and_little_else(
 
 
 @pytest.mark.slow
+def test_the_installed_wheel_has_the_grammars_of_expressions(installed: Path, tmp_path: Path):
+    program = (
+        "from app.expr import *; print(*(compile_expression('1', each).dialect for each in ('cel', 'feel', 'juel')))"
+    )
+    assert run(installed / "python", "-c", program, cwd=tmp_path, env=bare(installed)) == "CEL FEEL JUEL\n"
+
+
+@pytest.mark.slow
 def test_the_wheel_of_the_service_has_the_client_as_well(wheels: Path, client_wheel: Path):
     [server] = wheels.glob("py_bpmn_server-*.whl")
     with zipfile.ZipFile(server) as ours, zipfile.ZipFile(client_wheel) as theirs:

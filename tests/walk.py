@@ -32,6 +32,7 @@ from app.engine.needs import (
 )
 from app.engine.payload import parse_payload
 from app.engine.records import (
+    READY,
     ElementInstance,
     Incident,
     Job,
@@ -96,7 +97,7 @@ class Records:
         for renewed, happened in changes.renewed.items():
             self._go_over(happened, renewed)
         for token, state in changes.abandoned:
-            self._clear_away(token, state, token.behavior.leaves)
+            self._clear_away(token, state, token.leaves)
         self.check()
 
     def _go_over(self, happened: ElementInstance, renewed: ElementInstance) -> None:
@@ -108,12 +109,12 @@ class Records:
     def _clear_away(self, token: ElementInstance, state: UserTaskState, leaves: tuple[type[Any], ...]) -> None:
         open_work: list[Job | Task] = [*self.jobs, *self.tasks]
         for work in open_work:
-            if work.token is token and work.completed_at is None and isinstance(work, leaves):
+            if work.token is token and work.completed_at is None and type(work) in leaves:
                 work.detached = True
         for user_task in self.user_tasks:
             if user_task.token is token and user_task.state is UserTaskState.STARTED and UserTask in leaves:
                 user_task.state = state
-        self.subscriptions[:] = [s for s in self.subscriptions if s.token is not token or not isinstance(s, leaves)]
+        self.subscriptions[:] = [s for s in self.subscriptions if s.token is not token or type(s) not in leaves]
 
     def check(self) -> None:
         """Holds after every step of every walk."""
@@ -242,6 +243,7 @@ class Walk:
             changes=changes,
             tokens=self.tokens,
             whole=True,
+            completed=[t for t in self.tokens if t.compensation == READY],
             known=self._facts(facts),
             message=message,
             called=called_by,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from app.bpmn import undoing
+from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.kinds import (
     ACTIVITIES,
     BOUNDARY_EVENTS,
@@ -22,18 +24,12 @@ from app.bpmn.model import (
     MAX_NAME_LENGTH,
     Element,
     Process,
-    SequenceFlow,
 )
 from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
 T = ElementType
 
-MAX_CAUSES = 1000
-MAX_TEXT = 1_000_000
-"""Characters of all causes. More don't help anyone and could make an answer larger than the request by orders of
-magnitude: pointers are long where sub-processes are deep.
-"""
 MAX_ELEMENTS = 20_000
 """Of a process. Whoever deploys keeps others out while they are written."""
 MAX_START_EVENTS = 1000
@@ -70,38 +66,18 @@ def check(process: Process) -> list[Cause]:
     return bounded(_causes(process))
 
 
-def bounded(causes: Iterable[Cause]) -> list[Cause]:
-    """The first causes: at most `MAX_CAUSES`, with about `MAX_TEXT` characters."""
-    found: list[Cause] = []
-    left = MAX_TEXT
-    for cause in causes:
-        found.append(cause)
-        left -= len(cause.pointer) + len(cause.detail)
-        if len(found) == MAX_CAUSES or left < 0:
-            break
-    return found
-
-
 def _causes(process: Process) -> Iterator[Cause]:
     for process_rule in PROCESS_RULES:
         yield from process_rule(process)
     for element in process.elements():
         for rule in _RULES[element.type]:
             yield from rule(element)
+    yield from undoing.check_references(process)
     yield from _links(process)
-
-
-def _at(element: Element, detail: str) -> Cause:
-    return Cause(element.pointer, "element", f"{detail} (line {element.line})", "", *element.place)
 
 
 def _of_process(process: Process, detail: str) -> Cause:
     return Cause(process.element.pointer, "process", detail, "", *process.element.place)
-
-
-def _at_flow(flow: SequenceFlow, what: str) -> Cause:
-    detail = f"sequence flow {flow.id[:MAX_ID_LENGTH]} {what} (line {flow.line})"
-    return Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
 
 
 def _executable(process: Process) -> Iterator[Cause]:
@@ -130,7 +106,7 @@ def _supported(element: Element) -> Iterator[Cause]:
 
 def _has_id(element: Element) -> Iterator[Cause]:
     if not element.id and not element.refused:
-        yield _at(element, f"element of type {element.type} has no ID")
+        yield at(element, f"element of type {element.type} has no ID")
 
 
 def _short_enough(element: Element) -> Iterator[Cause]:
@@ -145,7 +121,7 @@ def _short_enough(element: Element) -> Iterator[Cause]:
     if len(element.link_name) > MAX_ID_LENGTH:
         too_long.append(("link name", MAX_ID_LENGTH))
     for what, limit in too_long:
-        yield _at(element, f"{what} of element {element.id} is longer than {limit} characters")
+        yield at(element, f"{what} of element {element.id} is longer than {limit} characters")
 
 
 def _participant_short_enough(process: Process) -> Iterator[Cause]:
@@ -163,7 +139,7 @@ def _participant_short_enough(process: Process) -> Iterator[Cause]:
 
 def _event_gateway_branches(element: Element) -> Iterator[Cause]:
     if not element.refused and len(element.outgoing_ids) < 2:
-        yield _at(element, f"event-based gateway {element.id} must have at least 2 outgoing sequence flows")
+        yield at(element, f"event-based gateway {element.id} must have at least 2 outgoing sequence flows")
 
 
 def _event_gateway_targets(element: Element) -> Iterator[Cause]:
@@ -171,10 +147,10 @@ def _event_gateway_targets(element: Element) -> Iterator[Cause]:
     targets = list(dict.fromkeys(flow.target for flow in element.outgoing))
     for target in targets:
         if target.type not in _AFTER_EVENT_GATEWAY and not target.refused:
-            yield _at(target, f"event-based gateway {element.id} cannot be followed by {target.type}")
+            yield at(target, f"event-based gateway {element.id} cannot be followed by {target.type}")
     if {T.MESSAGE_CATCH_EVENT, T.RECEIVE_TASK} <= {target.type for target in targets}:
         what = "cannot be followed by both message catch events and receive tasks"
-        yield _at(element, f"event-based gateway {element.id} {what}")
+        yield at(element, f"event-based gateway {element.id} {what}")
 
 
 def _event_gateway(element: Element) -> Element | None:
@@ -190,7 +166,7 @@ def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
     kind = "receive task" if element.type is T.RECEIVE_TASK else "event"
     who = f"{kind} {element.id} behind event-based gateway {gateway.id}"
     if len(element.incoming) > 1:
-        yield _at(element, f"{who} must have no other incoming sequence flow")
+        yield at(element, f"{who} must have no other incoming sequence flow")
     if element.type is T.RECEIVE_TASK:
         yield from _bare(element, who)
 
@@ -198,10 +174,10 @@ def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
 def _bare(element: Element, who: str) -> Iterator[Cause]:
     """That a receive task is no more than an event."""
     if element.loop is not None:
-        yield _at(element, f"{who} must have no loop or multi-instance marker")
+        yield at(element, f"{who} must have no loop or multi-instance marker")
     for event in element.attached:
         if not event.refused:
-            yield _at(event, f"boundary event {event.id} cannot be attached to {who}")
+            yield at(event, f"boundary event {event.id} cannot be attached to {who}")
 
 
 def _instantiating_task(element: Element) -> Iterator[Cause]:
@@ -209,11 +185,11 @@ def _instantiating_task(element: Element) -> Iterator[Cause]:
     if element.instantiate and not element.refused:
         who = f"instantiating receive task {element.id}"
         if element.parent is not None and element.parent.type is not T.PROCESS:
-            yield _at(element, f"{who} must not be in a sub-process")
+            yield at(element, f"{who} must not be in a sub-process")
         yield from _bare(element, who)
         for flow in element.incoming:
             if not flow.source.refused:
-                yield _at_flow(flow, f"must not lead into {who}")
+                yield at_flow(flow, f"must not lead into {who}")
 
 
 def _quantities(element: Element) -> Iterator[Cause]:
@@ -229,7 +205,7 @@ def _quantities(element: Element) -> Iterator[Cause]:
         elif _event_gateway(element) is not None:
             reason = "it waits for an event"
         if reason:
-            yield _at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
+            yield at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
 
 
 def _conditions(element: Element) -> Iterator[Cause]:
@@ -238,9 +214,9 @@ def _conditions(element: Element) -> Iterator[Cause]:
     for flow in element.outgoing:
         if flow.conditional and not element.refused and not flow.target.refused:
             if kind:
-                yield _at_flow(flow, f"must have no condition, since it leaves {kind} {element.id}")
+                yield at_flow(flow, f"must have no condition, since it leaves {kind} {element.id}")
             elif len(element.outgoing_ids) == 1:
-                yield _at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
+                yield at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
 
 
 def _default_flow(element: Element) -> Iterator[Cause]:
@@ -249,7 +225,7 @@ def _default_flow(element: Element) -> Iterator[Cause]:
     if default and default not in element.outgoing_ids:
         kind = _DECIDING_GATEWAYS.get(element.type, "")
         if kind or any(flow.conditional for flow in element.outgoing):
-            yield _at(
+            yield at(
                 element, f"{kind or 'element'} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}"
             )
 
@@ -262,12 +238,12 @@ def _sub_process_starts(element: Element) -> Iterator[Cause]:
     for child in starts:
         if child.type is not T.NONE_START_EVENT:
             what = f"sub-process {element.id} cannot be started by {child.type}: not a none start event"
-            yield _at(child, what)
+            yield at(child, what)
     if sum(child.type is T.NONE_START_EVENT and not child.refused for child in starts) > 1:
-        yield _at(element, f"sub-process {element.id} has multiple none start events")
+        yield at(element, f"sub-process {element.id} has multiple none start events")
     if not starts and not any(child.refused for child in element.children) and not element.start_nodes():
         what = f"sub-process {element.id} has neither a start event nor an element without incoming sequence flow"
-        yield _at(element, f"{what} that it could begin with")
+        yield at(element, f"{what} that it could begin with")
 
 
 def _event_sub_process(element: Element) -> Iterator[Cause]:
@@ -276,18 +252,18 @@ def _event_sub_process(element: Element) -> Iterator[Cause]:
         return
     scope = element.parent
     if scope is not None and scope.type not in _PLACES_OF_HANDLERS and not scope.refused:
-        yield _at(element, f"event sub-process {element.id} must not be in ad-hoc sub-process {scope.id}")
+        yield at(element, f"event sub-process {element.id} must not be in ad-hoc sub-process {scope.id}")
     starts = [child for child in element.children if child.type in START_EVENTS]
     if len(starts) != 1:
         number = len(starts) or "none"
-        yield _at(element, f"event sub-process {element.id} must have exactly one start event, but has {number}")
+        yield at(element, f"event sub-process {element.id} must have exactly one start event, but has {number}")
     for child in starts:
         if child.type is T.NONE_START_EVENT and not child.refused:
             what = f"start event {child.id} of event sub-process {element.id} must have an event definition"
-            yield _at(child, what)
+            yield at(child, what)
         if child.type is T.ERROR_START_EVENT and not child.interrupting:
             what = f"start event {child.id} of event sub-process {element.id} catches an error, so it must interrupt"
-            yield _at(child, what)
+            yield at(child, what)
 
 
 def _same_triggers(element: Element) -> Iterator[Cause]:
@@ -300,17 +276,17 @@ def _same_triggers(element: Element) -> Iterator[Cause]:
                 if start.type in START_EVENTS and start.interrupting and trigger is not None:
                     first = seen.setdefault((start.type, trigger), start)
                     if first is not start:
-                        yield _at(start, f"interrupting start event {start.id} catches the same as {first.id}")
+                        yield at(start, f"interrupting start event {start.id} catches the same as {first.id}")
 
 
 def _attached(element: Element) -> Iterator[Cause]:
     host = element.attached_to
     if host is None:
-        yield _at(element, f"boundary event {element.id} is not attached")
+        yield at(element, f"boundary event {element.id} is not attached")
     elif host.parent is not element.parent:
-        yield _at(element, f"boundary event {element.id} is attached to {host.id} of another scope")
+        yield at(element, f"boundary event {element.id} is attached to {host.id} of another scope")
     elif host.type not in ACTIVITIES and not host.refused:
-        yield _at(element, f"boundary event {element.id} cannot be attached to {host.type}: not an activity")
+        yield at(element, f"boundary event {element.id} cannot be attached to {host.type}: not an activity")
 
 
 def _flows(element: Element) -> Iterator[Cause]:
@@ -322,7 +298,7 @@ def _no_incoming(element: Element) -> Iterator[Cause]:
     kind = _WITHOUT_INCOMING[element.type]
     for flow in element.incoming:
         if not flow.source.refused and not element.refused:
-            yield _at_flow(flow, f"must not lead into {kind} {element.id}")
+            yield at_flow(flow, f"must not lead into {kind} {element.id}")
 
 
 def _no_outgoing(element: Element) -> Iterator[Cause]:
@@ -330,7 +306,7 @@ def _no_outgoing(element: Element) -> Iterator[Cause]:
     kind = _WITHOUT_OUTGOING[element.type]
     for flow in element.outgoing:
         if not flow.target.refused and not element.refused:
-            yield _at_flow(flow, f"must not leave {kind} {element.id}")
+            yield at_flow(flow, f"must not leave {kind} {element.id}")
 
 
 Rule = Callable[[Element], Iterable[Cause]]
@@ -358,6 +334,7 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),
     (_same_triggers, SCOPES),
     (_attached, BOUNDARY_EVENTS),
+    *undoing.RULES,
     (_flows, _ALL),
     (_no_incoming, _WITHOUT_INCOMING),
     (_no_outgoing, _WITHOUT_OUTGOING),
@@ -375,15 +352,15 @@ def _links(process: Process) -> Iterator[Cause]:
     caught: dict[str, Element] = {}
     for element in (link for link in links if link.type is T.LINK_CATCH_EVENT):
         if not element.link_name:
-            yield _at(element, "link name is empty")
+            yield at(element, "link name is empty")
         elif caught.setdefault(element.link_name, element) is not element:
-            yield _at(element, f"link name {element.link_name[:MAX_ID_LENGTH]} must be unique")
+            yield at(element, f"link name {element.link_name[:MAX_ID_LENGTH]} must be unique")
     for element in (link for link in links if link.type is T.LINK_THROW_EVENT):
         catch = caught.get(element.link_name)
         missing = f"no link catch event defined for link name {element.link_name[:MAX_ID_LENGTH]}"
         if not element.link_name:
-            yield _at(element, "link name is empty")
+            yield at(element, "link name is empty")
         elif catch is None:
-            yield _at(element, missing)
+            yield at(element, missing)
         elif catch.parent is not element.parent:
-            yield _at(element, f"{missing} in scope {element.parent.id if element.parent else ''}")
+            yield at(element, f"{missing} in scope {element.parent.id if element.parent else ''}")

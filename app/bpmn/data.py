@@ -40,6 +40,11 @@ class Data:
             return name_of(shared) if shared is not None else name
         return name
 
+    def name(self, node: XmlNode) -> str:
+        """The name of the variable that a data input or output means."""
+        id = node.token("id")
+        return self.variable(id) if id else name_of(node)
+
     @cached_property
     def _nodes(self) -> dict[str, XmlNode]:
         found: dict[str, XmlNode] = {}

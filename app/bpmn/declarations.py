@@ -100,6 +100,11 @@ class Declarations:
         """Fills what a receive task says about the message that it waits for."""
         self._refer(element, _MESSAGE, self._references.resolve(node.get(_MESSAGE.attribute)))
 
+    def message(self, reference: str) -> XmlNode | None:
+        """The message that a reference means, if there is one and only one."""
+        found = self._declared[_MESSAGE.tag].get(self._references.resolve(reference), [])
+        return found[0] if len(found) == 1 else None
+
     def shared(self, reference: str) -> XmlNode | str:
         """The event definition beside the processes that a reference means, or what is wrong about the reference."""
         id = self._references.resolve(reference)

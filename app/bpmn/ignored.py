@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.bpmn.assignment import Assignment, literal_tags
-from app.bpmn.checks import bounded
+from app.bpmn.causes import bounded
 from app.bpmn.extensions import ENGINES, Extension, File, read_extensions
 from app.bpmn.model import MAX_ID_LENGTH, Element, Process
 from app.bpmn.reader import Place
@@ -129,16 +129,20 @@ def ignored_in(file: File, process: Process) -> list[Cause]:
     found: dict[str, dict[str, list[Extension]]] = {kind: {} for kind in KINDS}
     for extension in noted.extensions:
         kind = _kind(extension)
-        if kind and extension.element_id in elements:
+        element = elements.get(extension.element_id)
+        if kind and element is not None and not (process.evaluates and _counts(extension, element)):
             found[kind].setdefault(extension.element_id, []).append(extension)
     for assignment in noted.assignments:
         if assignment.element_id in elements and not literal_tags(assignment).is_complete:
             found["ignored-assignment"].setdefault(assignment.element_id, []).append(_shown(assignment))
     for element in elements.values():
+        if element.correlation_key is not None:
+            continue
         name = element.definition.message_name if element.definition else None
         if name in file.keys:
             found["ignored-correlation-key"][element.id] = [_key(element.id, file.keys[name])]
-    _add_conditions(found["ignored-evaluation"], file, elements.values())
+    if not process.evaluates:
+        _add_conditions(found["ignored-evaluation"], file, elements.values())
     return bounded(cause for kind, of in found.items() for cause in _causes(kind, of, elements, process))
 
 
@@ -148,6 +152,21 @@ def _kind(extension: Extension) -> str:
     if extension.name == "taskDefinition":
         return "ignored-retries" if extension.has_retries else ""
     return (_ATTRIBUTES if extension.is_attribute else _ELEMENTS).get(extension.name, "")
+
+
+def _counts(extension: Extension, element: Element) -> bool:
+    """Whether an extension has an effect where the engine evaluates."""
+    kind = _kind(extension)
+    if kind == "ignored-called-element":
+        return bool(element.called_element) and extension.name in ("calledElement", "calledElementVersion")
+    if kind == "ignored-called-variables":
+        return bool(element.variables_in if extension.name == "in" else element.variables_out)
+    variables = {
+        "errorCodeVariable": element.error_code_variable,
+        "errorMessageVariable": element.error_message_variable,
+        "escalationCodeVariable": element.escalation_code_variable,
+    }
+    return bool(variables.get(extension.name))
 
 
 def _shown(assignment: Assignment) -> Extension:

@@ -106,6 +106,8 @@ CATCH_EVENTS = _ending("_CATCH_EVENT") - LINK_EVENTS
 """Intermediate events in the flow that wait for something."""
 THROW_EVENTS = _ending("_THROW_EVENT") - LINK_EVENTS
 """Intermediate events in the flow that wait for nothing."""
+THROWN_EVENTS = THROW_EVENTS | END_EVENTS | {T.SEND_TASK}
+"""Whatever throws or sends something, if it does more than nothing."""
 INTERMEDIATE_EVENTS = CATCH_EVENTS | THROW_EVENTS
 TRIGGERED_START_EVENTS = frozenset({T.MESSAGE_START_EVENT, T.SIGNAL_START_EVENT, T.TIMER_START_EVENT})
 """Start events that can start a process by themselves."""
@@ -114,6 +116,7 @@ MESSAGE_EVENTS = frozenset(type for type in T if type.startswith("MESSAGE_")) | 
 """Whatever a message is sent by, or waited for."""
 SIGNAL_EVENTS = frozenset(type for type in T if type.startswith("SIGNAL_"))
 TIMER_EVENTS = frozenset(type for type in T if type.startswith("TIMER_"))
+CONDITIONAL_EVENTS = frozenset(type for type in T if type.startswith("CONDITIONAL_"))
 ERROR_EVENTS = frozenset(type for type in T if type.startswith("ERROR_"))
 ESCALATION_EVENTS = frozenset(type for type in T if type.startswith("ESCALATION_"))
 

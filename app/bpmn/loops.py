@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from app.bpmn.attributes import TRUE, whole_number
 from app.bpmn.data import Data, name_of
 from app.bpmn.expressions import read_expression
+from app.bpmn.foreign import plain_name
 from app.bpmn.kinds import ACTIVITIES
 from app.bpmn.model import MAX_ID_LENGTH, Element, Loop
+from app.bpmn.names import is_variable
 from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import XmlNode
 from app.bpmn.tags import is_executed
@@ -21,7 +23,6 @@ MAX_PARALLEL = 1000
 MAX_NUMBER = 2**31 - 1
 COUNTER = "loopCounter"
 """A variable of each instance, which nothing else may be called."""
-_VARIABLE = re.compile(r"[a-zA-Z0-9_-]+")
 _INTEGER = re.compile("-?[0-9]+")
 _BEHAVIORS = ("All", "None", "One", "Complex")
 
@@ -29,8 +30,9 @@ _BEHAVIORS = ("All", "None", "One", "Complex")
 class LoopReader:
     """Reads the markers of the activities of a file."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, *, evaluates: bool) -> None:
         self._data = data
+        self._evaluates = evaluates
 
     def read(self, element: Element, markers: Sequence[XmlNode]) -> None:
         """Sets what the markers say of an element; what is wrong about them becomes a problem of it."""
@@ -67,13 +69,19 @@ class LoopReader:
             literal = self._literal(element, node, cardinality.text, sequential=sequential)
         collection, item = self._names(element, node, "loopDataInputRef", "inputDataItem")
         output_collection, output_item = self._names(element, node, "loopDataOutputRef", "outputDataItem")
+        if self._evaluates:
+            foreign = self._foreign(element, node)
+            if cardinality is None and not collection:
+                collection, item = foreign["inputCollection"], item or foreign["inputElement"]
+            if not output_collection:
+                output_collection, output_item = foreign["outputCollection"], output_item or foreign["outputElement"]
         if cardinality is not None and collection:
             what = f"multi-instance {element.id} must have either a loopCardinality or a loopDataInputRef"
             object_to(element, what, node.place)
         if _child(node, "inputDataItem") is not None and not collection:
             what = f"multi-instance {element.id} must have a loopDataInputRef for its inputDataItem"
             object_to(element, what, node.place)
-        if bool(output_collection) != (_child(node, "outputDataItem") is not None):
+        if bool(output_collection) != bool(output_item):
             what = f"multi-instance {element.id} must have both a loopDataOutputRef and an outputDataItem, or neither"
             object_to(element, what, node.place)
         behavior = node.token("behavior") or "All"
@@ -108,10 +116,23 @@ class LoopReader:
         for tag, child, name in zip((reference_tag, item_tag), (reference, item), found, strict=True):
             if child is None or (child is reference and not name):
                 continue
-            if name == COUNTER or len(name) > MAX_ID_LENGTH or not _VARIABLE.fullmatch(name):
+            if name == COUNTER or not is_variable(name):
                 what = f"{tag} of multi-instance {element.id} must be the name of a variable"
                 object_to(element, f"{what}, and not {name[:MAX_ID_LENGTH] or 'empty'}", child.place)
         return found
+
+    def _foreign(self, element: Element, node: XmlNode) -> Mapping[str, str]:
+        """What extensions say of collections and their items."""
+        found = dict.fromkeys(("inputCollection", "inputElement", "outputCollection", "outputElement"), "")
+        found["inputCollection"] = node.foreign.get("camunda:collection", "")
+        found["inputElement"] = node.foreign.get("camunda:elementVariable", "")
+        found |= {key: value for key, value in node.extension("zeebe:loopCharacteristics").items() if key in found}
+        names = {key: plain_name(value) for key, value in found.items()}
+        for key, name in names.items():
+            if name and (name == COUNTER or not is_variable(name)):
+                what = f"{key} of multi-instance {element.id} must be the name of a variable"
+                object_to(element, f"{what}, and not {found[key][:MAX_ID_LENGTH]}", node.place)
+        return names
 
     def _check_behavior(self, element: Element, node: XmlNode, behavior: str) -> None:
         if behavior not in _BEHAVIORS:

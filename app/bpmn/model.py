@@ -231,6 +231,9 @@ class Element:
     global_task: ElementType | None = None
     """Of a call activity that calls a global task of the file: the type of task it is done as."""
     correlation_key: Expression | None = None
+    """Of a message that is waited for or sent: what gives its key, where the engine evaluates."""
+    inputs: Sequence[str] = ()
+    """Names of the variables that such a message carries when it is sent."""
     variables_in: str = ""
     """Which variables a call passes on: `all`, `none`, or empty where the file doesn't say; `variables_out` alike."""
     variables_out: str = ""
@@ -337,6 +340,8 @@ class Process:
     """All processes of the file by id: whether something else than an event may start them."""
     expression_language: str = ""
     """The language of expressions that name none."""
+    evaluates: bool = False
+    """Whether it was read for an engine that evaluates expressions: then some names of other tools count, too."""
 
     @cached_property
     def causes(self) -> list[Cause]:

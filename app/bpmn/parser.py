@@ -12,6 +12,7 @@ from functools import cached_property
 from app.bpmn.attributes import TRUE
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
+from app.bpmn.foreign import Foreign
 from app.bpmn.model import MAX_ID_LENGTH, Process
 from app.bpmn.problems import refuse
 from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate, lost_in
@@ -25,19 +26,20 @@ _SHOWN_IDS = 100
 """How many ids of processes a problem lists."""
 
 
-def parse(xml: str, *, xml_timers: bool = True) -> Model:
-    """The file; timers written in the XML count if `xml_timers`.
+def parse(xml: str, *, xml_timers: bool = True, evaluates: bool = False) -> Model:
+    """The file; timers written in the XML count if `xml_timers`, and some names of other tools if the engine evaluates.
 
     Raises EngineError (PROCESS_MODEL) for text that can't be read as a BPMN file, and nothing else.
     """
-    return Model(read(xml), xml_timers=xml_timers)
+    return Model(read(xml), xml_timers=xml_timers, evaluates=evaluates)
 
 
 class Model:
     """A BPMN file. A process is read when it is asked for: what is wrong with one says nothing of the others."""
 
-    def __init__(self, document: Document, *, xml_timers: bool) -> None:
+    def __init__(self, document: Document, *, xml_timers: bool, evaluates: bool) -> None:
         self._root = document.root
+        self._evaluates = evaluates
         self._prefixes = document.prefixes
         self._nodes = [node for node in document.root.children if node.tag == "process"]
         self._places: dict[str, list[Place]] = {}
@@ -49,10 +51,12 @@ class Model:
         shared = [node for node in document.root.children if is_definition(node.tag)]
         self._declarations = Declarations(known, shared, self._references, xml_timers=xml_timers)
         global_tasks = {node.token("id"): node for node in document.root.children if node.tag in GLOBAL_TASKS}
+        data = Data(document.root, self._references)
         self._surroundings = Surroundings(
             self._declarations,
             self._references,
-            Data(document.root, self._references),
+            data,
+            Foreign(data, evaluates=evaluates),
             {id: node for id, node in global_tasks.items() if id not in self._places},
         )
 
@@ -104,6 +108,7 @@ class Model:
         process.prefixes = self._prefixes
         process.nameless = self._declarations.nameless
         process.startable = self._startable
+        process.evaluates = self._evaluates
         process.expression_language = self._root.token("expressionLanguage")
         reader.finish()
         return process

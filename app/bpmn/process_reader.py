@@ -10,6 +10,7 @@ from app.bpmn.checks import check
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
 from app.bpmn.flows import Flows
+from app.bpmn.foreign import Foreign
 from app.bpmn.kinds import SCOPES, SUB_PROCESSES, ElementType
 from app.bpmn.loops import LoopReader
 from app.bpmn.model import MAX_ID_LENGTH, Element, Problem, Process
@@ -17,6 +18,7 @@ from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import WHITE_SPACE, Place, XmlNode, invalid_xml
 from app.bpmn.references import References
 from app.bpmn.tags import GLOBAL_TASKS, HANDLER_STARTS, TAGS, is_definition, is_executed
+from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
 
 T = ElementType
@@ -48,6 +50,7 @@ class Surroundings:
     declarations: Declarations
     references: References
     data: Data
+    foreign: Foreign
     global_tasks: Mapping[str, XmlNode]
     """By id."""
 
@@ -64,6 +67,7 @@ class ProcessReader:
         self._references = file.references
         self._declarations = file.declarations
         self._flows = Flows(file.references)
+        self._undoing = Undoing(file.references)
         self._attached: list[tuple[Element, str]] = []
         self._markers: dict[Element, list[XmlNode]] = {}
         """Of loops and multi-instances."""
@@ -74,7 +78,7 @@ class ProcessReader:
     def finish(self) -> None:
         """Joins what refers to each other."""
         by_id, process = self._by_id, self.process
-        loops = LoopReader(self._file.data)
+        loops = LoopReader(self._file.data, evaluates=self._file.foreign.evaluates)
         for element, markers in self._markers.items():
             loops.read(element, markers)
         process.leftovers.extend(self._flows.join(by_id))
@@ -85,6 +89,7 @@ class ProcessReader:
             host = element.attached_to = by_id.get(ref)
             if host is not None:
                 host.attach(element)
+        self._undoing.join(by_id)
         taken = by_id.keys() | set(self._flows.drawn_ids())
         for other_id, nodes in self._other_ids.items():
             more = nodes if other_id in taken else nodes[1:]
@@ -123,6 +128,8 @@ class ProcessReader:
                 self._flows.state(element, node)
         elif node.tag in HARMLESS:
             self._note_ids(node)
+            if node.tag == "association":
+                self._undoing.associate(node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
@@ -207,6 +214,12 @@ class ProcessReader:
         construct = self._declarations.define(element, definition)
         if construct:
             refuse(element, construct, place)
+        if definition.tag == "messageEventDefinition":
+            self._read_message(element, definition, node)
+        elif definition.tag == "compensateEventDefinition":
+            self._undoing.define(element, definition)
+        elif definition.foreign:
+            self._file.foreign.read_variables(element, definition)
         return element
 
     def _read_attributes(self, node: XmlNode, element: Element) -> None:
@@ -217,11 +230,20 @@ class ProcessReader:
             element.direction = node.token("gatewayDirection")
         if node.tag == "callActivity":
             element.called_element = node.token("calledElement")
+            self._file.foreign.read_call(element, node)
             self._find_global_task(element)
         elif node.tag == "receiveTask":
             self._declarations.define_task(element, node)
+            self._read_message(element, node, node)
+        elif node.tag == "sendTask":
+            self._read_message(element, node, node)
         elif node.tag == "boundaryEvent":
             self._attached.append((element, self._references.resolve(node.get("attachedToRef"))))
+
+    def _read_message(self, element: Element, node: XmlNode, owner: XmlNode) -> None:
+        """Reads what counts beyond BPMN of the message that a node refers to, which is in the element `owner`."""
+        if self._file.foreign.evaluates:
+            self._file.foreign.read_message(element, node, self._declarations.message(node.get("messageRef")), owner)
 
     def _find_global_task(self, element: Element) -> None:
         """Notes which task of the file a call activity calls, by its id or by what stands behind the last colon."""

@@ -7,8 +7,9 @@ may have a hundred thousand elements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError
 
@@ -25,7 +26,30 @@ TOPIC = "http://camunda.org/schema/1.0/bpmn}topic"
 TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
 """The element that does so elsewhere, by its attribute `type`; it is one of the `extensionElements`."""
 
+OWN = "urn:py-bpmn}"
+"""What attributes of our own begin with."""
+_CAMUNDA = "http://camunda.org/schema/1.0/bpmn}"
+_ZEEBE = "http://camunda.org/schema/zeebe/1.0}"
+VARIABLES = ("errorCodeVariable", "errorMessageVariable", "escalationCodeVariable")
+"""Attributes that mean the same in each namespace."""
+_ATTRIBUTES: Mapping[str, str] = {
+    **{f"{OWN}{name}": name for name in ("correlationKey", "outVariables", "variables")},
+    **{
+        f"{_CAMUNDA}{name}": f"camunda:{name}"
+        for name in ("calledElementBinding", "calledElementVersion", "collection", "elementVariable")
+    },
+}
+_EXTENSIONS: Mapping[str, str] = {
+    **{f"{_CAMUNDA}{name}": f"camunda:{name}" for name in ("in", "inputOutput", "out")},
+    **{
+        f"{_ZEEBE}{name}": f"zeebe:{name}"
+        for name in ("calledElement", "ioMapping", "loopCharacteristics", "subscription")
+    },
+}
+"""What is kept of other namespaces, by the name that it is kept under."""
+
 _NOTHING: Sequence[Any] = ()
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class Place(NamedTuple):
@@ -41,7 +65,7 @@ NOWHERE = Place(0, 0)
 class XmlNode:
     """An element in the namespace of the root, with its attributes that have no namespace."""
 
-    __slots__ = ("attributes", "children", "column", "line", "tag", "task_type", "text")
+    __slots__ = ("attributes", "children", "column", "extensions", "foreign", "line", "tag", "task_type", "text")
 
     def __init__(self, tag: str, line: int, column: int, attributes: dict[str, str]) -> None:
         self.tag = tag
@@ -55,6 +79,10 @@ class XmlNode:
         """The text directly in the element, without white space around it."""
         self.task_type = ""
         """What workers a task is for, as the extensions of common tools say it."""
+        self.foreign = _NO_NAMES
+        """Attributes of other namespaces that may count: our own ones by their names."""
+        self.extensions: Sequence[tuple[str, Mapping[str, str]]] = _NOTHING
+        """Elements of its `extensionElements` that may count, by their names, with their attributes."""
 
     @property
     def place(self) -> Place:
@@ -63,6 +91,10 @@ class XmlNode:
     def get(self, attribute: str) -> str:
         """The attribute as it is written; empty where there is none."""
         return self.attributes.get(attribute, "")
+
+    def extension(self, name: str) -> Mapping[str, str]:
+        """The attributes of the first extension of that name; empty where there is none."""
+        return next((attributes for kept, attributes in self.extensions if kept == name), _NO_NAMES)
 
     def token(self, attribute: str) -> str:
         """The attribute without white space around it, as XML Schema reads everything but strings."""
@@ -114,6 +146,19 @@ def invalid_xml(reason: str, place: tuple[int, int] = NOWHERE) -> EngineError:
     error = invalid_model(f"BPMN XML is invalid: {reason}")
     error.place = place
     return error
+
+
+def _kept(attributes: dict[str, str]) -> dict[str, str]:
+    """The attributes of other namespaces that may count, by the names they are kept under."""
+    found: dict[str, str] = {}
+    for key, value in attributes.items():
+        namespace, _, name = key.rpartition("}")
+        kept = _ATTRIBUTES.get(key, "")
+        if not kept and namespace and name in VARIABLES:
+            kept = name if key.startswith(OWN) else f"foreign:{name}"
+        if kept:
+            found[kept] = value.strip(WHITE_SPACE)
+    return found
 
 
 def _check_declaration(version: str, encoding: str | None, standalone: int) -> None:
@@ -190,8 +235,8 @@ class _Collector:
         if self._texts:
             self._take_text()
         if not tag:
-            if name == TASK_DEFINITION and len(self._open) > 1 and self._open[-1].tag == "extensionElements":
-                self._open[-2].task_type = attributes.get("type", "").strip(WHITE_SPACE)
+            if len(self._open) > 1 and self._open[-1].tag == "extensionElements":
+                self._extend(self._open[-2], name, attributes)
             self._skip()
             return
         node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
@@ -199,6 +244,7 @@ class _Collector:
             if "}" in key:
                 node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
                 node.task_type = attributes.get(TOPIC, "").strip(WHITE_SPACE)
+                node.foreign = _kept(attributes) or _NO_NAMES
                 break
         if self._open:
             parent = self._open[-1]
@@ -209,6 +255,17 @@ class _Collector:
         else:
             self.root = node
         self._open.append(node)
+
+    def _extend(self, owner: XmlNode, name: str, attributes: dict[str, str]) -> None:
+        """Keeps one of the `extensionElements` of a node, if it may count."""
+        if name == TASK_DEFINITION:
+            owner.task_type = attributes.get("type", "").strip(WHITE_SPACE)
+        elif name in _EXTENSIONS:
+            found = _EXTENSIONS[name], {key: value.strip(WHITE_SPACE) for key, value in attributes.items()}
+            if owner.extensions is _NOTHING:
+                owner.extensions = [found]
+            else:
+                owner.extensions.append(found)  # type: ignore[attr-defined] # as below
 
     def _local(self, name: str) -> str:
         namespace, _, tag = name.rpartition("}")

@@ -28,6 +28,8 @@ def following(element: Element, caught: dict[str, Element]) -> Iterator[Element]
     """Where tokens of an element may get to next."""
     yield from (flow.target for flow in element.outgoing)
     yield from element.attached
+    if element.handler is not None:
+        yield element.handler
     if element.type is T.LINK_THROW_EVENT and element.link_name in caught:
         yield caught[element.link_name]
 

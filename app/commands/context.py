@@ -143,6 +143,7 @@ class Context:
             changes=changes,
             tokens=snapshot.tokens,
             whole=snapshot.whole,
+            completed=snapshot.completed,
             variables=self.variables(changes, actor),
             known=known or {},
             message=message,

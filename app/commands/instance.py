@@ -11,8 +11,9 @@ from typing import Any
 
 from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context
+from app.commands.delivery import finish_walk
 from app.commands.needs import load, walk_as_needed
-from app.commands.queue import lock_queues_of, must_queue, settle
+from app.commands.queue import lock_queues_of, must_queue
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.needs import Need
@@ -118,7 +119,7 @@ def _create(ctx: Context, cmd: CreateProcessInstance, graph: Graph, missed: list
         known=known,
         prepare=partial(ctx.variables(changes, cmd.worker_id).set_process_variables, variables=cmd.variables),
     )
-    settle(ctx, changes, cmd.worker_id)
+    finish_walk(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
     return run.instance
 
@@ -169,7 +170,7 @@ def _resume(ctx: Context, cmd: ResumeProcessInstance, missed: list[Need[Any]]) -
     changes = Changes()
     known = load(ctx, changes, missed, snapshot)
     ctx.run(snapshot, cmd.worker_id, changes, known).resume()
-    settle(ctx, changes, cmd.worker_id)
+    finish_walk(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
 
 
@@ -190,7 +191,7 @@ def cancel_process_instance(ctx: Context, cmd: CancelProcessInstance) -> None:
     changes = Changes()
     for each in canceled.values():
         ctx.run(each, cmd.worker_id, changes).end_instance(InstanceState.CANCELED, cascade=False)
-    settle(ctx, changes, cmd.worker_id)
+    finish_walk(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)
 
 

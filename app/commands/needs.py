@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 from app.commands.context import Context, message_key
 from app.commands.queue import must_queue
-from app.engine.changes import Changes
+from app.engine.changes import Changes, Receivers
 from app.engine.needs import (
+    AllVariables,
     BufferedMessage,
     CalledProcess,
     Callee,
+    ElementVariables,
     IsSubscribed,
     LockedQueue,
+    MessageReceivers,
     Missing,
     Need,
     OutputItems,
@@ -50,7 +53,7 @@ def load(
     Beside that, the variables that matter to walks through the graph of the `snapshot`, if any do.
     """
     wanted = sorted(dict.fromkeys([*needs, *_variables_of(snapshot)]), key=lambda need: _ORDER[type(need)])
-    messages = [each for each in wanted if isinstance(each, BufferedMessage)]
+    messages = [each for each in wanted if isinstance(each, BufferedMessage | MessageReceivers)]
     for key in sorted(message_key(each.name, each.correlation_key) for each in messages):
         ctx.tx.lock_key(key)
     return {need: _LOADERS[type(need)](ctx, changes, need) for need in wanted}
@@ -92,6 +95,19 @@ def _variables_named(ctx: Context, changes: Changes, need: VariablesNamed) -> Ma
     return ctx.tx.load_variables_named(need.partition, need.process_instance_id, need.names)
 
 
+def _element_variables(ctx: Context, changes: Changes, need: ElementVariables) -> Mapping[tuple[int, str], Stored]:
+    return ctx.tx.load_variables_of(need.partition, need.element_instance_ids)
+
+
+def _message_receivers(ctx: Context, changes: Changes, need: MessageReceivers) -> Receivers:
+    subscription = ctx.tx.lock_message_subscription(need.name, need.correlation_key)
+    return Receivers(subscription, ctx.tx.find_first_message_start(need.name))
+
+
+def _all_variables(ctx: Context, changes: Changes, need: AllVariables) -> Mapping[tuple[int | None, str], Stored]:
+    return ctx.tx.load_variables(need.partition, need.process_instance_id)
+
+
 def _output_items(ctx: Context, changes: Changes, need: OutputItems) -> Mapping[int, Stored]:
     return ctx.tx.load_output_items(need.partition, need.process_instance_id, need.body_id, need.name)
 
@@ -101,9 +117,12 @@ _LOADERS: Mapping[type[Need[Any]], Callable[[Context, Changes, Any], Any]] = {
     LockedQueue: _locked_queue,
     CalledProcess: _called_process,
     SignalSubscribers: _signal_subscribers,
+    MessageReceivers: _message_receivers,
     IsSubscribed: _is_subscribed,
     VariablesNamed: _variables_named,
+    AllVariables: _all_variables,
     OutputItems: _output_items,
+    ElementVariables: _element_variables,
     BufferedMessage: _buffered_message,
 }
 """In the order in which they are got; the last one reads the time."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
+from app.bpmn.evaluation import check_expressions
 from app.bpmn.ignored import ignored
 from app.bpmn.kinds import MESSAGE_EVENTS
 from app.bpmn.model import Element, EventDefinition
@@ -73,7 +74,8 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
 
 def read_model(ctx: Context, cmd: CreateProcess) -> ProcessModel:
     """The process to be deployed. Raises EngineError where the file has none that is meant."""
-    file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
+    evaluates = expressions_of(ctx, cmd) is not None
+    file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers, evaluates=evaluates)
     return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else only_process(file)
 
 
@@ -103,6 +105,10 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
+    if expressions_of(ctx, cmd):
+        causes = check_expressions(model, found)
+        if causes:
+            raise invalid_model("BPMN process is invalid", causes=causes)
     if not dry_run:
         ctx.tx.lock_key("deployment")
     existing = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
@@ -182,7 +188,7 @@ def _insert(
             bpmn_xml=cmd.bpmn_xml,
             created_at=ctx.now,
             created_by=cmd.worker_id,
-            expressions=_expressions(ctx, cmd),
+            expressions=expressions_of(ctx, cmd),
             parallelism=cmd.parallelism,
             tags={name: value for name, value in cmd.tags.items() if value},
             version=cmd.version,
@@ -211,7 +217,7 @@ def _insert(
     return process
 
 
-def _expressions(ctx: Context, cmd: CreateProcess) -> str | None:
+def expressions_of(ctx: Context, cmd: CreateProcess) -> str | None:
     mode = cmd.expressions or ctx.config.expressions
     return mode if mode == ExpressionMode.ENGINE else None
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from app.commands import maintenance
 from app.commands.context import Context
+from app.commands.delivery import finish_walk
 from app.commands.needs import load
-from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue, settle
-from app.commands.signal import broadcast
+from app.commands.queue import dequeue, foresee_end, lock_queues_of, must_queue
 from app.engine.changes import Changes
 from app.engine.graph import Graph
-from app.engine.needs import Need, SignalSubscribers
+from app.engine.needs import Need
 from app.engine.payload import Payload, parse_payload
 from app.engine.records import EventVariable, Message, Task
 from app.engine.start import start_instance
@@ -54,7 +54,7 @@ def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: F
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
     ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).release()
-    settle(ctx, changes, ctx.engine_id)
+    finish_walk(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
@@ -63,7 +63,7 @@ def _terminate_process_instance(ctx: Context, changes: Changes, task: Task, foun
         return WorkState.CANCELED
     lock_queues_of(ctx, [found.snapshot])
     ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed)).end_instance(InstanceState.TERMINATED)
-    settle(ctx, changes, ctx.engine_id)
+    finish_walk(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
 
@@ -107,9 +107,7 @@ def _move(
     run = ctx.run(found.snapshot, actor, changes, known, message)
     ctx.variables(changes, actor).deliver(run.instance, variables)
     run.task_due(task, token, payload)
-    for name in run.thrown_signals:
-        broadcast(ctx, changes, name, actor, [], known[SignalSubscribers(name)])
-    settle(ctx, changes, actor)
+    finish_walk(ctx, changes, actor)
     return WorkState.DONE
 
 
@@ -185,7 +183,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         known=known,
         prepare=partial(ctx.variables(changes, created_by).deliver, variables=variables),
     )
-    settle(ctx, changes, ctx.engine_id)
+    finish_walk(ctx, changes, ctx.engine_id)
     task.instance = run.instance
     return WorkState.DONE
 

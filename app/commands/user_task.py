@@ -9,8 +9,9 @@ from typing import Any
 
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context
+from app.commands.delivery import finish_walk
 from app.commands.needs import load, walk_as_needed
-from app.commands.queue import foresee_end, settle
+from app.commands.queue import foresee_end
 from app.engine.changes import Changes
 from app.engine.elements.catching import throw_error, throw_escalation
 from app.engine.needs import Need, WholeInstance
@@ -57,7 +58,7 @@ def _update(ctx: Context, cmd: UpdateUserTask, missed: list[Need[Any]]) -> UserT
     run = ctx.run(found.snapshot, cmd.worker_id, changes, known)
     _act(run, token, user_task, cmd)
     run.drain()
-    settle(ctx, changes, cmd.worker_id)
+    finish_walk(ctx, changes, cmd.worker_id)
     tags = {**user_task.tags, **cmd.tags}
     user_task.tags = {name: value for name, value in tags.items() if value}
     user_task.updated_at = ctx.now

@@ -20,6 +20,7 @@ from app.engine.records import (
     Queue,
     QueueEntry,
     Signal,
+    SignalSubscription,
     Task,
     Variable,
 )
@@ -27,6 +28,35 @@ from app.engine.types import UserTaskState
 from app.engine.values import Stored
 
 Rec = TypeVar("Rec")
+
+
+@dataclass(frozen=True, slots=True)
+class ThrownSignal:
+    """A signal that goes out when the walk has ended."""
+
+    name: str
+    subscribers: list[SignalSubscription]
+    """Locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThrownMessage:
+    """A message that goes out when the walk has ended."""
+
+    name: str
+    correlation_key: str
+    variables: list[EventVariable]
+    receivers: Receivers
+
+
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """Who may get a message, besides those who begin to wait for it in the same walk."""
+
+    subscription: MessageSubscription | None
+    """The oldest one, locked."""
+    start: tuple[int, int, str, str, str] | None
+    """Element id, process id, BPMN element id, BPMN process id and version of what it would start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +95,8 @@ class Changes:
         """Signals of which one subscriber less is outstanding, once per entry."""
         self.event_variables: list[tuple[Message | Signal, list[EventVariable]]] = []
         """Variables that travel with a new message or signal."""
+        self.thrown: list[ThrownSignal | ThrownMessage] = []
+        """What is to be sent before the set is saved, in this order; then there is none left."""
         self.suspended_starts: list[str] = []
         """BPMN process ids whose start events of earlier versions are replaced."""
         self.queues: dict[str, Queue] = {}

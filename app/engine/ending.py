@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from app.engine.records import ElementInstance, ProcessInstance, Task
+from app.engine.records import READY, ElementInstance, ProcessInstance, Task
 from app.engine.tokens import Tokens
-from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
+from app.engine.types import InstanceState, TaskType, UserTaskState
 
 if TYPE_CHECKING:
     from app.engine.run import Run
@@ -107,13 +107,13 @@ class Ending(Tokens):
         self._end_process(state)
 
     def complete_instance(self, root: ElementInstance) -> None:
-        """The instance is COMPLETED, and its caller asks a worker for what it hands over."""
+        """The instance is COMPLETED, and its caller is told."""
         self.disarm(root)
         self._end(root, InstanceState.COMPLETED)
         self._end_process(InstanceState.COMPLETED)
         call_activity = root.parent
         if self.caller and call_activity and not call_activity.state.ended:
-            self.caller.create_job(call_activity, JobType.PASS_VARIABLES)
+            call_activity.behavior.returned(self.caller, call_activity, self.instance)
 
     def wait(self, token: ElementInstance, state: InstanceState = InstanceState.STARTED) -> None:
         """The token stays where it is, until a job, task or event moves it on."""
@@ -126,8 +126,10 @@ class Ending(Tokens):
         was_waiting = token.waits_at_join
         token.state = state
         token.ended_at = self.now
-        if state is InstanceState.COMPLETED and token.started_at is None:
-            token.started_at = self.now
+        if state is InstanceState.COMPLETED:
+            token.started_at = token.started_at or self.now
+            if token.node.is_compensable:
+                token.compensation = READY
         token.pending_events = 0
         self.changes.update(token)
         if token.node.parent is None or token.node.starts_handler:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.bpmn.kinds import START_EVENTS
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
 from app.engine.reach import reach_of
 from app.engine.slots import Slot, condition_of, programs_of
@@ -54,7 +55,17 @@ class Node:
     host: Node | None = None
     """The activity of a boundary event."""
     attached: list[Node] = field(default_factory=list)
-    """Boundary events of an activity, in document order."""
+    """Boundary events of an activity, in document order, but for the one that undoes it."""
+    compensated_by: Node | None = None
+    """The compensation boundary event of an activity, or the start event of the event sub-process that undoes it."""
+    undone_by: Node | None = None
+    """Of a compensation boundary event, the activity that is its handler."""
+    is_compensable: bool = False
+    """Whether it can be undone once it is completed, by a handler of its own or by those of what is inside."""
+    activity: Node | None = None
+    """Of a compensation throw event, the only activity that it undoes."""
+    waits: bool = True
+    """Of a compensation throw event, whether it goes on once all handlers have ended."""
     link: Node | None = None
     """The link catch event of a link throw event."""
     linked_from: list[Node] = field(default_factory=list)
@@ -92,6 +103,12 @@ class Node:
     task_type: str = ""
     declared_name: str = ""
     """Of the message, signal, error or escalation that the file refers to."""
+    inputs: Sequence[str] = ()
+    """Of what sends a message, the variables that go with it."""
+    variables_in: str = ""
+    """Of a call activity that calls by itself, which variables are passed on: `all` or `none`."""
+    variables_out: str = ""
+    """The same of those that are passed back, where no worker does it."""
     timer_text: tuple[str, str] | None = None
     """Tag and text of the timer in the file."""
     definition: EventDefinition | None = None
@@ -105,8 +122,14 @@ class Node:
         for flow in self.outgoing:
             if flow.program is not None:
                 yield from flow.program.names
+        yield from self.inputs
         if self.loop is not None:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it is an event that waits for a condition."""
+        return self.behavior.trigger is not None and Slot.CONDITION in self.programs
 
     @property
     def recurs(self) -> bool:
@@ -133,6 +156,11 @@ class Graph:
         self.version = version
         self.root = root
         self._nodes = nodes
+        self.compensates = any(node.is_compensable for node in nodes.values())
+        self.watched_names = frozenset(
+            name for node in nodes.values() if node.is_watched for name in node.programs[Slot.CONDITION].names
+        )
+        """Of variables that events wait for."""
         self.names = frozenset(name for node in nodes.values() for name in node.names())
         """Of variables whose values matter to the walk."""
 
@@ -183,6 +211,9 @@ def compile_graph(
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
+            inputs=element.inputs if evaluates else (),
+            variables_in=element.variables_in if evaluates else "",
+            variables_out=element.variables_out if evaluates else "",
             timer_text=element.timer_text,
             definition=definitions.get(stored_id),
             programs=programs_of(element, definitions.get(stored_id), process.expression_language, evaluates=evaluates),
@@ -197,11 +228,13 @@ def compile_graph(
     if evaluates:
         _evaluate_conditions(elements, nodes, process.expression_language)
     for element in elements:
-        _attach(nodes[element], [nodes[event] for event in element.attached])
+        _attach(element, nodes)
     _link(elements, nodes)
     for element, node in nodes.items():
         if node.behavior.is_scope:
             _open(element, nodes)
+    for node in reversed(nodes.values()):
+        _mark_compensable(node)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
 
 
@@ -224,6 +257,14 @@ def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
             node.has_conditions = any(flow.is_conditional for flow in node.outgoing)
 
 
+def _mark_compensable(node: Node) -> None:
+    """What is inside of it has been looked at before."""
+    is_container = node.behavior.is_scope and node.parent is not None and not node.is_handler
+    node.is_compensable = node.compensated_by is not None or (
+        is_container and any(child.is_compensable for child in node.children)
+    )
+
+
 def _evaluate_conditions(elements: list[Element], nodes: Mapping[Element, Node], language: str) -> None:
     """Where a flow has a condition, the engine decides."""
     for element in elements:
@@ -242,15 +283,27 @@ def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
     for child in scope.children:
         if child.is_handler:
             scope.handler_starts += [each for each in child.children if each.starts_handler]
+            undoing = [each for each in child.children if each.type is ElementType.COMPENSATION_START_EVENT]
+            scope.compensated_by = undoing[0] if undoing else scope.compensated_by
+    if scope.is_handler:
+        scope.starts = [child for child in scope.children if child.type in START_EVENTS]
     scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
     for join in scope.joins:
         join.reach = reach_of(join)
 
 
-def _attach(host: Node, events: list[Node]) -> None:
-    host.attached = events
-    for event in events:
+def _attach(element: Element, nodes: Mapping[Element, Node]) -> None:
+    host = nodes[element]
+    for attached in element.attached:
+        event = nodes[attached]
         event.host = host
+        if attached.type is ElementType.COMPENSATION_BOUNDARY_EVENT:
+            host.compensated_by = event
+            event.undone_by = nodes[attached.handler] if attached.handler else None
+        else:
+            host.attached.append(event)
+    host.activity = nodes[element.activity_ref] if element.activity_ref else None
+    host.waits = element.waits
 
 
 def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from app.engine.changes import Receivers
 from app.engine.graph import Graph
 from app.engine.records import Message, SignalSubscription
 from app.engine.values import Stored
@@ -67,12 +68,36 @@ class SignalSubscribers(Need[list[SignalSubscription]]):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageReceivers(Need[Receivers]):
+    """Who waits for a message, with its name and key guarded until the walk is saved."""
+
+    name: str
+    correlation_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllVariables(Need[Mapping[tuple[int | None, str], Stored]]):
+    """What is stored in a process instance, by the element instance, or None for the instance itself, and name."""
+
+    partition: date
+    process_instance_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class VariablesNamed(Need[Mapping[tuple[int | None, str], Stored]]):
     """What is stored under these names, by the element instance, or None for the process instance, and name."""
 
     partition: date
     process_instance_id: int
     names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ElementVariables(Need[Mapping[tuple[int, str], Stored]]):
+    """What element instances hold, by their id and the name."""
+
+    partition: date
+    element_instance_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.bpmn.model import ElementType, EventDefinition
 from app.engine.graph import Node
@@ -22,8 +22,8 @@ from app.timer import Timer
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
 
-ENGINE = "ENGINE"
-"""Of a process version whose expressions the engine evaluates."""
+READY, DONE = "READY", "DONE"
+"""Of what has completed: it can be compensated, or that has begun."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -179,6 +179,16 @@ class ElementInstance:
         return self.node.behavior if body is None or self.is_inner else body
 
     @property
+    def leaves(self) -> tuple[type[Any], ...]:
+        """Records of open work and subscriptions that it may leave behind when it ends from outside."""
+        node = self.node
+        found = self.behavior.leaves
+        evaluates = node.programs or node.evaluates_flows or node.variables_in or node.variables_out
+        if evaluates and Task not in found:
+            found = (*found, Task)
+        return (*found, Job) if node.has_conditions and Job not in found else found
+
+    @property
     def waits_at_join(self) -> bool:
         """Whether it waits at an inclusive or complex gateway until no other token can get there."""
         return self.node.reach is not None and self.state is InstanceState.STARTED and self.context is None
@@ -270,6 +280,8 @@ class Task:
     """The start event that is created with it."""
     origin: Message | Signal | None = None
     """The message or signal that is created with it; its id goes into the parameters."""
+    called: ProcessInstance | None = None
+    """What has been called and has ended; its id goes into the parameters."""
     timer: Timer | None = None
     """With `origin`: the expiration timer of the message."""
     element_id: int | None = None

@@ -25,13 +25,17 @@ from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import InstanceState, JobType, TaskType
 from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
-from app.expr import MISSING, EvaluationError, Missing, Program, Value
+from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
 
 T = TypeVar("T")
 Prepare = Callable[[ProcessInstance], None]
 """Gives a new instance its variables, before it begins."""
 GATHERING = "waiting"
 """Context of a token that waits until as many have arrived as its activity needs."""
+GONE_ON = "gone on"
+"""Context of a token that stays though its flows have gone on."""
+TRUE, FALSE = "true", "false"
+"""Context of an event that waits for a condition: what that was."""
 JOINED = "joined"
 """Context of a token that waited at a gateway for others, and goes on for all of them."""
 NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
@@ -50,12 +54,14 @@ class Run(Ending):
         variables: Variables,
         tokens: Iterable[ElementInstance] = (),
         whole: bool = False,
+        completed: Sequence[ElementInstance] = (),
         known: Mapping[Need[Any], Any] = NOTHING,
         message: Message | None = None,
         called: Mapping[int, ProcessInstance] = MappingProxyType({}),
         caller: Run | None = None,
     ) -> None:
-        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing.
+        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing, and then
+        `completed` are those that have ended and can be compensated.
 
         `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
         id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
@@ -72,10 +78,13 @@ class Run(Ending):
             message=message,
             tokens=tokens,
             whole=whole,
+            completed=completed,
             called=called,
             caller=caller,
         )
         self.variables = variables
+        self._watched: dict[ElementInstance, None] = {}
+        """New events that wait for a condition."""
 
     def stored(self, token: ElementInstance | None, name: str) -> Stored | None:
         """What the variable is at the token, or else in the nearest scope around it that has it."""
@@ -185,18 +194,32 @@ class Run(Ending):
                 else:
                     self._look_at(token)
             if not self._settle():
+                self._look_at_conditions()
                 return
 
     def arrive(
-        self, node: Node, scope: ElementInstance, prev: ElementInstance | None = None, incoming: int | None = None
+        self,
+        node: Node,
+        scope: ElementInstance,
+        prev: ElementInstance | None = None,
+        incoming: int | None = None,
+        *,
+        host: ElementInstance | None = None,
     ) -> ElementInstance:
         """A new token for `node` in `scope`; it is entered when its turn comes."""
         if scope.state is InstanceState.STARTED and self._is_stopped(scope):
             # What it is inside of was suspended while there was nothing in it to be stopped.
             self.wait(scope, InstanceState.SUSPENDED)
-        token = self.new_token(node, scope, prev, incoming=incoming)
+        token = self.new_token(node, scope, prev, host=host, incoming=incoming)
         self._queue.append((True, token))
         return token
+
+    def go_on(self, token: ElementInstance) -> None:
+        """The token's flows go on, while it stays: it does not keep a gateway from joining others any more."""
+        token.context = GONE_ON
+        self.changes.update(token)
+        self._go_on(token, self.scope_of(token), token.node.outgoing)
+        self.unsettle(self.scope_of(token))
 
     def renew(self, event: ElementInstance) -> ElementInstance:
         """A new token for an attached event that has happened, configured like it.
@@ -224,6 +247,11 @@ class Run(Ending):
             self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
         scope.behavior.child_completed(self, scope, token)
+        if token.host_id or token.host:
+            if token.host is None:
+                self.need_all()
+            else:
+                token.host.behavior.hosted_completed(self, token.host, token)
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
         """Creates the events that are attached to `host`, or follow it; it is ready once all are defined."""
@@ -258,6 +286,10 @@ class Run(Ending):
     def look_at(self, scope: ElementInstance) -> None:
         """The scope is told when its turn comes, if nothing is active inside it."""
         self._queue.append((False, scope))
+
+    def watch(self, event: ElementInstance) -> None:
+        """The condition that the event waits for is looked at when the walk comes to rest."""
+        self._watched[event] = None
 
     def unsettle(self, scope: ElementInstance) -> None:
         """Gateways of the scope at which tokens wait for others are looked at when the walk comes to rest."""
@@ -411,6 +443,33 @@ class Run(Ending):
         except EvaluationError as error:
             self.fail_to_evaluate(token, Slot.CONDITION, str(error))
             return None
+
+    def _look_at_conditions(self) -> None:
+        """Has events happen that wait for a condition which has become true, now that nothing moves.
+
+        One that can't be evaluated is false. It must have been false before the event happens again (10.5.5).
+        """
+        watched = self.graph.watched_names
+        changed = {name for (instance, _, name) in self.changes.values if instance is self.instance} & watched
+        if changed:
+            self.need_all()
+        waiting = [token for token in self.tokens() if token.node.is_watched] if changed else list(self._watched)
+        for token in waiting:
+            state = InstanceState.CREATED if token.host else InstanceState.STARTED
+            is_new = token in self._watched
+            if token.state is state and (is_new or changed & token.node.programs[Slot.CONDITION].names):
+                self._look_at_condition(token)
+        self._watched.clear()
+
+    def _look_at_condition(self, token: ElementInstance) -> None:
+        try:
+            is_true = self.evaluate(token, token.node.programs[Slot.CONDITION], as_condition)
+        except EvaluationError:
+            is_true = False
+        if is_true and token.context != TRUE:
+            self.create_task(token, TaskType.TRIGGER_EVENT)
+        token.context = TRUE if is_true else FALSE
+        self.changes.update(token)
 
     def _settle(self) -> bool:
         """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""

@@ -5,11 +5,14 @@ In mode ENGINE all is evaluated that can be. Otherwise workers decide, but for w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 
-from app.bpmn.model import Element, EventDefinition, Expression, SequenceFlow
-from app.expr import CompileError, Program, compile_expression, compile_text
+from app.bpmn.evaluation import expressions_of, texts_of
+from app.bpmn.kinds import CONDITIONAL_EVENTS
+from app.bpmn.model import Element, EventDefinition, SequenceFlow
+from app.expr import CompileError, Program, compile_expression, compile_text, constant
 
 
 class Slot(StrEnum):
@@ -52,14 +55,15 @@ def programs_of(
     whoever decides otherwise.
     """
     found: dict[Slot, Program] = {}
-    for slot, expression in _expressions(element):
-        if evaluates or expression.text in _CONSTANTS:
-            _add(found, slot, expression, language)
+    for slot, expression in expressions_of(element):
+        if evaluates or expression.text in _CONSTANTS or element.type in CONDITIONAL_EVENTS:
+            _add(found, Slot(slot), partial(compile_expression, expression.text, expression.language, language))
     if evaluates:
-        for slot, text in _texts(element, definition):
-            program = _text(text, language)
-            if program is not None:
-                found[slot] = program
+        for name, text in texts_of(element, definition):
+            _add(found, Slot(name), partial(compile_text, text, default_language=language))
+        key = element.correlation_key
+        if key is not None and Slot.CORRELATION_KEY not in found:
+            found[Slot.CORRELATION_KEY] = constant(key.text)
     return found
 
 
@@ -70,40 +74,10 @@ def condition_of(flow: SequenceFlow, language: str) -> Program | None:
         return None
 
 
-def _expressions(element: Element) -> Iterator[tuple[Slot, Expression]]:
-    loop = element.loop
-    if loop is not None and loop.cardinality is not None and loop.literal is None:
-        yield Slot.LOOP_CARDINALITY, loop.cardinality
-    if loop is not None and loop.condition is not None:
-        yield Slot.COMPLETION_CONDITION if loop.multi else Slot.LOOP_CONDITION, loop.condition
-
-
-def _texts(element: Element, definition: EventDefinition | None) -> Iterator[tuple[Slot, str]]:
-    if element.timer_text is not None and definition is None:
-        yield Slot.TIMER, element.timer_text[1]
-    if element.called_element:
-        yield Slot.CALLED_ELEMENT, element.called_element
-    if definition is None or definition != element.definition:
-        return
-    for slot, text in (
-        (Slot.ERROR_CODE, definition.error_code),
-        (Slot.ESCALATION_CODE, definition.escalation_code),
-        (Slot.MESSAGE_NAME, definition.message_name),
-        (Slot.SIGNAL_NAME, definition.signal_name),
-    ):
-        if text:
-            yield slot, text
-
-
-def _add(found: dict[Slot, Program], slot: Slot, expression: Expression, language: str) -> None:
+def _add(found: dict[Slot, Program], slot: Slot, compiled: Callable[[], Program | None]) -> None:
     try:
-        found[slot] = compile_expression(expression.text, expression.language, language)
+        program = compiled()
     except CompileError:
         return
-
-
-def _text(text: str, language: str) -> Program | None:
-    try:
-        return compile_text(text, default_language=language)
-    except CompileError:
-        return None
+    if program is not None:
+        found[slot] = program

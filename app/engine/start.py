@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from app.engine.changes import Changes
@@ -13,8 +14,11 @@ from app.engine.needs import Callee, Need
 from app.engine.records import ElementInstance, ProcessInstance
 from app.engine.run import NOTHING, Prepare, Run
 from app.engine.types import InstanceState
+from app.engine.values import Stored
 from app.engine.variables import Variables
-from app.errors import invalid, invalid_model
+from app.errors import invalid_model, refused
+
+NO_VARIABLES: Mapping[str, Stored] = MappingProxyType({})
 
 
 def start_instance(
@@ -92,6 +96,7 @@ def call(
     correlation_key: str | None,
     tags: dict[str, str],
     variables: Sequence[VariableInput],
+    passed_on: Mapping[str, Stored] = NO_VARIABLES,
     bpmn_element_id: str = "",
 ) -> None:
     """Creates the called instance; it runs as part of the walk. Raises as `start_instance` does."""
@@ -99,6 +104,8 @@ def call(
     def prepare(called: ProcessInstance) -> None:
         if variables:
             run.variables.set_process_variables(called, variables)
+        for name, stored in passed_on.items():
+            run.variables.copy(called, None, name, stored)
 
     start_instance(
         callee.graph,
@@ -130,5 +137,5 @@ def _starts(graph: Graph, bpmn_element_id: str) -> list[Node]:
         return starts
     named = starts if len(starts) == 1 and not bpmn_element_id else [n for n in starts if n.id == bpmn_element_id]
     if graph.root.is_started_at_once or not named:
-        raise invalid(f"expected one of the start events [{', '.join(node.id for node in starts)}]")
+        raise refused(f"expected one of the start events [{', '.join(node.id for node in starts)}]")
     return named

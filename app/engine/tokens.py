@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,12 +34,14 @@ class Tokens(Work):
         message: Message | None,
         tokens: Iterable[ElementInstance],
         whole: bool,
+        completed: Sequence[ElementInstance],
     ) -> None:
         super().__init__(
             instance, now=now, actor=actor, engine_id=engine_id, changes=changes, known=known, message=message
         )
         self.graph = graph
         self._is_whole = whole or not instance.id
+        self._completed = completed
         self._steps = 0
         self._tokens: list[ElementInstance] = []
         self._hosted: dict[ElementInstance, list[ElementInstance]] = {}
@@ -53,6 +55,10 @@ class Tokens(Work):
     def tokens(self) -> list[ElementInstance]:
         """The known tokens that have not ended, in id order."""
         return [token for token in self._tokens if not token.state.ended]
+
+    def completed(self) -> list[ElementInstance]:
+        """What can be compensated, and what was completed in this walk, in the order of its creation."""
+        return [*self._completed, *(token for token in self._tokens if token.state is InstanceState.COMPLETED)]
 
     def hosted(self, host: ElementInstance) -> list[ElementInstance]:
         """What is attached to the token, and has not ended."""

@@ -77,6 +77,12 @@ class Variables:
         data = Data(encoding=encoding, value=value, encrypted=encrypted)
         self._set(instance, token, VariableInput(name=name, data=data))
 
+    def copy(self, instance: ProcessInstance, token: ElementInstance | None, name: str, stored: Stored) -> None:
+        """Sets at the token, or for the instance, what is stored elsewhere, encrypted as it is."""
+        self._store(
+            instance, token, name=name, encoding=stored.encoding, encrypted=stored.encrypted, value=stored.value
+        )
+
     def deliver(self, instance: ProcessInstance, variables: Iterable[EventVariable]) -> None:
         """Sets or deletes process variables as a message or signal says, whose values are encrypted already."""
         for variable in variables:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from app.engine.changes import Changes
+from app.engine.changes import Changes, ThrownMessage, ThrownSignal
 from app.engine.failures import incident_of
-from app.engine.needs import BufferedMessage, Missing, Need, SignalSubscribers
+from app.engine.needs import BufferedMessage, MessageReceivers, Missing, Need, SignalSubscribers
 from app.engine.payload import Payload
 from app.engine.records import (
     ElementInstance,
+    EventVariable,
     Job,
     Message,
     MessageSubscription,
@@ -51,8 +52,6 @@ class Work:
         self.known = known
         self.message = message
         """The one that has arrived."""
-        self.thrown_signals: list[str] = []
-        """Names of signals that are to be sent when the walk has ended, in order."""
 
     def need(self, need: Need[T]) -> T:
         """What is known of it; raises Missing where nothing is."""
@@ -63,8 +62,13 @@ class Work:
         return found
 
     def throw_signal(self, name: str) -> None:
-        self.need(SignalSubscribers(name))
-        self.thrown_signals.append(name)
+        """Sends the signal when the walk has ended."""
+        self.changes.thrown.append(ThrownSignal(name, self.need(SignalSubscribers(name))))
+
+    def throw_message(self, name: str, correlation_key: str, variables: list[EventVariable]) -> None:
+        """Sends the message when the walk has ended: it is lost where nobody waits for it by then."""
+        receivers = self.need(MessageReceivers(name, correlation_key))
+        self.changes.thrown.append(ThrownMessage(name, correlation_key, variables, receivers))
 
     def create_job(
         self, token: ElementInstance, type: JobType, *, retry_count: int = 0, due_at: datetime | None = None

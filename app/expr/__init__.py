@@ -19,6 +19,7 @@ from app.expr.results import as_timer as as_timer
 from app.expr.results import as_timer_text as as_timer_text
 from app.expr.spelling import compile_expression as compile_expression
 from app.expr.spelling import compile_text as compile_text
+from app.expr.spelling import constant as constant
 from app.expr.values import MISSING as MISSING
 from app.expr.values import Lookup as Lookup
 from app.expr.values import Missing as Missing

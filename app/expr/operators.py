@@ -154,7 +154,10 @@ def is_in(env: Environment, wanted: Any, values: Any) -> bool:
         return contains(env, values, wanted)
     if type(values) is not dict:
         raise wrong("a list or an object after in", values)
-    return type(wanted) is str and wanted in values
+    if type(wanted) is not str:
+        return False
+    env.spend(len(wanted))
+    return wanted in values
 
 
 def negate(env: Environment, value: Any) -> Any:

@@ -9,7 +9,7 @@ from app.expr.values import Value, text_of, wrong
 from app.timer import Timer, parse_xml_timer
 
 NAME = 255
-"""Characters of a key, name or code."""
+"""Characters of a key, name, code or timer."""
 _MOST = 2**31 - 1
 _TIMERS = {
     "timeDate": "a date such as 2026-01-31T08:00:00Z",
@@ -64,7 +64,7 @@ def as_timer(value: Value, kind: str) -> Timer:
     """The timer of that kind that the text states."""
     if type(value) is not str:
         raise wrong(_TIMERS[kind], value)
-    timer = parse_xml_timer(kind, value)
+    timer = parse_xml_timer(kind, _bounded(value, NAME))
     if timer is None:
         raise EvaluationError(f"expected {_TIMERS[kind]}")
     return timer

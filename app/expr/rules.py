@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.expr.failures import CompileError, EvaluationError, WrongKind
+from app.expr.failures import CompileError, EvaluationError, WrongKind, shown
 from app.expr.limits import Environment
 from app.expr.operators import Operator
 from app.expr.values import LISTS, bounded, taken, wrong
@@ -34,7 +34,7 @@ class Rules:
 
     def missing(self, name: str) -> Any:
         """The value of a variable that is not there."""
-        raise WrongKind(f"unknown variable {name}")
+        raise WrongKind(f"unknown variable {shown(name)}")
 
     def missing_key(self) -> Any:
         """What an object has under a key that it doesn't have."""

@@ -50,6 +50,11 @@ def compile_text(text: str, language: str = "", default_language: str = "") -> P
     return program_of_template(parts) if len(parts) > 1 else _expression(_bounded(text), dialect)
 
 
+def constant(text: str) -> Program:
+    """The program of a text that stands for itself."""
+    return program_of_template([(False, text)])
+
+
 def _dialect(text: str, language: str, default_language: str) -> Dialect:
     if language.strip():
         return _known(language)

@@ -49,7 +49,7 @@ def short_duration_of(text: str) -> timedelta | None:
 
 def _span(sign: str, parts: list[tuple[float, str]]) -> timedelta | None:
     try:
-        span = sum((timedelta(seconds=unit) * _number(number) for unit, number in parts), timedelta())
+        span = sum((timedelta(seconds=unit * _number(number)) for unit, number in parts), timedelta())
         return -span if sign == "-" else span
     except OverflowError:
         return None

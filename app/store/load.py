@@ -37,6 +37,7 @@ from app.store import rows as r
 from app.store.dialect import Row
 from app.store.tables import (
     HOSTED,
+    TO_COMPENSATE,
     ElementInstanceRow,
     IncidentRow,
     JobRow,
@@ -238,6 +239,9 @@ CALLED = (
 )
 """Active called instances of an instance, each behind the id of its call activity's element instance."""
 
+COMPENSABLE = select(*EI.c).where(EI.c.partition == DAY, EI.c.process_instance_id == ID, text(TO_COMPENSATE))
+"""What has completed in an instance and can be compensated."""
+
 BELOW = (
     select(*PI.c)
     .where(PI.c.partition == DAY, PI.c.root_id == bindparam("root"), PI.c.ended_at.is_(None))
@@ -256,6 +260,8 @@ class Snapshot:
     """0 is without limit."""
     whole: bool = False
     called: dict[int, ProcessInstance] = field(default_factory=dict)
+    completed: list[ElementInstance] = field(default_factory=list)
+    """Of a whole one, those that have ended and can be compensated."""
     caller: Snapshot | None = None
 
     def token(self, id: int) -> ElementInstance:
@@ -267,6 +273,12 @@ class Snapshot:
         if not self.instance.parent_id:
             return None
         return next((token for token in self.tokens if token.node.parent is None), None)
+
+    def set_completed(self, rows: Iterable[Row]) -> None:
+        known = {token.id: token for token in self.tokens}
+        self.completed = link(rows, self.instance, self.graph)
+        for token in self.completed:
+            token.parent = token.parent or known.get(token.parent_id or 0)
 
     def set_caller(self, caller: Snapshot) -> None:
         root = self.called_root

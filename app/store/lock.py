@@ -75,6 +75,7 @@ class Claims:
         self.recover_jobs = self._recover_jobs()
         self.first_lease_end = self._first_lease_end()
         self.named = self._named()
+        self.stored = self._stored()
         self.visible = {named: self._visible(named=named) for named in (True, False)}
 
     def _claim(self, of: Table, filters: frozenset[str], limit: int) -> Any:
@@ -263,6 +264,11 @@ class Claims:
         is_named = case((self._dialect.is_one_of(V.c.name, "names"), true()), else_=false())
         value = (V.c.element_instance_id, V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
         return select(*value).where(V.c.partition == DAY, V.c.process_instance_id == bindparam("id"), is_named)
+
+    def _stored(self) -> Any:
+        """The variables of element instances `ids` of one day."""
+        value = (V.c.element_instance_id, V.c.name, V.c.encoding, V.c.encrypted, V.c.value)
+        return select(*value).where(V.c.partition == DAY, self._dialect.any_of(V.c.element_instance_id, "ids"))
 
     def _first_lease_end(self) -> Any:
         """When the next lease of a job ends, or did; None where there is none."""

@@ -93,6 +93,8 @@ def _resolve_task(task: records.Task) -> None:
         task.process_id = task.process.id
     if task.element is not None:
         task.element_id = task.element.id
+    if task.called is not None:
+        task.serialized_task = Payload(process_instance_id=task.called.id).serialize()
     if isinstance(task.origin, records.Message):
         task.serialized_task = Payload(message_id=task.origin.id, timer=task.timer).serialize()
     elif isinstance(task.origin, records.Signal):

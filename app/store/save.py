@@ -271,7 +271,7 @@ class Saver:
         after: list[Call] = []
         for renewed, happened in changes.renewed.items():
             parameters = {"day": happened.partition, "happened": happened.id, "renewed": renewed.id}
-            for kind in happened.behavior.leaves:
+            for kind in happened.leaves:
                 if kind in self._move_on:
                     into = after if kind is records.Task else before
                     into.append(Call(self._move_on[kind], parameters, day=happened.partition))
@@ -286,7 +286,7 @@ class Saver:
         leftovers: dict[tuple[type[Any], date, UserTaskState | None], list[int]] = {}
         for token, state in changes.abandoned:
             if token.id:
-                for kind in token.behavior.leaves:
+                for kind in token.leaves:
                     group = kind, token.partition, state if kind is records.UserTask else None
                     leftovers.setdefault(group, []).append(token.id)
         before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]

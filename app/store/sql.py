@@ -163,6 +163,7 @@ def _element_variables() -> Select[Any]:
 
 ELEMENT_VARIABLES = _element_variables()
 
+ALL_VARIABLES = select(V.c.element_instance_id, *_VALUE).where(V.c.partition == DAY, V.c.process_instance_id == ID)
 OUTPUT_ITEMS = (
     select(EI.c.loop_counter, V.c.encoding, V.c.encrypted, V.c.value)
     .select_from(EI.join(V, (V.c.partition == EI.c.partition) & (V.c.element_instance_id == EI.c.id)))

@@ -442,6 +442,9 @@ class Transaction:
         if snapshot.whole:
             rows = self._all(load.CALLED, day=snapshot.instance.partition, parent=snapshot.instance.id)
             snapshot.called = {row[0]: r.read_instance(row[1:]) for row in rows}
+        if snapshot.whole and snapshot.graph.compensates:
+            instance = snapshot.instance
+            snapshot.set_completed(self._all(load.COMPENSABLE, day=instance.partition, id=instance.id))
         root = snapshot.called_root
         if root is None or root.parent_id is None:
             return
@@ -506,6 +509,16 @@ class Transaction:
         """By the element instance, or None for the process instance, and name."""
         wanted = orjson.dumps(sorted(names)).decode()
         rows = self._all(self._claims.named, day=partition, id=process_instance_id, names=wanted)
+        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+
+    def load_variables(self, partition: date, process_instance_id: int) -> dict[tuple[int | None, str], Stored]:
+        """All of a process instance, by the element instance, or None for the instance itself, and name."""
+        rows = self._all(sql.ALL_VARIABLES, day=partition, id=process_instance_id)
+        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+
+    def load_variables_of(self, partition: date, ids: Sequence[int]) -> dict[tuple[int, str], Stored]:
+        """What element instances hold, by their id and the name."""
+        rows = self._all(self._claims.stored, day=partition, ids=list(ids))
         return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
 
     def load_output_items(

@@ -31,7 +31,7 @@ POINTERS = {
     records.ProcessInstance: {"parent", "existing"},
     records.ElementInstance: {"node", "instance", "parent", "prev", "host"},
     records.Job: {"token", "node", "variables"},
-    records.Task: {"instance", "token", "process", "element", "origin", "timer"},
+    records.Task: {"instance", "token", "process", "element", "origin", "called", "timer"},
     records.UserTask: {"token"},
     records.Variable: {"instance", "token"},
     records.Incident: {"task"},

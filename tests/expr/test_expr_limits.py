@@ -158,6 +158,7 @@ def test_a_hostile_text_is_refused_soon(text):
         "timestamp(a)",
         "duration(a)",
         "o[a]",
+        "a in o",
         "[a] == [b]",
         "l == m",
         "l.contains(0)",
@@ -221,6 +222,12 @@ def test_an_operand_that_decides_makes_up_for_none_that_costs_too_much():
     long = {"a": LONG, "b": LONG + ""}
     assert "steps" in failure("a == b || true", long).expected
     assert "steps" in failure("a == b && false", long).expected
+
+
+def test_a_reason_is_short():
+    assert len(failure(f'vars["{"x" * 4000}"]').reason) < 100
+    with pytest.raises(CompileError, match=r"expected another function than x{40}…"):
+        compile_expression("x" * 4000 + "()")
 
 
 def test_a_result_has_at_most_64_kilobytes():

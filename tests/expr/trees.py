@@ -63,8 +63,9 @@ CEL = Printer(
     "",
     "",
     {
-        "not": "!{0}",
-        "neg": "-{0}",
+        # The library that CEL is compared with leaves out double negations, of any value.
+        "not": "!({0})",
+        "neg": "(-{0})",
         "and": "({0} && {1})",
         "or": "({0} || {1})",
         "?": "({0} ? {1} : {2})",
@@ -85,7 +86,7 @@ FEEL = Printer(
     "",
     {
         "not": "not({0})",
-        "neg": "-{0}",
+        "neg": "(-{0})",
         "==": "({0} = {1})",
         "?": "(if {0} then {1} else {2})",
         "contains": "contains({0}, {1})",
@@ -100,7 +101,7 @@ JUEL = Printer(
     "}",
     {
         "not": "not {0}",
-        "neg": "-{0}",
+        "neg": "(-{0})",
         "?": "({0} ? {1} : {2})",
         "contains": "{0}.contains({1})",
         "starts": "{0}.startsWith({1})",
@@ -171,9 +172,12 @@ def any_tree(depth: int) -> Trees:
     below = any_tree(depth - 1)
     return st.one_of(
         below,
-        operators([*COMPARISONS, "+", "-", "*", "/", "%", "and", "or"], below, below),
+        operators([*COMPARISONS, "-", "*", "/", "%", "and", "or"], below, below),
         operators(["contains", "starts", "ends", "list contains", "index"], below, below),
-        st.tuples(st.sampled_from(["not", "neg", "size", "member", "int", "double"]), below),
+        st.tuples(st.sampled_from(["not", "size", "member", "int", "double"]), below),
         node("?", below, below, below),
         node("list", below, below),
+        # The library that CEL is compared with adds the keys of an object to a list, and negates true and false.
+        node("+", st.one_of(INTS, FLOATS, TEXTS, BOOLS, null), below),
+        node("neg", st.one_of(INTS, FLOATS, TEXTS, null)),
     )

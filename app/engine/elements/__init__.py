@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType
-from app.engine.elements.activity import Executed, UserTaskActivity, WorkerTask
+from app.engine.elements.activity import UserTaskActivity, WorkerTask
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
+from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
+from app.engine.elements.conditional import ConditionalTrigger
 from app.engine.elements.error import ErrorTrigger, ThrownError
 from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
 from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, HandlerStart, ThrowEvent
@@ -17,6 +19,7 @@ from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, Para
 from app.engine.elements.loop import MultiInstance, StandardLoop
 from app.engine.elements.message import MessageTrigger
 from app.engine.elements.receive_task import ReceiveTask
+from app.engine.elements.sending import MessageThrow, SendTask
 from app.engine.elements.signal import SignalTrigger, ThrownSignal
 from app.engine.elements.sub_process import EventSubProcess, ProcessScope, SubProcess
 from app.engine.elements.timer import TimerTrigger
@@ -29,6 +32,14 @@ STANDARD_LOOP = StandardLoop()
 BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.BUSINESS_RULE_TASK: WorkerTask(),
     ElementType.CALL_ACTIVITY: CallActivity(),
+    ElementType.CANCEL_BOUNDARY_EVENT: CancelBoundary(),
+    ElementType.CANCEL_END_EVENT: CancelEnd(),
+    ElementType.COMPENSATION_BOUNDARY_EVENT: Behavior(),
+    ElementType.COMPENSATION_END_EVENT: CompensationThrow(),
+    ElementType.COMPENSATION_START_EVENT: Behavior(),
+    ElementType.COMPENSATION_THROW_EVENT: CompensationThrow(),
+    ElementType.CONDITIONAL_BOUNDARY_EVENT: BoundaryEvent(ConditionalTrigger()),
+    ElementType.CONDITIONAL_CATCH_EVENT: CatchEvent(ConditionalTrigger()),
     ElementType.ERROR_BOUNDARY_EVENT: BoundaryEvent(ErrorTrigger()),
     ElementType.ERROR_END_EVENT: EndEvent(ThrownError()),
     ElementType.ESCALATION_BOUNDARY_EVENT: BoundaryEvent(EscalationTrigger()),
@@ -43,9 +54,9 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.MANUAL_TASK: Behavior(),
     ElementType.MESSAGE_BOUNDARY_EVENT: BoundaryEvent(MessageTrigger()),
     ElementType.MESSAGE_CATCH_EVENT: CatchEvent(MessageTrigger()),
-    ElementType.MESSAGE_END_EVENT: Executed(),
+    ElementType.MESSAGE_END_EVENT: MessageThrow(),
     ElementType.MESSAGE_START_EVENT: Behavior(),
-    ElementType.MESSAGE_THROW_EVENT: Executed(),
+    ElementType.MESSAGE_THROW_EVENT: MessageThrow(),
     ElementType.NONE_END_EVENT: NoneEndEvent(),
     ElementType.NONE_START_EVENT: Behavior(),
     ElementType.NONE_THROW_EVENT: Behavior(),
@@ -53,7 +64,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.PROCESS: ProcessScope(),
     ElementType.RECEIVE_TASK: ReceiveTask(),
     ElementType.SCRIPT_TASK: WorkerTask(),
-    ElementType.SEND_TASK: WorkerTask(),
+    ElementType.SEND_TASK: SendTask(),
     ElementType.SERVICE_TASK: WorkerTask(),
     ElementType.SIGNAL_BOUNDARY_EVENT: BoundaryEvent(SignalTrigger()),
     ElementType.SIGNAL_CATCH_EVENT: CatchEvent(SignalTrigger()),
@@ -71,6 +82,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
 
 
 EVENTS_OF_HANDLERS: Mapping[ElementType, Behavior] = {
+    ElementType.CONDITIONAL_START_EVENT: HandlerStart(ConditionalTrigger()),
     ElementType.ERROR_START_EVENT: HandlerStart(ErrorTrigger()),
     ElementType.ESCALATION_START_EVENT: HandlerStart(EscalationTrigger()),
     ElementType.MESSAGE_START_EVENT: HandlerStart(MessageTrigger()),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.engine.graph import Node
     from app.engine.needs import Need
     from app.engine.payload import Payload
-    from app.engine.records import ElementInstance, Job, Message, Task
+    from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
     from app.engine.run import Run
     from app.engine.slots import Slot
 
@@ -83,6 +83,9 @@ class Behavior:
     def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
         """Something inside the scope is COMPLETED; what follows it there has been created."""
 
+    def hosted_completed(self, run: Run, token: ElementInstance, hosted: ElementInstance) -> None:
+        """Something that is attached to the token is COMPLETED."""
+
     def settle(self, run: Run, scope: ElementInstance, node: Node) -> bool:
         """The walk has come to rest: has tokens that wait at `node` go on if they can; whether they do."""
         return False
@@ -98,6 +101,9 @@ class Behavior:
 
     def terminated(self, run: Ending, token: ElementInstance) -> None:
         """The token is about to end from outside, together with what it has called."""
+
+    def returned(self, run: Ending, token: ElementInstance, called: ProcessInstance) -> None:
+        """What the token has called is COMPLETED."""
 
     def job_done(self, run: Run, token: ElementInstance, job: Job, completion: Completion, retry_due: datetime) -> None:
         """A worker has completed a job of the token; raises Refusal for an unusable completion."""

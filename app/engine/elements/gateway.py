@@ -10,6 +10,7 @@ from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.outgoing import decided_flow, possible, true_flows
 from app.engine.records import Job, Task
+from app.engine.run import GONE_ON
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType
 from app.errors import refused
@@ -165,7 +166,7 @@ def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) ->
     for token in run.children(scope):
         if token.node is node and token.waits_at_join:
             continue
-        if token.host is not None and token.state is not InstanceState.STARTED:
+        if token.context == GONE_ON or (token.host is not None and token.state is not InstanceState.STARTED):
             continue
         reached = reach.get(token.node, 0)
         if reached & empty and not reached & filled:

@@ -39,10 +39,10 @@ class EventSubProcess(SubProcess):
     stops_when_suspended = False
 
     def start(self, run: Run, token: ElementInstance) -> None:
-        event = next(node for node in token.node.children if node.starts_handler)
-        for flow in event.outgoing:
+        flows = [flow for event in token.node.starts for flow in event.outgoing]
+        for flow in flows:
             run.arrive(flow.target, token, token.prev, flow.place)
-        if not event.outgoing:
+        if not flows:
             run.look_at(token)
 
 

@@ -65,6 +65,7 @@ class Trigger:
     """Records that wait for it, besides jobs and tasks."""
     catches_errors = False
     catches_escalations = False
+    catches_cancellation = False
 
     def needs_job(self, node: Node) -> bool:
         return node.definition is None

@@ -1,0 +1,128 @@
+"""Whether all texts can be evaluated that the engine evaluates, where it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from app.bpmn.causes import at, at_flow, bounded
+from app.bpmn.kinds import ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
+from app.bpmn.model import Element, EventDefinition, Expression, Process, SequenceFlow
+from app.errors import Cause
+from app.expr import CompileError, compile_expression, compile_text
+
+T = ElementType
+
+_CONSTANTS = frozenset({"true", "false"})
+_EITHER_OR = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
+
+
+def check_expressions(process: Process, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
+    """What can't be evaluated of a process whose expressions are for the engine; as far as `bounded` lets the causes.
+
+    `definitions` are those of its events by element id. One that the file does not state comes before its texts.
+    """
+    return bounded(_causes(process, definitions))
+
+
+def expressions_of(element: Element) -> Iterator[tuple[str, Expression]]:
+    """Texts that are expressions in any case, with what they are for."""
+    loop = element.loop
+    if loop is not None and loop.cardinality is not None and loop.literal is None:
+        yield "loopCardinality", loop.cardinality
+    if loop is not None and loop.condition is not None:
+        yield "completionCondition" if loop.multi else "loopCondition", loop.condition
+    if element.condition is not None:
+        yield _CONDITIONS.get(element.type, "condition"), element.condition
+
+
+_CONDITIONS = {T.AD_HOC_SUB_PROCESS: "completionCondition", T.COMPLEX_GATEWAY: "activationCondition"}
+
+
+def texts_of(element: Element, definition: EventDefinition | None) -> Iterator[tuple[str, str]]:
+    """Texts that may be expressions or templates, with what they are for; those that a `definition` replaces aren't."""
+    if element.timer_text is not None and definition is None:
+        yield "timer", element.timer_text[1]
+    if element.called_element:
+        yield "calledElement", element.called_element
+    if element.correlation_key is not None:
+        yield "correlationKey", element.correlation_key.text
+        if element.type in THROWN_EVENTS and element.declared_name:
+            yield "messageName", element.declared_name
+    if definition is not None and definition == element.definition:
+        names = (
+            ("errorCode", definition.error_code),
+            ("escalationCode", definition.escalation_code),
+            ("messageName", definition.message_name),
+            ("signalName", definition.signal_name),
+        )
+        yield from ((slot, text) for slot, text in names if text)
+
+
+def is_expression(text: str, language: str = "") -> bool:
+    """Whether the text of a name, key, code or timer is not what it says, but gives that."""
+    try:
+        return compile_text(text, default_language=language) is not None
+    except CompileError:
+        return True
+
+
+def compile_error(expression: Expression, language: str) -> CompileError | None:
+    """Why it can't be evaluated."""
+    if expression.text in _CONSTANTS:
+        return None
+    try:
+        compile_expression(expression.text, expression.language, language)
+    except CompileError as error:
+        return error
+    return None
+
+
+def _causes(process: Process, definitions: Mapping[str, EventDefinition]) -> Iterator[Cause]:
+    language = process.expression_language
+    for element in process.elements():
+        for slot, expression in expressions_of(element):
+            error = compile_error(expression, language)
+            if error is not None:
+                yield at(element, f"{slot} of {element.id} cannot be evaluated: {error}")
+        for slot, text in texts_of(element, definitions.get(element.id)):
+            if is_expression(text, language):
+                yield from _of_text(element, slot, text, language)
+        for flow in element.outgoing:
+            yield from _of_flow(flow, language)
+
+
+def _of_text(element: Element, slot: str, text: str, language: str) -> Iterator[Cause]:
+    literal = _literal_needed(element, slot)
+    if literal is not None:
+        yield literal
+        return
+    try:
+        compile_text(text, default_language=language)
+    except CompileError as error:
+        yield at(element, f"{slot} of {element.id} cannot be evaluated: {error}")
+
+
+def _literal_needed(element: Element, slot: str) -> Cause | None:
+    """The cause where nothing can be evaluated: there is no instance yet, or it is a matter of what is caught."""
+    if element.instantiates and slot in ("messageName", "signalName"):
+        kind = slot.removesuffix("Name")
+        detail = f"no {kind} name defined for element {element.id}"
+        return Cause(element.pointer, f"{kind}_event", detail, "", *element.place)
+    if element.type in ERROR_EVENTS | ESCALATION_EVENTS and element.type not in THROWN_EVENTS:
+        kind = "error" if element.type in ERROR_EVENTS else "escalation"
+        detail = f"{kind} code of element {element.id} must be a literal, since the event catches it"
+        return Cause(element.pointer, f"{kind}_event", f"{detail} (line {element.line})", "", *element.place)
+    return None
+
+
+def _of_flow(flow: SequenceFlow, language: str) -> Iterator[Cause]:
+    source = flow.source
+    if flow.is_chosen:
+        try:
+            compile_expression(flow.condition, flow.language, language)
+        except CompileError as error:
+            detail = f"condition of {flow.id} cannot be evaluated: {error} (line {flow.line})"
+            yield Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
+    elif source.type in _EITHER_OR and not flow.is_default and any(other.is_chosen for other in source.outgoing):
+        who = f"{_EITHER_OR[source.type]} {source.id}"
+        yield at_flow(flow, f"must have a condition, since others of {who} have one and it is no default flow")
