@@ -117,6 +117,16 @@ def transaction(text: str, **kinds: Kind) -> Kind:
     return Kind("transaction", content=text, kinds=kinds)
 
 
+def ad_hoc(text: str, *, sequential: bool = False, condition: str = "", cancels: bool = True, **kinds: Kind) -> Kind:
+    """An ad-hoc sub-process; in `text` everything that leads nowhere is an activity."""
+    attributes = ' ordering="Sequential"' if sequential else ""
+    attributes += "" if cancels else ' cancelRemainingInstances="false"'
+    marker = f"<completionCondition>{escape(condition)}</completionCondition>" if condition else ""
+    ids = {id.strip() for step in text.replace(";", "->").split("->") for id in step.split(",")}
+    found = {**dict.fromkeys(sorted(ids), SERVICE), **kinds}
+    return Kind("adHocSubProcess", attributes, content=text, kinds=found, marker=marker)
+
+
 def event_sub(text: str, **kinds: Kind) -> Kind:
     """An event sub-process; its first element is its start event."""
     return Kind("subProcess", ' triggeredByEvent="true"', content=text, kinds=kinds)
