@@ -19,6 +19,7 @@ from app.bpmn.kinds import (
     GATEWAYS,
     INTERMEDIATE_EVENTS,
     LINK_EVENTS,
+    MULTIPLE_EVENTS,
     PASSED_THROUGH_TASKS,
     SCOPES,
     START_EVENTS,
@@ -272,10 +273,10 @@ def _ignored_default_flow(process: Process) -> Iterator[Remark]:
 @_rule("timer-text")
 def _timer_text(process: Process) -> Iterator[Remark]:
     """The text of a timer is neither a literal nor an expression: a job will ask for the timer."""
-    for element in process.of_types(TIMER_EVENTS):
-        if element.unread_timer is not None:
-            tag, text = element.unread_timer
-            if not text.startswith(_EXPRESSIONS):
+    for element in process.of_types(TIMER_EVENTS | MULTIPLE_EVENTS):
+        for event in element.with_parts:
+            if event.unread_timer is not None and not event.unread_timer[1].startswith(_EXPRESSIONS):
+                tag, text = event.unread_timer
                 yield _at(element, f"{tag} {quoted(text)} of event {element.id} is not {_TIMERS[tag]}")
 
 

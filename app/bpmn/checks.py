@@ -25,6 +25,7 @@ from app.bpmn.model import (
     Element,
     Process,
 )
+from app.bpmn.parts import check_parts
 from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
@@ -72,6 +73,7 @@ def _causes(process: Process) -> Iterator[Cause]:
         for rule in _RULES[element.type]:
             yield from rule(element)
     yield from check_conditional_events(process)
+    yield from check_parts(process)
     yield from undoing.check_references(process)
     yield from _links(process)
 
@@ -237,11 +239,18 @@ def _same_triggers(element: Element) -> Iterator[Cause]:
     for handler in element.children:
         if handler.type is T.EVENT_SUB_PROCESS:
             for start in handler.children:
-                trigger = start.definition.name if start.definition is not None else None
-                if start.type in START_EVENTS and start.interrupting and trigger is not None:
-                    first = seen.setdefault((start.type, trigger), start)
-                    if first is not start:
-                        yield at(start, f"interrupting start event {start.id} catches the same as {first.id}")
+                if start.type in START_EVENTS and start.interrupting:
+                    for trigger in _triggers(start):
+                        first = seen.setdefault(trigger, start)
+                        if first is not start:
+                            yield at(start, f"interrupting start event {start.id} catches the same as {first.id}")
+
+
+def _triggers(start: Element) -> Iterator[tuple[ElementType, str]]:
+    for event in start.with_parts:
+        name = event.definition.name if event.definition is not None else None
+        if name is not None:
+            yield event.type, name
 
 
 def _attached(element: Element) -> Iterator[Cause]:
