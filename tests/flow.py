@@ -7,6 +7,7 @@ kind is a start event where nothing leads to it, an end event where it leads now
 The process has the id `p`, and its elements the order in which they are named first.
 
 Events are written `"message"` without a definition, `"message:order"` with one, `"error:"` to catch every code;
+`"conditional:x > 1"`,
 `"timer:PT1H"`, `"timer:R3/PT1H"` and `"timer:2027-01-01T00:00:00Z"` are timers as the XML has them.
 """
 
@@ -267,6 +268,8 @@ def _event(event: str, declarations: dict[str, str], attributes: str = "") -> st
     tag = f"{kind}EventDefinition"
     if not defined:
         return f"<{tag}/>"
+    if kind == "conditional":
+        return f"<{tag}><condition>{escape(value)}</condition></{tag}>"
     if kind == "link":
         return f'<{tag} name="{value}"/>'
     if kind == "timer":

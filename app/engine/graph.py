@@ -113,6 +113,8 @@ class Node:
     task_type: str = ""
     declared_name: str = ""
     """Of the message, signal, error or escalation that the file refers to."""
+    caught: Mapping[str, str] = field(default_factory=dict)
+    """The process variables of what an event catches, by `errorCode`, `errorMessage` and `escalationCode`."""
     inputs: Sequence[str] = ()
     """Of what sends a message, the variables that go with it."""
     variables_in: str = ""
@@ -225,6 +227,7 @@ def compile_graph(
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
+            caught=_caught(element),
             inputs=element.inputs if evaluates else (),
             variables_in=element.variables_in if evaluates else "",
             variables_out=element.variables_out if evaluates else "",
@@ -250,6 +253,15 @@ def compile_graph(
     for node in reversed(nodes.values()):
         _mark_compensable(node)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
+
+
+def _caught(element: Element) -> dict[str, str]:
+    names = (
+        ("errorCode", element.error_code_variable),
+        ("errorMessage", element.error_message_variable),
+        ("escalationCode", element.escalation_code_variable),
+    )
+    return {what: name for what, name in names if name}
 
 
 def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
