@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from app.bpmn import undoing, waiting
+from app.bpmn.behavior import check_behavior
 from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.evaluation import check_conditional_events
 from app.bpmn.kinds import (
@@ -74,6 +75,7 @@ def _causes(process: Process) -> Iterator[Cause]:
             yield from rule(element)
     yield from check_conditional_events(process)
     yield from check_parts(process)
+    yield from check_behavior(process)
     yield from undoing.check_references(process)
     yield from _links(process)
 

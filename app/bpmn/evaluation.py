@@ -107,6 +107,9 @@ def _causes(process: Process, definitions: Mapping[str, EventDefinition]) -> Ite
             for slot, text in texts_of_event(part, part.definition):
                 if is_expression(text, language):
                     yield from _of_text(element, part.type, slot, text, language)
+        for event in element.loop.events if element.loop is not None else ():
+            if any(is_expression(text, language) for _, text in texts_of_event(event, event.definition)):
+                yield at(element, f"name or code of what multi-instance {element.id} throws must be a literal")
         for flow in element.outgoing:
             yield from _of_flow(flow, language)
 

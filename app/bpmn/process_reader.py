@@ -91,7 +91,7 @@ class ProcessReader:
     def finish(self) -> None:
         """Joins what refers to each other."""
         by_id, process = self._by_id, self.process
-        loops = LoopReader(self._file.data, evaluates=self._file.foreign.evaluates)
+        loops = LoopReader(self._file.data, self._declarations, evaluates=self._file.foreign.evaluates)
         for element, markers in self._markers.items():
             loops.read(element, markers)
         process.leftovers.extend(self._flows.join(by_id))
