@@ -181,10 +181,11 @@ def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
     for scope in _scopes(process):
         caught = caught_links(scope)
+        passing = {element for element in scope.children if passes(element)}
         after = {
-            element: [target for target in following(element, caught) if passes(target)]
+            element: [target for target in following(element, caught) if target in passing]
             for element in scope.children
-            if passes(element)
+            if element in passing
         }
         before: dict[Element, list[Element]] = {}
         for element, targets in after.items():

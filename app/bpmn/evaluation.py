@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.kinds import CONDITIONAL_EVENTS, ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
-from app.bpmn.model import Element, EventDefinition, Expression, Part, Process, SequenceFlow
+from app.bpmn.model import Element, EventDefinition, Expression, Part, Process
 from app.errors import Cause
 from app.expr import CompileError, compile_expression, compile_text
 
@@ -110,8 +110,7 @@ def _causes(process: Process, definitions: Mapping[str, EventDefinition]) -> Ite
         for event in element.loop.events if element.loop is not None else ():
             if any(is_expression(text, language) for _, text in texts_of_event(event, event.definition)):
                 yield at(element, f"name or code of what multi-instance {element.id} throws must be a literal")
-        for flow in element.outgoing:
-            yield from _of_flow(flow, language)
+        yield from _of_flows(element, language)
 
 
 def _of_text(element: Element, type: ElementType, slot: str, text: str, language: str) -> Iterator[Cause]:
@@ -138,14 +137,15 @@ def _literal_needed(element: Element, type: ElementType, slot: str) -> Cause | N
     return None
 
 
-def _of_flow(flow: SequenceFlow, language: str) -> Iterator[Cause]:
-    source = flow.source
-    if flow.is_chosen:
-        try:
-            compile_expression(flow.condition, flow.language, language)
-        except CompileError as error:
-            detail = f"condition of {flow.id} cannot be evaluated: {error} (line {flow.line})"
-            yield Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
-    elif source.type in _EITHER_OR and not flow.is_default and any(other.is_chosen for other in source.outgoing):
-        who = f"{_EITHER_OR[source.type]} {source.id}"
-        yield at_flow(flow, f"must have a condition, since others of {who} have one and it is no default flow")
+def _of_flows(element: Element, language: str) -> Iterator[Cause]:
+    kind = _EITHER_OR.get(element.type, "") if any(flow.is_chosen for flow in element.outgoing) else ""
+    for flow in element.outgoing:
+        if flow.is_chosen:
+            try:
+                compile_expression(flow.condition, flow.language, language)
+            except CompileError as error:
+                detail = f"condition of {flow.id} cannot be evaluated: {error} (line {flow.line})"
+                yield Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
+        elif kind and not flow.is_default:
+            who = f"{kind} {element.id}"
+            yield at_flow(flow, f"must have a condition, since others of {who} have one and it is no default flow")
