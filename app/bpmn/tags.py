@@ -13,9 +13,9 @@ NOT_YET = frozenset(
     {
         "adHocSubProcess",
         "behavior",
+        SEVERAL,
         "complexGateway",
         "instantiating eventBasedGateway",
-        SEVERAL,
     }
 )
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""
