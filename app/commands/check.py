@@ -14,6 +14,7 @@ from app.commands.base import Command
 from app.commands.context import Context
 from app.commands.process import CreateProcess, deploy, read_model, warnings_of
 from app.engine.records import Process
+from app.engine.types import ExpressionMode
 from app.errors import Cause, EngineError, ErrorKind
 
 _PLACES = {
@@ -95,7 +96,9 @@ def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None
     if newest is None or model.causes:
         return
     try:
-        older = find_process(parse(newest.bpmn_xml, xml_timers=ctx.config.xml_timers), newest.bpmn_process_id)
+        evaluates = newest.expressions == ExpressionMode.ENGINE
+        file = parse(newest.bpmn_xml, xml_timers=ctx.config.xml_timers, evaluates=evaluates)
+        older = find_process(file, newest.bpmn_process_id)
     except EngineError:
         # An earlier release has read what can't be read any more.
         return
