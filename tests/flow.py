@@ -7,6 +7,7 @@ kind is a start event where nothing leads to it, an end event where it leads now
 The process has the id `p`, and its elements the order in which they are named first.
 
 Events are written `"message"` without a definition, `"message:order"` with one, `"error:"` to catch every code;
+`"conditional:x > 1"`,
 `"timer:PT1H"`, `"timer:R3/PT1H"` and `"timer:2027-01-01T00:00:00Z"` are timers as the XML has them.
 """
 
@@ -115,6 +116,16 @@ def sub(text: str, **kinds: Kind) -> Kind:
 
 def transaction(text: str, **kinds: Kind) -> Kind:
     return Kind("transaction", content=text, kinds=kinds)
+
+
+def ad_hoc(text: str, *, sequential: bool = False, condition: str = "", cancels: bool = True, **kinds: Kind) -> Kind:
+    """An ad-hoc sub-process; in `text` everything that leads nowhere is an activity."""
+    attributes = ' ordering="Sequential"' if sequential else ""
+    attributes += "" if cancels else ' cancelRemainingInstances="false"'
+    marker = f"<completionCondition>{escape(condition)}</completionCondition>" if condition else ""
+    ids = {id.strip() for step in text.replace(";", "->").split("->") for id in step.split(",")}
+    found = {**dict.fromkeys(sorted(ids), SERVICE), **kinds}
+    return Kind("adHocSubProcess", attributes, content=text, kinds=found, marker=marker)
 
 
 def event_sub(text: str, **kinds: Kind) -> Kind:
@@ -257,6 +268,8 @@ def _event(event: str, declarations: dict[str, str], attributes: str = "") -> st
     tag = f"{kind}EventDefinition"
     if not defined:
         return f"<{tag}/>"
+    if kind == "conditional":
+        return f"<{tag}><condition>{escape(value)}</condition></{tag}>"
     if kind == "link":
         return f'<{tag} name="{value}"/>'
     if kind == "timer":

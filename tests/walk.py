@@ -350,6 +350,21 @@ class Walk:
         self.records.take(changes)
         return TaskStep(self, task)
 
+    def select(self, id: str, *activities: str) -> None:
+        """Somebody selects activities in the newest visit of an ad-hoc sub-process."""
+        changes = Changes()
+        self.run(changes).select_activities(self.token(id), activities)
+        self.records.take(changes)
+
+    def resolved(self) -> TaskStep:
+        """The task that evaluates again what has failed last."""
+        failed = self.records.incidents[-1].task
+        assert failed is not None and failed.token is not None
+        changes = Changes()
+        again = self.run(changes).create_task(failed.token, failed.type, parse_payload(failed.serialized_task))
+        self.records.take(changes)
+        return TaskStep(self, again)
+
     def suspend(self) -> None:
         changes = Changes()
         self.run(changes).suspend()

@@ -11,7 +11,7 @@ from app.engine.elements.base import Behavior
 from app.engine.needs import OutputItems
 from app.engine.records import Job, Task
 from app.engine.slots import NotEvaluated, Slot
-from app.engine.types import InstanceState, JobType, UserTaskState
+from app.engine.types import InstanceState, JobType
 from app.engine.values import Stored, as_json, items_of, value_of
 from app.errors import refused
 from app.expr import EvaluationError, as_cardinality, as_condition
@@ -63,7 +63,6 @@ class Body(Behavior):
 
     def over(self, run: Run, token: ElementInstance) -> None:
         run.complete(token)
-        run.clear_away(token, UserTaskState.TERMINATED)
 
     def start_next(self, run: Run, token: ElementInstance) -> ElementInstance:
         """One more inner instance, which knows its number."""
