@@ -121,7 +121,6 @@ class AttachedEvent(Event):
         if renewed and recur:
             recur(renewed)
 
-
     def note(self, run: Run, event: ElementInstance, raised: Raised | None) -> None:
         """Sets the process variables that the model names for what is caught."""
         if raised is not None and event.node.caught:
