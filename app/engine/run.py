@@ -22,7 +22,7 @@ from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
 from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
 from app.engine.slots import NotEvaluated, Slot
-from app.engine.types import InstanceState, JobType, TaskType
+from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
 from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
 from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
@@ -246,6 +246,9 @@ class Run(Ending):
                 return
             self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
+        if token.is_body:
+            # A worker may still be asked whether its inner instances are enough.
+            self.clear_away(token, UserTaskState.TERMINATED)
         scope.behavior.child_completed(self, scope, token)
         if token.host_id or token.host:
             if token.host is None:
