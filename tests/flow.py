@@ -7,6 +7,7 @@ kind is a start event where nothing leads to it, an end event where it leads now
 The process has the id `p`, and its elements the order in which they are named first.
 
 Events are written `"message"` without a definition, `"message:order"` with one, `"error:"` to catch every code;
+`"conditional:x > 1"`,
 `"timer:PT1H"`, `"timer:R3/PT1H"` and `"timer:2027-01-01T00:00:00Z"` are timers as the XML has them.
 """
 
@@ -40,6 +41,8 @@ class Kind:
     """With `content`: what is inside a sub-process."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """Those of outgoing flows, by their targets."""
+    handler: str = ""
+    """Of a compensation boundary event, the activity that it leads to."""
     key: str = ""
     """What gives the correlation key of its message."""
     marker: str = ""
@@ -86,6 +89,23 @@ def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
     return Kind("boundaryEvent", f' attachedToRef="{host}"{cancels}', event)
 
 
+def undo(kind: Kind = SERVICE) -> Kind:
+    """An activity that undoes another one."""
+    return replace(kind, attributes=kind.attributes + ' isForCompensation="true"')
+
+
+def compensation(host: str, handler: str) -> Kind:
+    """The boundary event that leads to what undoes its host."""
+    return Kind("boundaryEvent", f' attachedToRef="{host}"', "compensate", handler=handler)
+
+
+def compensate(activity: str = "", *, tag: str = "intermediateThrowEvent", waits: bool = True) -> Kind:
+    """An event that has what has completed undone, or one activity."""
+    reference = f' activityRef="{activity}"' if activity else ""
+    wait = "" if waits else ' waitForCompletion="false"'
+    return Kind(tag, marker=f"<compensateEventDefinition{reference}{wait}/>")
+
+
 def call(called_element: str = "") -> Kind:
     return Kind("callActivity", f' calledElement="{called_element}"' if called_element else "")
 
@@ -96,6 +116,16 @@ def sub(text: str, **kinds: Kind) -> Kind:
 
 def transaction(text: str, **kinds: Kind) -> Kind:
     return Kind("transaction", content=text, kinds=kinds)
+
+
+def ad_hoc(text: str, *, sequential: bool = False, condition: str = "", cancels: bool = True, **kinds: Kind) -> Kind:
+    """An ad-hoc sub-process; in `text` everything that leads nowhere is an activity."""
+    attributes = ' ordering="Sequential"' if sequential else ""
+    attributes += "" if cancels else ' cancelRemainingInstances="false"'
+    marker = f"<completionCondition>{escape(condition)}</completionCondition>" if condition else ""
+    ids = {id.strip() for step in text.replace(";", "->").split("->") for id in step.split(",")}
+    found = {**dict.fromkeys(sorted(ids), SERVICE), **kinds}
+    return Kind("adHocSubProcess", attributes, content=text, kinds=found, marker=marker)
 
 
 def event_sub(text: str, **kinds: Kind) -> Kind:
@@ -226,6 +256,9 @@ def _element(
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
     content += kind.marker
+    if kind.handler:
+        after = f'<association id="{id}_{kind.handler}" sourceRef="{id}" targetRef="{kind.handler}"/>'
+        return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>{after}'
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 
@@ -235,6 +268,8 @@ def _event(event: str, declarations: dict[str, str], attributes: str = "") -> st
     tag = f"{kind}EventDefinition"
     if not defined:
         return f"<{tag}/>"
+    if kind == "conditional":
+        return f"<{tag}><condition>{escape(value)}</condition></{tag}>"
     if kind == "link":
         return f'<{tag} name="{value}"/>'
     if kind == "timer":

@@ -21,9 +21,11 @@ from app.engine.completion import Completion
 from app.engine.elements.catching import throw_error, throw_escalation
 from app.engine.elements.message import MessageTrigger
 from app.engine.needs import (
+    AllVariables,
     BufferedMessage,
     CalledProcess,
     Callee,
+    ElementVariables,
     IsSubscribed,
     Need,
     OutputItems,
@@ -48,6 +50,7 @@ from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
 from app.engine.values import Stored
 from app.engine.variables import Variables
+from app.store.rows import resolve
 from tests.flow import Kind, graph
 
 NOW = datetime(2026, 11, 23, 12)
@@ -94,6 +97,8 @@ class Records:
             for record in found:
                 lists[kind].append(record)
                 record.id = len(lists[kind])
+        for token in changes.new.get(ElementInstance, []):
+            resolve(token)
         for renewed, happened in changes.renewed.items():
             self._go_over(happened, renewed)
         for token, state in changes.abandoned:
@@ -170,7 +175,10 @@ class Facts(Mapping[Need[Any], Any]):
     def __getitem__(self, need: Need[Any]) -> Any:
         if isinstance(need, OutputItems):
             return self.outputs.get((need.body_id, need.name), {})
+        if isinstance(need, ElementVariables):
+            return {key: stored for key, stored in self.stored.items() if key[0] in need.element_instance_ids}
         return {
+            AllVariables: self.stored,
             VariablesNamed: self.stored,
             BufferedMessage: self.buffered,
             CalledProcess: self.callee,
@@ -341,6 +349,21 @@ class Walk:
         task = self.run(changes).create_task(subscription.token, TaskType.TRIGGER_EVENT)
         self.records.take(changes)
         return TaskStep(self, task)
+
+    def select(self, id: str, *activities: str) -> None:
+        """Somebody selects activities in the newest visit of an ad-hoc sub-process."""
+        changes = Changes()
+        self.run(changes).select_activities(self.token(id), activities)
+        self.records.take(changes)
+
+    def resolved(self) -> TaskStep:
+        """The task that evaluates again what has failed last."""
+        failed = self.records.incidents[-1].task
+        assert failed is not None and failed.token is not None
+        changes = Changes()
+        again = self.run(changes).create_task(failed.token, failed.type, parse_payload(failed.serialized_task))
+        self.records.take(changes)
+        return TaskStep(self, again)
 
     def suspend(self) -> None:
         changes = Changes()

@@ -110,6 +110,7 @@ _GATEWAYS = frozenset(
     }
 )
 _LOOPS = frozenset({JobType.EVALUATE_COMPLETION_CONDITION, JobType.EVALUATE_LOOP_CONDITION})
+_CONDITIONAL = frozenset({JobType.EVALUATE_ACTIVATION_CONDITION, JobType.SELECT_ACTIVITIES})
 _NAMED = {
     f"{kind}_name": frozenset(type for type in ElementType if type.startswith(f"{kind.upper()}_"))
     for kind in ("message", "signal", "error", "escalation")
@@ -146,6 +147,8 @@ def _decision(flow: Flow) -> dict[str, Any]:
 
 
 def _expression(job: Job) -> str:
+    if job.node is not None and job.type in _CONDITIONAL:
+        return job.node.condition
     loop = job.node.loop if job.node else None
     if loop is None:
         return ""

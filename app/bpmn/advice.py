@@ -126,10 +126,11 @@ def _unreachable(process: Process) -> Iterator[Remark]:
     """No path leads from where its scope begins to the element: it is never executed."""
     for scope in _scopes(process):
         found = reached(scope)
+        begins = "activity that can be selected" if scope.type is T.AD_HOC_SUB_PROCESS else "start event"
         if found:
             for child in scope.children:
                 if child not in found and child.type is not T.EVENT_SUB_PROCESS:
-                    yield _at(child, f"no start event leads to element {child.id}: it is never executed")
+                    yield _at(child, f"no {begins} leads to element {child.id}: it is never executed")
 
 
 @_rule("link-not-thrown")
@@ -197,7 +198,7 @@ def _endless_loop(process: Process) -> Iterator[Remark]:
 @_rule("never-joined")
 def _never_joined(process: Process) -> Iterator[Remark]:
     """A parallel gateway waits for several paths of which only one is ever taken: it waits for ever."""
-    for scope in _scopes(process):
+    for scope in process.of_types(SCOPES - {T.AD_HOC_SUB_PROCESS}):
         found, several = reached(scope), reached_by_several(scope)
         for element in scope.children:
             if element.type is T.PARALLEL_GATEWAY and element in found:

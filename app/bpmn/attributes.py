@@ -107,6 +107,20 @@ def _read_method(element: Element, node: XmlNode, name: str) -> None:
         refuse(element, f"transaction method {value[:MAX_ID_LENGTH]}", node.place)
 
 
+def _read_ordering(element: Element, node: XmlNode, name: str) -> None:
+    value = node.token(name)
+    if element.type is T.AD_HOC_SUB_PROCESS and value:
+        element.sequential = value == "Sequential"
+        if value not in ("Parallel", "Sequential"):
+            what = f"ordering of ad-hoc sub-process {element.id} must be Parallel or Sequential"
+            object_to(element, f"{what}, and not {value[:MAX_ID_LENGTH]}", node.place)
+
+
+def _read_cancel_remaining(element: Element, node: XmlNode, name: str) -> None:
+    if element.type is T.AD_HOC_SUB_PROCESS and node.token(name):
+        element.cancel_remaining = _is_true(element, node, name)
+
+
 _READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {
     "startQuantity": _read_quantity,
     "completionQuantity": _read_quantity,
@@ -117,4 +131,6 @@ _READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {
     "isInterrupting": _read_interrupting,
     "eventGatewayType": _read_gateway_type,
     "method": _read_method,
+    "ordering": _read_ordering,
+    "cancelRemainingInstances": _read_cancel_remaining,
 }

@@ -9,6 +9,7 @@ from app.bpmn.attributes import TRUE, read_attributes
 from app.bpmn.checks import check
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
+from app.bpmn.expressions import read_expression
 from app.bpmn.flows import Flows
 from app.bpmn.foreign import Foreign
 from app.bpmn.kinds import SCOPES, SUB_PROCESSES, ElementType
@@ -130,6 +131,8 @@ class ProcessReader:
             self._note_ids(node)
             if node.tag == "association":
                 self._undoing.associate(node)
+            elif node.tag == "completionCondition" and element.type is T.AD_HOC_SUB_PROCESS:
+                element.condition = read_expression(element, node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)

@@ -13,7 +13,6 @@ NOT_YET = frozenset(
         "adHocSubProcess",
         "behavior",
         "complexGateway",
-        "conditionalEventDefinition",
         "instantiating eventBasedGateway",
     }
 )

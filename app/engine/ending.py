@@ -140,7 +140,7 @@ class Ending(Tokens):
             scope.waiting_joins -= 1
         if scope.waiting_joins:
             self._unsettled[scope] = None
-        if scope.active_children == scope.active_handlers:
+        if scope.active_children == scope.active_handlers or scope.behavior.watches:
             self._queue.append((False, scope))
 
     def _end_process(self, state: InstanceState) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.bpmn.kinds import START_EVENTS
+from app.bpmn.kinds import ACTIVITIES, START_EVENTS
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
 from app.engine.reach import reach_of
-from app.engine.slots import Slot, condition_of, programs_of
+from app.engine.slots import Slot, completion_of, condition_of, programs_of
 from app.expr import Program
 
 if TYPE_CHECKING:
@@ -86,8 +86,18 @@ class Node:
     """Whether conditions of its outgoing flows are among that."""
     has_conditions: bool = False
     """Whether it is an activity or event some of whose outgoing flows have conditions."""
+    condition: str = ""
+    """When an ad-hoc sub-process is over, or a complex gateway is activated, as the file has it."""
+    completion: Program | None = None
+    """Evaluates the former, where the engine does."""
+    sequential: bool = False
+    """Of an ad-hoc sub-process, whether its activities are performed one after the other."""
+    cancels_remaining: bool = True
+    """Of an ad-hoc sub-process, whether what is active in it ends when it is over."""
+    is_selected: bool = False
+    """Whether it is an activity in an ad-hoc sub-process, which starts when somebody selects it."""
     instantiates: bool = False
-    """Whether a message that it waits for starts the process."""
+    """Whether what it waits for starts the process."""
     global_task: ElementType | None = None
     """Of a call activity, the type of task that it is done as."""
     start_quantity: int = 1
@@ -103,6 +113,8 @@ class Node:
     task_type: str = ""
     declared_name: str = ""
     """Of the message, signal, error or escalation that the file refers to."""
+    caught: Mapping[str, str] = field(default_factory=dict)
+    """The process variables of what an event catches, by `errorCode`, `errorMessage` and `escalationCode`."""
     inputs: Sequence[str] = ()
     """Of what sends a message, the variables that go with it."""
     variables_in: str = ""
@@ -117,7 +129,7 @@ class Node:
 
     def names(self) -> Iterator[str]:
         """Of variables whose values matter to what the node does."""
-        for program in self.programs.values():
+        for program in (*self.programs.values(), *((self.completion,) if self.completion else ())):
             yield from program.names
         for flow in self.outgoing:
             if flow.program is not None:
@@ -203,6 +215,10 @@ def compile_graph(
             parent=parent,
             interrupting=element.interrupting,
             loop=element.loop,
+            condition=element.condition.text if element.condition else "",
+            completion=completion_of(element, process.expression_language, evaluates=evaluates),
+            sequential=element.sequential,
+            cancels_remaining=element.cancel_remaining,
             instantiates=element.instantiates,
             start_quantity=element.start_quantity,
             completion_quantity=element.completion_quantity,
@@ -211,6 +227,7 @@ def compile_graph(
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
+            caught=_caught(element),
             inputs=element.inputs if evaluates else (),
             variables_in=element.variables_in if evaluates else "",
             variables_out=element.variables_out if evaluates else "",
@@ -236,6 +253,15 @@ def compile_graph(
     for node in reversed(nodes.values()):
         _mark_compensable(node)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
+
+
+def _caught(element: Element) -> dict[str, str]:
+    names = (
+        ("errorCode", element.error_code_variable),
+        ("errorMessage", element.error_message_variable),
+        ("escalationCode", element.escalation_code_variable),
+    )
+    return {what: name for what, name in names if name}
 
 
 def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
@@ -287,9 +313,18 @@ def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
             scope.compensated_by = undoing[0] if undoing else scope.compensated_by
     if scope.is_handler:
         scope.starts = [child for child in scope.children if child.type in START_EVENTS]
+    if scope.type is ElementType.AD_HOC_SUB_PROCESS:
+        for inside in element.children:
+            is_handler = inside.is_compensation or _is_awaited(inside)
+            nodes[inside].is_selected = inside.type in ACTIVITIES and not is_handler
     scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
     for join in scope.joins:
         join.reach = reach_of(join)
+
+
+def _is_awaited(element: Element) -> bool:
+    """Whether it is one of the events behind an event-based gateway, as a receive task may be."""
+    return any(flow.source.type is ElementType.EVENT_BASED_GATEWAY for flow in element.incoming)
 
 
 def _attach(element: Element, nodes: Mapping[Element, Node]) -> None:

@@ -146,6 +146,8 @@ class ElementInstance:
     host_id: int | None = None
     incoming: int | None = None
     """Of several incoming flows the one that it came on, by its place among them."""
+    undoes: ElementInstance | None = None
+    """Of a compensation event sub-process, what it undoes; its id is the context."""
     context: str | None = None
     """Error or escalation code, message or signal name it was configured with; an empty code is a code."""
     created_at: datetime

@@ -246,8 +246,8 @@ class Run(Ending):
                 return
             self._go_on(token, scope, flows)
         self._end(token, InstanceState.COMPLETED)
-        if token.is_body:
-            # A worker may still be asked whether its inner instances are enough.
+        if token.behavior.is_scope and token.behavior.leaves:
+            # A decision that it has asked for does not matter any more.
             self.clear_away(token, UserTaskState.TERMINATED)
         scope.behavior.child_completed(self, scope, token)
         if token.host_id or token.host:
@@ -353,6 +353,15 @@ class Run(Ending):
             token.behavior.task_due(self, token, task, payload)
         self.drain()
 
+    def select_activities(self, token: ElementInstance, ids: Sequence[str]) -> None:
+        """Starts activities of an ad-hoc sub-process.
+
+        Raises EngineError CONFLICT for anything else, or one that is not STARTED, and Refusal where that is not
+        possible.
+        """
+        token.behavior.select(self, token, ids)
+        self.drain()
+
     def suspend(self) -> None:
         """Suspends the instance and its scopes; nothing that waits already is touched."""
         self.instance.state = InstanceState.SUSPENDED
@@ -414,13 +423,11 @@ class Run(Ending):
         elif scope.pending_events and scope.node.parent is None and token.host is None and not token.node.is_handler:
             # The process begins when the starts of its event sub-processes are defined.
             self.wait(token, InstanceState.CREATED)
-        elif token.node.start_quantity > 1 and not token.is_inner and not self.is_gathered(token):
-            self.wait(token, InstanceState.CREATED)
-        else:
+        elif not scope.behavior.holds(self, scope, token):
             behavior.enter(self, token)
 
     def _look_at(self, scope: ElementInstance) -> None:
-        if scope.active_children == 0:
+        if scope.active_children == 0 or scope.behavior.watches:
             scope.behavior.emptied(self, scope)
         elif scope.active_children == scope.active_handlers and scope.state is InstanceState.STARTED:
             # It only waits for what handles its events, and takes no further ones (BPMN 2.0.2, 13.5.4).

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from app.bpmn.evaluation import expressions_of, texts_of
-from app.bpmn.kinds import CONDITIONAL_EVENTS
+from app.bpmn.kinds import CONDITIONAL_EVENTS, ElementType
 from app.bpmn.model import Element, EventDefinition, SequenceFlow
 from app.expr import CompileError, Program, compile_expression, compile_text, constant
 
@@ -56,6 +56,9 @@ def programs_of(
     """
     found: dict[Slot, Program] = {}
     for slot, expression in expressions_of(element):
+        if element.type is ElementType.AD_HOC_SUB_PROCESS and expression is element.condition:
+            # A multi-instance of it has a completion condition, too.
+            continue
         if evaluates or expression.text in _CONSTANTS or element.type in CONDITIONAL_EVENTS:
             _add(found, Slot(slot), partial(compile_expression, expression.text, expression.language, language))
     if evaluates:
@@ -65,6 +68,19 @@ def programs_of(
         if key is not None and Slot.CORRELATION_KEY not in found:
             found[Slot.CORRELATION_KEY] = constant(key.text)
     return found
+
+
+def completion_of(element: Element, language: str, *, evaluates: bool) -> Program | None:
+    """What says whether an ad-hoc sub-process is over, where that is evaluated."""
+    expression = element.condition
+    if element.type is not ElementType.AD_HOC_SUB_PROCESS or expression is None:
+        return None
+    if not (evaluates or expression.text in _CONSTANTS):
+        return None
+    try:
+        return compile_expression(expression.text, expression.language, language)
+    except CompileError:
+        return None
 
 
 def condition_of(flow: SequenceFlow, language: str) -> Program | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.bpmn.model import ElementType
 from app.engine.elements.activity import UserTaskActivity, WorkerTask
+from app.engine.elements.ad_hoc import AdHocSubProcess
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MULTI_INSTANCE = MultiInstance()
 STANDARD_LOOP = StandardLoop()
 BEHAVIORS: Mapping[ElementType, Behavior] = {
+    ElementType.AD_HOC_SUB_PROCESS: AdHocSubProcess(),
     ElementType.BUSINESS_RULE_TASK: WorkerTask(),
     ElementType.CALL_ACTIVITY: CallActivity(),
     ElementType.CANCEL_BOUNDARY_EVENT: CancelBoundary(),

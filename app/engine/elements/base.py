@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
-from app.engine.types import JobType
-from app.errors import bug
+from app.engine.types import InstanceState, JobType
+from app.errors import bug, conflict
 
 if TYPE_CHECKING:
     from app.engine.elements.trigger import Raised, Trigger
@@ -29,6 +29,9 @@ class Behavior:
 
     is_scope = False
     """True for what others are inside of."""
+
+    watches = False
+    """True for a scope that is asked `emptied` whenever something in it has ended."""
 
     is_followed_by_events = False
     """True for what waits, with the events that follow it, until one of these happens."""
@@ -77,11 +80,25 @@ class Behavior:
         return ()
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
-        """Nothing is active inside the scope any more."""
+        """Nothing is active inside the scope any more; or, if it `watches`, something has ended there."""
         raise bug(f"element {token.node.id} has nothing inside")
 
     def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
         """Something inside the scope is COMPLETED; what follows it there has been created."""
+
+    def holds(self, run: Run, scope: ElementInstance, token: ElementInstance) -> bool:
+        """Whether a token that has arrived in the scope is not entered, but waits, or ends.
+
+        It waits where its activity needs more of them to start (BPMN 2.0.2, 13.3.2).
+        """
+        if token.node.start_quantity == 1 or token.is_inner or run.is_gathered(token):
+            return False
+        run.wait(token, InstanceState.CREATED)
+        return True
+
+    def select(self, run: Run, token: ElementInstance, ids: Sequence[str]) -> None:
+        """Somebody selects activities inside the token that are to start."""
+        raise conflict(f"element {token.node.id} is no ad-hoc sub-process")
 
     def hosted_completed(self, run: Run, token: ElementInstance, hosted: ElementInstance) -> None:
         """Something that is attached to the token is COMPLETED."""

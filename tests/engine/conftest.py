@@ -1,0 +1,3 @@
+"""What all walks share."""
+
+from tests.ahead import ahead as ahead
