@@ -6,7 +6,7 @@ from app.bpmn import parser, tags
 from app.bpmn.expressions import read_expression
 from app.bpmn.process_reader import ProcessReader
 
-EXECUTED = {"adHocSubProcess"}
+EXECUTED = {"adHocSubProcess", "instantiating eventBasedGateway"}
 
 
 class ReadingAhead(ProcessReader):

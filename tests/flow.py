@@ -110,6 +110,12 @@ def event_sub(text: str, **kinds: Kind) -> Kind:
     return Kind("subProcess", ' triggeredByEvent="true"', content=text, kinds=kinds)
 
 
+def starting(*, parallel: bool = False) -> Kind:
+    """An event-based gateway whose events start the process."""
+    kind = ' eventGatewayType="Parallel"' if parallel else ""
+    return Kind("eventBasedGateway", f' instantiate="true"{kind}')
+
+
 def receive(message: str = "", *, instantiate: bool = False) -> Kind:
     """A receive task; with `message` its name is declared."""
     return Kind("receiveTask", ' instantiate="true"' if instantiate else "", f"message:{message}" if message else "")
