@@ -110,6 +110,7 @@ ProblemType = Literal[
 InstanceGroup = Literal["bpmnProcessId", "version", "state"]
 WaitingKind = Literal[
     "CALLED_INSTANCE",
+    "CONDITION",
     "INCIDENT",
     "JOB",
     "JOIN",
@@ -299,9 +300,9 @@ class Warning(Model):
     form of a user task or start event. It has no effect. - `ignored-assignment`: An assignment of a user task that
     is an expression, or names several groups. It has no effect. - `ignored-schedule`: A due date, follow-up date or
     priority. It has no effect. - `ignored-retries`: How often a failed job is tried again. It has no effect. -
-    `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`: Conditions
-    of a gateway, in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The
-    version was deployed before; today its model would be refused.
+    `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`: Conditions,
+    in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The version was
+    deployed before; today its model would be refused.
     """
     detail: str
 
@@ -1012,10 +1013,14 @@ class WaitingEvent(Model):
     bpmn_element_id: str
     bpmn_element_name: str | None = None
     bpmn_element_type: ElementType
+    multi_instance: bool | None = None
+    """Whether the instances of a multi-instance activity are inside of it."""
+    loop_counter: int | None = None
+    """Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1."""
     since: datetime
     kind: WaitingKind
     """What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine itself is about
-    to do, `JOIN` a token of another flow.
+    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.
     """
     job_id: int | None = None
     job_type: JobType | None = None
@@ -1040,7 +1045,9 @@ class WaitingEvent(Model):
     """Of the message or signal."""
     correlation_key: str | None = None
     missing: tuple[str, ...] = ()
-    """Of a join, the BPMN elements whose flows have not arrived."""
+    """Of a join, the BPMN elements from which tokens have to come; of an inclusive one, those from which they still
+    can.
+    """
     position: int | None = None
     """In the queue, 1 is the next one; absent where its turn has come."""
 
@@ -1049,6 +1056,8 @@ class WaitingEvent(Model):
         "bpmnElementId": ("bpmn_element_id", None),
         "bpmnElementName": ("bpmn_element_name", None),
         "bpmnElementType": ("bpmn_element_type", None),
+        "multiInstance": ("multi_instance", None),
+        "loopCounter": ("loop_counter", None),
         "since": ("since", read_time),
         "kind": ("kind", None),
         "jobId": ("job_id", None),
@@ -1085,10 +1094,14 @@ class Waiting(Model):
     bpmn_element_id: str
     bpmn_element_name: str | None = None
     bpmn_element_type: ElementType
+    multi_instance: bool | None = None
+    """Whether the instances of a multi-instance activity are inside of it."""
+    loop_counter: int | None = None
+    """Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1."""
     since: datetime
     kind: WaitingKind
     """What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine itself is about
-    to do, `JOIN` a token of another flow.
+    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.
     """
     job_id: int | None = None
     job_type: JobType | None = None
@@ -1113,17 +1126,21 @@ class Waiting(Model):
     """Of the message or signal."""
     correlation_key: str | None = None
     missing: tuple[str, ...] = ()
-    """Of a join, the BPMN elements whose flows have not arrived."""
+    """Of a join, the BPMN elements from which tokens have to come; of an inclusive one, those from which they still
+    can.
+    """
     position: int | None = None
     """In the queue, 1 is the next one; absent where its turn has come."""
     also: tuple[WaitingEvent, ...] = ()
-    """The boundary events that wait meanwhile."""
+    """The boundary events that wait meanwhile, and the start events of event sub-processes in it."""
 
     FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
         "elementInstanceId": ("element_instance_id", None),
         "bpmnElementId": ("bpmn_element_id", None),
         "bpmnElementName": ("bpmn_element_name", None),
         "bpmnElementType": ("bpmn_element_type", None),
+        "multiInstance": ("multi_instance", None),
+        "loopCounter": ("loop_counter", None),
         "since": ("since", read_time),
         "kind": ("kind", None),
         "jobId": ("job_id", None),
@@ -1306,7 +1323,9 @@ class ElementStatistics(Model):
     process_id: int
     bpmn_element_id: str
     active: int
-    """Element instances that have not ended; boundary events that wait don't count."""
+    """Element instances that have not ended; boundary events that wait don't count, nor do start events of event
+    sub-processes.
+    """
     incidents: int
     """Incidents that are not resolved."""
     completed: int

@@ -30,6 +30,7 @@ from py_bpmn._operations import (
     AsyncApi,
     CheckedProcess,
     Data,
+    ExpressionMode,
     HistoryEntry,
     Incident,
     InstanceState,
@@ -409,6 +410,7 @@ class Start:
     version: str | None = None
     key: str | None = None
     unique: bool = False
+    at: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -494,19 +496,22 @@ class Client:
         version: str | None = None,
         process: str | None = None,
         parallelism: int | None = None,
+        expressions: ExpressionMode | None = None,
         tags: Mapping[str, str] | None = None,
         reason: str | None = None,
     ) -> Process:
         """Deploys a file, given by its path or as XML, and answers the process. Doing so again changes nothing.
 
         `version` is the beginning of the file's SHA-256, if it is not given, and `process` the only executable process
-        of the file. Raises `Refused` for a model that can't be executed, and `Conflict` if the version is there with
+        of the file. `expressions` says who evaluates those of the file, `ENGINE` or `WORKER`; without it the service
+        decides. Raises `Refused` for a model that can't be executed, and `Conflict` if the version is there with
         another model.
         """
         query = {
             "bpmnProcessId": process,
             "version": version,
             "parallelism": parallelism,
+            "expressions": expressions,
             "tags": None if tags is None else [f"{name}:{value}" for name, value in tags.items()],
             "reason": reason,
             "workerId": self.worker_id,
@@ -524,6 +529,7 @@ class Client:
         version: str | None = None,
         key: str | None = None,
         unique: bool = False,
+        at: str | None = None,
         variables: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
         wait: timedelta | None = None,
@@ -532,11 +538,13 @@ class Client:
         """Starts an instance of the newest version of a process, or of `version`.
 
         `key` is its correlation key. With `unique` there is at most one open instance with it: if there is one already,
-        that one is answered, and nothing is started. With `wait` the answer comes when the instance has ended, or after
+        that one is answered, and nothing is started. `at` is the none start event where it begins, which a process with
+        several needs. With `wait` the answer comes when the instance has ended, or after
         that time; `returns` then names the variables that come with it.
         """
         started = self.api.create_process_instance(
             bpmn_process_id=process,
+            bpmn_element_id=at,
             version=version,
             correlation_key=key,
             unique_correlation_key=True if unique else None,
@@ -587,6 +595,7 @@ class Client:
             return Invalid(str(error), status=400, type="VALIDATION")
         return NewProcessInstance(
             bpmn_process_id=start.process,
+            bpmn_element_id=start.at,
             version=start.version,
             correlation_key=start.key,
             unique_correlation_key=True if start.unique else None,

@@ -7,6 +7,7 @@ kind is a start event where nothing leads to it, an end event where it leads now
 The process has the id `p`, and its elements the order in which they are named first.
 
 Events are written `"message"` without a definition, `"message:order"` with one, `"error:"` to catch every code;
+`"conditional:x > 1"`,
 `"timer:PT1H"`, `"timer:R3/PT1H"` and `"timer:2027-01-01T00:00:00Z"` are timers as the XML has them.
 """
 
@@ -24,6 +25,7 @@ from app.engine.graph import Graph, compile_graph
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
+QUOTED = {'"': "&quot;"}
 _NAMES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
 
 
@@ -39,6 +41,10 @@ class Kind:
     """With `content`: what is inside a sub-process."""
     conditions: Mapping[str, str] = field(default_factory=dict)
     """Those of outgoing flows, by their targets."""
+    handler: str = ""
+    """Of a compensation boundary event, the activity that it leads to."""
+    key: str = ""
+    """What gives the correlation key of its message."""
     marker: str = ""
     """The XML of a loop or multi-instance marker, or of other children."""
 
@@ -83,6 +89,23 @@ def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
     return Kind("boundaryEvent", f' attachedToRef="{host}"{cancels}', event)
 
 
+def undo(kind: Kind = SERVICE) -> Kind:
+    """An activity that undoes another one."""
+    return replace(kind, attributes=kind.attributes + ' isForCompensation="true"')
+
+
+def compensation(host: str, handler: str) -> Kind:
+    """The boundary event that leads to what undoes its host."""
+    return Kind("boundaryEvent", f' attachedToRef="{host}"', "compensate", handler=handler)
+
+
+def compensate(activity: str = "", *, tag: str = "intermediateThrowEvent", waits: bool = True) -> Kind:
+    """An event that has what has completed undone, or one activity."""
+    reference = f' activityRef="{activity}"' if activity else ""
+    wait = "" if waits else ' waitForCompletion="false"'
+    return Kind(tag, marker=f"<compensateEventDefinition{reference}{wait}/>")
+
+
 def call(called_element: str = "") -> Kind:
     return Kind("callActivity", f' calledElement="{called_element}"' if called_element else "")
 
@@ -114,6 +137,11 @@ def starting(*, parallel: bool = False) -> Kind:
     """An event-based gateway whose events start the process."""
     kind = ' eventGatewayType="Parallel"' if parallel else ""
     return Kind("eventBasedGateway", f' instantiate="true"{kind}')
+
+
+def send_task(message: str, key: str) -> Kind:
+    """A send task whose message the engine can send."""
+    return Kind("sendTask", "", f"message:{message}", key=key)
 
 
 def receive(message: str = "", *, instantiate: bool = False) -> Kind:
@@ -224,22 +252,30 @@ def _element(
     attributes = kind.attributes + (f' default="{id}_{kind.default}"' if kind.default else "")
     content = "".join(f"<incoming>{each}</incoming>" for each in incoming)
     content += "".join(f"<outgoing>{each}</outgoing>" for each in outgoing)
-    if kind.event and kind.tag == "receiveTask":
+    own = f' xmlns:own="urn:py-bpmn" own:correlationKey="{escape(kind.key, QUOTED)}"' if kind.key else ""
+    if kind.event and kind.tag in ("receiveTask", "sendTask"):
+        attributes += own
         _event(kind.event, declarations)
         attributes += f' messageRef="{kind.event.replace(":", "_")}"'
     elif kind.event:
-        content += _event(kind.event, declarations)
+        content += _event(kind.event, declarations, own)
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
     content += kind.marker
+    if kind.handler:
+        after = f'<association id="{id}_{kind.handler}" sourceRef="{id}" targetRef="{kind.handler}"/>'
+        return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>{after}'
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 
-def _event(event: str, declarations: dict[str, str]) -> str:
+def _event(event: str, declarations: dict[str, str], attributes: str = "") -> str:
+    """`attributes` are those of the definition of a message."""
     kind, defined, value = event.partition(":")
     tag = f"{kind}EventDefinition"
     if not defined:
         return f"<{tag}/>"
+    if kind == "conditional":
+        return f"<{tag}><condition>{escape(value)}</condition></{tag}>"
     if kind == "link":
         return f'<{tag} name="{value}"/>'
     if kind == "timer":
@@ -247,13 +283,13 @@ def _event(event: str, declarations: dict[str, str]) -> str:
         return f"<{tag}><{form}>{value}</{form}></{tag}>"
     reference = f"{kind}_{value}"
     declarations[reference] = f'<{kind} id="{reference}" {_NAMES[kind]}="{value}"/>'
-    return f'<{tag} {kind}Ref="{reference}"/>'
+    return f'<{tag} {kind}Ref="{reference}"{attributes}/>'
 
 
 def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: Kind) -> Graph:
     """The compiled process, deployed as version 1; with `evaluates` the engine evaluates its expressions."""
-    model = find_process(parse(flow(text, process="p", **kinds)), "p")
-    assert model.causes == []
+    model = find_process(parse(flow(text, process="p", **kinds), evaluates=evaluates), "p")
+    assert model.causes == [], model.causes
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}

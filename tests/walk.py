@@ -19,10 +19,13 @@ from app.engine.changes import Changes
 from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
 from app.engine.elements.catching import throw_error, throw_escalation
+from app.engine.elements.message import MessageTrigger
 from app.engine.needs import (
+    AllVariables,
     BufferedMessage,
     CalledProcess,
     Callee,
+    ElementVariables,
     IsSubscribed,
     Need,
     OutputItems,
@@ -47,6 +50,7 @@ from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
 from app.engine.values import Stored
 from app.engine.variables import Variables
+from app.store.rows import resolve
 from tests.flow import Kind, graph
 
 NOW = datetime(2026, 11, 23, 12)
@@ -93,6 +97,8 @@ class Records:
             for record in found:
                 lists[kind].append(record)
                 record.id = len(lists[kind])
+        for token in changes.new.get(ElementInstance, []):
+            resolve(token)
         for renewed, happened in changes.renewed.items():
             self._go_over(happened, renewed)
         for token, state in changes.abandoned:
@@ -125,7 +131,11 @@ class Records:
                 if t.parent is token and t.instance is token.instance and not t.node.starts_handler
             ]
             assert token.active_children == len(inside), f"{token.node.id} counts {token.active_children}: {inside}"
-            assert token.pending_events >= 0, f"{token.node.id} waits for {token.pending_events} events"
+            handlers = [t.node.id for t in active if t.parent is token and t.node.is_handler]
+            assert token.active_handlers == len(handlers), f"{token.node.id} counts {token.active_handlers}: {handlers}"
+            at_joins = [t.node.id for t in active if t.parent is token and t.waits_at_join]
+            assert token.waiting_joins == len(at_joins), f"{token.node.id} counts {token.waiting_joins}: {at_joins}"
+            self._check_pending(token)
             assert (token.ended_at is not None) == token.state.ended, f"{token.node.id} ended at {token.ended_at}"
             assert token.state is not InstanceState.STARTED or token.started_at, f"{token.node.id} has no start"
         for instance in self.instances:
@@ -136,6 +146,18 @@ class Records:
         waiting += [u for u in self.user_tasks if u.state is UserTaskState.STARTED] + self.subscriptions
         for work in waiting:
             assert work.token is None or not work.token.state.ended, f"{type(work).__name__} left at {work.token}"
+
+    def _check_pending(self, token: ElementInstance) -> None:
+        """An event is pending until it is defined; one whose message was there already, until it happens."""
+        asked = {job.token for job in self.jobs if job.completed_at is None}
+        hosted = [t for t in self.tokens if t.host is token and not t.state.ended]
+        undefined = [t.node.id for t in hosted if t.node.behavior.is_pending(t.node) and t in asked]
+        taken = [t for t in hosted if isinstance(t.node.behavior.trigger, MessageTrigger) and not t.node.recurs]
+        pending = range(len(undefined), len(undefined) + len([t for t in taken if t not in asked]) + 1)
+        # Once an interrupting event has happened inside of it, it waits for the others no more.
+        waits = token.state is InstanceState.CREATED or token.pending_events
+        if waits and not token.state.ended:
+            assert token.pending_events in pending, f"{token.node.id} waits for {token.pending_events}: {undefined}"
 
 
 @dataclass(kw_only=True)
@@ -153,7 +175,10 @@ class Facts(Mapping[Need[Any], Any]):
     def __getitem__(self, need: Need[Any]) -> Any:
         if isinstance(need, OutputItems):
             return self.outputs.get((need.body_id, need.name), {})
+        if isinstance(need, ElementVariables):
+            return {key: stored for key, stored in self.stored.items() if key[0] in need.element_instance_ids}
         return {
+            AllVariables: self.stored,
             VariablesNamed: self.stored,
             BufferedMessage: self.buffered,
             CalledProcess: self.callee,
@@ -277,11 +302,14 @@ class Walk:
 
     @property
     def waiting_at(self) -> list[str]:
-        """Where tokens are, scopes with content and boundary events left out."""
+        """Where tokens are, scopes with content and attached events left out."""
         return [
             token.node.id
             for token in self.tokens
-            if not token.state.ended and not token.active_children and token.node.host is None
+            if not token.state.ended
+            and not token.active_children
+            and token.node.host is None
+            and not token.node.starts_handler
         ]
 
     def token(self, id: str) -> ElementInstance:
@@ -296,8 +324,8 @@ class Walk:
         return [t for t in self.records.tasks if t.instance is self.instance and t.completed_at is None]
 
     def job(self, id: str) -> JobStep:
-        """The first open job at the element."""
-        return JobStep(self, self._open(self.jobs(), id)[0])
+        """The first open job at the element whose token is still there."""
+        return JobStep(self, self._open([job for job in self.jobs() if not job.detached], id)[0])
 
     def task(self, id: str, *, nth: int = 0) -> TaskStep:
         return TaskStep(self, self._open(self.tasks(), id)[nth])

@@ -72,13 +72,17 @@ class WaitingEventSchema(AnswerSchema):
     bpmn_element_id = Text(required=True, example="serviceTask")
     bpmn_element_name = Text()
     bpmn_element_type = Choice(ElementType, "element type", required=True)
+    multi_instance = Flag(description="Whether the instances of a multi-instance activity are inside of it.")
+    loop_counter = Int32(
+        description="Of an instance inside of an activity that has a loop or multi-instance marker: its number, from 1."
+    )
     since = Timestamp(required=True)
     kind = Choice(
         WaitingKind,
         "kind",
         required=True,
         description="What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine "
-        "itself is about to do, `JOIN` a token of another flow.",
+        "itself is about to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.",
     )
     job_id = Int32()
     job_type = Choice(JobType, "job type")
@@ -97,12 +101,19 @@ class WaitingEventSchema(AnswerSchema):
     error_id = Text()
     name = Text(description="Of the message or signal.")
     correlation_key = Text()
-    missing = Many(Text(), description="Of a join, the BPMN elements whose flows have not arrived.")
+    missing = Many(
+        Text(),
+        description="Of a join, the BPMN elements from which tokens have to come; of an inclusive one, those from "
+        "which they still can.",
+    )
     position = Int32(description="In the queue, 1 is the next one; absent where its turn has come.")
 
 
 class WaitingSchema(WaitingEventSchema):
-    also = Many(Object(WaitingEventSchema), description="The boundary events that wait meanwhile.")
+    also = Many(
+        Object(WaitingEventSchema),
+        description="The boundary events that wait meanwhile, and the start events of event sub-processes in it.",
+    )
 
 
 class GetWaitingResSchema(AnswerSchema):
@@ -208,7 +219,9 @@ class ElementStatisticsSchema(AnswerSchema):
     process_id = Int32(required=True)
     bpmn_element_id = Text(required=True, example="serviceTask")
     active = Int32(
-        required=True, description="Element instances that have not ended; boundary events that wait don't count."
+        required=True,
+        description="Element instances that have not ended; boundary events that wait don't count, nor do start events "
+        "of event sub-processes.",
     )
     incidents = Int32(required=True, description="Incidents that are not resolved.")
     completed = Int32(required=True, description="Element instances that were completed.")

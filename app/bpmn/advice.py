@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from app.bpmn.checks import bounded
+from app.bpmn.causes import bounded
 from app.bpmn.kinds import (
     ACTIVITIES,
     BOUNDARY_EVENTS,
@@ -18,6 +18,7 @@ from app.bpmn.kinds import (
     END_EVENTS,
     GATEWAYS,
     INTERMEDIATE_EVENTS,
+    LINK_EVENTS,
     PASSED_THROUGH_TASKS,
     SCOPES,
     START_EVENTS,
@@ -87,8 +88,10 @@ def _rule(name: str) -> Callable[[Find], Find]:
 
 
 _NEEDS_INCOMING = INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
-_NEEDS_OUTGOING = INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}
-_MAY_BE_LAST = END_EVENTS | _NEEDS_OUTGOING | {T.EVENT_SUB_PROCESS, T.LINK_THROW_EVENT}
+_NEEDS_OUTGOING = (INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | {T.LINK_CATCH_EVENT}) - {
+    T.COMPENSATION_BOUNDARY_EVENT
+}
+_MAY_BE_LAST = END_EVENTS | INTERMEDIATE_EVENTS | START_EVENTS | BOUNDARY_EVENTS | LINK_EVENTS | {T.EVENT_SUB_PROCESS}
 """Types that end a path, are outside of all paths, or are an event without flow."""
 _EXPRESSIONS = ("${", "#{", "=")
 _TIMERS = {
@@ -123,10 +126,11 @@ def _unreachable(process: Process) -> Iterator[Remark]:
     """No path leads from where its scope begins to the element: it is never executed."""
     for scope in _scopes(process):
         found = reached(scope)
+        begins = "activity that can be selected" if scope.type is T.AD_HOC_SUB_PROCESS else "start event"
         if found:
             for child in scope.children:
                 if child not in found and child.type is not T.EVENT_SUB_PROCESS:
-                    yield _at(child, f"no start event leads to element {child.id}: it is never executed")
+                    yield _at(child, f"no {begins} leads to element {child.id}: it is never executed")
 
 
 @_rule("link-not-thrown")
@@ -155,7 +159,7 @@ def _implicit_end(process: Process) -> Iterator[Remark]:
     for scope in _scopes(process):
         if any(child.type in END_EVENTS for child in scope.children):
             for child in scope.children:
-                if not child.outgoing and child.type not in _MAY_BE_LAST:
+                if not child.outgoing and child.type not in _MAY_BE_LAST and not child.is_compensation:
                     yield _at(child, f"element {child.id} has no outgoing sequence flow: the path ends there")
 
 
@@ -194,7 +198,7 @@ def _endless_loop(process: Process) -> Iterator[Remark]:
 @_rule("never-joined")
 def _never_joined(process: Process) -> Iterator[Remark]:
     """A parallel gateway waits for several paths of which only one is ever taken: it waits for ever."""
-    for scope in _scopes(process):
+    for scope in process.of_types(SCOPES - {T.AD_HOC_SUB_PROCESS}):
         found, several = reached(scope), reached_by_several(scope)
         for element in scope.children:
             if element.type is T.PARALLEL_GATEWAY and element in found:
@@ -276,7 +280,7 @@ def _timer_text(process: Process) -> Iterator[Remark]:
 @_rule("never-armed")
 def _never_armed(process: Process) -> Iterator[Remark]:
     """A boundary event is attached to a task that is over as soon as it begins."""
-    for element in process.of_types(BOUNDARY_EVENTS):
+    for element in process.of_types(BOUNDARY_EVENTS - {T.COMPENSATION_BOUNDARY_EVENT}):
         host = element.attached_to
         if host is not None and host.type in PASSED_THROUGH_TASKS and host.loop is None:
             yield _at(element, f"boundary event {element.id} never happens: {host.id} is over as soon as it begins")

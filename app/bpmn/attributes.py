@@ -16,6 +16,10 @@ T = ElementType
 TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
 _INSTANTIATING = frozenset({T.EVENT_BASED_GATEWAY, T.RECEIVE_TASK})
+_ALWAYS_INTERRUPTING = frozenset(
+    {T.CANCEL_BOUNDARY_EVENT, T.COMPENSATION_BOUNDARY_EVENT, T.COMPENSATION_START_EVENT, T.ERROR_BOUNDARY_EVENT}
+)
+"""Whatever the attribute says. That of a start event which catches errors must say so."""
 _NUMBER = re.compile("[0-9]{1,18}")
 MAX_QUANTITY = 1000
 
@@ -93,7 +97,7 @@ def _read_interrupting(element: Element, node: XmlNode, name: str) -> None:
     is_handler = element.parent is not None and element.parent.type is T.EVENT_SUB_PROCESS
     if node.tag == "boundaryEvent" or (node.tag == "startEvent" and is_handler):
         element.says_interrupting = not value or value in TRUE
-        element.interrupting = element.says_interrupting or element.type is T.ERROR_BOUNDARY_EVENT
+        element.interrupting = element.says_interrupting or element.type in _ALWAYS_INTERRUPTING
 
 
 def _read_method(element: Element, node: XmlNode, name: str) -> None:
@@ -101,6 +105,20 @@ def _read_method(element: Element, node: XmlNode, name: str) -> None:
     value = node.token(name)
     if element.type is T.TRANSACTION and value and re.split("[#/]", value)[-1].lower() != "compensate":
         refuse(element, f"transaction method {value[:MAX_ID_LENGTH]}", node.place)
+
+
+def _read_ordering(element: Element, node: XmlNode, name: str) -> None:
+    value = node.token(name)
+    if element.type is T.AD_HOC_SUB_PROCESS and value:
+        element.sequential = value == "Sequential"
+        if value not in ("Parallel", "Sequential"):
+            what = f"ordering of ad-hoc sub-process {element.id} must be Parallel or Sequential"
+            object_to(element, f"{what}, and not {value[:MAX_ID_LENGTH]}", node.place)
+
+
+def _read_cancel_remaining(element: Element, node: XmlNode, name: str) -> None:
+    if element.type is T.AD_HOC_SUB_PROCESS and node.token(name):
+        element.cancel_remaining = _is_true(element, node, name)
 
 
 _READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {
@@ -113,4 +131,6 @@ _READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {
     "isInterrupting": _read_interrupting,
     "eventGatewayType": _read_gateway_type,
     "method": _read_method,
+    "ordering": _read_ordering,
+    "cancelRemainingInstances": _read_cancel_remaining,
 }

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from app.bpmn import undoing, waiting
+from app.bpmn.causes import at, at_flow, bounded
+from app.bpmn.evaluation import check_conditional_events
 from app.bpmn.kinds import (
     ACTIVITIES,
     BOUNDARY_EVENTS,
-    CATCH_EVENTS,
     END_EVENTS,
     SCOPES,
     START_EVENTS,
@@ -22,24 +24,17 @@ from app.bpmn.model import (
     MAX_NAME_LENGTH,
     Element,
     Process,
-    SequenceFlow,
 )
 from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
 T = ElementType
 
-MAX_CAUSES = 1000
-MAX_TEXT = 1_000_000
-"""Characters of all causes. More don't help anyone and could make an answer larger than the request by orders of
-magnitude: pointers are long where sub-processes are deep.
-"""
 MAX_ELEMENTS = 20_000
 """Of a process. Whoever deploys keeps others out while they are written."""
 MAX_START_EVENTS = 1000
 """Of a process: what starts it by a message, signal or timer. Each is looked up while others are kept out."""
 
-_AFTER_EVENT_GATEWAY = CATCH_EVENTS - {T.PARALLEL_MULTIPLE_CATCH_EVENT} | {T.RECEIVE_TASK}
 _DECIDING_GATEWAYS = {
     T.COMPLEX_GATEWAY: "complex gateway",
     T.EXCLUSIVE_GATEWAY: "exclusive gateway",
@@ -70,38 +65,19 @@ def check(process: Process) -> list[Cause]:
     return bounded(_causes(process))
 
 
-def bounded(causes: Iterable[Cause]) -> list[Cause]:
-    """The first causes: at most `MAX_CAUSES`, with about `MAX_TEXT` characters."""
-    found: list[Cause] = []
-    left = MAX_TEXT
-    for cause in causes:
-        found.append(cause)
-        left -= len(cause.pointer) + len(cause.detail)
-        if len(found) == MAX_CAUSES or left < 0:
-            break
-    return found
-
-
 def _causes(process: Process) -> Iterator[Cause]:
     for process_rule in PROCESS_RULES:
         yield from process_rule(process)
     for element in process.elements():
         for rule in _RULES[element.type]:
             yield from rule(element)
+    yield from check_conditional_events(process)
+    yield from undoing.check_references(process)
     yield from _links(process)
-
-
-def at(element: Element, detail: str) -> Cause:
-    return Cause(element.pointer, "element", f"{detail} (line {element.line})", "", *element.place)
 
 
 def _of_process(process: Process, detail: str) -> Cause:
     return Cause(process.element.pointer, "process", detail, "", *process.element.place)
-
-
-def at_flow(flow: SequenceFlow, what: str) -> Cause:
-    detail = f"sequence flow {flow.id[:MAX_ID_LENGTH]} {what} (line {flow.line})"
-    return Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
 
 
 def _executable(process: Process) -> Iterator[Cause]:
@@ -161,61 +137,6 @@ def _participant_short_enough(process: Process) -> Iterator[Cause]:
             yield Cause(process.element.pointer, "process", detail, "", *place)
 
 
-def _event_gateway_branches(element: Element) -> Iterator[Cause]:
-    if not element.refused and len(element.outgoing_ids) < 2:
-        yield at(element, f"event-based gateway {element.id} must have at least 2 outgoing sequence flows")
-
-
-def _event_gateway_targets(element: Element) -> Iterator[Cause]:
-    """BPMN 2.0.2, 10.6.6: what waits for an event, but not both message events and receive tasks."""
-    targets = list(dict.fromkeys(flow.target for flow in element.outgoing))
-    for target in targets:
-        if target.type not in _AFTER_EVENT_GATEWAY and not target.refused:
-            yield at(target, f"event-based gateway {element.id} cannot be followed by {target.type}")
-    if {T.MESSAGE_CATCH_EVENT, T.RECEIVE_TASK} <= {target.type for target in targets}:
-        what = "cannot be followed by both message catch events and receive tasks"
-        yield at(element, f"event-based gateway {element.id} {what}")
-
-
-def _event_gateway(element: Element) -> Element | None:
-    """The event-based gateway that leads to an element."""
-    return next((flow.source for flow in element.incoming if flow.source.type is T.EVENT_BASED_GATEWAY), None)
-
-
-def _only_behind_event_gateway(element: Element) -> Iterator[Cause]:
-    """BPMN 2.0.2, 10.6.6: an event behind an event-based gateway has no other incoming sequence flow."""
-    gateway = _event_gateway(element)
-    if gateway is None or gateway.refused:
-        return
-    kind = "receive task" if element.type is T.RECEIVE_TASK else "event"
-    who = f"{kind} {element.id} behind event-based gateway {gateway.id}"
-    if len(element.incoming) > 1:
-        yield at(element, f"{who} must have no other incoming sequence flow")
-    if element.type is T.RECEIVE_TASK:
-        yield from _bare(element, who)
-
-
-def _bare(element: Element, who: str) -> Iterator[Cause]:
-    """That a receive task is no more than an event."""
-    if element.loop is not None:
-        yield at(element, f"{who} must have no loop or multi-instance marker")
-    for event in element.attached:
-        if not event.refused:
-            yield at(event, f"boundary event {event.id} cannot be attached to {who}")
-
-
-def _instantiating_task(element: Element) -> Iterator[Cause]:
-    """BPMN 2.0.2, 10.3.3: a receive task that starts a process is like a message start event of it."""
-    if element.instantiate and not element.refused:
-        who = f"instantiating receive task {element.id}"
-        if element.parent is not None and element.parent.type is not T.PROCESS:
-            yield at(element, f"{who} must not be in a sub-process")
-        yield from _bare(element, who)
-        for flow in element.incoming:
-            if not flow.source.refused:
-                yield at_flow(flow, f"must not lead into {who}")
-
-
 def _quantities(element: Element) -> Iterator[Cause]:
     """BPMN 2.0.2, 13.3.2: only tokens that come along flows can be waited for."""
     if element.start_quantity > 1 and not element.refused:
@@ -226,7 +147,7 @@ def _quantities(element: Element) -> Iterator[Cause]:
             reason = "it is a compensation activity"
         elif not element.incoming_ids:
             reason = "no sequence flow leads to it"
-        elif _event_gateway(element) is not None:
+        elif waiting.event_gateway(element) is not None:
             reason = "it waits for an event"
         if reason:
             yield at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
@@ -290,6 +211,19 @@ def _event_sub_process(element: Element) -> Iterator[Cause]:
             yield at(child, what)
 
 
+def _ad_hoc(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.3.5: what is performed in it is selected, and no flow begins or ends there."""
+    if element.refused:
+        return
+    who = f"ad-hoc sub-process {element.id}"
+    for child in element.children:
+        if child.type in START_EVENTS | END_EVENTS and not child.refused:
+            kind = "start" if child.type in START_EVENTS else "end"
+            yield at(child, f"{kind} event {child.id} must not be in {who}")
+    if not any(child.refused or (child.type in ACTIVITIES and not child.is_compensation) for child in element.children):
+        yield at(element, f"{who} must have an activity that can be selected")
+
+
 def _same_triggers(element: Element) -> Iterator[Cause]:
     """BPMN 2.0.2, 10.5.6: only one of the event sub-processes of a scope can be the one that interrupts it."""
     seen: dict[tuple[ElementType, str], Element] = {}
@@ -347,17 +281,16 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     (_supported, _ALL),
     (_has_id, _ALL),
     (_short_enough, _ALL),
-    (_event_gateway_branches, {T.EVENT_BASED_GATEWAY}),
-    (_event_gateway_targets, {T.EVENT_BASED_GATEWAY}),
-    (_only_behind_event_gateway, _AFTER_EVENT_GATEWAY),
+    *waiting.RULES,
     (_conditions, _ALL - _DECIDING_GATEWAYS.keys()),
     (_default_flow, _ALL),
-    (_instantiating_task, {T.RECEIVE_TASK}),
     (_quantities, ACTIVITIES),
     (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),
+    (_ad_hoc, {T.AD_HOC_SUB_PROCESS}),
     (_same_triggers, SCOPES),
     (_attached, BOUNDARY_EVENTS),
+    *undoing.RULES,
     (_flows, _ALL),
     (_no_incoming, _WITHOUT_INCOMING),
     (_no_outgoing, _WITHOUT_OUTGOING),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.bpmn.expressions import read_expression
 from app.bpmn.model import MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, ElementType, EventDefinition, Nameless
 from app.bpmn.reader import XmlNode
 from app.bpmn.references import References
@@ -88,6 +89,9 @@ class Declarations:
             self._refer(element, row, self._references.resolve(node.get(row.attribute)))
         elif node.tag == "linkEventDefinition":
             element.link_name = node.get("name")
+        elif node.tag == "conditionalEventDefinition":
+            condition = next((child for child in node.children if child.tag == "condition"), None)
+            element.condition = read_expression(element, condition)
         elif node.tag == "timerEventDefinition":
             timers = [child for child in node.children if child.tag in _TIMER_KINDS]
             if len(timers) > 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.bpmn.checks import at, at_flow, bounded
-from app.bpmn.kinds import ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
+from app.bpmn.causes import at, at_flow, bounded
+from app.bpmn.kinds import CONDITIONAL_EVENTS, ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
 from app.bpmn.model import Element, EventDefinition, Expression, Process, SequenceFlow
 from app.errors import Cause
 from app.expr import CompileError, compile_expression, compile_text
@@ -22,6 +22,17 @@ def check_expressions(process: Process, definitions: Mapping[str, EventDefinitio
     `definitions` are those of its events by element id. One that the file does not state comes before its texts.
     """
     return bounded(_causes(process, definitions))
+
+
+def check_conditional_events(process: Process) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.5.5: what they wait for. No job asks for it, so it must be there, whoever evaluates the rest."""
+    for element in process.of_types(CONDITIONAL_EVENTS):
+        if element.condition is None and not element.refused:
+            yield at(element, f"conditional event {element.id} must have a condition")
+        elif element.condition is not None:
+            error = compile_error(element.condition, process.expression_language)
+            if error is not None:
+                yield at(element, f"condition of {element.id} cannot be evaluated: {error}")
 
 
 def expressions_of(element: Element) -> Iterator[tuple[str, Expression]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.bpmn.assignment import Assignment, literal_tags
-from app.bpmn.checks import bounded
+from app.bpmn.causes import bounded
 from app.bpmn.extensions import ENGINES, Extension, File, read_extensions
 from app.bpmn.model import MAX_ID_LENGTH, Element, Process
 from app.bpmn.reader import Place

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from app.bpmn.advice import advise
-from app.bpmn.checks import bounded
+from app.bpmn.causes import bounded
 from app.bpmn.definitions import duplicate_start_names, resolve
 from app.bpmn.drawn import Drawing, read_drawing
 from app.bpmn.extensions import File as Extensions

@@ -9,6 +9,7 @@ from app.bpmn.attributes import TRUE, read_attributes
 from app.bpmn.checks import check
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
+from app.bpmn.expressions import read_expression
 from app.bpmn.flows import Flows
 from app.bpmn.foreign import Foreign
 from app.bpmn.kinds import SCOPES, SUB_PROCESSES, ElementType
@@ -18,6 +19,7 @@ from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import WHITE_SPACE, Place, XmlNode, invalid_xml
 from app.bpmn.references import References
 from app.bpmn.tags import GLOBAL_TASKS, HANDLER_STARTS, TAGS, is_definition, is_executed
+from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
 
 T = ElementType
@@ -66,6 +68,7 @@ class ProcessReader:
         self._references = file.references
         self._declarations = file.declarations
         self._flows = Flows(file.references)
+        self._undoing = Undoing(file.references)
         self._attached: list[tuple[Element, str]] = []
         self._markers: dict[Element, list[XmlNode]] = {}
         """Of loops and multi-instances."""
@@ -87,6 +90,7 @@ class ProcessReader:
             host = element.attached_to = by_id.get(ref)
             if host is not None:
                 host.attach(element)
+        self._undoing.join(by_id)
         taken = by_id.keys() | set(self._flows.drawn_ids())
         for other_id, nodes in self._other_ids.items():
             more = nodes if other_id in taken else nodes[1:]
@@ -125,6 +129,10 @@ class ProcessReader:
                 self._flows.state(element, node)
         elif node.tag in HARMLESS:
             self._note_ids(node)
+            if node.tag == "association":
+                self._undoing.associate(node)
+            elif node.tag == "completionCondition" and element.type is T.AD_HOC_SUB_PROCESS:
+                element.condition = read_expression(element, node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
@@ -211,6 +219,8 @@ class ProcessReader:
             refuse(element, construct, place)
         if definition.tag == "messageEventDefinition":
             self._read_message(element, definition, node)
+        elif definition.tag == "compensateEventDefinition":
+            self._undoing.define(element, definition)
         elif definition.foreign:
             self._file.foreign.read_variables(element, definition)
         return element

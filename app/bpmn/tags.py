@@ -10,14 +10,8 @@ T = ElementType
 
 NOT_YET = frozenset(
     {
-        "adHocSubProcess",
         "behavior",
-        "cancelEventDefinition",
-        "compensateEventDefinition",
         "complexGateway",
-        "conditionalEventDefinition",
-        "instantiating eventBasedGateway",
-        "isForCompensation",
     }
 )
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""

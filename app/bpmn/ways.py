@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.bpmn.kinds import DECIDING_GATEWAYS, PASSED_THROUGH_TASKS, START_EVENTS, ElementType
+from app.bpmn.kinds import ACTIVITIES, DECIDING_GATEWAYS, PASSED_THROUGH_TASKS, START_EVENTS, ElementType
 from app.bpmn.model import Element
 
 T = ElementType
@@ -19,7 +19,9 @@ def start_events(scope: Element) -> list[Element]:
 
 
 def beginnings(scope: Element) -> list[Element]:
-    """Where tokens get into a scope: by itself, or when something happens."""
+    """Where tokens get into a scope: by itself, when something happens, or when somebody selects what is performed."""
+    if scope.type is T.AD_HOC_SUB_PROCESS:
+        return [child for child in scope.children if child.type in ACTIVITIES and child.begins]
     found = dict.fromkeys([*start_events(scope), *scope.start_nodes()])
     return [*found, *(child for child in scope.children if child.instantiate)]
 
@@ -28,6 +30,8 @@ def following(element: Element, caught: dict[str, Element]) -> Iterator[Element]
     """Where tokens of an element may get to next."""
     yield from (flow.target for flow in element.outgoing)
     yield from element.attached
+    if element.handler is not None:
+        yield element.handler
     if element.type is T.LINK_THROW_EVENT and element.link_name in caught:
         yield caught[element.link_name]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from app.commands.base import Audited, Command, Completion, VariableInput
+from app.commands.conditions import look_at_conditions, watched_variables
 from app.commands.context import (
     Context,
     later,
@@ -171,7 +172,19 @@ def unlock_jobs(ctx: Context, cmd: UnlockJobs) -> int:
 
 def complete_job(ctx: Context, cmd: CompleteJob) -> Job:
     """Locks the tree of the job's instance; variables are set also when the job fails, but not for a canceled one."""
-    return walk_as_needed(ctx, lambda missed: _complete(ctx, cmd, missed))
+    try:
+        return walk_as_needed(ctx, lambda missed: _complete(ctx, cmd, missed))
+    except _WalkFailed as failure:
+        # What has been walked is spoiled, and events may wait for the variables that stay.
+        ctx.start_over()
+        failed = replace(cmd, error=failure.error)
+        return walk_as_needed(ctx, lambda missed: _complete(ctx, failed, missed))
+
+
+class _WalkFailed(Exception):
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _complete(ctx: Context, cmd: CompleteJob, missed: list[Need[Any]]) -> Job:
@@ -221,8 +234,12 @@ def _outcome(
     if not error:
         job.state = WorkState.DONE
         return changes
+    if snapshot.graph.watched_names and not cmd.error:
+        raise _WalkFailed(error)
     changes = Changes()
+    known = dict(watched_variables(ctx, changes, missed, snapshot))
     _set_variables(ctx, cmd, changes, token)
+    look_at_conditions(ctx, changes, known, snapshot, cmd.worker_id)
     _fail(job, error, snapshot, changes, cmd, retry_due, ctx.now)
     return changes
 

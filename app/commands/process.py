@@ -74,7 +74,8 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
 
 def read_model(ctx: Context, cmd: CreateProcess) -> ProcessModel:
     """The process to be deployed. Raises EngineError where the file has none that is meant."""
-    file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers)
+    evaluates = expressions_of(ctx, cmd) is not None
+    file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers, evaluates=evaluates)
     return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else only_process(file)
 
 
@@ -104,7 +105,7 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
-    if _expressions(ctx, cmd):
+    if expressions_of(ctx, cmd):
         causes = check_expressions(model, found)
         if causes:
             raise invalid_model("BPMN process is invalid", causes=causes)
@@ -187,7 +188,7 @@ def _insert(
             bpmn_xml=cmd.bpmn_xml,
             created_at=ctx.now,
             created_by=cmd.worker_id,
-            expressions=_expressions(ctx, cmd),
+            expressions=expressions_of(ctx, cmd),
             parallelism=cmd.parallelism,
             tags={name: value for name, value in cmd.tags.items() if value},
             version=cmd.version,
@@ -216,7 +217,7 @@ def _insert(
     return process
 
 
-def _expressions(ctx: Context, cmd: CreateProcess) -> str | None:
+def expressions_of(ctx: Context, cmd: CreateProcess) -> str | None:
     mode = cmd.expressions or ctx.config.expressions
     return mode if mode == ExpressionMode.ENGINE else None
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.commands.base import Audited, Command, VariableInput
+from app.commands.conditions import look_at_conditions, watched_variables
 from app.commands.context import Context
+from app.commands.needs import walk_as_needed
 from app.engine.changes import Changes
+from app.engine.needs import Need, WholeInstance
 from app.engine.records import ProcessInstance, VariableView
 from app.errors import conflict, not_found
 
@@ -57,13 +61,20 @@ def get_process_variables(ctx: Context, cmd: GetProcessVariables) -> list[Variab
 
 
 def set_variables_of_process(ctx: Context, cmd: SetProcessVariables) -> None:
-    found = ctx.tx.lock_instance("process_instance", cmd.partition, cmd.id)
+    walk_as_needed(ctx, lambda missed: _set_variables_of_process(ctx, cmd, missed))
+
+
+def _set_variables_of_process(ctx: Context, cmd: SetProcessVariables, missed: list[Need[Any]]) -> None:
+    whole = WholeInstance() in missed
+    found = ctx.tx.lock_instance("process_instance", cmd.partition, cmd.id, whole=whole)
     if found is None:
         raise not_found(f"process instance {cmd.partition}/{cmd.id}")
     instance = found.snapshot.instance
     _require_active(instance)
     changes = Changes()
+    known = watched_variables(ctx, changes, missed, found.snapshot)
     ctx.variables(changes, cmd.worker_id).set_process_variables(instance, cmd.variables)
+    look_at_conditions(ctx, changes, known, found.snapshot, cmd.worker_id)
     ctx.tx.save(changes)
 
 
@@ -75,7 +86,11 @@ def get_element_variables(ctx: Context, cmd: GetElementVariables) -> list[Variab
 
 
 def set_variables_of_element(ctx: Context, cmd: SetElementVariables) -> None:
-    found = ctx.tx.lock_instance("element_instance", cmd.partition, cmd.id)
+    walk_as_needed(ctx, lambda missed: _set_variables_of_element(ctx, cmd, missed))
+
+
+def _set_variables_of_element(ctx: Context, cmd: SetElementVariables, missed: list[Need[Any]]) -> None:
+    found = ctx.tx.lock_instance("element_instance", cmd.partition, cmd.id, whole=WholeInstance() in missed)
     if found is None:
         raise not_found(f"element instance {cmd.partition}/{cmd.id}")
     _require_active(found.snapshot.instance)
@@ -83,7 +98,9 @@ def set_variables_of_element(ctx: Context, cmd: SetElementVariables) -> None:
     if token.state.ended:
         raise conflict(f"element instance {cmd.partition}/{cmd.id} is ended")
     changes = Changes()
+    known = watched_variables(ctx, changes, missed, found.snapshot)
     ctx.variables(changes, cmd.worker_id).set_element_variables(token, cmd.variables)
+    look_at_conditions(ctx, changes, known, found.snapshot, cmd.worker_id)
     ctx.tx.save(changes)
 
 

@@ -115,6 +115,8 @@ class Node:
     task_type: str = ""
     declared_name: str = ""
     """Of the message, signal, error or escalation that the file refers to."""
+    caught: Mapping[str, str] = field(default_factory=dict)
+    """The process variables of what an event catches, by `errorCode`, `errorMessage` and `escalationCode`."""
     inputs: Sequence[str] = ()
     """Of what sends a message, the variables that go with it."""
     variables_in: str = ""
@@ -137,6 +139,11 @@ class Node:
         yield from self.inputs
         if self.loop is not None:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it is an event that waits for a condition."""
+        return self.behavior.trigger is not None and Slot.CONDITION in self.programs
 
     @property
     def recurs(self) -> bool:
@@ -169,6 +176,10 @@ class Graph:
         self.root = root
         self._nodes = nodes
         self.compensates = any(node.is_compensable for node in nodes.values())
+        self.watched_names = frozenset(
+            name for node in nodes.values() if node.is_watched for name in node.programs[Slot.CONDITION].names
+        )
+        """Of variables that events wait for."""
         self.names = frozenset(name for node in nodes.values() for name in node.names())
         """Of variables whose values matter to the walk."""
 
@@ -224,6 +235,7 @@ def compile_graph(
             called_element=element.called_element,
             task_type=element.task_type,
             declared_name=element.declared_name,
+            caught=_caught(element),
             inputs=element.inputs if evaluates else (),
             variables_in=element.variables_in if evaluates else "",
             variables_out=element.variables_out if evaluates else "",
@@ -249,6 +261,15 @@ def compile_graph(
     for node in reversed(nodes.values()):
         _mark_compensable(node)
     return Graph(process_id, version, nodes[process.element], {n.element_id: n for n in nodes.values()})
+
+
+def _caught(element: Element) -> dict[str, str]:
+    names = (
+        ("errorCode", element.error_code_variable),
+        ("errorMessage", element.error_message_variable),
+        ("escalationCode", element.escalation_code_variable),
+    )
+    return {what: name for what, name in names if name}
 
 
 def _connect(elements: list[Element], nodes: Mapping[Element, Node]) -> None:

@@ -22,8 +22,6 @@ from app.timer import Timer
 if TYPE_CHECKING:
     from app.engine.elements.base import Behavior
 
-ENGINE = "ENGINE"
-"""Of a process version whose expressions the engine evaluates."""
 READY, DONE = "READY", "DONE"
 """Of what has completed: it can be compensated, or that has begun."""
 _MILLISECOND = timedelta(milliseconds=1)
@@ -148,6 +146,8 @@ class ElementInstance:
     host_id: int | None = None
     incoming: int | None = None
     """Of several incoming flows the one that it came on, by its place among them."""
+    undoes: ElementInstance | None = None
+    """Of a compensation event sub-process, what it undoes; its id is the context."""
     context: str | None = None
     """Error or escalation code, message or signal name it was configured with; an empty code is a code."""
     created_at: datetime

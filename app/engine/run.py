@@ -25,7 +25,7 @@ from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
 from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
-from app.expr import MISSING, EvaluationError, Missing, Program, Value
+from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
 
 T = TypeVar("T")
 Prepare = Callable[[ProcessInstance], None]
@@ -34,6 +34,8 @@ GATHERING = "waiting"
 """Context of a token that waits until as many have arrived as its activity needs."""
 GONE_ON = "gone on"
 """Context of a token that stays though its flows have gone on."""
+TRUE, FALSE = "true", "false"
+"""Context of an event that waits for a condition: what that was."""
 JOINED = "joined"
 """Context of a token that waited at a gateway for others, and goes on for all of them."""
 NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
@@ -81,6 +83,8 @@ class Run(Ending):
             caller=caller,
         )
         self.variables = variables
+        self._watched: dict[ElementInstance, None] = {}
+        """New events that wait for a condition."""
 
     def stored(self, token: ElementInstance | None, name: str) -> Stored | None:
         """What the variable is at the token, or else in the nearest scope around it that has it."""
@@ -193,6 +197,7 @@ class Run(Ending):
                 else:
                     self._look_at(token)
             if not self._settle():
+                self._look_at_conditions()
                 return
 
     def arrive(
@@ -272,6 +277,9 @@ class Run(Ending):
         """An attached or following event needs no job any more; the last one makes its host ready."""
         host = event.host
         assert host is not None
+        if not host.pending_events:
+            # What happens inside it has begun already, by an event that did not wait for the others.
+            return
         host.pending_events -= 1
         self.changes.update(host)
         if host.pending_events == 0 and (host.state is InstanceState.CREATED or host.node.parent is None):
@@ -284,6 +292,10 @@ class Run(Ending):
     def look_at(self, scope: ElementInstance) -> None:
         """The scope is told when its turn comes, if nothing is active inside it."""
         self._queue.append((False, scope))
+
+    def watch(self, event: ElementInstance) -> None:
+        """The condition that the event waits for is looked at when the walk comes to rest."""
+        self._watched[event] = None
 
     def unsettle(self, scope: ElementInstance) -> None:
         """Gateways of the scope at which tokens wait for others are looked at when the walk comes to rest."""
@@ -411,7 +423,7 @@ class Run(Ending):
         ):
             token.state = scope.state
             self.changes.update(token)
-        elif scope.pending_events and scope.node.parent is None and token.host is None:
+        elif scope.pending_events and scope.node.parent is None and token.host is None and not token.node.is_handler:
             # The process begins when the starts of its event sub-processes are defined.
             self.wait(token, InstanceState.CREATED)
         elif not scope.behavior.holds(self, scope, token):
@@ -444,6 +456,33 @@ class Run(Ending):
         except EvaluationError as error:
             self.fail_to_evaluate(token, Slot.CONDITION, str(error))
             return None
+
+    def _look_at_conditions(self) -> None:
+        """Has events happen that wait for a condition which has become true, now that nothing moves.
+
+        One that can't be evaluated is false. It must have been false before the event happens again (10.5.5).
+        """
+        watched = self.graph.watched_names
+        changed = {name for (instance, _, name) in self.changes.values if instance is self.instance} & watched
+        if changed:
+            self.need_all()
+        waiting = [token for token in self.tokens() if token.node.is_watched] if changed else list(self._watched)
+        for token in waiting:
+            state = InstanceState.CREATED if token.host else InstanceState.STARTED
+            is_new = token in self._watched
+            if token.state is state and (is_new or changed & token.node.programs[Slot.CONDITION].names):
+                self._look_at_condition(token)
+        self._watched.clear()
+
+    def _look_at_condition(self, token: ElementInstance) -> None:
+        try:
+            is_true = self.evaluate(token, token.node.programs[Slot.CONDITION], as_condition)
+        except EvaluationError:
+            is_true = False
+        if is_true and token.context != TRUE:
+            self.create_task(token, TaskType.TRIGGER_EVENT)
+        token.context = TRUE if is_true else FALSE
+        self.changes.update(token)
 
     def _settle(self) -> bool:
         """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""

@@ -16,7 +16,7 @@ from app.engine.run import NOTHING, Prepare, Run
 from app.engine.types import InstanceState
 from app.engine.values import Stored
 from app.engine.variables import Variables
-from app.errors import invalid, invalid_model
+from app.errors import invalid_model, refused
 
 NO_VARIABLES: Mapping[str, Stored] = MappingProxyType({})
 
@@ -137,5 +137,5 @@ def _starts(graph: Graph, bpmn_element_id: str) -> list[Node]:
         return starts
     named = starts if len(starts) == 1 and not bpmn_element_id else [n for n in starts if n.id == bpmn_element_id]
     if graph.root.is_started_at_once or not named:
-        raise invalid(f"expected one of the start events [{', '.join(node.id for node in starts)}]")
+        raise refused(f"expected one of the start events [{', '.join(node.id for node in starts)}]")
     return named

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from app.bpmn.model import ElementType
+from app.bpmn.kinds import BOUNDARY_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
 from app.engine.records import (
@@ -21,6 +21,7 @@ from app.engine.records import (
     Task,
     UserTask,
 )
+from app.engine.run import GATHERING, GONE_ON
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
 
 
@@ -28,6 +29,7 @@ class WaitingKind(StrEnum):
     """What is waited for."""
 
     CALLED_INSTANCE = "CALLED_INSTANCE"
+    CONDITION = "CONDITION"
     INCIDENT = "INCIDENT"
     JOB = "JOB"
     JOIN = "JOIN"
@@ -46,9 +48,15 @@ class ActiveVisit:
     """An element instance that has not ended, with the name of its element."""
 
     id: int
-    prev_id: int | None
     prev_element_id: int | None
     parent_id: int | None
+    host_id: int | None = None
+    """What it is attached to."""
+    incoming: int | None = None
+    """Of several incoming flows the one that it came on, by its place among them."""
+    multi_instance: bool = False
+    """Whether the instances of a multi-instance activity are inside of it."""
+    loop_counter: int | None = None
     element_id: int
     bpmn_element_id: str
     bpmn_element_name: str | None
@@ -60,12 +68,20 @@ class ActiveVisit:
     state: InstanceState
 
     @property
-    def is_boundary(self) -> bool:
-        return self.bpmn_element_type in BOUNDARY
+    def waits_at_host(self) -> bool:
+        """Whether it is a boundary event, or a start event of an event sub-process, that has not happened."""
+        is_attached = self.host_id is not None and self.bpmn_element_type in ATTACHED
+        return is_attached and self.state is not InstanceState.STARTED
+
+    @property
+    def number(self) -> int | None:
+        """Of an instance inside of an activity that has a loop or multi-instance marker, from 1."""
+        return None if self.multi_instance else self.loop_counter
 
 
-BOUNDARY = frozenset(type for type in ElementType if type.value.endswith("_BOUNDARY_EVENT"))
-SCOPES = frozenset({ElementType.PROCESS, ElementType.SUB_PROCESS})
+ATTACHED = BOUNDARY_EVENTS | START_EVENTS
+_WAITING = (InstanceState.CREATED, InstanceState.STARTED)
+_CONDITIONAL = frozenset(type for type in ElementType if type.startswith("CONDITIONAL_"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +114,8 @@ class Waiting:
     bpmn_element_id: str
     bpmn_element_name: str | None
     bpmn_element_type: ElementType
+    multi_instance: bool
+    loop_counter: int | None
     since: datetime
     kind: WaitingKind
     job_id: int | None = None
@@ -121,7 +139,7 @@ class Waiting:
     """The BPMN elements whose flows into a join have not arrived; none where there are too many to look at."""
     position: int | None = None
     also: list[Waiting] = field(default_factory=list)
-    """The boundary events of the element instance."""
+    """The boundary events of the element instance, and the start events of event sub-processes in it."""
 
 
 def waiting(situation: Situation, node: Callable[[int], Node], now: datetime) -> list[Waiting]:
@@ -132,14 +150,14 @@ def waiting(situation: Situation, node: Callable[[int], Node], now: datetime) ->
     attached: list[tuple[ActiveVisit, list[Waiting]]] = []
     for visit in situation.visits:
         entries = list(reasons.of(visit))
-        if visit.is_boundary:
+        if visit.waits_at_host:
             attached.append((visit, entries))
         else:
             found += entries
             if entries:
                 hosts[visit.id] = entries[0]
     for visit, entries in attached:
-        host = hosts.get(visit.prev_id or 0)
+        host = hosts.get(visit.host_id or 0)
         # What has no entry of its own, such as a sub-process, does not hide its events.
         (host.also if host else found).extend(entries)
     return sorted(found, key=lambda entry: entry.element_instance_id)
@@ -241,28 +259,73 @@ class _Reasons:
         """Where nothing else is waited for."""
         since = visit.started_at or visit.created_at
         is_root = visit.bpmn_element_type is ElementType.PROCESS
-        if visit.state is InstanceState.SUSPENDED and (is_root or visit.bpmn_element_type not in SCOPES):
+        if visit.state is InstanceState.SUSPENDED and (is_root or not self._has_inside(visit)):
             yield _entry(visit, since, WaitingKind.SUSPENDED)
         elif visit.state is InstanceState.QUEUED and is_root:
             yield _entry(visit, since, WaitingKind.QUEUED, position=self._situation.queue_position)
-        elif visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY and visit.state is InstanceState.STARTED:
-            missing = [] if self._situation.has_more else self._missing(visit)
+        elif self._is_joining(visit):
+            missing = [] if self._situation.has_more else _missing(self._node(visit.element_id), self._near(visit))
             yield _entry(visit, since, WaitingKind.JOIN, missing=missing)
+        elif visit.state is InstanceState.CREATED and visit.context == GATHERING:
+            yield _entry(visit, since, WaitingKind.JOIN)
+        elif visit.state in _WAITING and visit.bpmn_element_type in _CONDITIONAL:
+            yield _entry(visit, since, WaitingKind.CONDITION)
 
-    def _missing(self, visit: ActiveVisit) -> list[str]:
-        arrived = [
-            other.prev_element_id
+    def _has_inside(self, visit: ActiveVisit) -> bool:
+        """Whether others may be inside of it, so that these are what waits."""
+        is_marked = self._node(visit.element_id).loop is not None and visit.number is None
+        return is_marked or visit.bpmn_element_type in SCOPES
+
+    def _is_joining(self, visit: ActiveVisit) -> bool:
+        if visit.state is not InstanceState.STARTED or visit.bpmn_element_type not in GATEWAYS or visit.context:
+            return False
+        is_parallel = visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY
+        return is_parallel or self._node(visit.element_id).reach is not None
+
+    def _near(self, visit: ActiveVisit) -> list[tuple[Node, ActiveVisit]]:
+        """All of its scope, itself included."""
+        return [
+            (self._node(other.element_id), other)
             for other in self._situation.visits
-            if (other.element_id, other.parent_id, other.state) == (visit.element_id, visit.parent_id, visit.state)
+            if other.parent_id == visit.parent_id
         ]
-        missing = []
-        for flow in self._node(visit.element_id).incoming:
-            if flow.source.element_id in arrived:
-                # Several flows may come from one element.
-                arrived.remove(flow.source.element_id)
-            else:
-                missing.append(flow.source.id)
-        return missing
+
+
+def _missing(join: Node, near: Sequence[tuple[Node, ActiveVisit]]) -> list[str]:
+    """The sources of the flows that something has still to come on; `near` is all that is in the scope."""
+    arrived = [
+        visit for node, visit in near if node is join and visit.state is InstanceState.STARTED and visit.context is None
+    ]
+    places = [visit.incoming for visit in arrived if visit.incoming is not None]
+    sources = [visit.prev_element_id for visit in arrived if visit.incoming is None]
+    empty: list[int] = []
+    for place, flow in enumerate(join.incoming):
+        if place in places:
+            continue
+        if flow.source.element_id in sources:
+            # Several flows may come from one element.
+            sources.remove(flow.source.element_id)
+        else:
+            empty.append(place)
+    if join.reach is not None:
+        reached = _reached(join, empty, [(node, visit) for node, visit in near if visit not in arrived])
+        empty = [place for place in empty if reached >> place & 1]
+    return [join.incoming[place].source.id for place in empty]
+
+
+def _reached(join: Node, empty: Sequence[int], others: Sequence[tuple[Node, ActiveVisit]]) -> int:
+    """The empty flows that one of the others can get to, but that to no flow on which something has come.
+
+    As a mask; it is by these that an inclusive gateway waits (BPMN 2.0.2, 13.4.3).
+    """
+    assert join.reach is not None
+    mask = sum(1 << place for place in empty)
+    found = 0
+    for node, visit in others:
+        if not visit.waits_at_host and visit.context != GONE_ON:
+            reached = join.reach.get(node, 0)
+            found |= 0 if reached & ~mask else reached
+    return found
 
 
 def _entry(visit: ActiveVisit, since: datetime, kind: WaitingKind, **fields: object) -> Waiting:
@@ -271,6 +334,8 @@ def _entry(visit: ActiveVisit, since: datetime, kind: WaitingKind, **fields: obj
         bpmn_element_id=visit.bpmn_element_id,
         bpmn_element_name=visit.bpmn_element_name,
         bpmn_element_type=visit.bpmn_element_type,
+        multi_instance=visit.multi_instance,
+        loop_counter=visit.number,
         since=since,
         kind=kind,
         **fields,  # type: ignore[arg-type]  # of the kind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, bindparam, func, literal, select
 
-from app.engine.elements import BEHAVIORS
+from app.bpmn.kinds import ACTIVITIES, BOUNDARY_EVENTS, INTERMEDIATE_EVENTS, ElementType
+from app.engine.elements import BEHAVIORS, EVENTS_OF_HANDLERS, MULTI_INSTANCE, STANDARD_LOOP
 from app.engine.graph import Graph
 from app.engine.types import JobType
 from app.store.dialect import Call, Dialect, Row, Session
@@ -142,7 +143,23 @@ def _parameters(kinds: Kinds) -> dict[str, Any]:
 
 def _element_types(types: tuple[JobType, ...]) -> list[str]:
     """Of the elements that may have jobs of these types."""
-    return [element.value for element, behavior in BEHAVIORS.items() if not set(types).isdisjoint(behavior.jobs)]
+    wanted = set(types)
+    behaviors = (*BEHAVIORS.items(), *EVENTS_OF_HANDLERS.items())
+    found = {element for element, behavior in behaviors if not wanted.isdisjoint(behavior.jobs)}
+    for others, elements in _BESIDE:
+        if not wanted.isdisjoint(others):
+            found |= elements
+    return sorted(found)
+
+
+_BESIDE: tuple[tuple[Collection[JobType], frozenset[ElementType]], ...] = (
+    ((*MULTI_INSTANCE.jobs, *STANDARD_LOOP.jobs), ACTIVITIES),
+    ((JobType.EVALUATE_OUTGOING_FLOWS,), ACTIVITIES | BOUNDARY_EVENTS | INTERMEDIATE_EVENTS),
+    ((JobType.EXECUTE,), frozenset({ElementType.CALL_ACTIVITY})),
+)
+"""Jobs that elements may have besides those of their own behavior: by a marker, by conditions of the flows behind them,
+and by calling a global task of their file.
+"""
 
 
 def _has_task_type(row: Row, graph: Callable[[int], Graph], kinds: Kinds) -> bool:

@@ -17,7 +17,8 @@ from app.bpmn.extensions import user_task_tags
 from app.bpmn.parser import find_process, parse
 from app.engine.elements import equip
 from app.engine.graph import Graph, compile_graph
-from app.engine.records import ENGINE, Process
+from app.engine.records import Process
+from app.engine.types import ExpressionMode
 from app.store import rows as r
 from app.store.dialect import Call, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
@@ -148,7 +149,8 @@ def read(connection: Connection, process_id: int) -> Stored:
 def _compile(stored: Stored) -> Graph:
     process = stored.process
     # The definitions in use are those that were stored with the process.
-    model = find_process(parse(process.bpmn_xml, xml_timers=False), process.bpmn_process_id)
+    evaluates = process.expressions == ExpressionMode.ENGINE
+    model = find_process(parse(process.bpmn_xml, xml_timers=False, evaluates=evaluates), process.bpmn_process_id)
     return compile_graph(
         model,
         process_id=process.id,
@@ -156,6 +158,6 @@ def _compile(stored: Stored) -> Graph:
         element_ids={row[0]: row[1] for row in stored.elements},
         definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
         equip=equip,
-        evaluates=process.expressions == ENGINE,
+        evaluates=evaluates,
         tags=user_task_tags(process.bpmn_xml, model.element.id),
     )

@@ -79,6 +79,7 @@ def resolve(record: Any) -> None:
         record.parent_id = record.parent.id if record.parent else None
         record.prev_id = record.prev.id if record.prev else record.prev_id
         record.host_id = record.host.id if record.host else record.host_id
+        record.context = str(record.undoes.id) if record.undoes else record.context
     elif isinstance(record, records.Task | records.Variable) and record.instance is not None:
         record.process_instance_id = record.instance.id
     elif isinstance(record, records.Incident) and record.task is not None:

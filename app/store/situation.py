@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Integer, Select, bindparam, cast, func, literal_column, null, select, text, tuple_, union_all
+from sqlalchemy import (
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.sql.elements import ColumnElement
 
-from app.bpmn.model import ElementType
+from app.bpmn.kinds import BOUNDARY_EVENTS, SCOPES, START_EVENTS, ElementType
 from app.engine.records import ProcessInstance
 from app.engine.types import InstanceState
-from app.engine.waiting import BOUNDARY, SCOPES, ActiveVisit, Situation
+from app.engine.waiting import ActiveVisit, Situation
 from app.store import load
 from app.store import rows as r
 from app.store.dialect import Call, Dialect, Row, Session
@@ -28,8 +42,8 @@ MOST_PLACES = 10
 
 _NAME = select(ELEMENT.c.bpmn_element_name).where(ELEMENT.c.id == EI.c.element_id).scalar_subquery()
 _VISIT: tuple[str, ...] = (
-    *("id", "prev_id", "prev_element_id", "parent_id", "element_id", "bpmn_element_id", "bpmn_element_type"),
-    *("context", "created_at", "started_at", "state"),
+    *("id", "prev_element_id", "parent_id", "element_id", "bpmn_element_id", "bpmn_element_type"),
+    *("context", "created_at", "started_at", "state", "host_id", "incoming", "multi_instance", "loop_counter"),
 )
 _OF_INSTANCE = (EI.c.partition == DAY, EI.c.process_instance_id == ID)
 VISITS = (
@@ -137,8 +151,12 @@ class Situations:
         }
 
 
-_NO_PLACES = [type.value for type in (*SCOPES, *BOUNDARY, ElementType.EVENT_BASED_GATEWAY)]
-"""What is active as long as something else waits."""
+_NO_PLACES = [type.value for type in (*SCOPES, *BOUNDARY_EVENTS, ElementType.EVENT_BASED_GATEWAY)]
+"""What is active as long as something else waits; start events of event sub-processes are so, too."""
+
+
+def _literals(names: Iterable[str]) -> list[ColumnElement[Any]]:
+    return [literal_column(f"'{name}'") for name in sorted(names)]
 
 
 def _places(dialect: Dialect) -> Any:
@@ -148,7 +166,8 @@ def _places(dialect: Dialect) -> Any:
         .join_from(wanted, EI, (EI.c.partition == wanted.c.partition) & (EI.c.process_instance_id == wanted.c.id))
         .where(
             EI.c.ended_at.is_(None),
-            EI.c.bpmn_element_type.not_in([literal_column(f"'{name}'") for name in sorted(_NO_PLACES)]),
+            EI.c.bpmn_element_type.not_in(_literals(_NO_PLACES)),
+            or_(EI.c.host_id.is_(None), EI.c.bpmn_element_type.not_in(_literals(START_EVENTS))),
         )
         .distinct()
     )
@@ -178,4 +197,5 @@ def _visit(row: Row) -> ActiveVisit:
     values = dict(zip(_VISIT, columns, strict=True))
     values["bpmn_element_type"] = ElementType(values["bpmn_element_type"])
     values["state"] = InstanceState(values["state"])
+    values["multi_instance"] = bool(values["multi_instance"])
     return ActiveVisit(bpmn_element_name=name, **values)

@@ -16,9 +16,9 @@ from sqlalchemy import Select, Table, Text, bindparam, func, select, text, tuple
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import caller
+from app.bpmn.kinds import BOUNDARY_EVENTS, START_EVENTS, ElementType
 from app.criteria import ElementStatistics, FlowStatistics, ProcessInstanceCriteria, Statistics, StatisticsCriteria
 from app.engine.types import InstanceState
-from app.engine.waiting import BOUNDARY
 from app.store.conditions import Conditions, given
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.load import DAY, EI, ID, PI
@@ -28,7 +28,9 @@ from app.store.sql import INCIDENTS, J
 
 _ENDED = text("ended_at IS NOT NULL")
 _ACTIVE = text("ended_at IS NULL")
-_BOUNDARY = frozenset(type.value for type in BOUNDARY)
+
+
+_ELEMENT = ("id", "process_id", "bpmn_element_id", "bpmn_element_type", "parent_bpmn_element_id")
 
 
 class _Shape(NamedTuple):
@@ -89,7 +91,7 @@ class StatisticStatements:
             .where(J.c.error.is_not(None), *self._of(J, shape))
             .group_by(J.c.element_id),
             # The last one: it has all that the others may have counted, also of what is deployed meanwhile.
-            select(ELEMENT.c.id, ELEMENT.c.process_id, ELEMENT.c.bpmn_element_id, ELEMENT.c.bpmn_element_type)
+            select(*(ELEMENT.c[name] for name in _ELEMENT))
             .where(self._has_process(ELEMENT, shape))
             .order_by(ELEMENT.c.id),
         ]
@@ -129,8 +131,10 @@ def _counted(
     incidents: Sequence[Row],
     failed: Sequence[Row],
 ) -> Statistics:
-    found = {id: ElementStatistics(process_id=process_id, bpmn_element_id=name) for id, process_id, name, _ in elements}
-    events = {id for id, _, _, type in elements if type in _BOUNDARY}
+    found = {
+        id: ElementStatistics(process_id=process_id, bpmn_element_id=name) for id, process_id, name, *_ in elements
+    }
+    events = _attached(elements)
     flows: dict[tuple[int, int], int] = defaultdict(int)
     durations: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
     visited: set[int] = set()
@@ -171,6 +175,16 @@ def _counted(
             if target not in events
         ],
     )
+
+
+def _attached(elements: Sequence[Row]) -> set[int]:
+    """Events that wait while something else is active: boundary events, and the starts of event sub-processes."""
+    handlers = {(row[1], row[2]) for row in elements if row[3] == ElementType.EVENT_SUB_PROCESS}
+    return {
+        id
+        for id, process_id, _, type, parent in elements
+        if type in BOUNDARY_EVENTS or (type in START_EVENTS and (process_id, parent) in handlers)
+    }
 
 
 def _pass(flows: dict[tuple[int, int], int], prev: list[int | None], element_id: int, count: int) -> None:

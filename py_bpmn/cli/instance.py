@@ -178,6 +178,7 @@ RESOURCE = Resource(
                     help="BPMN id of the process",
                 ),
                 option("version", help="version of the process; the newest without it"),
+                option("bpmn_element_id", "--at", help="none start event where it begins, if there are several"),
                 KEY,
                 option("unique_correlation_key", "--unique", flag=True, help="only if none is open with this key"),
                 option("on_conflict", kind=kinds.OneOf("OnConflict"), help="with --unique: what if there is one"),

@@ -101,28 +101,49 @@ def needed(fills: str, flag: str, help: str, **more: Any) -> Option:
     return option(f"completion.{fills}", flag, help=help, required=True, **more)
 
 
+def decides(name: str, help: str) -> Command:
+    """One that is completed by the answer to a question."""
+    condition = needed("condition_fulfilled", "--condition", "whether it is so", kind=kinds.TRUTH)
+    return completes(name, help, condition)
+
+
 COMPLETE = Resource(
     name="complete",
     help="complete a locked job, by its type",
     commands=(
         completes("execute", "complete a job of type EXECUTE",
             option("completion.error_code", help="BPMN error to throw"),
+            option("completion.error_message", help="what is said about that error"),
             option("completion.escalation_code", help="BPMN escalation to throw")),
         completes("call-process", "tell which process is called",
             option("completion.called_process.bpmn_process_id", "--process", "--bpmn-process-id",
                    kind=kinds.PROCESS, help="BPMN id of the process"),
             option("completion.called_process.version", help="version of the process"),
+            option("completion.called_process.bpmn_element_id", "--at", help="none start event where it begins"),
             option("completion.called_process.correlation_key", "--key", *KEY.flags[1:], help="key of the instance"),
             Option("completion.called_process.tags", NEW_TAGS.flags, NEW_TAGS.help, kinds.TAG, many=True),
             variables("completion.called_process.variables", "--variable", "variable of the called instance")),
+        decides("evaluate-activation-condition", "tell whether a complex gateway is activated"),
+        decides("evaluate-completion-condition", "tell whether a multi-instance activity is complete"),
+        completes("evaluate-complex-gateway", "tell where a complex gateway leads",
+            needed("inclusive_gateway_decision", "--decision", "BPMN id of an element that is next", many=True)),
         completes("evaluate-exclusive-gateway", "tell where an exclusive gateway leads",
             needed("exclusive_gateway_decision", "--decision", "BPMN id of the element that is next")),
         completes("evaluate-inclusive-gateway", "tell where an inclusive gateway leads",
             needed("inclusive_gateway_decision", "--decision", "BPMN id of an element that is next", many=True)),
+        decides("evaluate-loop-condition", "tell whether an activity is performed once more"),
+        completes("evaluate-outgoing-flows", "tell where conditions let an activity or event lead",
+            option("completion.inclusive_gateway_decision", "--decision", many=True,
+                   help="BPMN id of an element that is next; without any, the default flow is taken")),
         completes("pass-variables", "pass variables of a called instance on"),
+        completes("select-activities", "tell which activities of an ad-hoc sub-process start",
+            option("completion.activities", "--activity", many=True, help="BPMN id of an activity to start"),
+            option("completion.condition_fulfilled", "--condition", kind=kinds.TRUTH, help="whether it is complete")),
         completes("set-error-code", "tell the code of an error event", needed("error_code", "--code", "the code")),
         completes("set-escalation-code", "tell the code of an escalation event",
             needed("escalation_code", "--code", "the code")),
+        completes("set-loop-cardinality", "tell how many instances of an activity there are",
+            needed("loop_cardinality", "--cardinality", "the number", kind=click.IntRange(min=0))),
         completes("set-message-correlation-key", "tell the correlation key of a message event",
             needed("message_correlation_key", "--correlation-key", "the key")),
         completes("set-signal-name", "tell the name of a signal event", needed("signal_name", "--name", "the name")),

@@ -145,6 +145,23 @@ def _short_duration(text: str) -> timedelta:
         raise ValueError(text) from None
 
 
+class Truth(Kind):
+    """Yes or no, where neither is what counts without it."""
+
+    name = "true|false"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        if isinstance(value, bool):
+            return value
+        if value.lower() not in ("true", "false"):
+            self.fail(f"{value!r} must be true or false", param, ctx)
+        found: bool = value.lower() == "true"
+        return found
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(each) for each in ("true", "false") if each.startswith(incomplete)]
+
+
 class OneOf(Kind):
     """A value of an enumeration of the API, also in lower case and with dashes."""
 
@@ -232,6 +249,7 @@ PROFILE = Named("NAME", "profiles")
 PROCESS = Named("PROCESS", "processes")
 ELEMENT = Named("ELEMENT", "elements")
 FILE = File()
+TRUTH = Truth()
 TEXT = click.STRING
 NUMBER = click.INT
 

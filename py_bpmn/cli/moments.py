@@ -21,12 +21,17 @@ def where_it_waits(
         rows.append((each, False))
         rows += [(event, True) for event in each.also]
     columns = (
-        Column("ELEMENT", "", lambda row, _: "" if row[1] else row[0].bpmn_element_id),
+        Column("ELEMENT", "", lambda row, _: "" if row[1] else _element(row[0])),
         Column("KIND", "", lambda row, _: f"+ {row[0].kind.lower()}" if row[1] else row[0].kind),
         Column("SINCE", "", lambda row, _: age(row[0].due_at if row[1] and row[0].due_at else row[0].since, now)),
         Column("DETAIL", "", lambda row, _: _detail(row[0], row[1], partition, now)),
     )
     return rows, columns, None
+
+
+def _element(entry: Any) -> str:
+    """With the number of an instance that is inside of a loop or a multi-instance activity."""
+    return f"{entry.bpmn_element_id} #{entry.loop_counter}" if entry.loop_counter else str(entry.bpmn_element_id)
 
 
 def _detail(entry: Any, beside: bool, day: date, now: datetime) -> str:

@@ -126,6 +126,7 @@ def deploy(session: Session, command: Command, values: Values) -> int | None:
             version=values.get("version"),
             process=values.get("bpmn_process_id"),
             parallelism=values.get("parallelism"),
+            expressions=values.get("expressions"),
             tags=dict(values["tags"]) if "tags" in values else None,
             reason=values.get("reason"),
         )
@@ -186,6 +187,7 @@ QUERY_SETTINGS = Command(
 )
 NEW_PROCESS = (
     option("parallelism", kind=click.IntRange(min=0), help="instances that are executed at once; 0 is no limit"),
+    option("expressions", kind=kinds.OneOf("ExpressionMode"), help="who evaluates the expressions of the file"),
     NEW_TAGS,
     REASON,
 )

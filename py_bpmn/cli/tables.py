@@ -318,11 +318,11 @@ def _filled(command: Command, typed: Values) -> Values:
         if "___" not in name:
             values[name.replace("__", ".")] = value
     # A flag that was not typed says nothing, unless there is one that says the contrary.
-    contrary = {each.fills for each in command.options if each.has_contrary}
+    telling = {each.fills for each in command.options if each.has_contrary or not each.flag}
     return {
         name: value
         for name, value in values.items()
-        if value is not None and value != () and (value is not False or name in contrary)
+        if value is not None and value != () and (value is not False or name in telling)
     }
 
 

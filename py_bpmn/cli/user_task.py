@@ -54,6 +54,7 @@ RESOURCE = Resource(
                 option("revision", "-r", "--revision", kind=kinds.NUMBER, required=True, help="as it was read"),
                 option("completed", flag=True, help="complete it"),
                 option("error_code", help="BPMN error to throw"),
+                option("error_message", help="what is said about that error"),
                 option("escalation_code", help="BPMN escalation to throw"),
                 option(
                     "tags", "-t", "--tag", kind=kinds.TAG, many=True, help="tag it gets; without a value it loses it"

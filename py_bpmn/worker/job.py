@@ -81,8 +81,13 @@ class Job:
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        """Of a gateway: the flows, with their targets and conditions."""
+        """Of what decides for flows: these, with their targets and conditions."""
         return self.data.decisions
+
+    @property
+    def expression(self) -> str | None:
+        """What the BPMN file says about the condition or number that is asked for."""
+        return self.data.expression
 
     @property
     def called_element(self) -> str | None:

@@ -34,6 +34,8 @@ class Call:
     version: str | None = None
     key: str | None = None
     """Correlation key of the called instance."""
+    at: str | None = None
+    """The none start event where it begins, which a process with several needs."""
     variables: Mapping[str, Any] | None = None
     tags: Mapping[str, str] | None = None
 
@@ -48,13 +50,20 @@ class Completion:
     """Variables of the element alone."""
     delete: Sequence[str] = ()
     decision: str | Sequence[str] | None = None
-    """Where a gateway leads to: the id of a flow or element, or several."""
+    """Where a gateway, task or event leads to: the id of a flow or element, or several."""
+    condition: bool | None = None
+    """Whether the condition that is asked for is fulfilled."""
+    cardinality: int | None = None
+    """How many instances of a multi-instance activity there are."""
+    activities: Sequence[str] = ()
+    """Ids of the activities that start in an ad-hoc sub-process."""
     timer: datetime | timedelta | Cron | None = None
     message_name: str | None = None
     key: str | None = None
     """Correlation key of a message."""
     signal_name: str | None = None
     error_code: str | None = None
+    error_message: str | None = None
     escalation_code: str | None = None
     call: Call | None = None
 
@@ -62,16 +71,18 @@ class Completion:
 class _Thrown(Exception):
     # A class of somebody's own may not call what is below.
     code: str = ""
+    text: str = ""
     variables: Mapping[str, Any] | None = None
 
     def __init__(self, code: str, text: str = "", *, variables: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {text}" if text else code)
         self.code = code
+        self.text = text
         self.variables = variables
 
 
 class BpmnError(_Thrown):
-    """Raised by a handler: the boundary event for this code goes on, and the variables are set."""
+    """Raised by a handler: what catches this error goes on, and the variables are set. It gets the text, too."""
 
 
 class Escalation(_Thrown):

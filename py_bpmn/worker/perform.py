@@ -27,7 +27,7 @@ from py_bpmn.values import Values
 from py_bpmn.worker.convert import seconds
 from py_bpmn.worker.job import Job, Variables
 from py_bpmn.worker.outcome import BpmnError, Call, Completion, Cron, Escalation, Fail, JobGone, Result
-from py_bpmn.worker.process import Handler
+from py_bpmn.worker.process import MOST_COUNTED, Handler
 
 MOST_OF_TRACEBACK = 4096
 MOST_OF_TEXT = 4096
@@ -141,13 +141,15 @@ class Performer:
             raise Wrong(f"{kind} needs a code, which is a text, and is given to the __init__ of its base class")
         variables = self._variables("process_variables", thrown.variables or {}, f"the variables of {kind}")
         if isinstance(thrown, BpmnError):
-            return Outcome(self._item(job, completion=JobCompletion(error_code=thrown.code), **variables), "error")
+            said = _clean(thrown.text)[:MOST_OF_ERROR] if isinstance(thrown.text, str) else ""
+            completion = JobCompletion(error_code=thrown.code, error_message=said or None)
+            return Outcome(self._item(job, completion=completion, **variables), "error")
         completion = JobCompletion(escalation_code=thrown.code)
         return Outcome(self._item(job, completion=completion, **variables), "escalation")
 
     def failed(self, job: Job, text: str, *, retries: int = 0, delay: timedelta | None = None) -> CompleteJobsItem:
         """The completion that has a job fail; without retries there is an incident at once."""
-        text = text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+        text = _clean(text)
         if len(text) > MOST_OF_ERROR:
             text = f"{text[:MOST_OF_ERROR]} …"
         return self._item(job, error=text or "failed", retry_limit=retries, retry_timer=delay)
@@ -208,7 +210,7 @@ class Performer:
         if not isinstance(returned, Call):
             raise _wrong(handler, returned)
         what = f"{handler.label}: the call"
-        for name in ("process", "version", "key"):
+        for name in ("process", "version", "key", "at"):
             if not isinstance(getattr(returned, name), str | None):
                 raise Wrong(f"{what} has a {name} that is no text")
         version = returned.version
@@ -219,7 +221,12 @@ class Performer:
                 raise Wrong(f"{what} names {returned.process}, which is not deployed")
         found = self._variables("process_variables", returned.variables or {}, what).get("process_variables", ())
         tags = [Tag(name=name, value=value) for name, value in (returned.tags or {}).items()]
-        named = {"bpmn_process_id": returned.process, "version": version, "correlation_key": returned.key}
+        named = {
+            "bpmn_process_id": returned.process,
+            "bpmn_element_id": returned.at,
+            "version": version,
+            "correlation_key": returned.key,
+        }
         called = {name: value for name, value in named.items() if value is not None}
         return JobCompletion(called_process=CalledProcess(**called, variables=tuple(found), tags=tuple(tags)))
 
@@ -235,7 +242,11 @@ class Performer:
             "message_name": returned.message_name,
             "message_correlation_key": returned.key,
             "signal_name": returned.signal_name,
+            "condition_fulfilled": returned.condition,
+            "loop_cardinality": returned.cardinality,
+            "activities": tuple(returned.activities) or None,
             "error_code": returned.error_code,
+            "error_message": returned.error_message,
             "escalation_code": returned.escalation_code,
         }
         found: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
@@ -243,7 +254,7 @@ class Performer:
             found |= _timer(handler, returned.timer)
         if returned.call is not None:
             found["called_process"] = self._call(handler, job, returned.call).called_process
-        if job.type == "EVALUATE_INCLUSIVE_GATEWAY" and isinstance(decision, str):
+        if job.type in _OF_SEVERAL and isinstance(decision, str):
             found["inclusive_gateway_decision"] = (found.pop("exclusive_gateway_decision"),)
         variables = self._all_variables(handler, returned.variables, returned.element, returned.delete)
         return (JobCompletion(**found) if found else None), variables
@@ -279,10 +290,32 @@ def _code_field(name: str) -> Callable[[Handler, Any], dict[str, Any]]:
     return field
 
 
-def _inclusive(handler: Handler, returned: Any) -> dict[str, Any]:
+def _ids(handler: Handler, returned: Any) -> tuple[str, ...]:
     if not isinstance(returned, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in returned):
         raise _wrong(handler, returned)
-    return {"inclusive_gateway_decision": tuple(returned)}
+    return tuple(returned)
+
+
+def _several(handler: Handler, returned: Any) -> dict[str, Any]:
+    return {"inclusive_gateway_decision": _ids(handler, returned)}
+
+
+def _condition(handler: Handler, returned: Any) -> dict[str, Any]:
+    if not isinstance(returned, bool):
+        raise _wrong(handler, returned)
+    return {"condition_fulfilled": returned}
+
+
+def _cardinality(handler: Handler, returned: Any) -> dict[str, Any]:
+    if isinstance(returned, bool) or not isinstance(returned, int) or not 0 <= returned <= MOST_COUNTED:
+        raise _wrong(handler, returned)
+    return {"loop_cardinality": int(returned)}
+
+
+def _activities(handler: Handler, returned: Any) -> dict[str, Any]:
+    if isinstance(returned, bool):
+        return {"condition_fulfilled": returned}
+    return {"activities": _ids(handler, returned)}
 
 
 def _timer(handler: Handler, returned: Any) -> dict[str, Any]:
@@ -309,9 +342,18 @@ def _message(handler: Handler, returned: Any) -> dict[str, Any]:
     return {"message_name": returned[0], **_correlation_key(handler, returned[1])}
 
 
+_OF_SEVERAL = ("EVALUATE_COMPLEX_GATEWAY", "EVALUATE_INCLUSIVE_GATEWAY", "EVALUATE_OUTGOING_FLOWS")
+"""Types of jobs that decide for any number of flows."""
 _FIELDS: dict[str, Callable[[Handler, Any], dict[str, Any]]] = {
     "exclusive": _text_field("exclusive_gateway_decision"),
-    "inclusive": _inclusive,
+    "inclusive": _several,
+    "complex": _several,
+    "flows": _several,
+    "activation_condition": _condition,
+    "completion_condition": _condition,
+    "loop_condition": _condition,
+    "cardinality": _cardinality,
+    "activities": _activities,
     "timer": _timer,
     "correlation_key": _correlation_key,
     "message": _message,
@@ -337,6 +379,11 @@ def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseE
         if each.__cause__ is not None:
             found.append(each.__cause__)
     return None
+
+
+def _clean(text: str) -> str:
+    """Without what the service does not take."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _text(error: BaseException) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, get_args
 
+from py_bpmn._operations import ExpressionMode
 from py_bpmn.errors import ConfigurationError
 from py_bpmn.worker.convert import Backoff, Parameter, Special, parameters, seconds, signature
 from py_bpmn.worker.job import Job, Variables
@@ -20,8 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 RETRIES = 3
 BACKOFF = "10s..10m"
 LEASE = "30s"
-MOST_RETRIES = 2**31 - 1
-"""That the service counts."""
+MOST_COUNTED = 2**31 - 1
+"""Retries, or instances, that the service counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ KINDS = {
         Kind("execute", ("EXECUTE",), "a dict of process variables, a Result, or None"),
         Kind("exclusive", ("EVALUATE_EXCLUSIVE_GATEWAY",), "the id of the next element or of the flow to it"),
         Kind("inclusive", ("EVALUATE_INCLUSIVE_GATEWAY",), "a list of ids of next elements or of flows to them"),
+        Kind("complex", ("EVALUATE_COMPLEX_GATEWAY",), "a list of ids of next elements or of flows to them"),
+        Kind("flows", ("EVALUATE_OUTGOING_FLOWS",), "a list of ids of next elements or of flows to them"),
+        Kind("activation_condition", ("EVALUATE_ACTIVATION_CONDITION",), "True or False"),
+        Kind("completion_condition", ("EVALUATE_COMPLETION_CONDITION",), "True or False"),
+        Kind("loop_condition", ("EVALUATE_LOOP_CONDITION",), "True or False"),
+        Kind("cardinality", ("SET_LOOP_CARDINALITY",), "how many instances there are, an integer that is not negative"),
+        Kind("activities", ("SELECT_ACTIVITIES",), "a list of ids of activities to start, or True when it is complete"),
         Kind("timer", ("SET_TIMER",), "a datetime with a time zone, a timedelta, or a Cron"),
         Kind("correlation_key", ("SET_MESSAGE_CORRELATION_KEY",), "the correlation key, a text or an integer"),
         Kind("message", ("SUBSCRIBE_MESSAGE",), "the name of the message and its correlation key, as a tuple"),
@@ -96,8 +104,8 @@ class Handler:
                 raise ConfigurationError("is no function")
             if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
                 raise ConfigurationError("can't be a generator: it must return its result")
-            if not isinstance(retries, int) or not 0 <= retries <= MOST_RETRIES:
-                raise ConfigurationError(f"retries must be an integer from 0 to {MOST_RETRIES}, but is {retries!r}")
+            if not isinstance(retries, int) or not 0 <= retries <= MOST_COUNTED:
+                raise ConfigurationError(f"retries must be an integer from 0 to {MOST_COUNTED}, but is {retries!r}")
             self.retries = retries
             self.backoff = Backoff.parse(backoff)
             self.lease = _whole_seconds(lease)
@@ -205,6 +213,7 @@ class Process:
         *,
         bpmn: str | Path | None = None,
         version: str | None = None,
+        expressions: ExpressionMode | None = None,
         partial: bool = False,
         retries: int = RETRIES,
         backoff: str = BACKOFF,
@@ -212,8 +221,10 @@ class Process:
     ) -> None:
         """`bpmn` is the path of the file, or its XML; without it, the newest version that is deployed counts.
 
-        `version` is the beginning of the file's SHA-256, if it is not given. With `partial` there are others, who do
-        what no function here does. `retries`, `backoff` and `lease` are for decorators that do not name them.
+        `version` is the beginning of the file's SHA-256, if it is not given. `expressions` says who evaluates those of
+        the file when it is deployed, `ENGINE` or `WORKER`; without it the service decides. With `partial` there are
+        others, who do what no function here does. `retries`, `backoff` and `lease` are for decorators that do not name
+        them.
         """
         if not isinstance(id, str) or not id:
             raise ConfigurationError("a process needs the id that it has in its BPMN file")
@@ -223,9 +234,12 @@ class Process:
             )
         if not isinstance(version, str | None) or version == "":
             raise ConfigurationError(f'{id}: version must be a text, such as "2", but is {version!r}')
+        if expressions not in (None, *get_args(ExpressionMode)):
+            raise ConfigurationError(f"{id}: expressions must be ENGINE or WORKER, but is {expressions!r:.40}")
         self.id = id
         self.bpmn = bpmn
         self.version = version
+        self.expressions = expressions
         self.partial = partial
         self._defaults: dict[str, Any] = {"retries": retries, "backoff": backoff, "lease": lease}
         self._handlers: dict[str, list[Handler]] = {}
@@ -260,6 +274,37 @@ class Process:
     def inclusive(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
         """Returns a list of ids of elements that an inclusive gateway leads to, or of flows."""
         return self._decorator("inclusive", element, options)
+
+    def complex(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns a list of ids of elements that a complex gateway leads to, or of flows."""
+        return self._decorator("complex", element, options)
+
+    def flows(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns a list of ids of elements that flows with conditions lead to from a task or event, or of flows.
+
+        Where it is empty, the default flow is taken. Flows without a condition are taken in any case.
+        """
+        return self._decorator("flows", element, options)
+
+    def activation_condition(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns whether a complex gateway is activated by what has arrived there."""
+        return self._decorator("activation_condition", element, options)
+
+    def completion_condition(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns whether a multi-instance activity is complete, though not all of its instances are."""
+        return self._decorator("completion_condition", element, options)
+
+    def loop_condition(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns whether an activity with a loop is performed once more."""
+        return self._decorator("loop_condition", element, options)
+
+    def cardinality(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns how many instances a multi-instance activity has."""
+        return self._decorator("cardinality", element, options)
+
+    def activities(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
+        """Returns a list of ids of the activities that start in an ad-hoc sub-process, or True when it is complete."""
+        return self._decorator("activities", element, options)
 
     def timer(self, element: str, **options: Unpack[Options]) -> Callable[[Function], Function]:
         """Returns when a timer event fires: a datetime, a timedelta, or a Cron."""

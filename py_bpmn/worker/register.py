@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
@@ -13,57 +12,12 @@ from py_bpmn._operations import Process as Deployed
 from py_bpmn._xml import UnreadableError, decode, read
 from py_bpmn.client import Client, read_bpmn, version_of
 from py_bpmn.errors import ConfigurationError, ProblemError, Unavailable
+from py_bpmn.worker.asked import Drawn, asked_for, drawn
 from py_bpmn.worker.process import KINDS, Process
 from py_bpmn.worker.wanted import Kind
 
 Deploy = bool | Literal["check"]
 """Whether files are deployed, or just have to be, or are not looked at."""
-
-_EXECUTED = (
-    "BUSINESS_RULE_TASK",
-    "MESSAGE_END_EVENT",
-    "MESSAGE_THROW_EVENT",
-    "SCRIPT_TASK",
-    "SEND_TASK",
-    "SERVICE_TASK",
-)
-_ALWAYS = {
-    **dict.fromkeys(_EXECUTED, ("EXECUTE",)),
-    "CALL_ACTIVITY": ("CALL_PROCESS", "PASS_VARIABLES"),
-}
-_WITH_SEVERAL_FLOWS = {
-    "EXCLUSIVE_GATEWAY": ("EVALUATE_EXCLUSIVE_GATEWAY",),
-    "INCLUSIVE_GATEWAY": ("EVALUATE_INCLUSIVE_GATEWAY",),
-}
-_DEFINED = {
-    "MESSAGE_BOUNDARY_EVENT": ("SET_MESSAGE_CORRELATION_KEY",),
-    "MESSAGE_CATCH_EVENT": ("SET_MESSAGE_CORRELATION_KEY",),
-}
-_UNDEFINED = {
-    "ERROR_BOUNDARY_EVENT": ("SET_ERROR_CODE",),
-    "ERROR_END_EVENT": ("SET_ERROR_CODE",),
-    "ESCALATION_BOUNDARY_EVENT": ("SET_ESCALATION_CODE",),
-    "ESCALATION_END_EVENT": ("SET_ESCALATION_CODE",),
-    "ESCALATION_THROW_EVENT": ("SET_ESCALATION_CODE",),
-    "MESSAGE_BOUNDARY_EVENT": ("SUBSCRIBE_MESSAGE",),
-    "MESSAGE_CATCH_EVENT": ("SUBSCRIBE_MESSAGE",),
-    "SIGNAL_BOUNDARY_EVENT": ("SUBSCRIBE_SIGNAL",),
-    "SIGNAL_CATCH_EVENT": ("SUBSCRIBE_SIGNAL",),
-    "SIGNAL_END_EVENT": ("SET_SIGNAL_NAME",),
-    "SIGNAL_THROW_EVENT": ("SET_SIGNAL_NAME",),
-    "TIMER_BOUNDARY_EVENT": ("SET_TIMER",),
-    "TIMER_CATCH_EVENT": ("SET_TIMER",),
-}
-
-
-def asked_for(element: Element, flows: int) -> tuple[str, ...]:
-    """The types of jobs that an element asks for; `flows` is how many lead away from it."""
-    type = element.bpmn_element_type
-    if type in _ALWAYS:
-        return _ALWAYS[type]
-    if type in _WITH_SEVERAL_FLOWS:
-        return _WITH_SEVERAL_FLOWS[type] if flows > 1 else ()
-    return (_UNDEFINED if element.event_definition is None else _DEFINED).get(type, ())
 
 
 @dataclass(slots=True)
@@ -83,7 +37,7 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
     for process in processes:
         try:
             deployed, xml = _deployed(client, process, deploy)
-            flows = _flows(xml, process.id)
+            file = drawn(read(xml), process.id)
         except Unavailable:
             raise
         except (ConfigurationError, ProblemError, UnreadableError, ElementTree.ParseError) as error:
@@ -91,7 +45,7 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
             continue
         found.processes[deployed.id] = process.id
         elements = list(client.each(client.api.query_elements, process_id=deployed.id))
-        _compare(process, deployed, elements, flows, found, mistakes)
+        _compare(process, deployed, elements, file, found, mistakes)
     if mistakes:
         number = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigurationError("\n".join([f"the worker can't start, because of {number}:", *mistakes]))
@@ -101,7 +55,9 @@ def register(client: Client, processes: Iterable[Process], deploy: Deploy = True
 def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deployed, str]:
     """The version that counts, with its XML."""
     if process.bpmn is not None and deploy is True:
-        deployed = client.deploy(process.bpmn, version=process.version, process=process.id)
+        deployed = client.deploy(
+            process.bpmn, version=process.version, process=process.id, expressions=process.expressions
+        )
         return deployed, decode(read_bpmn(process.bpmn))
     known: list[Deployed] = list(client.each(client.api.query_processes, bpmn_process_id=process.id))
     if not known:
@@ -124,34 +80,19 @@ def _deployed(client: Client, process: Process, deploy: Deploy) -> tuple[Deploye
     raise ConfigurationError(f"{process.bpmn} is not deployed; the newest version is {newest.version}")
 
 
-def _flows(xml: str, process: str) -> Counter[str]:
-    """How many sequence flows lead away from each element of a process, be it said by the flow or by the element."""
-    found: dict[str, set[str]] = {}
-    root = read(xml)
-    # Ids are unique within a process: others of the file may have the same.
-    for node in (node for each in root.children if each.get("id") == process for node in each.walk()):
-        if node.tag == "sequenceFlow":
-            found.setdefault(_id(node.get("sourceRef")), set()).add(node.get("id"))
-        else:
-            leaving = {_id(child.text) for child in node.children if child.tag == "outgoing"}
-            found.setdefault(node.get("id"), set()).update(leaving)
-    return Counter({element: len(flows) for element, flows in found.items()})
-
-
-def _id(text: str) -> str:
-    """Without a prefix: ids are referred to by qualified names."""
-    return text.strip().rpartition(":")[2]
-
-
 def _compare(
     process: Process,
     deployed: Deployed,
     elements: list[Element],
-    flows: Counter[str],
+    file: Mapping[str, Drawn],
     found: Registered,
     mistakes: list[str],
 ) -> None:
-    asked = {each.bpmn_element_id: asked_for(each, flows[each.bpmn_element_id]) for each in elements}
+    evaluates = deployed.expressions == "ENGINE"
+    asked = {
+        each.bpmn_element_id: asked_for(each, file.get(each.bpmn_element_id, Drawn()), evaluates=evaluates)
+        for each in elements
+    }
     types = {each.bpmn_element_id: each.bpmn_element_type for each in elements}
     for handler in process.handlers:
         try:
@@ -160,15 +101,18 @@ def _compare(
             mistakes.append(str(error))
         wanted = asked.get(handler.element)
         if wanted is None:
-            near = _near(handler.element, [element for element, types in asked.items() if types])
+            near = _near(handler.element, [element for element, types in asked.items() if types.all])
             mistakes.append(f"{process.id}: {handler.label}: version {deployed.version} has no such element{near}")
-        elif not wanted:
+        elif not wanted.all:
             mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for no job")
-        elif handler.kind.types and not set(handler.kind.types) & set(wanted):
-            mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for {_decorators(wanted)}")
+        elif handler.kind.types and not set(handler.kind.types) & set(wanted.all):
+            those = _decorators(wanted.all)
+            mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for {those}")
     for element, wanted in asked.items():
-        missing = [type for type in wanted if process.handler(element, type) is None]
-        found.strangers += [(process.id, element, type) for type in missing]
+        found.strangers += [
+            (process.id, element, type) for type in wanted.all if process.handler(element, type) is None
+        ]
+        missing = [type for type in wanted.surely if process.handler(element, type) is None]
         if missing and not process.partial:
             mistakes.append(f"{process.id}: nobody does {element}: {_decorators(missing, element)} is missing")
 

@@ -41,8 +41,8 @@ def test_a_start_event_has_the_type_of_its_definition(definition, type, expected
     assert not found["sx"].instantiates
 
 
-@pytest.mark.parametrize("kind", ["conditional", "compensate"])
-def test_start_events_that_are_not_executed_are_refused(kind):
+@pytest.mark.parametrize("kind", ["cancel", "link", "terminate"])
+def test_start_events_that_react_to_nothing_are_refused(kind):
     detail = f"element sx is not supported: {kind}EventDefinition in startEvent (line 3)"
     assert causes(handler(f"<{kind}EventDefinition/>")) == [("/p/x/sx", "element", detail)]
 

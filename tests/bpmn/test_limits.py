@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.bpmn.checks import MAX_TEXT
+from app.bpmn.causes import MAX_TEXT
 from app.bpmn.parser import find_process, parse
 from app.errors import EngineError
 from tests.bpmn.build import accepted, causes, event, process

@@ -49,8 +49,10 @@ def test_a_sub_process_begins_like_a_process(scope):
     assert starts(accepted(f'<{scope} id="sp"><task id="a"/><startEvent id="s"/></{scope}>'), "sp") == ["s"]
 
 
-def test_a_compensation_activity_is_no_beginning(everything):
-    assert starts(accepted('<task id="a"/><task id="u" isForCompensation="true"/>')) == ["a"]
+def test_a_compensation_activity_is_no_beginning():
+    undone = '<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>'
+    handler = '<task id="u" isForCompensation="true"/><association sourceRef="b" targetRef="u"/>'
+    assert starts(accepted('<task id="a"/>' + undone + handler)) == ["a"]
 
 
 def test_an_instantiating_gateway_leaves_no_other_beginning(everything):

@@ -83,7 +83,7 @@ def test_behind_an_event_based_gateway_a_receive_task_is_an_event(body, expected
     assert causes(body, MESSAGE) == [(pointer, "element", f"{detail} (line 2)") for pointer, detail in expected]
 
 
-def test_an_instantiating_receive_task_starts_its_process(everything):
+def test_an_instantiating_receive_task_starts_its_process():
     found = accepted(INSTANTIATING + '<task id="t"/>' + flow("r", "t"), MESSAGE)
     assert found["r"].instantiates
     assert found["p"].start_nodes() == []
@@ -118,11 +118,11 @@ WHO = "instantiating receive task r"
         ),
     ],
 )
-def test_an_instantiating_receive_task_is_like_a_start_event(everything, body, expected):
+def test_an_instantiating_receive_task_is_like_a_start_event(body, expected):
     assert causes(body, MESSAGE) == expected
 
 
-def test_an_instantiating_receive_task_needs_a_name_of_its_own(everything):
+def test_an_instantiating_receive_task_needs_a_name_of_its_own():
     nameless = process(INSTANTIATING.replace('messageRef="m"', ""))
     (cause,) = resolve(nameless, **NOTHING)[1]
     assert (cause.type, cause.detail) == ("message_event", "no message name defined for element r")

@@ -21,7 +21,21 @@ from py_bpmn.cli import main, service
 from py_bpmn.cli.tree import tree
 from tests.commands.conftest import CREDENTIALS, serving
 from tests.databases import Databases
-from tests.flow import EXCLUSIVE, INCLUSIVE, USER, boundary, call, catch, end, flow
+from tests.flow import (
+    EXCLUSIVE,
+    INCLUSIVE,
+    TASK,
+    USER,
+    Kind,
+    boundary,
+    call,
+    catch,
+    conditional,
+    end,
+    flow,
+    loop,
+    multi,
+)
 
 FOLDER = Path(__file__).parent / "transcripts"
 WRITES = os.environ.get("BPMN_TEST_TRANSCRIPTS") == "write"
@@ -47,6 +61,12 @@ MODELS = {
         "start -> message -> signal -> timer -> sent", process="asking",
         message=catch("message"), signal=catch("signal"), timer=catch("timer"), sent=end("signal"),
     ),
+    "conditions": flow(
+        "start -> many -> again -> sort -> red, blue", process="conditions",
+        many=multi(cardinality="= number", condition="= enough"), again=loop(condition="= more", test_before=True),
+        sort=conditional(TASK, default="red", blue="colour == 'blue'"),
+    ),
+    "starts": flow("paper -> type; web -> type", process="starts", paper=Kind("startEvent"), web=Kind("startEvent")),
     "failing": flow(
         "start -> work -> end; error -> a; escalation -> b", process="failing",
         error=boundary("work", "error"), escalation=boundary("work", "escalation", interrupting=False),

@@ -8,7 +8,6 @@ from app.engine.types import InstanceState
 from tests.flow import boundary, catch, event_sub, receive, start, starting
 from tests.walk import NOW, Facts, Walk
 
-pytestmark = pytest.mark.usefixtures("ahead")
 M1, M2 = catch("message:m1"), catch("message:m2")
 
 
@@ -75,7 +74,7 @@ def test_it_begins_when_the_starts_of_its_event_sub_processes_are_defined():
     )
     assert walk.token("g").state == "CREATED"
     walk.job("ms").done(message_correlation_key="k")
-    assert walk.waiting_at == ["ms", "a"]
+    assert walk.waiting_at == ["a"]
 
 
 def test_a_message_that_was_sent_before_is_taken(monkeypatch):

@@ -29,7 +29,7 @@ POINTERS = {
     records.Process: {"warnings"},
     records.DeployedElement: {"process", "definition", "instantiates", "suspended"},
     records.ProcessInstance: {"parent", "existing"},
-    records.ElementInstance: {"node", "instance", "parent", "prev", "host"},
+    records.ElementInstance: {"node", "instance", "parent", "prev", "host", "undoes"},
     records.Job: {"token", "node", "variables"},
     records.Task: {"instance", "token", "process", "element", "origin", "called", "timer"},
     records.UserTask: {"token"},

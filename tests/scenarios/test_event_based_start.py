@@ -1,11 +1,7 @@
 """Processes that are started by what follows an event-based gateway."""
 
-import pytest
-
 from tests.flow import catch, flow, receive, starting
 from tests.story import advance, deploy, instances, run_tasks, send, signal, tasks
-
-pytestmark = pytest.mark.usefixtures("ahead")
 
 
 def model(*, parallel: bool = False, **kinds) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.commands import HANDLERS
-from app.commands.base import Command
+from app.commands.base import Command, Data, VariableInput
 from app.commands.check import CheckProcess
 from app.commands.context import Context
 from app.commands.deletion import DeleteProcess
@@ -110,7 +110,7 @@ def test_every_command_reads_its_time_after_its_last_lock(service: Service, witn
     live(service)
     assert witness.late == []
     assert witness.locking | witness.timed | READS == set(HANDLERS)
-    assert witness.tasks == set(TaskType) - {TaskType.EVALUATE_EXPRESSION}
+    assert witness.tasks == set(TaskType)
 
 
 READS = {
@@ -161,6 +161,12 @@ TIMER_START = play.model(
     body='<startEvent id="start"><timerEventDefinition><timeCycle>R2/PT1H</timeCycle></timerEventDefinition>'
     "</startEvent>",
 )
+FOR_EACH = play.model(
+    "start -> each -> end",
+    process_id="foreach",
+    body='<serviceTask id="each"><multiInstanceLoopCharacteristics><loopDataInputRef>items</loopDataInputRef>'
+    "</multiInstanceLoopCharacteristics></serviceTask>",
+)
 MESSAGE_START = play.MESSAGE_START.replace('"p"', '"ordering"')
 SIGNAL_START = play.SIGNAL_START.replace('"p"', '"alarming"')
 
@@ -189,6 +195,7 @@ def live(service: Service) -> None:
     play.deploy(service, LIMITED, version="3")
     _fails_and_is_resolved(service, third)
     _are_brought_forward(service)
+    _is_evaluated_again(service)
     _keys_and_settings(service)
     _go(service)
     _calls(service)
@@ -256,6 +263,19 @@ def _are_brought_forward(service: Service) -> None:
     (timer,) = service.query(TaskCriteria(partition=instance.partition, process_instance_id=instance.id))
     service.execute(MoveTimer(partition=timer.partition, id=timer.id, worker_id=play.WORKER))
     play.run_tasks(service)
+
+
+def _is_evaluated_again(service: Service) -> None:
+    """A collection that is there later."""
+    instance = play.begin(service, FOR_EACH)
+    of_instance = {"partition": instance.partition, "worker_id": play.WORKER}
+    items = VariableInput(name="items", data=Data(encoding="json", value="[1]"))
+    service.execute(SetProcessVariables(id=instance.id, variables=(items,), **of_instance))
+    (incident,) = service.query(IncidentCriteria(process_instance_id=instance.id))
+    service.execute(ResolveIncident(id=incident.id, **of_instance))
+    play.run_tasks(service)
+    play.work(service, instance)
+    assert [each.state for each in _instances(service) if each.id == instance.id] == ["COMPLETED"]
 
 
 def _calls(service: Service) -> None:

@@ -346,6 +346,26 @@ def test_a_variable_that_is_missing_or_unreadable_fails_without_a_retry():
 
 
 @pytest.mark.parametrize(
+    ("kind", "returned", "told"),
+    [
+        ("complex", ["a", "f"], {"inclusiveGatewayDecision": ["a", "f"]}),
+        ("flows", [], {}),
+        ("activation_condition", False, {"conditionFulfilled": False}),
+        ("cardinality", 0, {"loopCardinality": 0}),
+        ("activities", ("a", "a"), {"activities": ["a", "a"]}),
+        ("activities", True, {"conditionFulfilled": True}),
+        ("any", Completion(activities=["a"]), {"activities": ["a"]}),
+        ("any", Completion(condition=False, cardinality=0), {"conditionFulfilled": False, "loopCardinality": 0}),
+        ("any", Completion(error_code="E", error_message="m"), {"errorCode": "E", "errorMessage": "m"}),
+    ],
+)
+def test_what_a_function_decides_is_told(kind, returned, told):
+    outcome = _perform(lambda: returned, kind=kind)
+    assert outcome.item is not None and outcome.item.error is None
+    assert {name: value for name, value in outcome.item.write()["completion"].items() if value != []} == told
+
+
+@pytest.mark.parametrize(
     ("kind", "returned", "text"),
     [
         ("execute", 5, "must return a dict of process variables, a Result, or None, but has returned a int"),
@@ -355,6 +375,15 @@ def test_a_variable_that_is_missing_or_unreadable_fails_without_a_retry():
         ("execute", dict.fromkeys(map(str, range(101)), 1), "has 101 variables, but 100 can be set at once"),
         ("exclusive", None, "must return the id of the next element"),
         ("inclusive", "a", "must return a list of ids"),
+        ("complex", None, "must return a list of ids"),
+        ("flows", [1], "must return a list of ids"),
+        ("activation_condition", 1, "must return True or False, but has returned a int"),
+        ("completion_condition", None, "must return True or False, but has returned None"),
+        ("loop_condition", "yes", "must return True or False, but has returned a str"),
+        ("cardinality", -1, "must return how many instances there are, an integer that is not negative"),
+        ("cardinality", True, "must return how many instances there are"),
+        ("cardinality", 2**31, "must return how many instances there are"),
+        ("activities", "pick", "must return a list of ids of activities to start, or True when it is complete"),
         ("timer", datetime(2026, 1, 1), "must return a datetime with a time zone, a timedelta, or a Cron"),
         ("timer", timedelta(-1), "a timer can't fire after a negative time"),
         ("correlation_key", "", "must return the correlation key"),

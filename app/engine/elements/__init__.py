@@ -11,6 +11,7 @@ from app.engine.elements.ad_hoc import AdHocSubProcess
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
+from app.engine.elements.conditional import ConditionalTrigger
 from app.engine.elements.error import ErrorTrigger, ThrownError
 from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
 from app.engine.elements.event import BoundaryEvent, CatchEvent, EndEvent, HandlerStart, ThrowEvent
@@ -39,6 +40,8 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.COMPENSATION_END_EVENT: CompensationThrow(),
     ElementType.COMPENSATION_START_EVENT: Behavior(),
     ElementType.COMPENSATION_THROW_EVENT: CompensationThrow(),
+    ElementType.CONDITIONAL_BOUNDARY_EVENT: BoundaryEvent(ConditionalTrigger()),
+    ElementType.CONDITIONAL_CATCH_EVENT: CatchEvent(ConditionalTrigger()),
     ElementType.ERROR_BOUNDARY_EVENT: BoundaryEvent(ErrorTrigger()),
     ElementType.ERROR_END_EVENT: EndEvent(ThrownError()),
     ElementType.ESCALATION_BOUNDARY_EVENT: BoundaryEvent(EscalationTrigger()),
@@ -81,6 +84,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
 
 
 EVENTS_OF_HANDLERS: Mapping[ElementType, Behavior] = {
+    ElementType.CONDITIONAL_START_EVENT: HandlerStart(ConditionalTrigger()),
     ElementType.ERROR_START_EVENT: HandlerStart(ErrorTrigger()),
     ElementType.ESCALATION_START_EVENT: HandlerStart(EscalationTrigger()),
     ElementType.MESSAGE_START_EVENT: HandlerStart(MessageTrigger()),

@@ -139,7 +139,9 @@ class _Completed:
         scope = self._run.scope_of(self._event)
         yield scope.id, scope
         if scope.node.is_handler:
-            if scope.context is not None:
+            if scope.undoes is not None:
+                yield scope.undoes.id, scope.undoes
+            elif scope.context is not None:
                 yield int(scope.context), None
             elif scope.parent is not None:
                 yield scope.parent.id, scope.parent
@@ -160,7 +162,7 @@ class _Completed:
         assert node is not None
         handler = run.arrive(node, scope, event, host=self._event)
         if node.is_handler:
-            handler.context = str(way[-1].id)
+            handler.undoes = way[-1]
         for name, stored in self._variables(way).items():
             run.variables.copy(run.instance, handler, name, stored)
 

@@ -128,6 +128,14 @@ class AttachedEvent(Event):
         if renewed and recur:
             recur(renewed)
 
+    def note(self, run: Run, event: ElementInstance, raised: Raised | None) -> None:
+        """Sets the process variables that the model names for what is caught."""
+        if raised is not None and event.node.caught:
+            found = raised.variables()
+            for what, name in event.node.caught.items():
+                if what in found:
+                    run.variables.store(run.instance, None, name, "text", found[what])
+
 
 class BoundaryEvent(AttachedEvent):
     """Attached to an activity, which it interrupts or not."""
@@ -136,6 +144,7 @@ class BoundaryEvent(AttachedEvent):
         self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
     ) -> ElementInstance | None:
         """Its flows go on, and its host ends if it interrupts."""
+        self.note(run, event, raised)
         renewed = None
         if not event.node.interrupting and again:
             renewed = run.renew(event)
@@ -156,6 +165,7 @@ class HandlerStart(AttachedEvent):
 
         BPMN 2.0.2, 13.5.4.
         """
+        self.note(run, event, raised)
         scope = run.scope_of(event)
         renewed = None
         if not event.node.interrupting and again:
@@ -165,7 +175,7 @@ class HandlerStart(AttachedEvent):
             run.interrupt(scope)
         assert event.node.parent is not None
         handler = run.arrive(event.node.parent, scope, event)
-        if raised and run.variables:
+        if raised:
             run.variables.set_texts(handler, raised.variables())
         return renewed
 

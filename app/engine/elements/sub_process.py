@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class SubProcess(Activity):
-    """Takes the state of its own scope when it starts: in a suspended one it stops where it begins."""
+    """Takes the state of its instance when it starts: in a suspended one it stops where it begins."""
 
     is_scope = True
 
     def ready(self, run: Run, token: ElementInstance) -> None:
-        suspended = run.scope_of(token).state is InstanceState.SUSPENDED
+        suspended = run.instance.state is InstanceState.SUSPENDED
         run.wait(token, InstanceState.SUSPENDED if suspended else InstanceState.STARTED)
         self.start(run, token)
 
@@ -39,9 +39,11 @@ class EventSubProcess(SubProcess):
     stops_when_suspended = False
 
     def start(self, run: Run, token: ElementInstance) -> None:
-        for event in token.node.starts:
-            for flow in event.outgoing:
-                run.arrive(flow.target, token, token.prev, flow.place)
+        flows = [flow for event in token.node.starts for flow in event.outgoing]
+        for flow in flows:
+            run.arrive(flow.target, token, token.prev, flow.place)
+        if not flows:
+            run.look_at(token)
 
 
 class ProcessScope(Behavior):
@@ -49,7 +51,7 @@ class ProcessScope(Behavior):
 
     def ready(self, run: Run, token: ElementInstance) -> None:
         for child in run.children(token):
-            if child.state is InstanceState.CREATED and child.host is None:
+            if child.state is InstanceState.CREATED and child.host is None and not child.node.is_handler:
                 run.enter(child)
 
     def emptied(self, run: Run, token: ElementInstance) -> None:

@@ -1,0 +1,57 @@
+"""When a joining inclusive gateway is activated, by a plain search over paths (BPMN 2.0.2, 13.4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from app.engine.graph import Flow, Node
+from app.engine.records import ElementInstance
+from app.engine.types import InstanceState
+
+
+def reached(node: Node, gateway: Node) -> set[Flow]:
+    """The incoming flows of the gateway in which paths end that begin at the node and do not pass the gateway."""
+    found: set[Flow] = set()
+    seen: set[Node] = set()
+    pending = [node]
+    while pending:
+        here = pending.pop()
+        for flow in here.outgoing:
+            if flow.target is gateway:
+                found.add(flow)
+            elif flow.target not in seen:
+                seen.add(flow.target)
+                pending.append(flow.target)
+        beyond = [*here.attached, *([here.link] if here.link else [])]
+        pending += [each for each in beyond if each not in seen]
+        seen.update(beyond)
+    return found
+
+
+def is_activated(gateway: Node, waiting: Collection[Flow], elsewhere: Collection[Node]) -> bool:
+    """Tokens wait in the flows, and others are at nodes of the same scope."""
+    for node in elsewhere:
+        flows = reached(node, gateway)
+        if flows - set(waiting) and not flows & set(waiting):
+            return False
+    return bool(waiting)
+
+
+def gateways_that_could_go_on(tokens: Collection[ElementInstance]) -> list[str]:
+    """Joins at which tokens wait although they are activated, among all active tokens of an instance."""
+    found = []
+    groups: dict[tuple[ElementInstance | None, Node], list[ElementInstance]] = {}
+    for token in tokens:
+        if token.waits_at_join:
+            groups.setdefault((token.parent, token.node), []).append(token)
+    for (scope, gateway), waiting in groups.items():
+        assert scope is not None
+        others = [
+            t.node
+            for t in tokens
+            if t.parent is scope and t not in waiting and (t.host is None or t.state is InstanceState.STARTED)
+        ]
+        flows = {gateway.incoming[t.incoming] for t in waiting if t.incoming is not None}
+        if scope.state is InstanceState.STARTED and is_activated(gateway, flows, others):
+            found.append(gateway.id)
+    return found
