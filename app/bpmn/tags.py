@@ -11,11 +11,9 @@ T = ElementType
 SEVERAL = "several event definitions"
 NOT_YET = frozenset(
     {
-        "adHocSubProcess",
         "behavior",
         SEVERAL,
         "complexGateway",
-        "instantiating eventBasedGateway",
     }
 )
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""
