@@ -9,7 +9,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.config import Config
-from tests.ahead import ahead as ahead
 from tests.conftest import configured
 from tests.databases import Databases, plain
 from tests.http import corpus

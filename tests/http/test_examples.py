@@ -17,8 +17,6 @@ from tests.http.contract import OPERATIONS, UNREPEATABLE, writes
 from tests.http.dump import dump
 from tests.http.talk import Answer, Api
 
-pytestmark = pytest.mark.usefixtures("ahead")
-
 
 class Example(NamedTuple):
     operation: str

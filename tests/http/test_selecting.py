@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.flow import SERVICE, ad_hoc, flow
 from tests.http.talk import WORKER, Api, key, of
 
-pytestmark = pytest.mark.usefixtures("ahead")
 TITLE = "failed to select activities"
 
 
@@ -29,8 +26,10 @@ def started(api: Api, instance: Any) -> list[str]:
 
 
 def test_activities_start_beside_the_job_that_asks_for_them(api: Api):
-    api.deploy(flow("s -> ah -> e", ah=ad_hoc("a; b -> c")))
+    api.deploy(flow("s -> ah -> e", ah=ad_hoc("a; b -> c", condition="enough")))
     instance = api.start()
+    (asking,) = api.query("jobs", **of(instance))
+    assert (asking["type"], asking["expression"]) == ("SELECT_ACTIVITIES", "enough")
     assert select(api, visit(api, instance, "ah"), "a", "b", "a").status == 204
     assert started(api, instance) == ["p", "ah", "a", "b", "a"]
     assert {job["bpmnElementId"]: job["type"] for job in api.query("jobs", **of(instance))} == {
