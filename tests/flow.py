@@ -133,6 +133,12 @@ def event_sub(text: str, **kinds: Kind) -> Kind:
     return Kind("subProcess", ' triggeredByEvent="true"', content=text, kinds=kinds)
 
 
+def starting(*, parallel: bool = False) -> Kind:
+    """An event-based gateway whose events start the process."""
+    kind = ' eventGatewayType="Parallel"' if parallel else ""
+    return Kind("eventBasedGateway", f' instantiate="true"{kind}')
+
+
 def send_task(message: str, key: str) -> Kind:
     """A send task whose message the engine can send."""
     return Kind("sendTask", "", f"message:{message}", key=key)

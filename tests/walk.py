@@ -203,9 +203,14 @@ class Walk:
         state: InstanceState = InstanceState.STARTED,
         evaluates: bool = False,
         given: Mapping[str, Any] | None = None,
+        start: str = "",
+        correlation_key: str | None = None,
         **kinds: Kind,
     ) -> None:
-        """`given` are process variables; with `evaluates` the engine evaluates expressions."""
+        """`given` are process variables; with `evaluates` the engine evaluates expressions.
+
+        `start` is what starts it by an event, such as a message with that key.
+        """
         self.now = NOW
         self.records = Records()
         self.caller: Walk | None = None
@@ -223,6 +228,9 @@ class Walk:
             created_by="w",
             changes=changes,
             state=state,
+            start=next((node for node in self.graph.root.children if node.id == start), None),
+            correlation_key=correlation_key,
+            known=Facts(),
             prepare=lambda instance: _set(setting, instance, given or {}),
         ).instance
         self.records.take(changes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.bpmn.model import ElementType
 from app.commands.base import Audited
 from app.commands.context import Context
 from app.commands.process import insert_dequeue, insert_start
@@ -94,13 +93,13 @@ def _put_in_force(ctx: Context, changes: Changes, process: Process, actor: str) 
     A message that starts another process by now goes on doing so. A timer goes on if it repeats, or is still to come.
     """
     waiting = {element_id for element_id, _ in ctx.tx.find_open_starts(process.id)}
-    for element_id, bpmn_element_id, type, definition in ctx.tx.load_start_definitions(process.id):
+    for element_id, bpmn_element_id, definition in ctx.tx.load_start_definitions(process.id):
         name = definition.message_name
         if name and ctx.tx.find_message_start(name, other_than=process.bpmn_process_id):
             continue
         changes.resumed_starts.append(element_id)
         timer = definition.timer
-        if type is ElementType.TIMER_START_EVENT and timer and element_id not in waiting:
+        if timer and element_id not in waiting:
             due = _next(timer, ctx.now)
             if due is not None:
                 insert_start(ctx, changes, process, (element_id, bpmn_element_id), timer, due, actor)

@@ -146,7 +146,6 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
     if graph is None:
         return WorkState.CANCELED
     queued = must_queue(ctx, changes, graph)
-    known = load(ctx, changes, missed)
     created_by, correlation_key, message_id = ctx.engine_id, None, None
     variables: list[EventVariable] = []
     if payload.message_id:
@@ -156,8 +155,6 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         message, variables = loaded
         created_by, correlation_key = message.created_by, message.correlation_key
         message_id = message.id
-        if payload.timer:
-            changes.expired_messages[message.id] = ctx.now
     elif payload.signal_id:
         found = ctx.tx.load_signal(payload.signal_id)
         if found is None:
@@ -165,6 +162,9 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         signal, variables = found
         created_by = signal.created_by
         changes.delivered_signals.append(signal.id)
+    known = load(ctx, changes, missed)
+    if message_id and payload.timer:
+        changes.expired_messages[message_id] = ctx.now
     if is_timer:
         _repeat_start(ctx, changes, task, payload)
     run = start_instance(

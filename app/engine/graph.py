@@ -98,6 +98,8 @@ class Node:
     """Whether it is an activity in an ad-hoc sub-process, which starts when somebody selects it."""
     instantiates: bool = False
     """Whether what it waits for starts the process."""
+    parallel: bool = False
+    """Of an event-based gateway that starts the process, whether all its events are waited for."""
     global_task: ElementType | None = None
     """Of a call activity, the type of task that it is done as."""
     start_quantity: int = 1
@@ -147,6 +149,11 @@ class Node:
     def recurs(self) -> bool:
         """Whether it is an attached event that may happen any number of times while its host is active."""
         return (self.host is not None or self.starts_handler) and not self.interrupting
+
+    @property
+    def starting_gateway(self) -> Node | None:
+        """The event-based gateway that it starts the process behind."""
+        return self.incoming[0].source if self.instantiates and self.incoming else None
 
     @property
     def default(self) -> Flow | None:
@@ -220,6 +227,7 @@ def compile_graph(
             sequential=element.sequential,
             cancels_remaining=element.cancel_remaining,
             instantiates=element.instantiates,
+            parallel=element.parallel,
             start_quantity=element.start_quantity,
             completion_quantity=element.completion_quantity,
             global_task=element.global_task,

@@ -175,7 +175,10 @@ class Run(Ending):
         for node in root.node.handler_starts:
             self._queue.append((True, self.new_token(node, root, host=root)))
         for node in starts:
-            self.arrive(node, root)
+            gateway = node.starting_gateway
+            token = self.arrive(gateway or node, root)
+            if gateway is not None:
+                token.context = node.id
         self._count_pending(root)
         self.drain()
 

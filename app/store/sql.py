@@ -71,7 +71,6 @@ OPEN_STARTS = select(T.c.element_id, T.c.serialized_task).where(
 START_DEFINITIONS = select(
     DEFINITION.c.element_id,
     DEFINITION.c.bpmn_element_id,
-    DEFINITION.c.bpmn_element_type,
     *(DEFINITION.c[name] for name in DEFINITION_COLUMNS),
 ).where(
     DEFINITION.c.process_id == bindparam("process_id"),

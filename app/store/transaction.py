@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import orjson
 
-from app.bpmn.model import ElementType, EventDefinition
+from app.bpmn.model import EventDefinition
 from app.caller import Scope
 from app.engine import records
 from app.engine.changes import Changes
@@ -303,12 +303,11 @@ class Transaction:
         """Element id and payload of each open task that is to start a version."""
         return [(row[0], row[1]) for row in self._all(sql.OPEN_STARTS, process_id=process_id)]
 
-    def load_start_definitions(self, process_id: int) -> list[tuple[int, str, ElementType, EventDefinition]]:
-        """Element id, BPMN element id, type and definition of each start event of a version that something starts."""
+    def load_start_definitions(self, process_id: int) -> list[tuple[int, str, EventDefinition]]:
+        """Element id, BPMN element id and definition of each event of a version that starts it."""
         rows = self._all(sql.START_DEFINITIONS, process_id=process_id)
         return [
-            (element_id, bpmn_element_id, ElementType(type), r.read_definition(columns))
-            for element_id, bpmn_element_id, type, *columns in rows
+            (element_id, bpmn_element_id, r.read_definition(columns)) for element_id, bpmn_element_id, *columns in rows
         ]
 
     def is_suspended(self, element_id: int) -> bool:

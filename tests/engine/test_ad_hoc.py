@@ -22,7 +22,6 @@ from tests.flow import (
 from tests.walk import Walk
 
 EACH_TWO = Kind("serviceTask", ' startQuantity="2"')
-pytestmark = pytest.mark.usefixtures("ahead")
 
 
 def walk(text: str, *, evaluates: bool = False, given: dict | None = None, **fields) -> Walk:
@@ -328,6 +327,7 @@ def test_instances_of_one_with_a_marker_are_complete_by_themselves():
     story.job("ah").done(condition_fulfilled=True)
     assert open_jobs(story) == ["SELECT_ACTIVITIES@ah", "EVALUATE_COMPLETION_CONDITION@ah"]
     story.job("ah").done(condition_fulfilled=True)
+    assert open_jobs(story) == []
     assert story.instance.state == "COMPLETED"
 
 

@@ -12,7 +12,6 @@ from app.clock import ManualClock
 from app.service import Service, open_service
 from app.store.graphs import Graphs
 from app.store.tables import Base, IdCounterRow, PartitionDayRow
-from tests.ahead import ahead as ahead
 from tests.conftest import configured
 from tests.databases import Databases
 

@@ -1,12 +1,9 @@
 """Ad-hoc sub-processes."""
 
-import pytest
-
 from app.commands.base import Data
 from tests.flow import ad_hoc, boundary, flow, multi
 from tests.story import Story, variables
 
-pytestmark = pytest.mark.usefixtures("ahead")
 TRUE, FALSE = Data(encoding="json", value="true"), Data(encoding="json", value="false")
 TWO_PATHS = flow("s -> ah -> e", ah=ad_hoc("a; b -> c"))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
+from app.engine.elements.event_based import enter_start
 from app.engine.elements.trigger import Raised, Thrown, Trigger
 from app.engine.records import Job, Task
 from app.engine.slots import NotEvaluated
@@ -79,6 +80,12 @@ class Event(Behavior):
 
 class CatchEvent(Event):
     """Waits for its event in the flow, or as one of several behind an event-based gateway."""
+
+    def enter(self, run: Run, token: ElementInstance) -> None:
+        if token.node.instantiates:
+            enter_start(run, token)
+        else:
+            super().enter(run, token)
 
     def armed(self, run: Run, token: ElementInstance) -> None:
         run.wait(token, InstanceState.CREATED if run.gateway(token) else InstanceState.STARTED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.engine.completion import Completion
 from app.engine.elements.activity import Activity
 from app.engine.elements.event import CatchEvent
+from app.engine.elements.event_based import enter_start
 from app.engine.elements.message import MessageTrigger
 from app.engine.records import Job, Task
 from app.engine.slots import NotEvaluated
@@ -38,8 +39,7 @@ class ReceiveTask(Activity):
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if token.node.instantiates:
-            # The message that it receives has started the process.
-            run.complete(token)
+            enter_start(run, token)
         elif run.gateway(token):
             self._event.enter(run, token)
         else:

@@ -1,3 +1,0 @@
-"""What all walks share."""
-
-from tests.ahead import ahead as ahead
