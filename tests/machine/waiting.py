@@ -26,9 +26,10 @@ def _has_reason(view: View, element: Row) -> bool:
         return bool(view.instance(element)["state"] == state)
     if element["host_id"] is not None and kind == "RECEIVE_TASK":
         return key(element) in view.work or key(element) in view.subscriptions
-    if state == "CREATED" and kind == "NONE_START_EVENT":
+    scope = view.element(element, "parent_id")
+    if state == "CREATED" and scope and scope["bpmn_element_type"] == "PROCESS" and scope["pending_events"]:
         # The process begins once the starts of its event sub-processes are defined.
-        return any(active(row) and row["pending_events"] for row in view.elements if row["id"] == element["parent_id"])
+        return True
     if view.is_body(element) and state == "STARTED":
         return bool(element["active_children"] > 0) or key(element) in view.work
     if state == "CREATED" and (kind in ACTIVITIES or kind == "EVENT_BASED_GATEWAY"):
