@@ -90,6 +90,17 @@ def _executable(process: Process) -> Iterator[Cause]:
         yield _of_process(process, f"process {element.id} is not executable")
 
 
+def _one_none_start(process: Process) -> Iterator[Cause]:
+    """Several are alternatives (BPMN 2.0.2, 13.2), of which whoever starts an instance names one.
+
+    Clients that don't know of that are told here; those that have the engine evaluate expressions do.
+    """
+    element = process.element
+    begins = [child for child in element.children if child.type is T.NONE_START_EVENT and not child.refused]
+    if len(begins) > 1 and not process.evaluates:
+        yield _of_process(process, f"process {element.id} has multiple none start events")
+
+
 def _few_elements(process: Process) -> Iterator[Cause]:
     element = process.element
     if sum(1 for _ in process.elements()) > MAX_ELEMENTS:
@@ -195,8 +206,9 @@ def _sub_process_starts(element: Element) -> Iterator[Cause]:
         if child.type is not T.NONE_START_EVENT:
             what = f"sub-process {element.id} cannot be started by {child.type}: not a none start event"
             yield at(child, what)
-    if sum(child.type is T.NONE_START_EVENT and not child.refused for child in starts) > 1:
-        yield at(element, f"sub-process {element.id} has multiple none start events")
+    begins = [child for child in starts if child.type is T.NONE_START_EVENT]
+    if starts and len(begins) != 1 and not any(child.refused for child in begins):
+        yield at(element, f"sub-process {element.id} has no or multiple none start events")
     if not starts and not any(child.refused for child in element.children) and not element.start_nodes():
         what = f"sub-process {element.id} has neither a start event nor an element without incoming sequence flow"
         yield at(element, f"{what} that it could begin with")
@@ -291,6 +303,7 @@ _ALL = frozenset(T)
 
 PROCESS_RULES: tuple[Callable[[Process], Iterable[Cause]], ...] = (
     _executable,
+    _one_none_start,
     _few_elements,
     _few_starts,
     _participant_short_enough,
