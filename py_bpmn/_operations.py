@@ -2831,6 +2831,14 @@ QUERY_ELEMENTS = Operation("queryElements", "POST", "/elements/query", ElementRe
 QUERY_ELEMENT_INSTANCES = Operation(
     "queryElementInstances", "POST", "/element-instances/query", ElementInstanceRes.read
 )
+SELECT_ACTIVITIES = Operation(
+    "selectActivities",
+    "PATCH",
+    "/element-instances/{partition}/{id}/activities",
+    read_nothing,
+    answers="nothing",
+    keyed=True,
+)
 CREATE_PROCESS_INSTANCE = Operation(
     "createProcessInstance", "POST", "/process-instances", StartedProcessInstance.read, keyed=True
 )
@@ -3263,6 +3271,34 @@ class Api:
                 "bpmnElementTypes": bpmn_element_types,
                 "active": active,
             },
+        )
+
+    def select_activities(
+        self,
+        *,
+        partition: date,
+        id: int,
+        activities: Sequence[str],
+        worker_id: str | None = None,
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Starts activities of an ad-hoc sub-process.
+
+        Enabled are those that no flow leads to, and those where tokens wait. A job that asks for activities stays
+        open.
+
+        `partition`: Partition: the UTC date on which the process instance was created.
+        `id`: ID, within the partition if there is one.
+        `activities`: IDs of enabled activities to start; an ID may be repeated where they are not performed in turn.
+        `worker_id`: ID of who selects the activities.
+        `reason`: Why; kept with the audit of the operation.
+        """
+        return self._sender.send(
+            SELECT_ACTIVITIES,
+            path={"partition": partition, "id": id},
+            body={"activities": activities, "workerId": worker_id or self._sender.worker_id, "reason": reason},
+            idempotency_key=idempotency_key,
         )
 
     def create_process_instance(
@@ -5078,6 +5114,24 @@ class AsyncApi:
                 "bpmnElementTypes": bpmn_element_types,
                 "active": active,
             },
+        )
+
+    async def select_activities(
+        self,
+        *,
+        partition: date,
+        id: int,
+        activities: Sequence[str],
+        worker_id: str | None = None,
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """As `Api.select_activities`."""
+        return await self._sender.send(
+            SELECT_ACTIVITIES,
+            path={"partition": partition, "id": id},
+            body={"activities": activities, "workerId": worker_id or self._sender.worker_id, "reason": reason},
+            idempotency_key=idempotency_key,
         )
 
     async def create_process_instance(

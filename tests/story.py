@@ -38,7 +38,7 @@ from app.commands.signal import SendSignal
 from app.commands.system import SetTime
 from app.commands.task import ExecutedTasks, LockTasks
 from app.commands.user_task import UpdateUserTask
-from app.commands.variable import GetProcessVariables, SetProcessVariables
+from app.commands.variable import GetElementVariables, GetProcessVariables, SetProcessVariables
 from app.engine import records as r
 from app.engine.types import TaskType, UserTaskState, WorkState
 from app.errors import EngineError
@@ -47,7 +47,10 @@ from app.timer import Timer
 
 FILES = Path(__file__).parent / "files"
 SCOPES = {"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"}
+ATTACHED = "BOUNDARY|(?<!NONE)_START"
+"""Types of events that are attached to something."""
 ENGINE_TASKS = {
+    TaskType.EVALUATE_EXPRESSION,
     TaskType.DEQUEUE_PROCESS_INSTANCE,
     TaskType.EVALUATE_EXPRESSION,
     TaskType.JOIN_PARALLEL_GATEWAY,
@@ -64,6 +67,10 @@ def variables(**values: str | Data | None) -> tuple[VariableInput, ...]:
         VariableInput(name=name, data=Data(encoding="text", value=value) if isinstance(value, str) else value)
         for name, value in values.items()
     )
+
+
+def json_variable(name: str, value: str, *, encrypted: bool = False) -> VariableInput:
+    return VariableInput(name=name, data=Data(encoding="json", value=value, encrypted=encrypted))
 
 
 def deploy(service: Service, model: str, *, version: str = "1", worker: str = "w", **fields: Any) -> r.Process:
@@ -217,6 +224,12 @@ class Story:
         found = self.service.execute(GetProcessVariables(partition=self.partition, id=self.id))
         return {variable.name: variable.value for variable in found}
 
+    def knows(self, id: str, number: int = -1) -> dict[str, str]:
+        """The variables of a visit of the element, without those of the scopes around it."""
+        found = self.visits(id)[number]
+        command = GetElementVariables(partition=found.partition, id=found.id, exclude_parent_variables=True)
+        return {variable.name: variable.value for variable in self.service.execute(command)}
+
     def shows(self, expected: str) -> Story:
         state, *parts = expected.split(" | ")
         assert self.state == state, f"expected {state}: {self}"
@@ -232,12 +245,12 @@ class Story:
         return self
 
     def waits_at(self, *ids: str) -> Story:
-        """Where it is, scopes with content and boundary events left out."""
+        """Where it is, scopes with content and attached events left out."""
         scopes = {visit.parent_id for visit in self.visits() if visit.ended_at is None}
         here = [
             visit.bpmn_element_id
             for visit in self.visits()
-            if visit.ended_at is None and visit.id not in scopes and "BOUNDARY" not in visit.bpmn_element_type
+            if visit.ended_at is None and visit.id not in scopes and not re.search(ATTACHED, visit.bpmn_element_type)
         ]
         assert here == list(ids), f"expected {list(ids)}, waiting at: {here}; {self}"
         return self
@@ -253,6 +266,7 @@ class Story:
         self,
         at: str = "",
         *,
+        nth: int = 0,
         worker: str = "w",
         error: str = "",
         retry_limit: int = 0,
@@ -262,8 +276,8 @@ class Story:
         becomes: WorkState = WorkState.DONE,
         **completion: Any,
     ) -> Story:
-        """Locks the first open job, at an element if given, and completes it."""
-        job = self.job_is_locked(at, worker=worker)
+        """Locks the first open job, or the nth after it, at an element if given, and completes it."""
+        job = self.job_is_locked(at, nth=nth, worker=worker)
         done = self.service.execute(
             CompleteJob(
                 partition=job.partition,
@@ -280,12 +294,12 @@ class Story:
         assert done.state == becomes, f"{done.type} became {done.state}: {done.error}; {self}"
         return self
 
-    def job_is_locked(self, at: str = "", *, worker: str = "w") -> r.Job:
+    def job_is_locked(self, at: str = "", *, nth: int = 0, worker: str = "w") -> r.Job:
         open_jobs = self.jobs(at)
-        assert open_jobs, f"no open job at {at or 'all'}: {self}"
-        command = LockJobs(worker_id=worker, partition=self.partition, id=open_jobs[0].id)
+        assert len(open_jobs) > nth, f"no open job at {at or 'all'}: {self}"
+        command = LockJobs(worker_id=worker, partition=self.partition, id=open_jobs[nth].id)
         locked = self.service.execute(command)
-        assert locked, f"{open_jobs[0].type} can't be locked: {self}"
+        assert locked, f"{open_jobs[nth].type} can't be locked: {self}"
         return locked[0]
 
     def job_fails(self, at: str, error: str, **fields: Any) -> Story:

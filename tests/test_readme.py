@@ -26,6 +26,7 @@ from tests.databases import Databases
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HTTP = (ROOT / "app" / "guides" / "http.md").read_text(encoding="utf-8")
+WORKERS = (ROOT / "app" / "guides" / "workers.md").read_text(encoding="utf-8")
 URL = "http://127.0.0.1:8080"
 TIMEOUT = 120
 
@@ -166,10 +167,10 @@ def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else()
 
 
 def test_the_table_of_jobs_names_all_types_and_all_fields_of_completions():
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", section("Jobs"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", section("What is asked for", WORKERS), re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(JobType)
     named = {field for _, _, needs in rows for field in re.findall(r"`(\w+)`", needs)}
-    within = {"bpmnProcessId", "version", "calledElement", "id", "time", "timeDuration", "timeCycle"}
+    within = {"bpmnElementId", "bpmnProcessId", "version", "calledElement", "id", "time", "timeDuration", "timeCycle"}
     fields = {field.data_key for field in JobCompletionSchema().fields.values()}
     assert named - within == fields
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from app.api.answer import Response
+from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
+from app.api.context import service
 from app.api.encode import compile_encoder, encode_timer, inner_number
 from app.api.fields import (
     AnswerSchema,
@@ -21,8 +23,10 @@ from app.api.fields import (
     Timestamp,
 )
 from app.api.find import find, page_of
-from app.api.schemas import choices
+from app.api.rules import MOST_ITEMS
+from app.api.schemas import choices, reason, worker_id
 from app.bpmn.model import ElementType
+from app.commands.activity import SelectActivities
 from app.criteria import ElementCriteria, ElementInstanceCriteria, Paging
 from app.engine.records import DeployedElement
 from app.engine.types import InstanceState
@@ -108,6 +112,18 @@ encode_element = compile_encoder(ElementSchema, event_definition=_event_definiti
 encode_element_instance = compile_encoder(ElementInstanceSchema, loop_counter=inner_number)
 
 
+class SelectActivitiesSchema(ApiSchema):
+    activities = Many(
+        ShortText(),
+        least=1,
+        most=MOST_ITEMS,
+        required=True,
+        description="IDs of enabled activities to start; an ID may be repeated where they are not performed in turn.",
+    )
+    worker_id = worker_id("ID of who selects the activities.")
+    reason = reason()
+
+
 class ElementCriteriaSchema(ApiSchema):
     process_id = Int32(description="Process filter.")
     bpmn_element_id = ShortText(description="BPMN element ID filter.")
@@ -141,3 +157,15 @@ def query_elements(body: dict[str, Any], paging: Paging) -> Response:
 def query_element_instances(body: dict[str, Any], paging: Paging) -> Response:
     """Performs an element instance query."""
     return find(encode_element_instance, ElementInstanceCriteria(**body), paging)
+
+
+@blp.route("/element-instances/<partition>/<id>/activities", methods=["PATCH"], problems=(404, 409), extension=True)
+@blp.arguments(SelectActivitiesSchema)
+@blp.response(204)
+def select_activities(body: dict[str, Any], partition: date, id: int) -> Response:
+    """Starts activities of an ad-hoc sub-process.
+
+    Enabled are those that no flow leads to, and those where tokens wait. A job that asks for activities stays open.
+    """
+    service().execute(SelectActivities(partition=partition, id=id, **body))
+    return empty()

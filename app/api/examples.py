@@ -19,6 +19,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <intermediateCatchEvent id="payment"><messageEventDefinition messageRef="paid"/></intermediateCatchEvent>
     <intermediateCatchEvent id="stock"><signalEventDefinition signalRef="restocked"/></intermediateCatchEvent>
     <userTask id="approve" name="Approve the order"/>
+    <adHocSubProcess id="extras"><serviceTask id="wrap" name="Wrap it as a gift"/></adHocSubProcess>
     <boundaryEvent id="overdue" attachedToRef="approve" cancelActivity="false">
       <timerEventDefinition><timeDuration>P1D</timeDuration></timerEventDefinition>
     </boundaryEvent>
@@ -37,6 +38,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
     <sequenceFlow id="f10" sourceRef="stock" targetRef="join"/>
     <sequenceFlow id="f11" sourceRef="approve" targetRef="join"/>
     <sequenceFlow id="f12" sourceRef="join" targetRef="shipped"/>
+    <sequenceFlow id="f14" sourceRef="fork" targetRef="extras"/>
     <sequenceFlow id="f13" sourceRef="overdue" targetRef="reminded"/>
   </process>
 </definitions>
@@ -84,6 +86,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "queryProcessInstances": {"partition": DAY, "processId": 1, "tags": _TAGS},
     "queryElementInstances": {**_INSTANCE, "states": ["STARTED"]},
     "setProcessVariables": {"variables": _VARIABLES, **_WORKER},
+    "selectActivities": {"activities": ["wrap"], **_WORKER},
     "setElementVariables": {"variables": _VARIABLES, **_WORKER},
     "queryVariables": {**_INSTANCE, "names": ["a"]},
     "suspendProcessInstance": _WORKER,
@@ -180,7 +183,7 @@ IDS = {
     "moveTimer": {"reminded": 2},
 }
 """The ids in the path that go with the bodies of the same names."""
-OTHER_IDS = {"deleteProcess": 2}
+OTHER_IDS = {"deleteProcess": 2, "selectActivities": 9}
 """The ids in the path where there is one; all others are 1."""
 
 ORDER = (
@@ -188,7 +191,7 @@ ORDER = (
     *("createProcessInstance", "createProcessInstances", "getProcessInstance", "getWaiting", "getHistory"),
     *("queryProcessInstances", "queryElementInstances"),
     *("setProcessVariables", "getProcessVariables", "setElementVariables", "getElementVariables", "queryVariables"),
-    *("suspendProcessInstance", "resumeProcessInstance"),
+    *("suspendProcessInstance", "resumeProcessInstance", "selectActivities"),
     *(
         "queryJobs",
         "lockJobs",

@@ -105,6 +105,7 @@ RULES: Mapping[str, Rule] = {
     "resolveIncident": OPERATING,
     "resumeProcessInstance": OPERATING,
     "revokeApiKey": OWNING,
+    "selectActivities": OPERATING,
     "sendMessage": SENDING,
     "sendSignal": SENDING,
     "setElementVariables": OPERATING,

@@ -19,6 +19,7 @@ from app.bpmn.kinds import (
     GATEWAYS,
     INTERMEDIATE_EVENTS,
     LINK_EVENTS,
+    MULTIPLE_EVENTS,
     PASSED_THROUGH_TASKS,
     SCOPES,
     START_EVENTS,
@@ -180,10 +181,11 @@ def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
     for scope in _scopes(process):
         caught = caught_links(scope)
+        passing = {element for element in scope.children if passes(element)}
         after = {
-            element: [target for target in following(element, caught) if passes(target)]
+            element: [target for target in following(element, caught) if target in passing]
             for element in scope.children
-            if passes(element)
+            if element in passing
         }
         before: dict[Element, list[Element]] = {}
         for element, targets in after.items():
@@ -236,7 +238,9 @@ def _gateway_direction(process: Process) -> Iterator[Remark]:
 def _undecidable_gateway(process: Process) -> Iterator[Remark]:
     """Conditions do not cover all flows of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2)."""
     for element in process.of_types(DECIDING_GATEWAYS):
-        if len(element.outgoing) > 1 and any(flow.conditional for flow in element.outgoing):
+        # A complex gateway goes on along flows without conditions in any case.
+        chooses = element.type is not T.COMPLEX_GATEWAY and len(element.outgoing) > 1
+        if chooses and any(flow.conditional for flow in element.outgoing):
             for flow in element.outgoing:
                 if not flow.conditional and flow.id != element.default_flow:
                     yield _at_flow(flow, "has no condition and is no default flow, but others of its gateway have one")
@@ -253,7 +257,7 @@ def _ignored_condition(process: Process) -> Iterator[Remark]:
         for flow in element.outgoing:
             if flow.conditional and flow.is_default:
                 yield _at_flow(flow, "is a default flow, so its condition doesn't count")
-            elif flow.conditional and len(element.outgoing) == 1:
+            elif flow.conditional and len(element.outgoing) == 1 and not process.evaluates:
                 yield _at_flow(flow, "is the only one of its gateway, so its condition doesn't count")
 
 
@@ -270,10 +274,10 @@ def _ignored_default_flow(process: Process) -> Iterator[Remark]:
 @_rule("timer-text")
 def _timer_text(process: Process) -> Iterator[Remark]:
     """The text of a timer is neither a literal nor an expression: a job will ask for the timer."""
-    for element in process.of_types(TIMER_EVENTS):
-        if element.unread_timer is not None:
-            tag, text = element.unread_timer
-            if not text.startswith(_EXPRESSIONS):
+    for element in process.of_types(TIMER_EVENTS | MULTIPLE_EVENTS):
+        for event in element.with_parts:
+            if event.unread_timer is not None and not event.unread_timer[1].startswith(_EXPRESSIONS):
+                tag, text = event.unread_timer
                 yield _at(element, f"{tag} {quoted(text)} of event {element.id} is not {_TIMERS[tag]}")
 
 

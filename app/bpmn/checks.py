@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from app.bpmn import undoing, waiting
+from app.bpmn.behavior import check_behavior
 from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.evaluation import check_conditional_events
 from app.bpmn.kinds import (
@@ -25,6 +26,7 @@ from app.bpmn.model import (
     Element,
     Process,
 )
+from app.bpmn.parts import check_parts
 from app.bpmn.reader import WHITE_SPACE
 from app.errors import Cause
 
@@ -72,6 +74,8 @@ def _causes(process: Process) -> Iterator[Cause]:
         for rule in _RULES[element.type]:
             yield from rule(element)
     yield from check_conditional_events(process)
+    yield from check_parts(process)
+    yield from check_behavior(process)
     yield from undoing.check_references(process)
     yield from _links(process)
 
@@ -164,6 +168,13 @@ def _conditions(element: Element) -> Iterator[Cause]:
                 yield at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
 
 
+def _activation(element: Element) -> Iterator[Cause]:
+    """BPMN 2.0.2, 10.6.5: which tokens it waits for."""
+    if len(element.incoming) > 1 and element.condition is None and not element.refused:
+        what = f"complex gateway {element.id} has several incoming sequence flows, so it must have"
+        yield at(element, f"{what} an activationCondition")
+
+
 def _default_flow(element: Element) -> Iterator[Cause]:
     """It matters at what chooses among its flows: a gateway, or where one of them has a condition."""
     default = element.default_flow
@@ -230,11 +241,18 @@ def _same_triggers(element: Element) -> Iterator[Cause]:
     for handler in element.children:
         if handler.type is T.EVENT_SUB_PROCESS:
             for start in handler.children:
-                trigger = start.definition.name if start.definition is not None else None
-                if start.type in START_EVENTS and start.interrupting and trigger is not None:
-                    first = seen.setdefault((start.type, trigger), start)
-                    if first is not start:
-                        yield at(start, f"interrupting start event {start.id} catches the same as {first.id}")
+                if start.type in START_EVENTS and start.interrupting:
+                    for trigger in _triggers(start):
+                        first = seen.setdefault(trigger, start)
+                        if first is not start:
+                            yield at(start, f"interrupting start event {start.id} catches the same as {first.id}")
+
+
+def _triggers(start: Element) -> Iterator[tuple[ElementType, str]]:
+    for event in start.with_parts:
+        name = event.definition.name if event.definition is not None else None
+        if name is not None:
+            yield event.type, name
 
 
 def _attached(element: Element) -> Iterator[Cause]:
@@ -284,6 +302,7 @@ ELEMENT_RULES: tuple[tuple[Rule, Iterable[ElementType]], ...] = (
     *waiting.RULES,
     (_conditions, _ALL - _DECIDING_GATEWAYS.keys()),
     (_default_flow, _ALL),
+    (_activation, {T.COMPLEX_GATEWAY}),
     (_quantities, ACTIVITIES),
     (_sub_process_starts, {T.SUB_PROCESS, T.TRANSACTION}),
     (_event_sub_process, {T.EVENT_SUB_PROCESS}),

@@ -142,19 +142,28 @@ def duplicate_start_names(process: Process, definitions: Mapping[str, EventDefin
     causes = []
     seen: dict[tuple[Element | None, ElementType | str, str], Element] = {}
     for element in process.elements():
-        definition = definitions.get(element.id)
-        name = definition.name if definition is not None else None
-        if name is None:
-            continue
-        if element.instantiates:
-            kind = "message" if element.type in MESSAGE_EVENTS else "signal"
-            if seen.setdefault((None, kind, name), element) is not element:
-                detail = f"start {kind} name {name} must be unique"
-                causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
-        elif element.type in START_EVENTS and element.interrupting and element.parent is not None:
-            first = seen.setdefault((element.parent.parent, element.type, name), element)
-            if first is not element:
-                kind = next(kind.cause_type for kind in _KINDS if element.type in kind.types)
-                detail = f"interrupting start event {element.id} catches the same as {first.id}"
-                causes.append(Cause(element.pointer, kind, detail, "", *element.place))
+        for type, definition in _defined(element, definitions):
+            name = definition.name
+            if name is None:
+                continue
+            if element.instantiates:
+                kind = "message" if type in MESSAGE_EVENTS else "signal"
+                if seen.setdefault((None, kind, name), element) is not element:
+                    detail = f"start {kind} name {name} must be unique"
+                    causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
+            elif element.type in START_EVENTS and element.interrupting and element.parent is not None:
+                first = seen.setdefault((element.parent.parent, type, name), element)
+                if first is not element:
+                    kind = next(kind.cause_type for kind in _KINDS if type in kind.types)
+                    detail = f"interrupting start event {element.id} catches the same as {first.id}"
+                    causes.append(Cause(element.pointer, kind, detail, "", *element.place))
     return causes
+
+
+def _defined(
+    element: Element, definitions: Mapping[str, EventDefinition]
+) -> Iterator[tuple[ElementType, EventDefinition]]:
+    """What an event waits for or throws, and the type of an event that has nothing but that."""
+    if element.id in definitions:
+        yield element.type, definitions[element.id]
+    yield from ((part.type, part.definition) for part in element.parts if part.definition is not None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from app.bpmn.causes import at, at_flow, bounded
 from app.bpmn.kinds import CONDITIONAL_EVENTS, ERROR_EVENTS, ESCALATION_EVENTS, THROWN_EVENTS, ElementType
-from app.bpmn.model import Element, EventDefinition, Expression, Process, SequenceFlow
+from app.bpmn.model import Element, EventDefinition, Expression, Part, Process
 from app.errors import Cause
 from app.expr import CompileError, compile_expression, compile_text
 
@@ -51,15 +51,20 @@ _CONDITIONS = {T.AD_HOC_SUB_PROCESS: "completionCondition", T.COMPLEX_GATEWAY: "
 
 def texts_of(element: Element, definition: EventDefinition | None) -> Iterator[tuple[str, str]]:
     """Texts that may be expressions or templates, with what they are for; those that a `definition` replaces aren't."""
-    if element.timer_text is not None and definition is None:
-        yield "timer", element.timer_text[1]
     if element.called_element:
         yield "calledElement", element.called_element
-    if element.correlation_key is not None:
-        yield "correlationKey", element.correlation_key.text
-        if element.type in THROWN_EVENTS and element.declared_name:
-            yield "messageName", element.declared_name
-    if definition is not None and definition == element.definition:
+    yield from texts_of_event(element, definition)
+
+
+def texts_of_event(event: Element | Part, definition: EventDefinition | None) -> Iterator[tuple[str, str]]:
+    """The same of an event, or of one of its definitions if it has several."""
+    if event.timer_text is not None and definition is None:
+        yield "timer", event.timer_text[1]
+    if event.correlation_key is not None:
+        yield "correlationKey", event.correlation_key.text
+        if event.type in THROWN_EVENTS and event.declared_name:
+            yield "messageName", event.declared_name
+    if definition is not None and definition == event.definition:
         names = (
             ("errorCode", definition.error_code),
             ("escalationCode", definition.escalation_code),
@@ -97,13 +102,19 @@ def _causes(process: Process, definitions: Mapping[str, EventDefinition]) -> Ite
                 yield at(element, f"{slot} of {element.id} cannot be evaluated: {error}")
         for slot, text in texts_of(element, definitions.get(element.id)):
             if is_expression(text, language):
-                yield from _of_text(element, slot, text, language)
-        for flow in element.outgoing:
-            yield from _of_flow(flow, language)
+                yield from _of_text(element, element.type, slot, text, language)
+        for part in element.parts:
+            for slot, text in texts_of_event(part, part.definition):
+                if is_expression(text, language):
+                    yield from _of_text(element, part.type, slot, text, language)
+        for event in element.loop.events if element.loop is not None else ():
+            if any(is_expression(text, language) for _, text in texts_of_event(event, event.definition)):
+                yield at(element, f"name or code of what multi-instance {element.id} throws must be a literal")
+        yield from _of_flows(element, language)
 
 
-def _of_text(element: Element, slot: str, text: str, language: str) -> Iterator[Cause]:
-    literal = _literal_needed(element, slot)
+def _of_text(element: Element, type: ElementType, slot: str, text: str, language: str) -> Iterator[Cause]:
+    literal = _literal_needed(element, type, slot)
     if literal is not None:
         yield literal
         return
@@ -113,27 +124,28 @@ def _of_text(element: Element, slot: str, text: str, language: str) -> Iterator[
         yield at(element, f"{slot} of {element.id} cannot be evaluated: {error}")
 
 
-def _literal_needed(element: Element, slot: str) -> Cause | None:
+def _literal_needed(element: Element, type: ElementType, slot: str) -> Cause | None:
     """The cause where nothing can be evaluated: there is no instance yet, or it is a matter of what is caught."""
     if element.instantiates and slot in ("messageName", "signalName"):
         kind = slot.removesuffix("Name")
         detail = f"no {kind} name defined for element {element.id}"
         return Cause(element.pointer, f"{kind}_event", detail, "", *element.place)
-    if element.type in ERROR_EVENTS | ESCALATION_EVENTS and element.type not in THROWN_EVENTS:
-        kind = "error" if element.type in ERROR_EVENTS else "escalation"
+    if type in ERROR_EVENTS | ESCALATION_EVENTS and type not in THROWN_EVENTS:
+        kind = "error" if type in ERROR_EVENTS else "escalation"
         detail = f"{kind} code of element {element.id} must be a literal, since the event catches it"
         return Cause(element.pointer, f"{kind}_event", f"{detail} (line {element.line})", "", *element.place)
     return None
 
 
-def _of_flow(flow: SequenceFlow, language: str) -> Iterator[Cause]:
-    source = flow.source
-    if flow.is_chosen:
-        try:
-            compile_expression(flow.condition, flow.language, language)
-        except CompileError as error:
-            detail = f"condition of {flow.id} cannot be evaluated: {error} (line {flow.line})"
-            yield Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
-    elif source.type in _EITHER_OR and not flow.is_default and any(other.is_chosen for other in source.outgoing):
-        who = f"{_EITHER_OR[source.type]} {source.id}"
-        yield at_flow(flow, f"must have a condition, since others of {who} have one and it is no default flow")
+def _of_flows(element: Element, language: str) -> Iterator[Cause]:
+    kind = _EITHER_OR.get(element.type, "") if any(flow.is_chosen for flow in element.outgoing) else ""
+    for flow in element.outgoing:
+        if flow.is_chosen:
+            try:
+                compile_expression(flow.condition, flow.language, language)
+            except CompileError as error:
+                detail = f"condition of {flow.id} cannot be evaluated: {error} (line {flow.line})"
+                yield Cause(flow.pointer, "sequence_flow", detail, "", *flow.place)
+        elif kind and not flow.is_default:
+            who = f"{kind} {element.id}"
+            yield at_flow(flow, f"must have a condition, since others of {who} have one and it is no default flow")

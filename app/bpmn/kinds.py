@@ -120,5 +120,8 @@ CONDITIONAL_EVENTS = frozenset(type for type in T if type.startswith("CONDITIONA
 ERROR_EVENTS = frozenset(type for type in T if type.startswith("ERROR_"))
 ESCALATION_EVENTS = frozenset(type for type in T if type.startswith("ESCALATION_"))
 
+MULTIPLE_EVENTS = frozenset(type for type in T if "MULTIPLE_" in type)
+"""Events with several definitions."""
+
 MAY_BEGIN = ACTIVITIES | GATEWAYS | INTERMEDIATE_EVENTS
 """Where a scope without start events begins, at those without incoming flows (BPMN 2.0.2, 13.2 and 13.3.4)."""

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from app.bpmn.attributes import TRUE, whole_number
+from app.bpmn.behavior import BEHAVIORS, BehaviorReader
 from app.bpmn.data import Data, name_of
+from app.bpmn.declarations import Declarations
 from app.bpmn.expressions import read_expression
 from app.bpmn.foreign import plain_name
 from app.bpmn.kinds import ACTIVITIES
@@ -24,14 +26,14 @@ MAX_NUMBER = 2**31 - 1
 COUNTER = "loopCounter"
 """A variable of each instance, which nothing else may be called."""
 _INTEGER = re.compile("-?[0-9]+")
-_BEHAVIORS = ("All", "None", "One", "Complex")
 
 
 class LoopReader:
     """Reads the markers of the activities of a file."""
 
-    def __init__(self, data: Data, *, evaluates: bool) -> None:
+    def __init__(self, data: Data, declarations: Declarations, *, evaluates: bool) -> None:
         self._data = data
+        self._behaviors = BehaviorReader(declarations)
         self._evaluates = evaluates
 
     def read(self, element: Element, markers: Sequence[XmlNode]) -> None:
@@ -97,6 +99,7 @@ class LoopReader:
             output_item=output_item,
             condition=read_expression(element, _child(node, "completionCondition")),
             behavior=behavior,
+            events=self._behaviors.read(element, node, behavior) if is_executed("behavior") else (),
         )
 
     def _literal(self, element: Element, node: XmlNode, text: str, *, sequential: bool) -> int | None:
@@ -135,8 +138,8 @@ class LoopReader:
         return names
 
     def _check_behavior(self, element: Element, node: XmlNode, behavior: str) -> None:
-        if behavior not in _BEHAVIORS:
-            what = f"behavior of multi-instance {element.id} must be {', '.join(_BEHAVIORS[:-1])} or {_BEHAVIORS[-1]}"
+        if behavior not in BEHAVIORS:
+            what = f"behavior of multi-instance {element.id} must be {', '.join(BEHAVIORS[:-1])} or {BEHAVIORS[-1]}"
             object_to(element, what, node.place)
         elif behavior != "All" and not is_executed("behavior"):
             refuse(element, f"{node.tag} with behavior {behavior}", node.place)

@@ -78,6 +78,13 @@ class Part:
     """Of a conditional event definition; of an event that is thrown: when it is."""
     unread_timer: tuple[str, str] | None = None
     """Tag and text of a timer that is no literal."""
+    timer_text: tuple[str, str] | None = None
+    """Like the next ones as that of an event which had nothing but this definition."""
+    declared_name: str = ""
+    correlation_key: Expression | None = None
+    error_code_variable: str = ""
+    error_message_variable: str = ""
+    escalation_code_variable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +269,11 @@ class Element:
     def pointer(self) -> str:
         """`/` and the ids from the process down to the element (http-api 2.4)."""
         return (self.parent.pointer if self.parent else "") + "/" + self.id
+
+    @property
+    def with_parts(self) -> tuple[Element | Part, ...]:
+        """The element, and the definitions of an event that has several."""
+        return (self, *self.parts)
 
     @property
     def instantiates(self) -> bool:

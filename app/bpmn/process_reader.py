@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.bpmn.attributes import TRUE, read_attributes
@@ -15,10 +15,22 @@ from app.bpmn.foreign import Foreign
 from app.bpmn.kinds import SCOPES, SUB_PROCESSES, ElementType
 from app.bpmn.loops import LoopReader
 from app.bpmn.model import MAX_ID_LENGTH, Element, Problem, Process
+from app.bpmn.parts import part_of
 from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import WHITE_SPACE, Place, XmlNode, invalid_xml
 from app.bpmn.references import References
-from app.bpmn.tags import GLOBAL_TASKS, HANDLER_STARTS, TAGS, is_definition, is_executed
+from app.bpmn.tags import (
+    CAUGHT_PARTS,
+    GLOBAL_TASKS,
+    HANDLER_STARTS,
+    MULTIPLE,
+    PARALLEL_MULTIPLE,
+    SEVERAL,
+    TAGS,
+    THROWN_PARTS,
+    is_definition,
+    is_executed,
+)
 from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import HARMLESS, OPAQUE
 
@@ -79,7 +91,7 @@ class ProcessReader:
     def finish(self) -> None:
         """Joins what refers to each other."""
         by_id, process = self._by_id, self.process
-        loops = LoopReader(self._file.data, evaluates=self._file.foreign.evaluates)
+        loops = LoopReader(self._file.data, self._declarations, evaluates=self._file.foreign.evaluates)
         for element, markers in self._markers.items():
             loops.read(element, markers)
         process.leftovers.extend(self._flows.join(by_id))
@@ -133,6 +145,8 @@ class ProcessReader:
                 self._undoing.associate(node)
             elif node.tag == "completionCondition" and element.type is T.AD_HOC_SUB_PROCESS:
                 element.condition = read_expression(element, node)
+        elif node.tag == "activationCondition" and element.type is T.COMPLEX_GATEWAY:
+            element.condition = read_expression(element, node)
         elif _is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
@@ -188,35 +202,50 @@ class ProcessReader:
             raise invalid_xml(f"failed to determine type of {what}", node.place)
         if node.tag == "startEvent" and scope.type is T.EVENT_SUB_PROCESS:
             types = HANDLER_STARTS
-        definition = definitions[0] if len(definitions) == 1 else None
-        if definition is not None and definition.tag == "eventDefinitionRef":
-            shared = self._declarations.shared(definition.text)
-            if isinstance(shared, str):
-                element = _element(node, types.get("", T.TASK), scope)
-                object_to(element, f"{shared}, but element {element.id} refers to it", definition.place)
-                element.refused = True
-                return element
-            return self._add_defined(node, types, scope, shared, definition.place)
-        if definition is not None:
-            return self._add_defined(node, types, scope, definition, definition.place)
+        if len(definitions) == 1:
+            return self._add_defined(node, types, scope, definitions[0])
+        if definitions and is_executed(SEVERAL):
+            return self._add_multiple(node, types, scope, definitions)
         element = _element(node, types.get("", T.TASK), scope)
         if definitions:
-            refuse(element, "several event definitions", definitions[1].place)
+            refuse(element, SEVERAL, definitions[1].place)
+        return element
+
+    def _add_multiple(
+        self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, definitions: Sequence[XmlNode]
+    ) -> Element:
+        """Adds an event with several definitions, each of which is read as if it was the only one."""
+        is_parallel = node.tag in PARALLEL_MULTIPLE and node.token("parallelMultiple") in TRUE
+        element = _element(node, (PARALLEL_MULTIPLE if is_parallel else MULTIPLE)[node.tag], scope)
+        element.parallel_multiple = is_parallel
+        allowed = CAUGHT_PARTS if node.tag in PARALLEL_MULTIPLE else THROWN_PARTS
+        fitting = {tag: type for tag, type in types.items() if tag in allowed}
+        element.parts = [
+            part_of(element, self._add_defined(node, fitting, scope, definition)) for definition in definitions
+        ]
         return element
 
     def _add_defined(
-        self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, definition: XmlNode, place: Place
+        self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, written: XmlNode
     ) -> Element:
-        """Adds an event with one definition, which may be written elsewhere; `place` is where it is referred to."""
+        """Adds an event with the definition that is written there, or that is referred to."""
+        definition: XmlNode | str = written
+        if written.tag == "eventDefinitionRef":
+            definition = self._declarations.shared(written.text)
+        if isinstance(definition, str):
+            element = _element(node, types.get("", T.TASK), scope)
+            object_to(element, f"{definition}, but element {element.id} refers to it", written.place)
+            element.refused = True
+            return element
         type = types.get(definition.tag) if is_executed(definition.tag) else None
         element = _element(node, type or types.get("", T.TASK), scope)
         if type is None:
-            refuse(element, f"{definition.tag} in {node.tag}", place)
+            refuse(element, f"{definition.tag} in {node.tag}", written.place)
             return element
         element.terminate = definition.tag == "terminateEventDefinition"
         construct = self._declarations.define(element, definition)
         if construct:
-            refuse(element, construct, place)
+            refuse(element, construct, written.place)
         if definition.tag == "messageEventDefinition":
             self._read_message(element, definition, node)
         elif definition.tag == "compensateEventDefinition":

@@ -8,9 +8,11 @@ from app.bpmn.kinds import ElementType
 
 T = ElementType
 
+SEVERAL = "several event definitions"
 NOT_YET = frozenset(
     {
         "behavior",
+        SEVERAL,
         "complexGateway",
     }
 )
@@ -111,6 +113,20 @@ PARALLEL_MULTIPLE: Mapping[str, ElementType] = {
 }
 """Events all of whose definitions must occur."""
 
+CAUGHT_PARTS = frozenset(
+    {
+        "conditionalEventDefinition",
+        "errorEventDefinition",
+        "escalationEventDefinition",
+        "messageEventDefinition",
+        "signalEventDefinition",
+        "timerEventDefinition",
+    }
+)
+"""What one of several definitions of an event may be, if it may be the only one."""
+THROWN_PARTS = frozenset({"escalationEventDefinition", "signalEventDefinition"})
+"""The same of an event that throws."""
+
 GLOBAL_TASKS: Mapping[str, ElementType] = {
     "globalBusinessRuleTask": T.BUSINESS_RULE_TASK,
     "globalManualTask": T.MANUAL_TASK,
@@ -128,7 +144,7 @@ def is_definition(tag: str) -> bool:
 
 def readable() -> frozenset[ElementType]:
     """All types that an element of a file may have."""
-    return _types(lambda construct: True) | set(MULTIPLE.values()) | set(PARALLEL_MULTIPLE.values())
+    return _types(lambda construct: True)
 
 
 def executable() -> frozenset[ElementType]:
@@ -141,4 +157,6 @@ def _types(is_meant: Callable[[str], bool]) -> frozenset[ElementType]:
     for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS)]:
         parts = {tag: row} if isinstance(row, ElementType) else row
         found |= {type for part, type in parts.items() if is_meant(part)}
+    if is_meant(SEVERAL):
+        found |= {*MULTIPLE.values(), *PARALLEL_MULTIPLE.values()}
     return frozenset(found)

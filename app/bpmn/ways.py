@@ -56,7 +56,8 @@ def reached(scope: Element) -> set[Element]:
 def passes(element: Element) -> bool:
     """Whether nothing waits at the element, and nothing is decided there."""
     if element.type in DECIDING_GATEWAYS:
-        return len(element.outgoing) == 1
+        joins = element.type is T.COMPLEX_GATEWAY and len(element.incoming) > 1
+        return len(element.outgoing) == 1 and not joins
     if element.type is T.PARALLEL_GATEWAY:
         return len(element.incoming) == 1
     if any(flow.is_chosen for flow in element.outgoing):

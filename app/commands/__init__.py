@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.commands import (
+    activity,
     check,
     deletion,
     due,
@@ -27,6 +28,7 @@ from app.commands import (
 )
 
 HANDLERS: Mapping[type[Any], Callable[..., Any]] = {
+    activity.SelectActivities: activity.select_activities,
     check.CheckProcess: check.check_process,
     deletion.DeleteProcess: deletion.delete_process,
     due.MoveJob: due.move_job,

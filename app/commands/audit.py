@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from app.caller import Role
+from app.commands.activity import SelectActivities
 from app.commands.base import Audited, Command, VariableInput
 from app.commands.context import Context
 from app.commands.deletion import DeleteProcess
@@ -66,6 +67,11 @@ def _set_variables(command: SetProcessVariables, _result: None) -> Deed:
 def _set_element_variables(command: SetElementVariables, _result: None) -> Deed:
     target = _named("element instance", command.partition, command.id)
     return Deed(target=target, detail=_names(command.variables))
+
+
+def _selected(command: SelectActivities, _result: None) -> Deed:
+    target = _named("element instance", command.partition, command.id)
+    return Deed(target=target, detail={"activities": list(command.activities)})
 
 
 def _names(variables: tuple[VariableInput, ...]) -> dict[str, Any]:
@@ -141,6 +147,7 @@ AUDITED: Mapping[type[Audited[Any]], Callable[[Any, Any], Deed | None]] = {
     ResolveIncident: _resolved,
     ResumeProcessInstance: _on_instance,
     RevokeApiKey: _revoked_key,
+    SelectActivities: _selected,
     SetElementVariables: _set_element_variables,
     SetProcessSetting: _changed_settings,
     SetProcessVariables: _set_variables,

@@ -84,6 +84,19 @@ INSTANCE_RESOURCE = Resource(
             run=get_variables,
         ),
         Command(
+            name="select-activities",
+            help="start activities of an ad-hoc sub-process",
+            operation="select_activities",
+            address="one",
+            completes=VISITS,
+            options=(
+                option("activities", "--activity", many=True, required=True, help="BPMN id of an activity to start"),
+                REASON,
+            ),
+            writes=True,
+            does="select activities of",
+        ),
+        Command(
             name="set-variables",
             help="set variables of an element instance",
             operation="set_element_variables",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -41,6 +41,12 @@ class Element:
     name: str
     host: str = ""
     """Id of the activity that a boundary event is attached to."""
+    within: str = ""
+    """Of a start event of an event sub-process, the scope that it waits in."""
+    is_handler: bool = False
+    """Whether it is an event sub-process."""
+    is_repeated: bool = False
+    """Whether it has a loop or multi-instance marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,25 @@ def _parts(process: str, diagram: str) -> tuple[list[Element], list[Flow]]:
         for node in nodes
         if node.tag == "sequenceFlow"
     ]
-    elements = [
-        Element(node.get("id"), node.tag, node.get("name"), _id(file, node.get("attachedToRef")))
-        for node in nodes
-        if _is_flow_node(node)
-    ]
-    return elements, flows
+    return [_element(file, node) for node in nodes if _is_flow_node(node)], flows
+
+
+def _element(file: File, node: Node) -> Element:
+    parent = file.parents.get(node.get("id"))
+    around = file.parents.get(parent.get("id")) if parent is not None and _is_handler(parent) else None
+    return Element(
+        node.get("id"),
+        node.tag,
+        node.get("name"),
+        _id(file, node.get("attachedToRef")),
+        around.get("id") if around is not None and node.tag == "startEvent" else "",
+        _is_handler(node),
+        any(child.tag.endswith("LoopCharacteristics") for child in node.children),
+    )
+
+
+def _is_handler(node: Node) -> bool:
+    return node.get("triggeredByEvent") in ("true", "1")
 
 
 def _id(file: File, reference: str) -> str:
@@ -150,7 +169,9 @@ class Covered:
 
     model: Model
     visits: Counter[str] = field(default_factory=Counter)
-    """By element. A boundary event is visited when it has happened."""
+    """By element. A boundary event, and a start event of an event sub-process, is visited when it has happened; an
+    activity with a marker each time that it is performed.
+    """
     taken: Counter[str] = field(default_factory=Counter)
     """By flow."""
     tests: dict[str, set[str]] = field(default_factory=dict)
@@ -164,10 +185,12 @@ class Covered:
             id, previous = visit.bpmn_element_id, visit.prev_bpmn_element_id or ""
             if id not in model.elements:
                 continue
-            waits_for_choice = bool(model.elements[id].host) or previous in model.deciding
+            element = model.elements[id]
+            waits_for_choice = bool(element.host or element.within) or previous in model.deciding
             if waits_for_choice and visit.state != "COMPLETED":
                 continue
-            if visit.started_at is not None or visit.state == "COMPLETED":
+            is_around = element.is_repeated and visit.loop_counter is None
+            if not is_around and (visit.started_at is not None or visit.state == "COMPLETED"):
                 self.visits[id] += 1
                 met.add(id)
             for flow in model.between.get((previous, id), ()):
@@ -221,12 +244,17 @@ class Covered:
         flows = self.missed_flows
         entered = {flow.target for flow in self.model.flows.values()}
         found = [str(flow) for flow in flows if self.visits[flow.source]]
-        found += [
-            element.id
-            for element in self.missed_elements
-            if (self.visits[element.host] if element.host else element.id not in entered)
-        ]
+        found += [element.id for element in self.missed_elements if self._could_begin(element, entered)]
         return found or [str(flow) for flow in flows] or [element.id for element in self.missed_elements]
+
+    def _could_begin(self, element: Element, entered: Collection[str]) -> bool:
+        """Whether nothing has to come before the element that was not gone through itself."""
+        if element.host:
+            return bool(self.visits[element.host])
+        if element.within:
+            return element.within == self.model.process or bool(self.visits[element.within])
+        # An event sub-process is missing because of its start event.
+        return not element.is_handler and element.id not in entered
 
 
 @dataclass(slots=True, eq=False)

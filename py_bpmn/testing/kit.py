@@ -111,13 +111,40 @@ class Bpmn:
 
         Variables are given by name, or as `variables` where their names are those of parameters.
         """
+        return self._start(process, None, key, version, tags, {**(variables or {}), **more})
+
+    def start_at(
+        self,
+        element: str,
+        process: str | Process,
+        /,
+        *,
+        key: str | None = None,
+        version: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Story:
+        """As `start`, for a process with several none start events: it begins at this one."""
+        return self._start(process, element, key, version, tags, {**(variables or {}), **more})
+
+    def _start(
+        self,
+        process: str | Process,
+        at: str | None,
+        key: str | None,
+        version: str | None,
+        tags: Mapping[str, str] | None,
+        variables: Mapping[str, Any],
+    ) -> Story:
         id = process if isinstance(process, str) else process.id
         instance = self.client.start(
             id,
             version=self._versions.get(id) if version is None else self._own(id, version),
             key=self.marked(key),
+            at=at,
             tags=tags,
-            variables={**(variables or {}), **more},
+            variables=variables,
         )
         self._started.append(instance)
         story = self.story(instance)

@@ -42,12 +42,19 @@ MARK = "~"
 """What begins that part of a version or key which makes it a test's own."""
 STEPS: Mapping[str, str] = {
     "CALL_PROCESS": "calls",
+    "EVALUATE_ACTIVATION_CONDITION": "answers",
+    "EVALUATE_COMPLETION_CONDITION": "answers",
+    "EVALUATE_COMPLEX_GATEWAY": "decides",
     "EVALUATE_EXCLUSIVE_GATEWAY": "decides",
     "EVALUATE_INCLUSIVE_GATEWAY": "decides",
+    "EVALUATE_LOOP_CONDITION": "answers",
+    "EVALUATE_OUTGOING_FLOWS": "decides",
     "EXECUTE": "completes",
     "PASS_VARIABLES": "completes",
+    "SELECT_ACTIVITIES": "selects or answers",
     "SET_ERROR_CODE": "catches or throws",
     "SET_ESCALATION_CODE": "catches or escalates",
+    "SET_LOOP_CARDINALITY": "counts",
     "SET_MESSAGE_CORRELATION_KEY": "correlates",
     "SET_SIGNAL_NAME": "signals",
     "SET_TIMER": "is_set",
@@ -55,6 +62,8 @@ STEPS: Mapping[str, str] = {
     "SUBSCRIBE_SIGNAL": "signals",
 }
 """The step that is for jobs of a type."""
+OF_SEVERAL: tuple[JobType, ...] = ("EVALUATE_COMPLEX_GATEWAY", "EVALUATE_INCLUSIVE_GATEWAY", "EVALUATE_OUTGOING_FLOWS")
+"""Types of jobs that decide for any number of flows."""
 
 
 def is_stub(version: str) -> bool:
@@ -191,7 +200,7 @@ class Story:
         return self.instance.waiting()
 
     def positions(self) -> list[Waiting]:
-        """Where it waits, without the boundary events that wait meanwhile, and scopes that are suspended."""
+        """Where it waits, without events that wait meanwhile at an activity or scope, and scopes that are suspended."""
         return [each for each in self.waiting() if _is_position(each)]
 
     def standing(self) -> str:
@@ -244,7 +253,8 @@ class Story:
 
 def _is_position(waiting: Waiting) -> bool:
     type = waiting.bpmn_element_type
-    return "BOUNDARY" not in type and not (type in ("PROCESS", "SUB_PROCESS") and waiting.kind == "SUSPENDED")
+    is_event_beside = type.endswith(("_BOUNDARY_EVENT", "_START_EVENT"))
+    return not is_event_beside and not (type == "PROCESS" and waiting.kind == "SUSPENDED")
 
 
 def _visit(visit: ElementInstance, number: Mapping[int, int], first: int) -> str:
@@ -347,13 +357,31 @@ class At(Story):
         return self._complete(job, {**(variables or {}), **more})
 
     def decides(self, *ids: str) -> Story:
-        """The gateway leads to these elements."""
-        job = self._lock("EVALUATE_EXCLUSIVE_GATEWAY", "EVALUATE_INCLUSIVE_GATEWAY")
-        if job.type == "EVALUATE_INCLUSIVE_GATEWAY":
+        """The gateway leads to these elements, or the flows with conditions out of a task or event."""
+        job = self._lock("EVALUATE_EXCLUSIVE_GATEWAY", *OF_SEVERAL)
+        if job.type in OF_SEVERAL:
             return self._complete(job, inclusive_gateway_decision=ids)
         if len(ids) != 1:
             raise TypeError(f"{self.element} is exclusive, and decides for one element, but not for {len(ids)}")
         return self._complete(job, exclusive_gateway_decision=ids[0])
+
+    def answers(self, fulfilled: bool) -> Story:
+        """The condition that is asked for is fulfilled or not, be it of a loop, of completion, or of activation."""
+        job = self._lock(
+            "EVALUATE_ACTIVATION_CONDITION",
+            "EVALUATE_COMPLETION_CONDITION",
+            "EVALUATE_LOOP_CONDITION",
+            "SELECT_ACTIVITIES",
+        )
+        return self._complete(job, condition_fulfilled=fulfilled)
+
+    def counts(self, number: int) -> Story:
+        """The multi-instance activity has so many instances."""
+        return self._complete(self._lock("SET_LOOP_CARDINALITY"), loop_cardinality=number)
+
+    def selects(self, *ids: str) -> Story:
+        """These activities of the ad-hoc sub-process start."""
+        return self._complete(self._lock("SELECT_ACTIVITIES"), activities=ids)
 
     def fails(self, text: str, *, retries: int = 0, retry_in: timedelta | None = None) -> Story:
         """The job fails with this error; without retries there is an incident."""

@@ -18,7 +18,13 @@ def standing(state: InstanceState, waiting: Sequence[Waiting], now: datetime) ->
     if not waiting:
         return f"is {state.lower()}{'' if state in ENDED else ', and waits at nothing'}"
     how = "is suspended, waiting at" if state == "SUSPENDED" else "is waiting at"
-    return f"{how}: {', '.join(f'{each.bpmn_element_id} ({why(each, now)})' for each in waiting)}"
+    return f"{how}: {', '.join(f'{place(each)} ({why(each, now)})' for each in waiting)}"
+
+
+def place(waiting: Waiting) -> str:
+    """The element, with the number of an instance that is inside of a loop or a multi-instance activity."""
+    number = f" #{waiting.loop_counter}" if waiting.loop_counter else ""
+    return f"{waiting.bpmn_element_id}{number}"
 
 
 def why(waiting: Waiting, now: datetime) -> str:
@@ -41,7 +47,7 @@ def why(waiting: Waiting, now: datetime) -> str:
         case "CALLED_INSTANCE":
             return f"called instance {waiting.partition}/{waiting.process_instance_id}"
         case "JOIN":
-            return f"join, missing: {', '.join(waiting.missing)}"
+            return f"join, missing: {', '.join(waiting.missing)}" if waiting.missing else "join"
         case "QUEUED":
             return f"queued, number {waiting.position}" if waiting.position else "queued"
         case kind:

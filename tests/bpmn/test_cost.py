@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from app.bpmn.advice import advise
+from app.bpmn.evaluation import check_expressions
 from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import bpmn
 
@@ -105,6 +106,55 @@ FAMILIES = {
         + times(n, "<timerEventDefinition id='d#'/>")
         + '<process id="r">'
     ),
+    "conditions": lambda n: (
+        '<startEvent id="s"/><task id="t"/><exclusiveGateway id="g"/>'
+        + times(n, '<sequenceFlow id="f#" sourceRef="s" targetRef="t"/>')
+        + times(n, '<sequenceFlow id="a#" sourceRef="t" targetRef="g"/>')
+        + times(n, '<sequenceFlow id="b#" sourceRef="g" targetRef="t"/>')
+        + '<sequenceFlow id="c" sourceRef="g" targetRef="t"><conditionExpression>x</conditionExpression></sequenceFlow>'
+    ),
+    "compensation": lambda n: (
+        HOST
+        + "<subProcess id='x'>"
+        + times(
+            n,
+            '<task id="t#"/><boundaryEvent id="b#" attachedToRef="t#"><compensateEventDefinition/></boundaryEvent>'
+            '<task id="u#" isForCompensation="true"/><association id="a#" sourceRef="b#" targetRef="u#"/>',
+        )
+        + "</subProcess>"
+        + times(n, '<endEvent id="e#"><compensateEventDefinition activityRef="x"/></endEvent>')
+    ),
+    "associations with one event": lambda n: (
+        HOST
+        + '<boundaryEvent id="b" attachedToRef="t"><compensateEventDefinition/></boundaryEvent>'
+        + times(n, '<association id="a#" sourceRef="b" targetRef="t"/>')
+    ),
+    "transactions": lambda n: times(
+        n, '<transaction id="x#"><task id="t#"/><endEvent id="e#"><cancelEventDefinition/></endEvent></transaction>'
+    ),
+    "conditional events": lambda n: times(
+        n,
+        '<intermediateCatchEvent id="c#"><conditionalEventDefinition><condition>x</condition>'
+        "</conditionalEventDefinition></intermediateCatchEvent>",
+    ),
+    "definitions of one event": lambda n: (
+        '<endEvent id="e">' + '<signalEventDefinition signalRef="s"/>' * n + "</endEvent>"
+    ),
+    "an ad-hoc sub-process": lambda n: (
+        '<adHocSubProcess id="x">'
+        + times(n, '<task id="t#"/><sequenceFlow id="f#" sourceRef="t0" targetRef="t#"/>')
+        + "</adHocSubProcess>"
+    ),
+    "behaviors": lambda n: (
+        '<task id="t"><multiInstanceLoopCharacteristics behavior="Complex">'
+        + "<complexBehaviorDefinition><condition>x</condition><event><signalEventDefinition signalRef='s'/></event>"
+        "</complexBehaviorDefinition>" * n + "</multiInstanceLoopCharacteristics></task>"
+    ),
+    "mappings of a call": lambda n: (
+        "<callActivity id='c' xmlns:c='http://camunda.org/schema/1.0/bpmn'><extensionElements>"
+        + '<c:in source="a" target="b"/>' * n
+        + "</extensionElements></callActivity>"
+    ),
     "messages": lambda n: "</process>" + times(n, "<message id='m#'/>") + '<process id="r">',
 }
 
@@ -113,8 +163,9 @@ def calls(xml):
     """How many functions are called to read and check a file."""
 
     def read():
-        process = find_process(parse(xml), "p")
+        process = find_process(parse(xml, evaluates=True), "p")
         _ = process.causes
+        check_expressions(process, {})
         advise(process)
 
     return calls_of(read)
@@ -137,6 +188,6 @@ def calls_of(do):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_twice_the_size_costs_at_most_about_twice_as_much(family):
+def test_twice_the_size_costs_at_most_about_twice_as_much(everything, family):
     small, large = (calls(bpmn(FAMILIES[family](size))) for size in (300, 600))
     assert large < 2.2 * small + 500

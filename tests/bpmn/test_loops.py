@@ -134,10 +134,6 @@ A_NAME = "must be the name of a variable, and not"
             ["behavior of multi-instance t must be All, None, One or Complex (line 3)"],
         ),
         (
-            MULTI.format('behavior="One"', ""),
-            ["element t is not supported: multiInstanceLoopCharacteristics with behavior One (line 3)"],
-        ),
-        (
             '<task id="t"><standardLoopCharacteristics/>\n<multiInstanceLoopCharacteristics/></task>',
             ["activity t must have a single loop or multi-instance marker (line 3)"],
         ),

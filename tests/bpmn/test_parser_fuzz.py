@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from app.bpmn import tags
 from app.bpmn.advice import advise
+from app.bpmn.evaluation import check_expressions
 from app.bpmn.parser import Model, parse
 from app.errors import EngineError, ErrorKind
 from tests.bpmn.build import BPMN, bpmn
@@ -64,22 +66,70 @@ BROAD = bpmn(
     """,
     head='<message id="m" name="M"/><signal id="s" name="S"/><signalEventDefinition id="every" signalRef="s"/>',
 )
-MODELS = st.sampled_from([ORDER, BROAD])
+UNUSUAL = bpmn(
+    """
+    <eventBasedGateway id="g" instantiate="true" eventGatewayType="Parallel"/>
+    <intermediateCatchEvent id="a"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>
+    <intermediateCatchEvent id="b"><messageEventDefinition messageRef="n"/></intermediateCatchEvent>
+    <sequenceFlow id="f1" sourceRef="g" targetRef="a"/><sequenceFlow id="f2" sourceRef="g" targetRef="b"/>
+    <sequenceFlow id="f3" sourceRef="a" targetRef="x"/><sequenceFlow id="f4" sourceRef="b" targetRef="x"/>
+    <complexGateway id="x"><activationCondition>activationCount &gt; 1</activationCondition></complexGateway>
+    <sequenceFlow id="f5" sourceRef="x" targetRef="t"/>
+    <transaction id="t">
+      <userTask id="u"/><boundaryEvent id="c" attachedToRef="u"><compensateEventDefinition/></boundaryEvent>
+      <task id="h" isForCompensation="true"/><association id="s1" sourceRef="c" targetRef="h"/>
+      <sequenceFlow id="i1" sourceRef="u" targetRef="e"/><endEvent id="e"><cancelEventDefinition/></endEvent>
+    </transaction>
+    <boundaryEvent id="d" attachedToRef="t"><cancelEventDefinition/></boundaryEvent>
+    <sequenceFlow id="f6" sourceRef="d" targetRef="k"/><sequenceFlow id="f7" sourceRef="t" targetRef="k"/>
+    <adHocSubProcess id="k" ordering="Sequential"><task id="q"/><completionCondition>enough</completionCondition>
+    </adHocSubProcess>
+    <sequenceFlow id="f8" sourceRef="k" targetRef="l"><conditionExpression>late</conditionExpression></sequenceFlow>
+    <sequenceFlow id="f9" sourceRef="k" targetRef="w"/>
+    <endEvent id="l"><signalEventDefinition signalRef="s"/><escalationEventDefinition escalationRef="y"/></endEvent>
+    <intermediateCatchEvent id="w"><conditionalEventDefinition><condition>ready</condition>
+    </conditionalEventDefinition></intermediateCatchEvent>
+    <sequenceFlow id="f10" sourceRef="w" targetRef="v"/>
+    <serviceTask id="v"><multiInstanceLoopCharacteristics behavior="One" oneBehaviorEventRef="every">
+    <loopCardinality>2</loopCardinality></multiInstanceLoopCharacteristics></serviceTask>
+    """,
+    head='<message id="m" name="M"/><message id="n" name="N"/><signal id="s" name="S"/>'
+    '<escalation id="y" escalationCode="Y"/><signalEventDefinition id="every" signalRef="s"/>',
+)
+MODELS = st.sampled_from([ORDER, BROAD, UNUSUAL])
 WORDS = [
     *("startEvent", "endEvent", "task", "serviceTask", "receiveTask", "subProcess", "transaction", "exclusiveGateway"),
     *("boundaryEvent", "sequenceFlow", "incoming", "outgoing", "timerEventDefinition", "laneSet", "process"),
     *("eventDefinitionRef", "standardLoopCharacteristics", "loopCardinality", "instantiate", "every", "h", "hs", "x"),
     *("extensionElements", "timeCycle", "message", "definitions", "multiInstanceLoopCharacteristics", "unknown"),
+    *("complexGateway", "adHocSubProcess", "association", "compensateEventDefinition", "cancelEventDefinition"),
+    *(
+        "conditionalEventDefinition",
+        "isForCompensation",
+        "behavior",
+        "condition",
+        "activationCondition",
+        "parallelMultiple",
+    ),
     *("id", "sourceRef", "targetRef", "default", "attachedToRef", "triggeredByEvent", "s", "f1", "sp", "u", "true", ""),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _everything():
+    """Lets the parser take whatever it can read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tags, "NOT_YET", frozenset())
+        yield
 
 
 def parsed(xml: str) -> Model | None:
     """The model, or None where the text is refused; anything else fails the test."""
     try:
-        model = parse(xml)
+        model = parse(xml, evaluates=True)
         for process in model.processes:
             assert len(process.causes) <= 1000
+            check_expressions(process, {})
             advise(process)
         return model
     except EngineError as error:
@@ -125,7 +175,7 @@ def assert_nothing_is_lost(xml: str) -> None:
         assert outgoing == {flow.id for element in elements for flow in element.incoming}
 
 
-@pytest.mark.parametrize("xml", [ORDER, BROAD], ids=["order", "broad"])
+@pytest.mark.parametrize("xml", [ORDER, BROAD, UNUSUAL], ids=["order", "broad", "unusual"])
 def test_the_files_that_are_mutated_are_accepted(xml):
     (process,) = parse(xml).processes
     assert process.causes == []

@@ -41,6 +41,7 @@ class Visit:
     prev_bpmn_element_id: str | None = None
     state: str = "COMPLETED"
     started_at: datetime | None = NOW
+    loop_counter: int | None = None
 
 
 def walk(*ids):
@@ -210,3 +211,30 @@ def test_pages_have_names_that_every_file_system_takes(id):
     names = sorted(pages(found))
     assert len(names) == 2
     assert all(name.isascii() and "/" not in name and len(name) < 120 for name in names)
+
+
+def test_event_sub_processes_are_covered_when_they_start_and_loops_each_time_they_are_performed():
+    marker = "<multiInstanceLoopCharacteristics/>"
+    body = (
+        f'<startEvent id="start"/><serviceTask id="each">{marker}</serviceTask><endEvent id="end"/>'
+        '<subProcess id="handler" triggeredByEvent="true"><startEvent id="late"><timerEventDefinition/></startEvent>'
+        f'<serviceTask id="remind"/>{path("late", "remind")}</subProcess>' + path("start", "each", "end")
+    )
+    found = Covered(Model("p", diagram(bpmn(body), "p")))
+    waiting = Visit("late", None, "TERMINATED", None)
+    around, *inside = Visit("each", "start"), Visit("each", loop_counter=1), Visit("each", loop_counter=2)
+    found.add([Visit("start"), waiting, around, *inside, Visit("end", "each")])
+    assert found.visits == {"start": 1, "each": 2, "end": 1}
+    assert str(found.flows) == "2/3"
+    assert found.missing == ["late"]
+    found.add([Visit("late"), Visit("handler"), Visit("remind", "late")])
+    assert (found.visits["late"], found.missing, found.flows.percent) == (1, [], 100)
+
+
+def test_an_activity_that_is_not_performed_once_is_not_covered():
+    body = '<startEvent id="start"/><task id="each"><standardLoopCharacteristics/></task><endEvent id="end"/>' + path(
+        "start", "each", "end"
+    )
+    found = Covered(Model("p", diagram(bpmn(body), "p")))
+    found.add([Visit("start"), Visit("each", "start"), Visit("end", "each")])
+    assert (found.missed_elements[0].id, found.flows.percent) == ("each", 100)

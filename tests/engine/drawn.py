@@ -19,6 +19,7 @@ from tests.flow import (
     Kind,
     boundary,
     catch,
+    conditional,
     end,
     event_sub,
     loop,
@@ -122,6 +123,10 @@ class Artist:
             inner = self.scope(depth + 1) if depth < 2 else Scope([self._id(Scope(), "o", SERVICE)])
             kind = sub(inner.text, **inner.kinds)
         id = self._step(scope, before, "a", self._marked(kind))
+        if self._one_in(4):
+            aside = self._id(scope, "e", self._end())
+            scope.chains.append(f"{id} -> {aside}")
+            scope.kinds[id] = conditional(scope.kinds[id], **{aside: "x"})
         for _ in range(self._pick((0, 0, 1, 2)) if self._left else 0):
             event = self._pick(EVENTS)
             interrupting = event.startswith("error") or self._one_in(2)

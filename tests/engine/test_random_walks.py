@@ -28,6 +28,11 @@ def completion(job: Job, luck: int) -> dict[str, Any]:
     return {
         JobType.EVALUATE_EXCLUSIVE_GATEWAY: {"exclusive_gateway_decision": targets[luck % len(targets)]},
         JobType.EVALUATE_INCLUSIVE_GATEWAY: {"inclusive_gateway_decision": targets[: 1 + luck % len(targets)]},
+        JobType.EVALUATE_OUTGOING_FLOWS: {
+            "inclusive_gateway_decision": [
+                f.target.id for f in job.token.node.outgoing if f.is_conditional and luck % 2
+            ]
+        },
         JobType.EVALUATE_COMPLETION_CONDITION: {"condition_fulfilled": luck % 2 == 0},
         JobType.EVALUATE_LOOP_CONDITION: {"condition_fulfilled": luck % 2 == 0},
         JobType.SET_LOOP_CARDINALITY: {"loop_cardinality": luck % 3},

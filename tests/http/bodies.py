@@ -98,6 +98,11 @@ FULL: dict[str, tuple[str, str, dict[str, Any]]] = {
             "active": True,
         },
     ),
+    "selectActivities": (
+        "PATCH",
+        f"/element-instances/{DAY}/{{visit}}/activities",
+        {"activities": ["a"], **WORKER, **WHY},
+    ),
     "setElementVariables": (
         "PUT",
         f"/element-instances/{DAY}/{{visit}}/variables",

@@ -36,6 +36,15 @@ OPERATIONS = {
     "getElementVariables": Operation(
         "GET", "/element-instances/{partition}/{id}/variables", 200, "", "GetElementVariablesRes", (404,)
     ),
+    "selectActivities": Operation(
+        "PATCH",
+        "/element-instances/{partition}/{id}/activities",
+        204,
+        "SelectActivities",
+        "",
+        (404, 409),
+        extension=True,
+    ),
     "setElementVariables": Operation(
         "PUT", "/element-instances/{partition}/{id}/variables", 204, "SetElementVariables", "", (404, 409)
     ),
@@ -279,6 +288,7 @@ REQUESTS: dict[str, dict[str, str]] = {
         "bpmnElementTypes": "[ElementType] max-100 unique +",
         "active": "boolean +",
     },
+    "SelectActivities": {"activities": "[string] required max-100 each-255", **_WORKER, **_WHY},
     "SetElementVariables": {"variables": "[ElementVariable] max-100", **_WORKER, **_WHY},
     "SendMessage": {
         "correlationKey": "string required max-255",

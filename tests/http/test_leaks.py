@@ -87,6 +87,8 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["getDiagram"] = ("GET", "/processes/1/diagram", None)
     # It takes no value, and there would be nothing left for the others.
     del found["resetEngine"]
+    # The element instance of the stage is no ad-hoc sub-process.
+    del found["selectActivities"]
     return found
 
 

@@ -15,12 +15,18 @@ from tests.flow import (
     EXCLUSIVE,
     INCLUSIVE,
     PARALLEL,
+    SERVICE,
     USER,
+    Kind,
     boundary,
     call,
     catch,
+    conditional,
     end,
+    event_sub,
     flow,
+    loop,
+    multi,
     start,
     sub,
     throw,
@@ -416,3 +422,45 @@ def nothing_is_passed_on_where_no_function_does(bpmn: Bpmn) -> None:
     called = story.at("ship").calls("shipping")
     called.at("task").completes(tracking="T1")
     story.is_completed(at="done").has_no("tracking")
+
+
+@story
+def conditions_and_numbers_are_answered(bpmn: Bpmn) -> None:
+    bpmn.deploy(
+        flow(
+            "start -> each -> again -> sort -> red, blue; handler",
+            process="answers",
+            each=multi(cardinality="= number", condition="= enough"),
+            again=loop(condition="= more", test_before=True),
+            sort=conditional(SERVICE, default="red", blue="colour == 'blue'"),
+            handler=event_sub("stop -> stopped", stop=start("message:stop")),
+        )
+    )
+    story = bpmn.start("answers")
+    story.at("stop").correlates("k")
+    story.waits_at("each").counts(3)
+    story.waits_at("each", "each", "each")
+    assert "each #2 (job)" in story.standing()
+    story.at("each").completes()
+    story.at("each").answers(True)
+    story.waits_at("again").answers(True)
+    story.waits_at("again").completes()
+    story.waits_at("again").answers(False)
+    story.waits_at("sort").completes()
+    story.waits_at("sort").decides("blue")
+    story.is_completed(at="blue")
+
+
+@story
+def an_instance_begins_at_one_of_several_start_events(bpmn: Bpmn) -> None:
+    bpmn.deploy(
+        flow(
+            "paper -> type; web -> print",
+            process="starts",
+            paper=Kind("startEvent"),
+            web=Kind("startEvent"),
+            type=SERVICE,
+            print=SERVICE,
+        )
+    )
+    bpmn.start_at("web", "starts").waits_at("print").completes()

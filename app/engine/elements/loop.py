@@ -25,6 +25,8 @@ MOST_PARALLEL = 1000
 """Instances of a parallel multi-instance."""
 TOO_MANY = f"expected a loop cardinality of at most {MOST_PARALLEL}"
 LOOP_COUNTER = "loopCounter"
+OVER = "over"
+"""Context of a body whose inner instances are over, also while it waits for where it goes on."""
 FAILED = "failed"
 """Context of a body whose completion condition could not be evaluated."""
 
@@ -58,7 +60,11 @@ class Body(Behavior):
     def emptied(self, run: Run, token: ElementInstance) -> None:
         """It is over once as many have been started as it wants; till then a job, or the next one, is on its way."""
         wanted = token.loop_cardinality
-        if token.state is InstanceState.STARTED and wanted is not None and token.loop_completed >= wanted:
+        if token.state is not InstanceState.STARTED or token.context == OVER:
+            return
+        if wanted is not None and token.loop_completed >= wanted:
+            token.context = OVER
+            run.changes.update(token)
             self.over(run, token)
 
     def over(self, run: Run, token: ElementInstance) -> None:
@@ -149,17 +155,17 @@ class MultiInstance(Body):
             if _is_too_many(loop, wanted):
                 raise refused(TOO_MANY)
             self._begin_with(run, token, wanted)
-        else:
+        elif token.context != OVER:
             self._decide(run, token, is_complete=_fulfilled(completion))
 
     def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
         if slot is Slot.LOOP_DATA_OUTPUT:
             self.over(run, token)
-        elif slot is Slot.COMPLETION_CONDITION:
+        elif slot is not Slot.COMPLETION_CONDITION:
+            self.begin(run, token)
+        elif token.context != OVER:
             token.context = None
             self.go_on(run, token, None)
-        else:
-            self.begin(run, token)
 
     def go_on(self, run: Run, token: ElementInstance, last: ElementInstance | None) -> None:
         loop = _loop(token)
