@@ -142,10 +142,9 @@ class ComplexGateway(Behavior):
         """Finds out where the gateway goes on when it is activated."""
         node = token.node
         if node.evaluates_flows:
+            given = _given(used_flows(token.context).bit_count(), is_start=True)
             try:
-                true = true_conditions(
-                    run, token, _given(used_flows(token.context).bit_count(), is_start=True)
-                ) or _default(node)
+                true = true_conditions(run, token, given) or _default(node)
                 if not true and all(flow.is_conditional for flow in node.outgoing):
                     raise EvaluationError(f"no condition of {node.id} is true and it has no default sequence flow")
             except EvaluationError as error:
