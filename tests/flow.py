@@ -60,6 +60,12 @@ END = Kind("endEvent")
 THROW = Kind("intermediateThrowEvent")
 
 
+def complex_gateway(condition: str = "", default: str = "", **conditions: str) -> Kind:
+    """With the condition that activates it; `conditions` are those of flows, by their targets."""
+    marker = f"<activationCondition>{escape(condition)}</activationCondition>" if condition else ""
+    return Kind("complexGateway", default=default, conditions=conditions, marker=marker)
+
+
 def exclusive(default: str) -> Kind:
     return Kind("exclusiveGateway", default=default)
 

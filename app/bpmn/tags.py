@@ -13,7 +13,6 @@ NOT_YET = frozenset(
     {
         "behavior",
         SEVERAL,
-        "complexGateway",
     }
 )
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""

@@ -325,9 +325,14 @@ def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
         for inside in element.children:
             is_handler = inside.is_compensation or _is_awaited(inside)
             nodes[inside].is_selected = inside.type in ACTIVITIES and not is_handler
-    scope.joins = [child for child in scope.children if child.behavior.synchronizes and len(child.incoming) > 1]
+    scope.joins = [child for child in scope.children if child.behavior.synchronizes and _joins(child)]
     for join in scope.joins:
         join.reach = reach_of(join)
+
+
+def _joins(gateway: Node) -> bool:
+    """Whether tokens wait there: for others, or for a condition."""
+    return len(gateway.incoming) > 1 or bool(gateway.incoming and gateway.condition)
 
 
 def _is_awaited(element: Element) -> bool:

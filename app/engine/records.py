@@ -193,7 +193,9 @@ class ElementInstance:
     @property
     def waits_at_join(self) -> bool:
         """Whether it waits at an inclusive or complex gateway until no other token can get there."""
-        return self.node.reach is not None and self.state is InstanceState.STARTED and self.context is None
+        if self.node.reach is None or self.state is not InstanceState.STARTED:
+            return False
+        return self.behavior.waits_to_join(self)
 
     @property
     def is_inner(self) -> bool:

@@ -217,11 +217,11 @@ class Run(Ending):
         self._queue.append((True, token))
         return token
 
-    def go_on(self, token: ElementInstance) -> None:
-        """The token's flows go on, while it stays: it does not keep a gateway from joining others any more."""
-        token.context = GONE_ON
+    def go_on(self, token: ElementInstance, flows: Sequence[Flow], context: str = GONE_ON) -> None:
+        """The flows go on, while the token stays: it does not keep a gateway from joining others any more."""
+        token.context = context
         self.changes.update(token)
-        self._go_on(token, self.scope_of(token), token.node.outgoing)
+        self._go_on(token, self.scope_of(token), flows)
         self.unsettle(self.scope_of(token))
 
     def renew(self, event: ElementInstance) -> ElementInstance:
@@ -323,9 +323,9 @@ class Run(Ending):
         self.changes.update(scope)
         self.unsettle(scope)
 
-    def leave_join(self, token: ElementInstance) -> None:
+    def leave_join(self, token: ElementInstance, context: str = JOINED) -> None:
         """The token has been joined, and is to decide where it goes on."""
-        token.context = JOINED
+        token.context = context
         self.changes.update(token)
         scope = self.scope_of(token)
         scope.waiting_joins -= 1

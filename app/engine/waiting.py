@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.bpmn.kinds import BOUNDARY_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
+from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
 from app.engine.records import (
@@ -72,6 +73,12 @@ class ActiveVisit:
         """Whether it is a boundary event, or a start event of an event sub-process, that has not happened."""
         is_attached = self.host_id is not None and self.bpmn_element_type in ATTACHED
         return is_attached and self.state is not InstanceState.STARTED
+
+    @property
+    def is_reset_awaited(self) -> bool:
+        """Whether it stands for a complex gateway that has gone on, until nothing can come late any more."""
+        is_complex = self.bpmn_element_type is ElementType.COMPLEX_GATEWAY
+        return is_complex and self.context is not None and self.context.startswith(RESET)
 
     @property
     def number(self) -> int | None:
@@ -277,7 +284,11 @@ class _Reasons:
         return is_marked or visit.bpmn_element_type in SCOPES
 
     def _is_joining(self, visit: ActiveVisit) -> bool:
-        if visit.state is not InstanceState.STARTED or visit.bpmn_element_type not in GATEWAYS or visit.context:
+        if visit.state is not InstanceState.STARTED or visit.bpmn_element_type not in GATEWAYS:
+            return False
+        if visit.is_reset_awaited:
+            return True
+        if visit.context:
             return False
         is_parallel = visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY
         return is_parallel or self._node(visit.element_id).reach is not None
@@ -297,6 +308,9 @@ def _missing(join: Node, near: Sequence[tuple[Node, ActiveVisit]]) -> list[str]:
         visit for node, visit in near if node is join and visit.state is InstanceState.STARTED and visit.context is None
     ]
     places = [visit.incoming for visit in arrived if visit.incoming is not None]
+    for _, visit in near:
+        if visit.element_id == join.element_id and visit.is_reset_awaited:
+            places += [place for place in range(len(join.incoming)) if used_flows(visit.context) >> place & 1]
     sources = [visit.prev_element_id for visit in arrived if visit.incoming is None]
     empty: list[int] = []
     for place, flow in enumerate(join.incoming):
@@ -322,7 +336,7 @@ def _reached(join: Node, empty: Sequence[int], others: Sequence[tuple[Node, Acti
     mask = sum(1 << place for place in empty)
     found = 0
     for node, visit in others:
-        if not visit.waits_at_host and visit.context != GONE_ON:
+        if not (visit.waits_at_host or visit.is_reset_awaited or visit.context == GONE_ON):
             reached = join.reach.get(node, 0)
             found |= 0 if reached & ~mask else reached
     return found

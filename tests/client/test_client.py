@@ -603,8 +603,8 @@ def test_a_file_that_is_not_there_is_no_model(file: str, sentence: str):
 
 def test_a_model_that_can_not_be_executed_is_refused(bpmn: Client):
     with pytest.raises(Refused) as caught:
-        bpmn.deploy(GREETING.replace("serviceTask", "complexGateway"))
-    assert "complexGateway" in str(caught.value)
+        bpmn.deploy(GREETING.replace("serviceTask", "callChoreography"))
+    assert "callChoreography" in str(caught.value)
 
 
 def test_an_instance_is_started_and_followed(bpmn: Client):

@@ -152,7 +152,7 @@ def test_a_file_that_is_no_walk_is_refused(monkeypatch, capsys, tmp_path, text, 
 def test_what_can_not_be_played_is_told(monkeypatch, capsys, tmp_path):
     broken = ROOT / "tests" / "lint" / "broken"
     assert play(monkeypatch, str(broken / "complex-gateway.bpmn")) == 1
-    assert "  /order/split2: element split2 is not supported: complexGateway" in capsys.readouterr().err
+    assert "  /order/split2: element split2 is not supported: callChoreography" in capsys.readouterr().err
     assert play(monkeypatch, str(broken / "unclosed.bpmn")) == 2
     assert "can't be played: the XML is broken" in capsys.readouterr().err
     assert play(monkeypatch, str(broken / "two-processes.bpmn")) == 2

@@ -52,7 +52,7 @@ def test_one_of_several_processes_is_chosen(tmp_path, capsys):
     ("name", "problem"),
     [
         ("empty", "it is empty"),
-        ("complex-gateway", "/order/split2: element split2 is not supported: complexGateway (line 5)"),
+        ("complex-gateway", "/order/split2: element split2 is not supported: callChoreography (line 5)"),
         ("unclosed", "#/bpmnXml: BPMN XML is invalid: failed to decode XML: unclosed element (line 5, column 1)"),
     ],
 )

@@ -24,7 +24,7 @@ from tests.flow import flow
 
 ORDER = flow("start -> charge -> end", process="order")
 LONGER = flow("start -> charge -> ship -> end", process="order")
-BROKEN = flow("start -> charge -> end", process="order").replace("serviceTask", "complexGateway")
+BROKEN = flow("start -> charge -> end", process="order").replace("serviceTask", "callChoreography")
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_what_is_wrong_is_told_once_and_not_deployed(tmp_path, session, bpmn, ca
     assert versions(bpmn) == []
     out = capsys.readouterr().out.splitlines()
     assert [line.rpartition(": error: ")[2] for line in out] == [
-        "element charge is not supported: complexGateway [element]"
+        "element charge is not supported: callChoreography [element]"
     ]
 
 

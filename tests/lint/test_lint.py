@@ -137,7 +137,7 @@ def test_findings_are_shown_as_json():
             "column": 5,
             "level": "error",
             "rule": "element",
-            "detail": "element split2 is not supported: complexGateway",
+            "detail": "element split2 is not supported: callChoreography",
             "pointer": "/order/split2",
         }
     ]
@@ -184,7 +184,7 @@ def test_the_command_tells_the_findings_and_counts_them_beside(monkeypatch):
     answer = run(UNREACHABLE, COMPLEX, "--ignore", "no-diagram", monkeypatch=monkeypatch)
     assert answer.stdout.splitlines() == [
         f"{UNREACHABLE}:{WARNING}",
-        f"{COMPLEX}:5:5: error: element split2 is not supported: complexGateway [element]",
+        f"{COMPLEX}:5:5: error: element split2 is not supported: callChoreography [element]",
     ]
     assert answer.stderr == "1 error, 1 warning in 2 files\n"
     assert answer.return_value == 1

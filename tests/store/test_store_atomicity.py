@@ -86,7 +86,7 @@ def require_unchanged(stage: Stage, do: Callable[[], object], kind: ErrorKind) -
 
 DEPLOYMENTS: dict[str, tuple[str, dict[str, Any], ErrorKind]] = {
     "a model that cannot be executed": (
-        model("start -> a -> end", body='<complexGateway id="a"/>', process_id="q"),
+        model("start -> a -> end", body='<callChoreography id="a"/>', process_id="q"),
         {},
         ErrorKind.PROCESS_MODEL,
     ),

@@ -108,7 +108,7 @@ def test_what_is_asked_for_wrongly_is_told(project: pytest.Pytester, options: li
 
 
 def test_a_file_that_can_not_be_executed_fails_the_tests_that_count(project: pytest.Pytester):
-    (project.path / "bpmn" / "other.bpmn").write_text(XML.replace("startEvent", "complexGateway"), encoding="utf-8")
+    (project.path / "bpmn" / "other.bpmn").write_text(XML.replace("startEvent", "callChoreography"), encoding="utf-8")
     result = project.runpytest(*OPTIONS, "--bpmn-cov=bpmn")
     result.assert_outcomes(errors=2)
     assert "--bpmn-cov: bpmn/other.bpmn: " in result.stdout.str()

@@ -11,6 +11,7 @@ from app.engine.elements.ad_hoc import AdHocSubProcess
 from app.engine.elements.base import Behavior, NoneEndEvent
 from app.engine.elements.call_activity import CallActivity
 from app.engine.elements.compensation import CancelBoundary, CancelEnd, CompensationThrow
+from app.engine.elements.complex_gateway import ComplexGateway
 from app.engine.elements.conditional import ConditionalTrigger
 from app.engine.elements.error import ErrorTrigger, ThrownError
 from app.engine.elements.escalation import EscalationTrigger, ThrownEscalation
@@ -36,6 +37,7 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.CALL_ACTIVITY: CallActivity(),
     ElementType.CANCEL_BOUNDARY_EVENT: CancelBoundary(),
     ElementType.CANCEL_END_EVENT: CancelEnd(),
+    ElementType.COMPLEX_GATEWAY: ComplexGateway(),
     ElementType.COMPENSATION_BOUNDARY_EVENT: Behavior(),
     ElementType.COMPENSATION_END_EVENT: CompensationThrow(),
     ElementType.COMPENSATION_START_EVENT: Behavior(),

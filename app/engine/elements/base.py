@@ -103,6 +103,14 @@ class Behavior:
     def hosted_completed(self, run: Run, token: ElementInstance, hosted: ElementInstance) -> None:
         """Something that is attached to the token is COMPLETED."""
 
+    def waits_to_join(self, token: ElementInstance) -> bool:
+        """Whether a STARTED token at a gateway that `synchronizes` waits until no other one can get there."""
+        return token.context is None
+
+    def has_gone_on(self, token: ElementInstance) -> bool:
+        """Whether the flows have gone on though the token is still there: it can't get anywhere itself."""
+        return False
+
     def settle(self, run: Run, scope: ElementInstance, node: Node) -> bool:
         """The walk has come to rest: has tokens that wait at `node` go on if they can; whether they do."""
         return False

@@ -10,6 +10,7 @@ from app.engine.elements.event import BoundaryEvent
 from app.engine.elements.trigger import Trigger
 from app.engine.needs import ElementVariables
 from app.engine.records import DONE, READY
+from app.engine.run import GONE_ON
 from app.engine.values import Stored
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ class CompensationThrow(Behavior):
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)
         if not token.node.waits:
-            run.go_on(token)
+            run.go_on(token, token.node.outgoing)
         self.proceed(run, token)
+
+    def has_gone_on(self, token: ElementInstance) -> bool:
+        return token.context == GONE_ON
 
     def hosted_completed(self, run: Run, token: ElementInstance, hosted: ElementInstance) -> None:
         self.proceed(run, token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.outgoing import decided_flow, possible, true_flows
 from app.engine.records import Job, Task
-from app.engine.run import GONE_ON
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType
 from app.errors import refused
@@ -73,9 +73,7 @@ class InclusiveGateway(Behavior):
 
     def settle(self, run: Run, scope: ElementInstance, node: Node) -> bool:
         waiting = [token for token in run.children(scope) if token.node is node and token.waits_at_join]
-        first: dict[int, ElementInstance] = {}
-        for token in waiting:
-            first.setdefault(_place(token), token)
+        first = first_arrivals(waiting)
         filled = sum(1 << place for place in first)
         if not filled or can_still_come(run, scope, node, filled):
             return False
@@ -154,6 +152,14 @@ def complete_by_conditions(run: Run, token: ElementInstance, *, first: bool = Fa
         run.complete(token, flows)
 
 
+def first_arrivals(waiting: Iterable[ElementInstance]) -> dict[int, ElementInstance]:
+    """Of each incoming flow, by its place, the token that has waited longest."""
+    first: dict[int, ElementInstance] = {}
+    for token in waiting:
+        first.setdefault(_place(token), token)
+    return first
+
+
 def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) -> bool:
     """Whether a token of the scope can get to an incoming flow of the node that is not `filled`.
 
@@ -166,7 +172,7 @@ def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) ->
     for token in run.children(scope):
         if token.node is node and token.waits_at_join:
             continue
-        if token.context == GONE_ON or (token.host is not None and token.state is not InstanceState.STARTED):
+        if token.behavior.has_gone_on(token) or (token.host is not None and token.state is not InstanceState.STARTED):
             continue
         reached = reach.get(token.node, 0)
         if reached & empty and not reached & filled:
