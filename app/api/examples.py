@@ -179,7 +179,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 
 IDS = {
     "completeJob": {"done": 1, "failed": 2, "correlated": 3},
-    "moveJob": {"retried": 10},
+    "moveJob": {"retried": 14},
     "moveTimer": {"reminded": 2},
 }
 """The ids in the path that go with the bodies of the same names."""

@@ -111,6 +111,7 @@ _GATEWAYS = frozenset(
 )
 _LOOPS = frozenset({JobType.EVALUATE_COMPLETION_CONDITION, JobType.EVALUATE_LOOP_CONDITION})
 _CONDITIONAL = frozenset({JobType.EVALUATE_ACTIVATION_CONDITION, JobType.SELECT_ACTIVITIES})
+_OF_ELEMENTS = frozenset({JobType.EVALUATE_ACTIVATION_CONDITION, JobType.SELECT_ACTIVITIES})
 _NAMED = {
     f"{kind}_name": frozenset(type for type in ElementType if type.startswith(f"{kind.upper()}_"))
     for kind in ("message", "signal", "error", "escalation")
@@ -147,9 +148,11 @@ def _decision(flow: Flow) -> dict[str, Any]:
 
 
 def _expression(job: Job) -> str:
-    if job.node is not None and job.type in _CONDITIONAL:
+    if job.node is None:
+        return ""
+    if job.type in _OF_ELEMENTS:
         return job.node.condition
-    loop = job.node.loop if job.node else None
+    loop = job.node.loop
     if loop is None:
         return ""
     if job.type is JobType.SET_LOOP_CARDINALITY:

@@ -25,6 +25,7 @@ from app.bpmn.model import (
     MAX_NAME_LENGTH,
     Element,
     Process,
+    SequenceFlow,
 )
 from app.bpmn.parts import check_parts
 from app.bpmn.reader import WHITE_SPACE
@@ -88,6 +89,17 @@ def _executable(process: Process) -> Iterator[Cause]:
     element = process.element
     if not process.executable:
         yield _of_process(process, f"process {element.id} is not executable")
+
+
+def _one_none_start(process: Process) -> Iterator[Cause]:
+    """Several are alternatives (BPMN 2.0.2, 13.2), of which whoever starts an instance names one.
+
+    Clients that don't know of that are told here; those that have the engine evaluate expressions do.
+    """
+    element = process.element
+    begins = [child for child in element.children if child.type is T.NONE_START_EVENT and not child.refused]
+    if len(begins) > 1 and not process.evaluates:
+        yield _of_process(process, f"process {element.id} has multiple none start events")
 
 
 def _few_elements(process: Process) -> Iterator[Cause]:
@@ -157,15 +169,31 @@ def _quantities(element: Element) -> Iterator[Cause]:
             yield at(element, f"startQuantity of element {element.id} must be 1, since {reason}")
 
 
-def _conditions(element: Element) -> Iterator[Cause]:
+def _conditions(element: Element) -> Iterable[Cause]:
     """BPMN 2.0.2, 8.4.13 and 10.5.2: where flows have conditions."""
+    conditional = [flow for flow in element.outgoing if flow.conditional]
+    return _misplaced(element, conditional) if conditional else ()
+
+
+def _misplaced(element: Element, conditional: Iterable[SequenceFlow]) -> Iterator[Cause]:
     kind = _WITHOUT_CONDITIONS.get(element.type, "")
-    for flow in element.outgoing:
-        if flow.conditional and not element.refused and not flow.target.refused:
+    for flow in conditional:
+        if not element.refused and not flow.target.refused:
             if kind:
                 yield at_flow(flow, f"must have no condition, since it leaves {kind} {element.id}")
             elif len(element.outgoing_ids) == 1:
                 yield at_flow(flow, f"must have no condition, since it is the only one that leaves {element.id}")
+
+
+def _default_flow(element: Element) -> Iterable[Cause]:
+    """It matters at what chooses among its flows: a gateway, or where one of them has a condition."""
+    default = element.default_flow
+    if default and default not in element.outgoing_ids:
+        kind = _DECIDING_GATEWAYS.get(element.type, "")
+        if kind or any(flow.conditional for flow in element.outgoing):
+            who = f"{kind or 'element'} {element.id}"
+            return (at(element, f"{who} has no default sequence flow {default[:MAX_ID_LENGTH]}"),)
+    return ()
 
 
 def _activation(element: Element) -> Iterator[Cause]:
@@ -173,17 +201,6 @@ def _activation(element: Element) -> Iterator[Cause]:
     if len(element.incoming) > 1 and element.condition is None and not element.refused:
         what = f"complex gateway {element.id} has several incoming sequence flows, so it must have"
         yield at(element, f"{what} an activationCondition")
-
-
-def _default_flow(element: Element) -> Iterator[Cause]:
-    """It matters at what chooses among its flows: a gateway, or where one of them has a condition."""
-    default = element.default_flow
-    if default and default not in element.outgoing_ids:
-        kind = _DECIDING_GATEWAYS.get(element.type, "")
-        if kind or any(flow.conditional for flow in element.outgoing):
-            yield at(
-                element, f"{kind or 'element'} {element.id} has no default sequence flow {default[:MAX_ID_LENGTH]}"
-            )
 
 
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
@@ -195,8 +212,9 @@ def _sub_process_starts(element: Element) -> Iterator[Cause]:
         if child.type is not T.NONE_START_EVENT:
             what = f"sub-process {element.id} cannot be started by {child.type}: not a none start event"
             yield at(child, what)
-    if sum(child.type is T.NONE_START_EVENT and not child.refused for child in starts) > 1:
-        yield at(element, f"sub-process {element.id} has multiple none start events")
+    begins = [child for child in starts if child.type is T.NONE_START_EVENT]
+    if starts and len(begins) != 1 and not any(child.refused for child in begins):
+        yield at(element, f"sub-process {element.id} has no or multiple none start events")
     if not starts and not any(child.refused for child in element.children) and not element.start_nodes():
         what = f"sub-process {element.id} has neither a start event nor an element without incoming sequence flow"
         yield at(element, f"{what} that it could begin with")
@@ -291,6 +309,7 @@ _ALL = frozenset(T)
 
 PROCESS_RULES: tuple[Callable[[Process], Iterable[Cause]], ...] = (
     _executable,
+    _one_none_start,
     _few_elements,
     _few_starts,
     _participant_short_enough,

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.model import MAX_ID_LENGTH
-from app.bpmn.reader import WHITE_SPACE, Place
+from app.bpmn.reader import OWN, WHITE_SPACE, Place
 from app.bpmn.tags import TAGS
 from app.bpmn.vocabulary import HARMLESS
 
@@ -167,7 +167,7 @@ class _Collector:
                 if engine and name in _ASSIGNMENT and local == "userTask":
                     assignment[_ASSIGNMENT[name]] = str(value)
                     prefix = engine
-                elif self._owners and (engine, name) not in _USED:
+                elif self._owners and namespace != OWN and (engine, name) not in _USED:
                     self._count(self._shown(namespace, name))
                     if engine:
                         self._note(engine, name, is_attribute=True)

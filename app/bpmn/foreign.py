@@ -12,7 +12,7 @@ from app.bpmn.kinds import BOUNDARY_EVENTS, START_EVENTS, THROWN_EVENTS
 from app.bpmn.model import MAX_CALLED_LENGTH, MAX_EXPRESSION_LENGTH, MAX_ID_LENGTH, MAX_NAME_LENGTH, Element, Expression
 from app.bpmn.names import is_variable
 from app.bpmn.problems import object_to
-from app.bpmn.reader import XmlNode
+from app.bpmn.reader import VARIABLES, XmlNode
 
 _CATCHING = BOUNDARY_EVENTS | START_EVENTS
 _PASSED = ("all", "none")
@@ -24,6 +24,18 @@ _DIRECTIONS = (
 _OTHER_MAPPINGS = frozenset({"camunda:inputOutput", "zeebe:ioMapping"})
 _BOUND = frozenset({"deployment", "versionTag"})
 _BY_FLAG: Mapping[str, str] = {"true": "all", "false": "none"}
+
+_COUNTING = frozenset(
+    {
+        *("camunda:calledElementVersion", "camunda:collection", "camunda:elementVariable", "camunda:in", "camunda:out"),
+        *("zeebe:calledElement", "zeebe:loopCharacteristics", "zeebe:subscription"),
+    }
+)
+
+
+def counts(extension: str) -> bool:
+    """Whether an extension, as files call it, may have an effect where the engine evaluates."""
+    return extension in _COUNTING or extension.rpartition(":")[2] in VARIABLES
 
 
 class Foreign:

@@ -20,6 +20,7 @@ from app.bpmn.definitions import duplicate_start_names, resolve
 from app.bpmn.drawn import Drawing, read_drawing
 from app.bpmn.extensions import File as Extensions
 from app.bpmn.extensions import read_extensions
+from app.bpmn.foreign import counts
 from app.bpmn.ignored import KINDS, ignored_in
 from app.bpmn.kinds import (
     ACTIVITIES,
@@ -379,6 +380,8 @@ def _linted(file: File, process: Process, rules: Iterable[Rule]) -> list[Finding
 def _without_influence(file: File, process: Process, told: Sequence[str]) -> Iterator[Finding]:
     """One note for each construct that is not told of already."""
     for construct, count, place in file.constructs:
+        if process.evaluates and counts(construct):
+            continue
         if not any(construct in detail for detail in told):
             often = f" ({count} in the file)" if count > 1 else ""
             cause = Cause(process.element.pointer, IGNORED, f"{construct} has no effect{often}", "", *place)

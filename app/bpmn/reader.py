@@ -26,14 +26,14 @@ TOPIC = "http://camunda.org/schema/1.0/bpmn}topic"
 TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
 """The element that does so elsewhere, by its attribute `type`; it is one of the `extensionElements`."""
 
-OWN = "urn:py-bpmn}"
-"""What attributes of our own begin with."""
+OWN = "urn:py-bpmn"
+"""The namespace of attributes of our own."""
 _CAMUNDA = "http://camunda.org/schema/1.0/bpmn}"
 _ZEEBE = "http://camunda.org/schema/zeebe/1.0}"
 VARIABLES = ("errorCodeVariable", "errorMessageVariable", "escalationCodeVariable")
 """Attributes that mean the same in each namespace."""
 _ATTRIBUTES: Mapping[str, str] = {
-    **{f"{OWN}{name}": name for name in ("correlationKey", "outVariables", "variables")},
+    **{f"{OWN}}}{name}": name for name in ("correlationKey", "outVariables", "variables")},
     **{
         f"{_CAMUNDA}{name}": f"camunda:{name}"
         for name in ("calledElementBinding", "calledElementVersion", "collection", "elementVariable")
@@ -155,7 +155,7 @@ def _kept(attributes: dict[str, str]) -> dict[str, str]:
         namespace, _, name = key.rpartition("}")
         kept = _ATTRIBUTES.get(key, "")
         if not kept and namespace and name in VARIABLES:
-            kept = name if key.startswith(OWN) else f"foreign:{name}"
+            kept = name if namespace == OWN else f"foreign:{name}"
         if kept:
             found[kept] = value.strip(WHITE_SPACE)
     return found

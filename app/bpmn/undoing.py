@@ -113,10 +113,12 @@ def _boundary(element: Element) -> Iterator[Cause]:
         yield at(element, f"{what} with a compensation activity of its scope")
 
 
-def _activity(element: Element) -> Iterator[Cause]:
+def _activity(element: Element) -> Iterable[Cause]:
     """BPMN 2.0.2, 10.7: a compensation activity is outside the flow."""
-    if not element.is_compensation or element.refused:
-        return
+    return _outside(element) if element.is_compensation and not element.refused else ()
+
+
+def _outside(element: Element) -> Iterator[Cause]:
     who = f"compensation activity {element.id}"
     for flow in element.incoming:
         if not flow.source.refused:
@@ -139,8 +141,12 @@ def _handlers(element: Element) -> Iterator[Cause]:
             yield at(child, f"compensation activity {child.id} has no association with a compensation boundary event")
 
 
-def _single(element: Element) -> Iterator[Cause]:
+def _single(element: Element) -> Iterable[Cause]:
     """One handler undoes an activity."""
+    return _others(element) if element.attached or element.children else ()
+
+
+def _others(element: Element) -> Iterator[Cause]:
     events = [event for event in _boundary_events(element) if not event.refused]
     start = handler_start(element)
     handlers = [*([start] if start is not None and not start.refused else []), *events]

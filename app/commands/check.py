@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.bpmn.difference import Difference, compare
 from app.bpmn.extensions import read_extensions
+from app.bpmn.foreign import counts
 from app.bpmn.lint import File, Finding, findings
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, parse
@@ -14,6 +15,7 @@ from app.commands.base import Command
 from app.commands.context import Context
 from app.commands.process import CreateProcess, deploy, read_model, warnings_of
 from app.engine.records import Process
+from app.engine.types import ExpressionMode
 from app.errors import Cause, EngineError, ErrorKind
 
 _PLACES = {
@@ -70,7 +72,7 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     checked = CheckedProcess()
     try:
         checked.model = model = read_model(ctx, deployment)
-        checked.ignored = _ignored(deployment.bpmn_xml)
+        checked.ignored = _ignored(deployment.bpmn_xml, model)
         checked.warnings = [] if model.causes else warnings_of(model, deployment.bpmn_xml)
         _compare(ctx, checked, model)
         deployed = deploy(ctx, deployment, model, dry_run=True)
@@ -85,9 +87,13 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     return checked
 
 
-def _ignored(xml: str) -> list[Ignored]:
+def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
     file = read_extensions(xml)
-    return [Ignored(name, count, file.first_places[name].line) for name, count in sorted(file.counts.items())]
+    return [
+        Ignored(name, count, file.first_places[name].line)
+        for name, count in sorted(file.counts.items())
+        if not (model.evaluates and counts(name))
+    ]
 
 
 def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None:
@@ -95,7 +101,9 @@ def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None
     if newest is None or model.causes:
         return
     try:
-        older = find_process(parse(newest.bpmn_xml, xml_timers=ctx.config.xml_timers), newest.bpmn_process_id)
+        evaluates = newest.expressions == ExpressionMode.ENGINE
+        file = parse(newest.bpmn_xml, xml_timers=ctx.config.xml_timers, evaluates=evaluates)
+        older = find_process(file, newest.bpmn_process_id)
     except EngineError:
         # An earlier release has read what can't be read any more.
         return

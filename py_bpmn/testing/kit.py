@@ -78,7 +78,8 @@ class Bpmn:
             if not isinstance(process, Process):
                 raise TypeError(f"bpmn.use takes what py_bpmn.Process has made, but not {process!r}")
             if process.bpmn is not None:
-                self.deploy(process.bpmn, version=process.version, process=process.id)
+                version, expressions = process.version, process.expressions
+                self.deploy(process.bpmn, version=version, process=process.id, expressions=expressions)
             elif process.id not in self._versions:
                 self._adopt(process)
             self._compare(process)

@@ -52,11 +52,12 @@ def flow(source, target, flow_id=None):
                     "element",
                     "sub-process sp cannot be started by MESSAGE_START_EVENT: not a none start event (line 3)",
                 ),
+                ("/p/sp", "element", "sub-process sp has no or multiple none start events (line 2)"),
             ],
         ),
         (
             SUB.format('<startEvent id="a"/><startEvent id="b"/>'),
-            [("/p/sp", "element", "sub-process sp has multiple none start events (line 2)")],
+            [("/p/sp", "element", "sub-process sp has no or multiple none start events (line 2)")],
         ),
         (
             '<boundaryEvent id="b"><errorEventDefinition/></boundaryEvent>',

@@ -4,6 +4,7 @@ import pytest
 
 from app.bpmn.evaluation import check_expressions
 from app.bpmn.ignored import ignored
+from app.bpmn.lint import File, findings
 from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import bpmn, elements
 
@@ -266,3 +267,35 @@ def test_what_counts_is_not_told_to_have_no_effect(body, head, kind):
         for evaluates in (False, True)
     ]
     assert told == [{kind}, set()]
+
+
+@pytest.mark.parametrize(
+    ("body", "head"),
+    [
+        (CATCH.format(OWN), PLAIN),
+        (call('calledElement="q" own:variables="all" own:outVariables="none"'), ""),
+        (BOUNDARY.format(ERROR.format("own")), ""),
+    ],
+)
+@pytest.mark.parametrize("evaluates", [False, True])
+def test_our_own_attributes_are_not_told_to_have_no_effect(body, head, evaluates):
+    xml = written(body, head)
+    found = findings(File(xml), find_process(parse(xml, evaluates=evaluates), "p"), [], [])
+    assert [finding.detail for finding in found if finding.rule == "ignored"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "head"),
+    [
+        (call("", '<z:calledElement processId="q"/><c:in variables="all"/><c:out variables="all"/>'), ""),
+        (MULTI.format('c:collection="orders" c:elementVariable="order"', LOOP.format("")), ""),
+        (BOUNDARY.format(ERROR.format("x")), ""),
+    ],
+)
+def test_what_counts_for_the_engine_is_told_to_have_no_effect_elsewhere(body, head):
+    xml = written(body, head)
+    told = [
+        {finding.rule for finding in findings(File(xml), find_process(parse(xml, evaluates=evaluates), "p"), [], [])}
+        for evaluates in (False, True)
+    ]
+    assert ["ignored" in rules for rules in told] == [True, False]

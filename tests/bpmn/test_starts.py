@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.bpmn.build import accepted, causes, flow, process, warnings
+from app.bpmn.parser import find_process, parse
+from tests.bpmn.build import accepted, bpmn, causes, flow, process, warnings
 
 TIMER = "<timerEventDefinition/>"
 ON_TIMER = f'<startEvent id="m">{TIMER}</startEvent>'
@@ -16,7 +17,6 @@ def starts(found, scope="p"):
     ("body", "expected"),
     [
         ('<startEvent id="s"/><task id="t"/>', ["s"]),
-        ('<startEvent id="s"/><startEvent id="r"/><task id="t"/>', ["s", "r"]),
         (f'<startEvent id="s"/><startEvent id="m">{TIMER}</startEvent>', ["s"]),
         (f'<startEvent id="m">{TIMER}</startEvent><task id="t"/>', []),
         ('<task id="a"/><task id="b"/><task id="c"/>' + flow("a", "c"), ["a", "b"]),
@@ -63,6 +63,7 @@ def test_an_instantiating_gateway_leaves_no_other_beginning(everything):
     assert [element.id for element in found.values() if element.instantiates] == ["a", "b"]
 
 
+TWO_OR_NONE = "sub-process sp has no or multiple none start events"
 NOTHING_TO_BEGIN_WITH = (
     "sub-process sp has neither a start event nor an element without incoming sequence flow that it could begin with"
 )
@@ -71,20 +72,34 @@ NOTHING_TO_BEGIN_WITH = (
 @pytest.mark.parametrize(
     ("content", "pointer", "detail"),
     [
-        ('<startEvent id="a"/><startEvent id="b"/>', "/p/sp", "sub-process sp has multiple none start events"),
+        ('<startEvent id="a"/><startEvent id="b"/>', "/p/sp", TWO_OR_NONE),
         ("", "/p/sp", NOTHING_TO_BEGIN_WITH),
         ('<endEvent id="e"/>', "/p/sp", NOTHING_TO_BEGIN_WITH),
         ('<task id="t"/>' + flow("t", "t"), "/p/sp", NOTHING_TO_BEGIN_WITH),
-        (
-            f'<startEvent id="m">{TIMER}</startEvent>',
-            "/p/sp/m",
-            "sub-process sp cannot be started by TIMER_START_EVENT: not a none start event",
-        ),
     ],
 )
 @pytest.mark.parametrize("scope", ["subProcess", "transaction"])
 def test_a_sub_process_has_one_beginning(scope, content, pointer, detail):
     assert causes(f'<{scope} id="sp">{content}</{scope}>') == [(pointer, "element", f"{detail} (line 2)")]
+
+
+def test_a_sub_process_is_not_started_by_an_event():
+    assert causes(f'<subProcess id="sp"><startEvent id="m">{TIMER}</startEvent></subProcess>') == [
+        (
+            "/p/sp/m",
+            "element",
+            "sub-process sp cannot be started by TIMER_START_EVENT: not a none start event (line 2)",
+        ),
+        ("/p/sp", "element", f"{TWO_OR_NONE} (line 2)"),
+    ]
+
+
+def test_several_none_start_events_are_alternatives_for_those_who_have_the_engine_evaluate():
+    body = '<startEvent id="s"/><startEvent id="r"/><task id="t"/>'
+    assert causes(body) == [("/p", "process", "process p has multiple none start events")]
+    found = find_process(parse(bpmn(body), evaluates=True), "p")
+    assert found.causes == []
+    assert [node.id for node in found.element.start_nodes()] == ["s", "r"]
 
 
 @pytest.mark.parametrize(
@@ -113,11 +128,9 @@ def test_what_a_process_without_start_event_begins_with_is_nothing_odd():
     assert warnings('<startEvent id="s"/>' + sub + END + flow("s", "sp") + flow("sp", "e")) == []
 
 
-def test_two_beginnings_can_be_joined_but_two_start_events_are_alternatives():
+def test_two_beginnings_can_be_joined():
     join = '<parallelGateway id="j"/>' + END + flow("a", "j") + flow("b", "j") + flow("j", "e")
     assert warnings('<serviceTask id="a"/><serviceTask id="b"/>' + join) == []
-    found = warnings('<startEvent id="a"/><startEvent id="b"/>' + join)
-    assert [warning[:2] for warning in found] == [("/p/j", "never-joined")]
 
 
 def test_beside_a_start_event_what_no_flow_leads_to_is_not_executed():

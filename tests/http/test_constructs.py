@@ -180,7 +180,7 @@ STARTS = flow("a -> t -> e; b -> u -> e", a=Kind("startEvent"), b=Kind("startEve
 
 
 def test_an_instance_begins_at_the_start_event_that_is_named(api: Api):
-    api.deploy(STARTS)
+    api.deploy(STARTS, expressions="ENGINE")
     instance = api.start(bpmnElementId="b")
     assert api.lock(**of(instance))["bpmnElementId"] == "u"
     for named in ({}, {"bpmnElementId": "t"}):
@@ -192,7 +192,7 @@ def test_an_instance_begins_at_the_start_event_that_is_named(api: Api):
 
 
 def test_a_called_instance_begins_at_the_start_event_that_is_named(api: Api):
-    api.deploy(STARTS)
+    api.deploy(STARTS, expressions="ENGINE")
     api.deploy(flow("s -> c -> e", process="q", c=Kind("callActivity", ' calledElement="p"')), process="q")
     instance = api.start("q")
     assert error_of(api, instance) == "expected one of the start events [a, b]"

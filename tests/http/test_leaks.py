@@ -25,10 +25,11 @@ from app.logs import JsonFormatter, TextFormatter
 from app.service import Service, open_service
 from tests.conftest import application, configured
 from tests.databases import Databases
+from tests.flow import ad_hoc, flow
 from tests.http.bodies import DAY, FULL, places, put
 from tests.http.dump import TABLES
 from tests.http.models import MESSAGE_CATCH, SERVICE, TIMER_CATCH, USER_TASK
-from tests.http.talk import Api
+from tests.http.talk import Api, of
 from tests.store.database import connected
 
 CANARY = "canary-4711"
@@ -87,8 +88,8 @@ def requests(ids: dict[str, int]) -> dict[str, tuple[str, str, Any]]:
     found["getDiagram"] = ("GET", "/processes/1/diagram", None)
     # It takes no value, and there would be nothing left for the others.
     del found["resetEngine"]
-    # The element instance of the stage is no ad-hoc sub-process.
-    del found["selectActivities"]
+    select = (f"/element-instances/{DAY}/{ids['adHoc']}/activities", {"activities": ["pick"], **FOR_WORKER})
+    found["selectActivities"] = ("PATCH", *select)
     return found
 
 
@@ -127,6 +128,7 @@ def fill(api: Api) -> dict[str, int]:
     api.deploy(SERVICE)
     for process, xml in {"human": USER_TASK, "message": MESSAGE_CATCH, "timer": TIMER_CATCH}.items():
         api.deploy(xml.replace('process id="p"', f'process id="{process}"'), process=process)
+    api.deploy(flow("s -> choose -> e", process="picking", choose=ad_hoc("pick")), process="picking")
     api.work(instance=api.start(), error="boom")
     suspended = api.start()
     api.patch(f"/process-instances/{DAY}/{suspended['id']}/suspend", workerId="w")
@@ -148,7 +150,9 @@ def fill(api: Api) -> dict[str, int]:
         for each in api.query("jobs")
         if each["processInstanceId"] == retried["processInstanceId"] and "completedAt" not in each
     ]
+    (picking,) = api.query("element-instances", bpmnElementId="choose", **of(api.start("picking")))
     return {
+        "adHoc": picking["id"],
         "moveJob": retry["id"],
         "moveTimer": waiting_timer["id"],
         "job": job["id"],

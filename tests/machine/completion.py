@@ -49,6 +49,10 @@ def right(tables: Tables, job: Row, luck: Luck) -> dict[str, Any] | None:
         return {"errorCode": luck.pick((*ERROR_CODES, "") if _catches(tables, job) else ERROR_CODES)}
     if kind == "SET_ESCALATION_CODE":
         return {"escalationCode": luck.pick((*ESCALATION_CODES, "") if _catches(tables, job) else ESCALATION_CODES)}
+    if kind == "SET_LOOP_CARDINALITY":
+        return {"loopCardinality": luck.pick((2, 1, 0))}
+    if kind in ("EVALUATE_LOOP_CONDITION", "EVALUATE_COMPLETION_CONDITION"):
+        return {"conditionFulfilled": luck.below(2) == 1}
     if kind in ("SUBSCRIBE_MESSAGE", "SET_MESSAGE_CORRELATION_KEY"):
         return {"messageName": luck.pick(MESSAGES), "messageCorrelationKey": luck.pick(KEYS)}
     if kind in ("SUBSCRIBE_SIGNAL", "SET_SIGNAL_NAME"):
@@ -92,7 +96,7 @@ def _targets(tables: Tables, job: Row) -> list[str]:
 
 def _catches(tables: Tables, job: Row) -> bool:
     element = tables.one("element_instance", job["partition"], job["element_instance_id"])
-    return element is not None and element["bpmn_element_type"].endswith("_BOUNDARY_EVENT")
+    return element is not None and element["bpmn_element_type"].endswith(("_BOUNDARY_EVENT", "_START_EVENT"))
 
 
 def variables(luck: Luck) -> list[dict[str, Any]]:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from app.bpmn.model import ElementType
-from app.engine.elements import BEHAVIORS
+from app.engine.elements import BEHAVIORS, EVENTS_OF_HANDLERS, MULTI_INSTANCE, STANDARD_LOOP
 from tests.machine.tables import GLOBAL, PARTITIONED, Tables
-from tests.machine.view import ENDED, View, active, key, name, payload
-from tests.machine.waiting import WAITING
+from tests.machine.view import ENDED, View, active, key, name, payload, starts_handler
+from tests.machine.waiting import WAITING, waits_at_join
 
 Invariant = Callable[[View], Iterator[str]]
 
+MESSAGES = frozenset({"MESSAGE_BOUNDARY_EVENT", "MESSAGE_CATCH_EVENT", "MESSAGE_START_EVENT", "RECEIVE_TASK"})
 COMPLETED_WORK = frozenset({"DONE", "CAUSED_RETRY", "CAUSED_INCIDENT", "CANCELED"})
 
 
@@ -60,7 +61,12 @@ def jobs_are_of_types_that_their_elements_have(view: View) -> Iterator[str]:
     """Workers who ask for a type of job are shown those of such elements only."""
     for job in view.tables["job"]:
         element = view.element(job)
-        if element is not None and job["type"] not in BEHAVIORS[ElementType(element["bpmn_element_type"])].jobs:
+        if element is None:
+            continue
+        kind = ElementType(element["bpmn_element_type"])
+        behavior = (EVENTS_OF_HANDLERS if starts_handler(element) else BEHAVIORS)[kind]
+        allowed = (*MULTI_INSTANCE.jobs, *STANDARD_LOOP.jobs) if view.is_body(element) else behavior.jobs
+        if job["type"] not in allowed:
             yield f"job {name(job)}: {job['type']} at a {element['bpmn_element_type']}"
 
 
@@ -78,6 +84,7 @@ def user_tasks_live_as_long_as_their_elements(view: View) -> Iterator[str]:
         found = view.user_tasks.get(key(element), [])
         open_ones = [row for row in found if row["state"] == "STARTED"]
         expected = element["bpmn_element_type"] == "USER_TASK" and element["state"] == "STARTED"
+        expected = expected and not view.is_body(element)
         if len(open_ones) != expected or len(found) > 1:
             yield f"{name(element)}: user tasks are {[row['state'] for row in found]}"
         for row in found:
@@ -93,6 +100,18 @@ def active_children_are_counted(view: View) -> Iterator[str]:
             yield f"{name(element)}: counts {element['active_children']} active children, but has {count}"
 
 
+def handlers_and_joins_are_counted(view: View) -> Iterator[str]:
+    """What is among its active children handles its events, or waits at a gateway for others."""
+    for element in view.elements:
+        inside = [child for child in view.children.get(key(element), ()) if active(child)]
+        handlers = sum(child["bpmn_element_type"] == "EVENT_SUB_PROCESS" for child in inside)
+        if element["active_handlers"] != handlers:
+            yield f"{name(element)}: counts {element['active_handlers']} handlers, but has {handlers}"
+        joins = sum(waits_at_join(view, child) for child in inside)
+        if element["waiting_joins"] != joins:
+            yield f"{name(element)}: counts {element['waiting_joins']} tokens that wait at joins, but has {joins}"
+
+
 def pending_events_are_counted(view: View) -> Iterator[str]:
     """An event is pending until its job is done; one whose message was there already stays so until it happens."""
     for element in view.elements:
@@ -104,8 +123,11 @@ def pending_events_are_counted(view: View) -> Iterator[str]:
                     continue
                 if all(job["state"] != "DONE" for job in jobs):
                     least, most = least + 1, most + 1
-                elif event["bpmn_element_type"].startswith("MESSAGE_") and key(event) not in view.subscriptions:
+                elif event["bpmn_element_type"] in MESSAGES and key(event) not in view.subscriptions:
                     most += 1
+            if element["state"] == "STARTED" and element["bpmn_element_type"] != "PROCESS":
+                # What has happened inside of it did not wait for the others.
+                least = 0
         if not least <= element["pending_events"] <= most:
             yield f"{name(element)}: {element['pending_events']} events are pending, expected {least} to {most}"
 
@@ -255,6 +277,7 @@ INVARIANTS: dict[str, Invariant] = {
         subscriptions_belong_to_active_elements,
         user_tasks_live_as_long_as_their_elements,
         active_children_are_counted,
+        handlers_and_joins_are_counted,
         pending_events_are_counted,
         calls_are_tied_to_their_callers,
         ids_ascend,

@@ -70,6 +70,7 @@ class Artist:
         self._end_exits(scope, block.exits, depth=0)
         if not self._sound:
             self._cross(scope)
+        self._handle(scope, 0)
         return scope
 
     def _pick(self, options: Any) -> Any:
@@ -135,7 +136,9 @@ class Artist:
         if not conserve:
             kinds += ["inclusive"]
         if not self._seed:
-            kinds += ["user", "throw", "events", "sub", "sub", "call", "link"]
+            kinds += ["user", "throw", "events", "sub", "sub", "call", "link", "receive"]
+            if not conserve:
+                kinds += ["join"]
         if not self._sound:
             kinds += ["fork"]
         kind = self._pick(kinds)
@@ -147,6 +150,22 @@ class Artist:
 
     def _user(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         return self._activity(scope, "userTask", depth, conserve=conserve)
+
+    def _receive(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        reference = {"messageRef": f"message-{self._pick(MESSAGES)}"} if self._one_in(2) else {}
+        return self._activity(scope, "receiveTask", depth, conserve=conserve, **reference)
+
+    def _join(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        """An inclusive gateway that waits for what another one has chosen, or for what comes in parallel."""
+        gateway = self._node(scope, self._pick(("inclusiveGateway", "parallelGateway")))
+        join = Node("", "inclusiveGateway", joins=True)
+        exits, _ = self._branches(scope, gateway, depth, conserve=False)
+        self._ids += 1
+        join.id = f"join{self._ids}"
+        scope.nodes.append(join)
+        for each in exits:
+            self._flow(scope, each, join)
+        return Block(gateway, [join])
 
     def _call(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         called = self._pick(CALLED)
@@ -170,7 +189,25 @@ class Artist:
             self._end_exits(inner, block.exits, depth + 1)
         if not self._sound:
             self._cross(inner)
-        return self._activity(scope, "subProcess", depth, conserve=conserve, inner=inner)
+        self._handle(inner, depth + 1)
+        tag = self._pick(("subProcess", "subProcess", "transaction"))
+        return self._activity(scope, tag, depth, conserve=conserve, inner=inner)
+
+    def _handle(self, scope: Scope, depth: int) -> None:
+        """Sometimes with an event sub-process."""
+        if self._seed or depth >= 3 or self._left <= 0 or not self._one_in(3):
+            return
+        inner = Scope()
+        start = self._node(inner, "startEvent")
+        kind = self._pick(("error", "escalation", "message", "signal", "timer"))
+        if kind != "error" and self._one_in(2):
+            start.attributes["isInterrupting"] = "false"
+        self._define(start, kind, is_required=kind in ("message", "signal"))
+        if not self._one_in(6):
+            block = self._sequence(inner, depth + 1, conserve=False)
+            self._flow(inner, start, self._entry(inner, block.entry))
+            self._end_exits(inner, block.exits, depth + 1)
+        self._node(scope, "subProcess", triggeredByEvent="true").scope = inner
 
     def _activity(
         self, scope: Scope, tag: str, depth: int, *, conserve: bool, inner: Scope | None = None, **attributes: str
@@ -178,6 +215,8 @@ class Artist:
         """With its boundary events."""
         node = self._node(scope, tag, **attributes)
         node.scope = inner
+        if not self._seed and self._one_in(5):
+            node.body += self._marker(node)
         exits = [node]
         for _ in range(self._pick((0, 0, 1, 2)) if self._left > 0 else 0):
             kind = self._pick(("error", "escalation", "message", "signal", "timer"))
@@ -196,6 +235,19 @@ class Artist:
             else:
                 self._end_exits(scope, self._continued(scope, event), depth)
         return Block(node, exits)
+
+    def _marker(self, node: Node) -> str:
+        id = f'id="marker-{node.id}"'
+        if self._one_in(3):
+            maximum = ' loopMaximum="2"' if self._one_in(2) else ""
+            before = ' testBefore="true"' if self._one_in(2) else ""
+            condition = "<loopCondition>more</loopCondition>" if not maximum or self._one_in(2) else ""
+            return f"<standardLoopCharacteristics {id}{maximum}{before}>{condition}</standardLoopCharacteristics>"
+        cardinality = self._pick(("", "<loopCardinality>2</loopCardinality>", "<loopCardinality>0</loopCardinality>"))
+        condition = "<completionCondition>enough</completionCondition>" if self._one_in(3) else ""
+        sequential = ' isSequential="true"' if self._one_in(2) else ""
+        tag = "multiInstanceLoopCharacteristics"
+        return f"<{tag} {id}{sequential}>{cardinality}{condition}</{tag}>"
 
     def _continued(self, scope: Scope, source: Node) -> list[Node]:
         """The exits of an optional block behind a boundary event."""
@@ -355,9 +407,10 @@ class Artist:
     def _request(self, list_name: str, node: Node, **values: Any) -> None:
         self.definitions.setdefault(list_name, []).append({"bpmnElementId": node.id, **values})
 
-    def _define(self, node: Node, kind: str) -> None:
-        """With a definition in the XML, in the request, in both, or none at all."""
-        in_xml, in_request = self._pick(((False, False), (True, False), (False, True), (True, True)))
+    def _define(self, node: Node, kind: str, *, is_required: bool = False) -> None:
+        """With a definition in the XML, in the request, in both, or none at all unless it is required."""
+        ways = ((True, False), (False, True), (True, True))
+        in_xml, in_request = self._pick(ways if is_required else ((False, False), *ways))
         if kind == "timer":
             node.body = f"<timerEventDefinition>{self._pick(XML_TIMERS) if in_xml else ''}</timerEventDefinition>"
             if in_request:

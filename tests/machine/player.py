@@ -383,7 +383,7 @@ class Player:
         starts = [
             row
             for row in self.tables["event_definition"]
-            if row["bpmn_element_type"] == "SIGNAL_START_EVENT" and not row["suspended"] and row["signal_name"] == name
+            if row["instantiates"] and not row["suspended"] and row["signal_name"] == name
         ]
         body = {"name": name, "workerId": "sender", "variables": variables(Luck(luck))}
         answer = self.call("POST", "/signals", body)

@@ -26,7 +26,22 @@ QUERIES: Mapping[str, str] = {
 HIDDEN: Mapping[str, frozenset[str]] = {
     "process": frozenset({"bpmn_xml"}),
     "process_instance": frozenset({"message_id", "revision"}),
-    "element_instance": frozenset({"prev_element_id", "context", "active_children", "pending_events", "duration_ms"}),
+    "element_instance": frozenset(
+        {
+            "active_children",
+            "active_handlers",
+            "compensation",
+            "context",
+            "duration_ms",
+            "host_id",
+            "incoming",
+            "loop_cardinality",
+            "loop_completed",
+            "pending_events",
+            "prev_element_id",
+            "waiting_joins",
+        }
+    ),
     "job": frozenset({"detached"}),
     "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
@@ -56,7 +71,7 @@ def of_row(table: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if table != "job" or name not in OF_THE_FILE}
 
 
-OMITTED: Mapping[str, tuple[Any, ...]] = {"parallelism": (0,)}
+OMITTED: Mapping[str, tuple[Any, ...]] = {"multi_instance": (False,), "parallelism": (0,)}
 
 
 def shown(table: str, row: Row, now: str) -> dict[str, Any]:
@@ -64,6 +79,8 @@ def shown(table: str, row: Row, now: str) -> dict[str, Any]:
     found = {}
     for column, value in row.items():
         if table == "job" and column in ("locked_until", "lock_version") and not _is_leased(row):
+            continue
+        if column == "loop_counter" and row["multi_instance"]:
             continue
         if value not in (None, *OMITTED.get(column, ())) and column not in HIDDEN.get(table, ()):
             found[_camel(column)] = _value(column, value)

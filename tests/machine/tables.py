@@ -42,7 +42,9 @@ BOOLEANS = {
     "message": ("correlated", "key_freed"),
     "message_variable": ("encrypted",),
     "signal_variable": ("encrypted",),
-    "event_definition": ("suspended",),
+    "element": ("multi_instance",),
+    "element_instance": ("multi_instance",),
+    "event_definition": ("instantiates", "suspended"),
 }
 TAGGED = frozenset({"process", "process_instance", "user_task"})
 

@@ -142,6 +142,8 @@ SPOILED = [
         f"UPDATE element_instance SET active_children = active_children + 1 WHERE {at(1, 'sub')}",
     ),
     ("active_children_are_counted", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(1, 'inside')}"),
+    ("handlers_and_joins_are_counted", f"UPDATE element_instance SET active_handlers = 1 WHERE {at(1, 'sub')}"),
+    ("handlers_and_joins_are_counted", f"UPDATE element_instance SET waiting_joins = 1 WHERE {at(1, 'sub')}"),
     ("pending_events_are_counted", f"UPDATE element_instance SET pending_events = 0 WHERE {at(1, 'undefined')}"),
     ("pending_events_are_counted", f"UPDATE element_instance SET pending_events = 1 WHERE {at(1, 'choice')}"),
     ("pending_events_are_counted", f"UPDATE element_instance SET pending_events = 1 WHERE {at(7, 'work')}"),
@@ -210,7 +212,7 @@ SPOILED = [
     ),
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'late')}"),
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'signal')}"),
-    ("events_are_attached_once", f"UPDATE element_instance SET prev_id = 2 WHERE {at(1, 'late')}"),
+    ("events_are_attached_once", f"UPDATE element_instance SET host_id = 2 WHERE {at(1, 'late')}"),
     ("joins_take_one_token_of_each_flow", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(5, 'join')}"),
     ("joins_take_one_token_of_each_flow", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(6, 'join')}"),
 ]

@@ -14,8 +14,8 @@ from tests.machine.tables import Row, Tables
 
 ENDED = frozenset({"COMPLETED", "TERMINATED", "CANCELED"})
 WORKER_TASKS = frozenset({"BUSINESS_RULE_TASK", "SCRIPT_TASK", "SEND_TASK", "SERVICE_TASK"})
-ACTIVITIES = WORKER_TASKS | {"USER_TASK", "SUB_PROCESS", "CALL_ACTIVITY"}
-SCOPES = frozenset({"PROCESS", "SUB_PROCESS"})
+SCOPES = frozenset({"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"})
+ACTIVITIES = WORKER_TASKS | {"USER_TASK", "RECEIVE_TASK", "CALL_ACTIVITY"} | SCOPES - {"PROCESS"}
 
 Key = tuple[str, int]
 
@@ -42,6 +42,11 @@ def payload(task: Row) -> dict[str, Any]:
 
 def is_boundary(row: Row) -> bool:
     return str(row["bpmn_element_type"]).endswith("_BOUNDARY_EVENT")
+
+
+def starts_handler(row: Row) -> bool:
+    """Whether it is the start event of an event sub-process, which waits in the scope around that."""
+    return str(row["bpmn_element_type"]).endswith("_START_EVENT") and row["host_id"] is not None
 
 
 @dataclass(eq=False)
@@ -90,8 +95,9 @@ class View:
 
     @cached_property
     def children(self) -> dict[Key, list[Row]]:
-        """Element instances by their scope."""
-        return _grouped((e for e in self.elements if e["bpmn_element_type"] != "PROCESS"), "parent_id")
+        """Element instances by their scope, without the events that wait for what happens in it."""
+        inside = (e for e in self.elements if e["bpmn_element_type"] != "PROCESS" and not starts_handler(e))
+        return _grouped(inside, "parent_id")
 
     @cached_property
     def followers(self) -> dict[Key, list[Row]]:
@@ -100,10 +106,17 @@ class View:
 
     @cached_property
     def attached(self) -> dict[Key, list[Row]]:
-        """Boundary events by their host, and the events behind an event-based gateway."""
-        hosts = {key(e) for e in self.elements if e["bpmn_element_type"] == "EVENT_BASED_GATEWAY"}
-        found = (e for e in self.elements if is_boundary(e) or (e["partition"], e["prev_id"]) in hosts)
-        return _grouped(found, "prev_id")
+        """Boundary events, events behind an event-based gateway, and starts of event sub-processes, by their hosts."""
+        return _grouped((e for e in self.elements if e["host_id"] is not None), "host_id")
+
+    def is_inner(self, row: Row) -> bool:
+        """Whether it is one of the instances of a loop or multi-instance."""
+        scope = self.element(row, "parent_id")
+        return scope is not None and row["bpmn_element_type"] != "PROCESS" and scope["element_id"] == row["element_id"]
+
+    def is_body(self, row: Row) -> bool:
+        """Whether it is what these are inside of."""
+        return row["bpmn_element_id"] in self.drawing(row).marked and not self.is_inner(row)
 
     @cached_property
     def jobs(self) -> dict[Key, list[Row]]:

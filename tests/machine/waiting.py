@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.machine.tables import Row
-from tests.machine.view import ACTIVITIES, SCOPES, View, active, is_boundary, key, name
+from tests.machine.view import ACTIVITIES, SCOPES, View, active, is_boundary, key, name, starts_handler
 
-SUBSCRIBED = frozenset({"MESSAGE_BOUNDARY_EVENT", "SIGNAL_BOUNDARY_EVENT"})
-CODED = frozenset({"ERROR_BOUNDARY_EVENT", "ESCALATION_BOUNDARY_EVENT"})
+SUBSCRIBED = frozenset({f"{kind}_{place}_EVENT" for kind in ("MESSAGE", "SIGNAL") for place in ("BOUNDARY", "START")})
+CODED = frozenset({f"{kind}_{place}_EVENT" for kind in ("ERROR", "ESCALATION") for place in ("BOUNDARY", "START")})
 DECIDED = frozenset({"EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY"})
 
 
@@ -24,6 +24,14 @@ def _has_reason(view: View, element: Row) -> bool:
     kind, state = element["bpmn_element_type"], element["state"]
     if state in ("SUSPENDED", "QUEUED"):
         return bool(view.instance(element)["state"] == state)
+    if element["host_id"] is not None and kind == "RECEIVE_TASK":
+        return key(element) in view.work or key(element) in view.subscriptions
+    scope = view.element(element, "parent_id")
+    if state == "CREATED" and scope and scope["bpmn_element_type"] == "PROCESS" and scope["pending_events"]:
+        # The process begins once the starts of its event sub-processes are defined.
+        return True
+    if view.is_body(element) and state == "STARTED":
+        return bool(element["active_children"] > 0) or key(element) in view.work
     if state == "CREATED" and (kind in ACTIVITIES or kind == "EVENT_BASED_GATEWAY"):
         return bool(element["pending_events"] > 0)
     if kind in SCOPES:
@@ -35,6 +43,8 @@ def _has_reason(view: View, element: Row) -> bool:
     if kind == "PARALLEL_GATEWAY":
         # Whether that is in vain is told by the invariants about joins.
         return state == "STARTED"
+    if waits_at_join(view, element):
+        return True
     if kind == "CALL_ACTIVITY":
         return key(element) in view.work or _waits_for_called(view, element)
     if kind in CODED and element["context"] is not None:
@@ -42,9 +52,17 @@ def _has_reason(view: View, element: Row) -> bool:
     return key(element) in view.work or key(element) in view.subscriptions
 
 
+def waits_at_join(view: View, element: Row) -> bool:
+    """Whether a token waits at an inclusive gateway for others that may come."""
+    joins = len(view.drawing(element).sources.get(element["bpmn_element_id"], ())) > 1
+    is_waiting = element["state"] == "STARTED" and element["context"] is None
+    return joins and is_waiting and element["bpmn_element_type"] == "INCLUSIVE_GATEWAY"
+
+
 def _waits_for_called(view: View, element: Row) -> bool:
     """A canceled instance leaves its caller waiting; a terminated one has handed over its error or escalation."""
-    handed_over = any(key(event) in view.work for event in view.attached.get(key(element), ()))
+    hosts = [key(element), (element["partition"], element["parent_id"])]
+    handed_over = any(key(event) in view.work for host in hosts for event in view.attached.get(host, ()))
     return any(
         active(called) or called["state"] == "CANCELED" or (called["state"] == "TERMINATED" and handed_over)
         for called in view.called.get(key(element), ())
@@ -125,11 +143,18 @@ def tokens_follow_the_flows(view: View) -> Iterator[str]:
     for element in view.elements:
         prev = view.element(element, "prev_id")
         if prev is None:
-            if element["bpmn_element_type"] != "PROCESS" and not element["bpmn_element_type"].endswith("_START_EVENT"):
+            is_start = element["bpmn_element_type"].endswith("_START_EVENT") or view.is_inner(element)
+            if element["bpmn_element_type"] != "PROCESS" and not is_start:
                 yield f"{name(element)}: came from nowhere"
             continue
         drawn = view.drawing(element)
-        if prev["parent_id"] != element["parent_id"] or prev["element_id"] != element["prev_element_id"]:
+        if element["bpmn_element_type"] == "EVENT_SUB_PROCESS":
+            if not starts_handler(prev) or prev["state"] != "COMPLETED":
+                yield f"{name(element)}: was started by {name(prev)}"
+            continue
+        scope = view.element(element, "parent_id")
+        around = scope["parent_id"] if scope and starts_handler(prev) else element["parent_id"]
+        if prev["parent_id"] != around or prev["element_id"] != element["prev_element_id"]:
             yield f"{name(element)}: came from {name(prev)} elsewhere"
         if is_boundary(element):
             if element["bpmn_element_id"] not in drawn.attached.get(prev["bpmn_element_id"], ()):
@@ -149,11 +174,17 @@ def completed_elements_move_on(view: View) -> Iterator[str]:
         kind = element["bpmn_element_type"]
         if element["state"] != "COMPLETED" or kind in ("LINK_THROW_EVENT", "EVENT_BASED_GATEWAY", "PROCESS"):
             continue
+        if view.is_inner(element):
+            continue
         if kind == "ESCALATION_THROW_EVENT" and _was_interrupted(view, element):
             continue
         drawn = view.drawing(element)
         targets = drawn.targets.get(element["bpmn_element_id"], [])
-        left = Counter(row["bpmn_element_id"] for row in view.followers.get(key(element), ()))
+        followers = view.followers.get(key(element), ())
+        left = Counter(r["bpmn_element_id"] for r in followers if r["bpmn_element_type"] != "EVENT_SUB_PROCESS")
+        if kind == "INCLUSIVE_GATEWAY" and len(drawn.sources.get(element["bpmn_element_id"], ())) > 1 and not left:
+            # Another one has gone on for it.
+            continue
         if kind in DECIDED and len(targets) > 1:
             fits = left.total() == 1 if kind == "EXCLUSIVE_GATEWAY" else left.total() > 0 and max(left.values()) == 1
         elif kind == "PARALLEL_GATEWAY" and len(drawn.sources.get(element["bpmn_element_id"], ())) > 1:
@@ -167,11 +198,13 @@ def completed_elements_move_on(view: View) -> Iterator[str]:
 def _was_interrupted(view: View, element: Row) -> bool:
     """Whether what an element is in ended with it, by what the element has thrown; then nothing follows it."""
     scope = view.element(element, "parent_id")
-    return (
-        scope is not None
-        and (scope["state"], scope["ended_at"]) == ("TERMINATED", element["ended_at"])
-        and key(element) not in view.followers
+    if scope is None or key(element) in view.followers:
+        return False
+    handled = any(
+        handler["bpmn_element_type"] == "EVENT_SUB_PROCESS" and handler["created_at"] == element["ended_at"]
+        for handler in view.children.get(key(scope), ())
     )
+    return handled or (scope["state"], scope["ended_at"]) == ("TERMINATED", element["ended_at"])
 
 
 def events_that_recur_stay_subscribed(view: View) -> Iterator[str]:
@@ -195,7 +228,9 @@ def what_has_happened_is_canceled_with_its_host_only(view: View) -> Iterator[str
 
 
 def _recurs(view: View, element: Row) -> bool:
-    return is_boundary(element) and not view.drawing(element).interrupting[element["bpmn_element_id"]]
+    return (is_boundary(element) or starts_handler(element)) and not view.drawing(element).interrupting[
+        element["bpmn_element_id"]
+    ]
 
 
 def events_are_attached_once(view: View) -> Iterator[str]:
@@ -208,7 +243,8 @@ def events_are_attached_once(view: View) -> Iterator[str]:
         if element["bpmn_element_type"] == "EVENT_BASED_GATEWAY":
             expected = Counter(drawn.targets[element["bpmn_element_id"]])
         else:
-            expected = Counter(drawn.attached.get(element["bpmn_element_id"], ()))
+            expected = Counter(() if view.is_inner(element) else drawn.attached.get(element["bpmn_element_id"], ()))
+            expected.update(() if view.is_body(element) else drawn.handler_starts.get(element["bpmn_element_id"], ()))
             expected.update(event["bpmn_element_id"] for event in events if _goes_on(view, event))
         found = Counter(event["bpmn_element_id"] for event in events)
         if found != expected:
@@ -219,9 +255,9 @@ def _goes_on(view: View, event: Row) -> bool:
     """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
     if event["state"] != "COMPLETED" or not _recurs(view, event):
         return False
-    return event["bpmn_element_type"] != "TIMER_BOUNDARY_EVENT" or any(
+    return not event["bpmn_element_type"].startswith("TIMER_") or any(
         other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]
-        for other in view.attached[event["partition"], event["prev_id"]]
+        for other in view.attached[event["partition"], event["host_id"]]
     )
 
 

@@ -461,6 +461,7 @@ def an_instance_begins_at_one_of_several_start_events(bpmn: Bpmn) -> None:
             web=Kind("startEvent"),
             type=SERVICE,
             print=SERVICE,
-        )
+        ),
+        expressions="ENGINE",
     )
     bpmn.start_at("web", "starts").waits_at("print").completes()

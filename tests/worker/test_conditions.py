@@ -14,6 +14,7 @@ from tests.flow import (
     PARALLEL,
     SERVICE,
     Kind,
+    ad_hoc,
     conditional,
     end,
     event_sub,
@@ -120,7 +121,10 @@ def test_the_text_of_an_error_goes_along(bpmn: Client):
 
 
 def test_a_call_may_name_the_start_event(bpmn: Client):
-    bpmn.deploy(flow("a -> t; b -> e", process="below", a=Kind("startEvent"), b=Kind("startEvent"), t=SERVICE))
+    bpmn.deploy(
+        flow("a -> t; b -> e", process="below", a=Kind("startEvent"), b=Kind("startEvent"), t=SERVICE),
+        expressions="ENGINE",
+    )
     process = Process("above", bpmn=flow("s -> c -> e", process="above", c=Kind("callActivity")))
     process.call("c")(lambda: Call("below", at="b"))
     with Worker(process, client=bpmn).running():
@@ -183,3 +187,22 @@ def test_what_the_engine_evaluates_need_not_be_done_by_anybody(bpmn: Client):
 def test_who_evaluates_is_one_of_two():
     with pytest.raises(ConfigurationError, match="expressions must be ENGINE or WORKER"):
         Process("p", expressions="engine")  # type: ignore[arg-type]
+
+
+def test_activities_are_selected_until_it_is_complete(bpmn: Client):
+    process = Process("picking", bpmn=flow("s -> choose -> e", process="picking", choose=ad_hoc("a; b -> c")))
+    done: list[str] = []
+
+    def perform(job: Job) -> None:
+        done.append(job.element)
+
+    for element in "abc":
+        process.execute(element)(perform)
+
+    @process.activities("choose")
+    def choose() -> list[str] | bool:
+        return ["a"] if not done else True
+
+    with Worker(process, client=bpmn).running():
+        assert bpmn.start("picking", wait=LONG).state == "COMPLETED"
+    assert done == ["a"]
