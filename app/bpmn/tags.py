@@ -11,7 +11,6 @@ T = ElementType
 SEVERAL = "several event definitions"
 NOT_YET = frozenset(
     {
-        "behavior",
         SEVERAL,
     }
 )

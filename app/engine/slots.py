@@ -5,7 +5,8 @@ In mode ENGINE all is evaluated that can be. Otherwise workers decide, but for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -32,6 +33,15 @@ class Slot(StrEnum):
     MESSAGE_NAME = "messageName"
     SIGNAL_NAME = "signalName"
     TIMER = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """A signal or escalation that a multi-instance throws when an instance completes (BPMN 2.0.2, 10.3.8)."""
+
+    definition: EventDefinition
+    program: Program | None
+    """Its condition."""
 
 
 class NotEvaluated(Exception):
@@ -81,6 +91,21 @@ def completion_of(element: Element, language: str, *, evaluates: bool) -> Progra
         return compile_expression(expression.text, expression.language, language)
     except CompileError:
         return None
+
+
+def thrown_by(element: Element, language: str) -> Sequence[Thrown]:
+    """What a multi-instance throws; a condition that can't be compiled is never true."""
+    found = []
+    for part in element.loop.events if element.loop is not None else ():
+        program = None
+        if part.condition is not None:
+            try:
+                program = compile_expression(part.condition.text, part.condition.language, language)
+            except CompileError:
+                continue
+        if part.definition is not None:
+            found.append(Thrown(part.definition, program))
+    return found
 
 
 def condition_of(flow: SequenceFlow, language: str) -> Program | None:

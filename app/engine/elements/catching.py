@@ -63,6 +63,13 @@ def throw_and_continue(run: Run, token: ElementInstance, code: str) -> None:
     run.complete(token)
 
 
+def escalate_from(run: Run, level: ElementInstance, code: str) -> None:
+    """Something at `level` escalates, and goes on: what catches that happens, if anything does."""
+    caught = _find(run, level, Raised.escalation(code))
+    if caught:
+        caught.happens()
+
+
 @dataclass(frozen=True, slots=True)
 class _Caught:
     """The event that catches what `run` throws."""
