@@ -93,6 +93,11 @@ def end(event: str) -> Kind:
     return Kind("endEvent", event=event)
 
 
+def several(tag: str, *events: str) -> Kind:
+    """An event with several definitions."""
+    return Kind(tag, marker="".join(f"@@{event}@@" for event in events))
+
+
 def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
     cancels = "" if interrupting else ' cancelActivity="false"'
     return Kind("boundaryEvent", f' attachedToRef="{host}"{cancels}', event)

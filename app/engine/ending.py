@@ -100,10 +100,11 @@ class Ending(Tokens):
     def end_instance(self, state: InstanceState, *, cascade: bool = True) -> None:
         """The instance and everything in it end in `state`; called instances too, by tasks, if `cascade`."""
         self.need_all()
-        for token in self.tokens():
-            if cascade:
-                token.behavior.terminated(self, token)
+        ending = self.tokens()
+        for token in ending:
             self.abandon(token, state)
+        for token in ending if cascade else ():
+            token.behavior.terminated(self, token)
         self._end_process(state)
 
     def complete_instance(self, root: ElementInstance) -> None:

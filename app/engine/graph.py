@@ -111,7 +111,7 @@ class Node:
     interrupting: bool = True
     loop: Loop | None = None
     throws: Sequence[Thrown] = ()
-    """Of a multi-instance, the events that are thrown when instances complete."""
+    """Of an event with several definitions, what it throws; of a multi-instance, what is when instances complete."""
     terminate: bool = False
     called_element: str = ""
     task_type: str = ""
@@ -136,8 +136,8 @@ class Node:
         for program in (*self.programs.values(), *((self.completion,) if self.completion else ())):
             yield from program.names
         for thrown in self.throws:
-            if thrown.program is not None:
-                yield from thrown.program.names
+            for program in thrown.programs():
+                yield from program.names
         for flow in self.outgoing:
             if flow.program is not None:
                 yield from flow.program.names
@@ -227,7 +227,7 @@ def compile_graph(
             parent=parent,
             interrupting=element.interrupting,
             loop=element.loop,
-            throws=thrown_by(element, process.expression_language),
+            throws=thrown_by(element, process.expression_language, evaluates=evaluates),
             condition=element.condition.text if element.condition else "",
             completion=completion_of(element, process.expression_language, evaluates=evaluates),
             sequential=element.sequential,

@@ -269,6 +269,16 @@ def test_one_that_is_selected_while_it_waits_in_a_suspended_one_begins_when_it_i
     assert open_jobs(story) == ["EXECUTE@c"]
 
 
+def test_one_that_begins_in_a_suspended_instance_asks_once_and_keeps_its_boundary_events():
+    story = Walk("s -> t -> ah -> e; b -> eb", ah=ad_hoc("a"), b=boundary("ah", "message:m"))
+    story.job("t").done()
+    story.suspend()
+    story.job("b").done(message_correlation_key="k")
+    story.resume()
+    assert story.trace.endswith("4 ah STARTED; 5 b CREATED")
+    assert open_jobs(story) == ["SELECT_ACTIVITIES@ah"]
+
+
 def test_it_completes_when_it_is_resumed():
     story = walk("a; b", condition="enough")
     select(story, "a")

@@ -1,5 +1,6 @@
 """Compensation, and transactions that are canceled (BPMN 2.0.2, 10.7, 13.5.5 and 13.5.6)."""
 
+from app.engine.types import InstanceState
 from tests.flow import (
     EXCLUSIVE,
     SERVICE,
@@ -215,3 +216,13 @@ def test_the_cancellation_of_a_transaction_ends_what_is_active_in_it():
     walk.job("x").done()
     assert walk.waiting_at == ["ko"]
     assert walk.token("t").state == "TERMINATED"
+
+
+def test_an_instance_that_is_terminated_ends_what_undoes_once():
+    walk = sequence()
+    walk.job("a").done()
+    walk.job("b").done()
+    walk.end(InstanceState.TERMINATED)
+    assert walk.trace == (
+        "1 p TERMINATED; 2 s COMPLETED; 3 a COMPLETED; 4 b COMPLETED; 5 c TERMINATED; 6 bb COMPLETED; 7 ub TERMINATED"
+    )

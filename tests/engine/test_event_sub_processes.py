@@ -14,6 +14,15 @@ def test_one_that_has_a_start_event_only_is_over_at_once():
     assert walk.trace == "1 p COMPLETED; 2 m COMPLETED; 3 s COMPLETED; 4 t TERMINATED; 5 x COMPLETED"
 
 
+def test_one_that_is_over_at_once_arms_its_own_events_once_in_a_suspended_instance():
+    inner = event_sub("n -> v", n=start("error:E"), v=SERVICE)
+    walk = Walk("s -> t -> e; x", x=event_sub("m; y", m=start("signal:g", interrupting=False), y=inner))
+    walk.suspend()
+    walk.happens("m")
+    walk.resume()
+    assert walk.trace.endswith("4 t STARTED; 5 m CREATED; 6 x COMPLETED; 7 n TERMINATED ^6")
+
+
 def test_an_event_happens_before_the_process_begins_whose_other_events_are_not_defined():
     walk = Walk("s -> t -> e; x; y", x=EACH, y=event_sub("n -> v", n=start("message:m"), v=SERVICE))
     walk.happens("m")

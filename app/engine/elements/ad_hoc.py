@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
+from app.engine.elements.activity import Activity
 from app.engine.elements.sub_process import SubProcess
 from app.engine.outgoing import MOST_NAMED
 from app.engine.records import Job, Task
@@ -42,6 +43,10 @@ class AdHocSubProcess(SubProcess):
     leaves = (Job, Task)
     jobs = (JobType.SELECT_ACTIVITIES,)
     leaving_jobs = frozenset(jobs)
+
+    def ready(self, run: Run, token: ElementInstance) -> None:
+        # Nothing is in it yet that a suspension could stop.
+        Activity.ready(self, run, token)
 
     def start(self, run: Run, token: ElementInstance) -> None:
         self._ask(run, token)

@@ -63,11 +63,17 @@ def throw_and_continue(run: Run, token: ElementInstance, code: str) -> None:
     run.complete(token)
 
 
-def escalate_from(run: Run, level: ElementInstance, code: str) -> None:
-    """Something at `level` escalates, and goes on: what catches that happens, if anything does."""
+def escalate_from(run: Run, level: ElementInstance, code: str, *, thrower: ElementInstance | None = None) -> None:
+    """Something at `level` escalates, and goes on: what catches that happens, if anything does.
+
+    The `thrower` is complete before it is interrupted.
+    """
     caught = _find(run, level, Raised.escalation(code))
-    if caught:
-        caught.happens()
+    if not caught:
+        return
+    if thrower is not None and caught.event.node.interrupting:
+        run.complete(thrower, [])
+    caught.happens()
 
 
 @dataclass(frozen=True, slots=True)

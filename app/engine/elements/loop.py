@@ -301,10 +301,10 @@ class MultiInstance(Body):
 
 def _is_thrown(run: Run, last: ElementInstance, thrown: Thrown, given: Mapping[str, Value]) -> bool:
     """Whether its condition is true; one that can't be evaluated is not."""
-    if thrown.program is None:
+    if thrown.condition is None:
         return True
     try:
-        return run.evaluate(last, thrown.program, as_condition, given)
+        return run.evaluate(last, thrown.condition, as_condition, given)
     except EvaluationError:
         return False
 

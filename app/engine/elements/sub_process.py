@@ -43,6 +43,8 @@ class EventSubProcess(SubProcess):
         for flow in flows:
             run.arrive(flow.target, token, token.prev, flow.place)
         if not flows:
+            # Nothing in it can be stopped: where it is suspended it is over all the same.
+            run.wait(token)
             run.look_at(token)
 
 
