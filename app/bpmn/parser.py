@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import islice
 
 from app.bpmn.attributes import TRUE
 from app.bpmn.data import Data
@@ -22,6 +23,8 @@ from app.bpmn.tags import GLOBAL_TASKS, TAGS, is_definition
 from app.bpmn.vocabulary import HARMLESS, OPAQUE, is_skipped, is_standard
 from app.errors import invalid, invalid_model
 
+_MOST_UNKNOWN = 100
+"""How many unknown elements beside the processes are told of."""
 _SHOWN_IDS = 100
 """How many ids of processes a problem lists."""
 
@@ -105,8 +108,8 @@ class Model:
         if process.element.id and len(places) > 1:
             process.element.report(duplicate(process.element, places[1]))
         self._add_collaboration(process, node.token("id"))
-        for association in self._associations:
-            reader.associate(association)
+        if self._associations:
+            reader.associate(self._associations)
         process.prefixes = self._prefixes
         process.nameless = self._declarations.nameless
         process.startable = self._startable
@@ -120,7 +123,8 @@ class Model:
     def _unknown(self) -> list[tuple[str, Place]]:
         """What is skipped beside the processes, though it is none of BPMN's elements."""
         beside = (node for node in self._root.children if node.tag != "process" and is_skipped(node.tag))
-        return [(node.tag[:MAX_ID_LENGTH], node.place) for node in beside if not is_standard(node.tag)]
+        unknown = (node for node in beside if not is_standard(node.tag))
+        return [(node.tag[:MAX_ID_LENGTH], node.place) for node in islice(unknown, _MOST_UNKNOWN)]
 
     @cached_property
     def _outside(self) -> list[XmlNode]:
@@ -142,10 +146,15 @@ class Model:
         return [node for node in self._root.children if node.tag == "collaboration"]
 
     @cached_property
-    def _associations(self) -> list[XmlNode]:
-        """Those beside the processes."""
+    def _associations(self) -> Mapping[str, list[XmlNode]]:
+        """Those beside the processes, by the ids of both ends."""
+        found: dict[str, list[XmlNode]] = {}
         artifacts = (child for collaboration in self._collaborations for child in collaboration.children)
-        return [node for node in (*self._root.children, *artifacts) if node.tag == "association"]
+        for node in (*self._root.children, *artifacts):
+            if node.tag == "association":
+                for end in {self._references.resolve(node.get(end)) for end in ("sourceRef", "targetRef")}:
+                    found.setdefault(end, []).append(node)
+        return found
 
     @cached_property
     def _participants(self) -> Mapping[str, XmlNode]:

@@ -89,9 +89,12 @@ class ProcessReader:
         """What is neither element nor flow."""
         self._read(node)
 
-    def associate(self, node: XmlNode) -> None:
-        """Notes an association that is outside of the process."""
-        self._undoing.associate(node)
+    def associate(self, outside: Mapping[str, Sequence[XmlNode]]) -> None:
+        """Notes the associations outside of the process, by the ids of their ends, that say what undoes an activity."""
+        for event_id, element in self._by_id.items():
+            if element.type is T.COMPENSATION_BOUNDARY_EVENT:
+                for node in outside.get(event_id, ()):
+                    self._undoing.associate(node)
 
     def finish(self) -> None:
         """Joins what refers to each other."""
