@@ -10,7 +10,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.model import MAX_ID_LENGTH
-from app.bpmn.reader import OWN, WHITE_SPACE, Place, concrete
+from app.bpmn.reader import OWN, WHITE_SPACE, Place
+from app.bpmn.substitution import concrete
 from app.bpmn.tags import TAGS
 from app.bpmn.vocabulary import HARMLESS
 

@@ -16,6 +16,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from app.bpmn.substitution import concrete
 from app.errors import EngineError, invalid_model
 
 WHITE_SPACE = " \t\r\n"
@@ -47,12 +48,6 @@ _EXTENSIONS: Mapping[str, str] = {
     },
 }
 """What is kept of other namespaces, by the name that it is kept under."""
-
-_ABSTRACT = frozenset(
-    {"artifact", "eventDefinition", "flowElement", "loopCharacteristics", "resourceRole", "rootElement"}
-)
-"""Elements that stand for one of those that may be in their place, which their `xsi:type` tells."""
-_TYPE = "http://www.w3.org/2001/XMLSchema-instance}type"
 
 _NOTHING: Sequence[Any] = ()
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
@@ -167,14 +162,6 @@ def _kept(attributes: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def concrete(tag: str, attributes: Mapping[str, str]) -> str:
-    """The name of the element that is meant: `<flowElement xsi:type="tTask"/>` is the same as `<task/>`."""
-    if tag not in _ABSTRACT:
-        return tag
-    type = attributes.get(_TYPE, "").strip(WHITE_SPACE).rpartition(":")[2]
-    return type[1:2].lower() + type[2:] if type[:1] == "t" and len(type) > 1 else tag
-
-
 def _check_declaration(version: str, encoding: str | None, standalone: int) -> None:
     if version != "1.0":
         raise invalid_xml(f"XML version {version} is not supported")
@@ -253,11 +240,10 @@ class _Collector:
                 self._extend(self._open[-2], name, attributes)
             self._skip()
             return
-        if tag in _ABSTRACT:
-            tag = concrete(tag, attributes)
         node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
         for key in attributes:
             if "}" in key:
+                node.tag = concrete(tag, attributes)
                 node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
                 node.task_type = attributes.get(TOPIC, "").strip(WHITE_SPACE)
                 node.foreign = _kept(attributes) or _NO_NAMES

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.bpmn.advice import advise
+from app.bpmn.extensions import user_task_tags
 from app.bpmn.kinds import BOUNDARY_EVENTS, START_EVENTS, ElementType
 from app.bpmn.model import Element
 from app.bpmn.parser import only_process, parse
@@ -15,7 +16,7 @@ from app.commands.process import CreateProcess
 from app.engine.types import ExpressionMode
 from app.errors import EngineError
 from app.service import Service, open_service
-from tests.bpmn.build import accepted, causes, event, flow, warnings
+from tests.bpmn.build import accepted, bpmn, causes, event, flow, warnings
 from tests.bpmn.tools import Drawing, Node, draw
 from tests.conftest import configured
 from tests.databases import Databases
@@ -216,3 +217,29 @@ def test_parts_of_a_process_do_not_get_lost_in_what_is_skipped():
 
 def test_an_element_of_an_abstract_type_without_a_type_is_refused():
     assert causes('<flowElement id="x"/>')[0][2] == "element x is not supported: flowElement (line 2)"
+
+
+@pytest.mark.parametrize(
+    ("written", "type"),
+    [
+        ('task id="x" xsi:type="tUserTask"', "USER_TASK"),
+        ('task id="x" xsi:type=" b:tReceiveTask "', "RECEIVE_TASK"),
+        ('task id="x" xsi:type="tTask"', "TASK"),
+        ('task id="x" xsi:type="vendor"', "TASK"),
+        ('task id="x" xsi:type="v:tSpecial"', "TASK"),
+        ('userTask id="x" xsi:type="tServiceTask"', "USER_TASK"),
+        ('subProcess id="x" xsi:type="tTransaction"', "TRANSACTION"),
+        ('flowElement id="x" xsi:type="tManualTask"', "MANUAL_TASK"),
+    ],
+)
+def test_an_element_may_be_of_a_type_that_is_derived_from_its_own(written, type):
+    tag = written.partition(" ")[0]
+    inside = "" if "ask" in written else '<task id="t"/>'
+    instance = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    assert accepted(f"<{written} {instance}>{inside}</{tag}>")["x"].type == type
+
+
+def test_user_tasks_of_an_abstract_type_are_assigned():
+    names = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:c="http://camunda.org/schema/1.0/bpmn"'
+    xml = bpmn(f'<flowElement {names} xsi:type="tUserTask" id="x" c:assignee="ann"/>')
+    assert list(user_task_tags(xml, "p")) == ["x"]
