@@ -176,10 +176,11 @@ class _Completed:
         loaded = self._run.need(ElementVariables(self._run.instance.partition, ids)) if ids else {}
         found: dict[str, Stored] = {}
         for scope in way:
-            found |= {name: stored for (id, name), stored in loaded.items() if id == scope.id}
+            own: dict[str, Stored | None] = {name: stored for (id, name), stored in loaded.items() if id == scope.id}
             for (_, token, name), stored in self._run.changes.values.items():
-                if token is not None and (token is scope or (token.id and token.id == scope.id)) and stored is not None:
-                    found[name] = stored
+                if token is not None and (token is scope or (token.id and token.id == scope.id)):
+                    own[name] = stored
+            found |= {name: stored for name, stored in own.items() if stored is not None}
         return found
 
 
