@@ -13,9 +13,11 @@ Events are written `"message"` without a definition, `"message:order"` with one,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 from app.bpmn import definitions as bpmn
@@ -26,6 +28,7 @@ from app.engine.graph import Graph, compile_graph
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 QUOTED = {'"': "&quot;"}
+_COMPLEX = ("<complexBehaviorDefinition>", "</complexBehaviorDefinition>")
 _NAMES = {"error": "errorCode", "escalation": "escalationCode", "message": "name", "signal": "name"}
 
 
@@ -88,6 +91,11 @@ def throw(event: str) -> Kind:
 
 def end(event: str) -> Kind:
     return Kind("endEvent", event=event)
+
+
+def several(tag: str, *events: str) -> Kind:
+    """An event with several definitions."""
+    return Kind(tag, marker="".join(f"@@{event}@@" for event in events))
 
 
 def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
@@ -170,8 +178,13 @@ def multi(
     outputs: str = "",
     output: str = "",
     condition: str = "",
+    behavior: str = "",
+    throws: Mapping[str, str] = MappingProxyType({}),
 ) -> Kind:
-    """With a multi-instance marker; `outputs` is the collection of what is put out."""
+    """With a multi-instance marker; `outputs` is the collection of what is put out.
+
+    It `throws` events when instances complete, each with its condition where the `behavior` is `Complex`.
+    """
     parts = (
         ("loopCardinality", cardinality),
         ("loopDataInputRef", collection),
@@ -185,8 +198,14 @@ def multi(
         for tag, text in parts
         if text
     )
-    sequence = ' isSequential="true"' if sequential else ""
-    marker = f"<multiInstanceLoopCharacteristics{sequence}>{inside}</multiInstanceLoopCharacteristics>"
+    attributes = ' isSequential="true"' if sequential else ""
+    attributes += f' behavior="{behavior}"' if behavior else ""
+    for event, when in throws.items():
+        if behavior == "Complex":
+            inside += f"<condition>{escape(when)}</condition><event>@@{event}@@</event>".join(_COMPLEX)
+        else:
+            attributes += f' {behavior.lower()}BehaviorEventRef="@@#{event}@@"'
+    marker = f"<multiInstanceLoopCharacteristics{attributes}>{inside}</multiInstanceLoopCharacteristics>"
     return replace(kind, marker=marker)
 
 
@@ -267,11 +286,23 @@ def _element(
         content += _event(kind.event, declarations, own)
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
-    content += kind.marker
+    content += re.sub(
+        "@@(#?)([^@]+)@@", lambda found: _thrown(found[2], declarations, shared=bool(found[1])), kind.marker
+    )
     if kind.handler:
         after = f'<association id="{id}_{kind.handler}" sourceRef="{id}" targetRef="{kind.handler}"/>'
         return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>{after}'
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
+
+
+def _thrown(event: str, declarations: dict[str, str], *, shared: bool) -> str:
+    """The definition of an event, or the id of one beside the process."""
+    definition = _event(event, declarations)
+    if not shared:
+        return definition
+    id = f"thrown_{event.replace(':', '_')}"
+    declarations[id] = definition.replace(" ", f' id="{id}" ', 1)
+    return id
 
 
 def _event(event: str, declarations: dict[str, str], attributes: str = "") -> str:

@@ -99,7 +99,7 @@ class LoopReader:
             output_item=output_item,
             condition=read_expression(element, _child(node, "completionCondition")),
             behavior=behavior,
-            events=self._behaviors.read(element, node, behavior) if is_executed("behavior") else (),
+            events=tuple(self._behaviors.read(element, node, behavior)) if is_executed("behavior") else (),
         )
 
     def _literal(self, element: Element, node: XmlNode, text: str, *, sequential: bool) -> int | None:

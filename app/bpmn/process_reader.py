@@ -26,6 +26,7 @@ from app.bpmn.tags import (
     MULTIPLE,
     PARALLEL_MULTIPLE,
     SEVERAL,
+    SEVERAL_THROWN,
     TAGS,
     THROWN_PARTS,
     is_definition,
@@ -204,7 +205,7 @@ class ProcessReader:
             types = HANDLER_STARTS
         if len(definitions) == 1:
             return self._add_defined(node, types, scope, definitions[0])
-        if definitions and is_executed(SEVERAL):
+        if definitions and is_executed(SEVERAL if node.tag in PARALLEL_MULTIPLE else SEVERAL_THROWN):
             return self._add_multiple(node, types, scope, definitions)
         element = _element(node, types.get("", T.TASK), scope)
         if definitions:

@@ -9,9 +9,9 @@ from app.bpmn.kinds import ElementType
 T = ElementType
 
 SEVERAL = "several event definitions"
+SEVERAL_THROWN = "several event definitions that are thrown"
 NOT_YET = frozenset(
     {
-        "behavior",
         SEVERAL,
     }
 )
@@ -156,6 +156,8 @@ def _types(is_meant: Callable[[str], bool]) -> frozenset[ElementType]:
     for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS)]:
         parts = {tag: row} if isinstance(row, ElementType) else row
         found |= {type for part, type in parts.items() if is_meant(part)}
+    if is_meant(SEVERAL_THROWN):
+        found |= {type for tag, type in MULTIPLE.items() if tag not in PARALLEL_MULTIPLE}
     if is_meant(SEVERAL):
-        found |= {*MULTIPLE.values(), *PARALLEL_MULTIPLE.values()}
+        found |= {type for tag, type in MULTIPLE.items() if tag in PARALLEL_MULTIPLE} | {*PARALLEL_MULTIPLE.values()}
     return frozenset(found)

@@ -105,18 +105,18 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     }
     found, causes = bpmn.resolve(model, **requested)  # type: ignore[arg-type] # mypy can't match the names
     _refuse(causes)
-    if expressions_of(ctx, cmd):
-        causes = check_expressions(model, found)
-        if causes:
-            raise invalid_model("BPMN process is invalid", causes=causes)
+    unusable = check_expressions(model, found) if expressions_of(ctx, cmd) else []
     if not dry_run:
         ctx.tx.lock_key("deployment")
     existing = ctx.tx.find_process(cmd.bpmn_process_id, cmd.version)
     if existing is not None:
         if existing.bpmn_xml != cmd.bpmn_xml:
             raise conflict(f"process {cmd.bpmn_process_id}:{cmd.version} already exists with a different BPMN XML")
+        # Whatever is said about its expressions now, it keeps what it was deployed with.
         existing.warnings = warnings
         return existing
+    if unusable:
+        raise invalid_model("BPMN process is invalid", causes=unusable)
     causes = bpmn.unknown_elements(model, **requested)  # type: ignore[arg-type] # as above
     causes += bpmn.duplicate_start_names(model, found)
     _refuse(causes + _taken_start_names(ctx, model, found))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.bpmn.kinds import ACTIVITIES, START_EVENTS
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
 from app.engine.reach import reach_of
-from app.engine.slots import Slot, completion_of, condition_of, programs_of
+from app.engine.slots import Slot, Thrown, completion_of, condition_of, programs_of, thrown_by
 from app.expr import Program
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ class Node:
     """Of such a gateway, which incoming flows can be reached from a node without passing it; bit i is flow i."""
     interrupting: bool = True
     loop: Loop | None = None
+    throws: Sequence[Thrown] = ()
+    """Of an event with several definitions, what it throws; of a multi-instance, what is when instances complete."""
     terminate: bool = False
     called_element: str = ""
     task_type: str = ""
@@ -133,6 +135,9 @@ class Node:
         """Of variables whose values matter to what the node does."""
         for program in (*self.programs.values(), *((self.completion,) if self.completion else ())):
             yield from program.names
+        for thrown in self.throws:
+            for program in thrown.programs():
+                yield from program.names
         for flow in self.outgoing:
             if flow.program is not None:
                 yield from flow.program.names
@@ -222,6 +227,7 @@ def compile_graph(
             parent=parent,
             interrupting=element.interrupting,
             loop=element.loop,
+            throws=thrown_by(element, process.expression_language, evaluates=evaluates),
             condition=element.condition.text if element.condition else "",
             completion=completion_of(element, process.expression_language, evaluates=evaluates),
             sequential=element.sequential,

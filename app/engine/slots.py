@@ -5,12 +5,13 @@ In mode ENGINE all is evaluated that can be. Otherwise workers decide, but for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from app.bpmn.evaluation import expressions_of, texts_of
-from app.bpmn.kinds import CONDITIONAL_EVENTS, ElementType
+from app.bpmn.evaluation import expressions_of, texts_of, texts_of_event
+from app.bpmn.kinds import CONDITIONAL_EVENTS, THROWN_EVENTS, ElementType
 from app.bpmn.model import Element, EventDefinition, SequenceFlow
 from app.expr import CompileError, Program, compile_expression, compile_text, constant
 
@@ -32,6 +33,25 @@ class Slot(StrEnum):
     MESSAGE_NAME = "messageName"
     SIGNAL_NAME = "signalName"
     TIMER = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """One of the signals and escalations that an event with several definitions, or a multi-instance, throws."""
+
+    definition: EventDefinition
+    condition: Program | None = None
+    """Of a multi-instance: whether it is thrown when an instance completes (BPMN 2.0.2, 10.3.8)."""
+    name: Program | None = None
+    """What gives the name or code, where that is evaluated."""
+
+    @property
+    def slot(self) -> Slot:
+        """Where the name or code is said."""
+        return Slot.ESCALATION_CODE if self.definition.signal_name is None else Slot.SIGNAL_NAME
+
+    def programs(self) -> Iterator[Program]:
+        yield from (program for program in (self.condition, self.name) if program is not None)
 
 
 class NotEvaluated(Exception):
@@ -81,6 +101,30 @@ def completion_of(element: Element, language: str, *, evaluates: bool) -> Progra
         return compile_expression(expression.text, expression.language, language)
     except CompileError:
         return None
+
+
+def thrown_by(element: Element, language: str, *, evaluates: bool) -> Sequence[Thrown]:
+    """What an event with several definitions throws, or a multi-instance.
+
+    A condition that can't be compiled is never true.
+    """
+    found = []
+    for part in element.parts if element.type in THROWN_EVENTS else ():
+        if part.definition is not None:
+            names: dict[Slot, Program] = {}
+            for name, text in texts_of_event(part, part.definition) if evaluates else ():
+                _add(names, Slot(name), partial(compile_text, text, default_language=language))
+            found.append(Thrown(part.definition, name=next(iter(names.values()), None)))
+    for part in element.loop.events if element.loop is not None else ():
+        program = None
+        if part.condition is not None:
+            try:
+                program = compile_expression(part.condition.text, part.condition.language, language)
+            except CompileError:
+                continue
+        if part.definition is not None:
+            found.append(Thrown(part.definition, program))
+    return found
 
 
 def condition_of(flow: SequenceFlow, language: str) -> Program | None:

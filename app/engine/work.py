@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -61,9 +61,11 @@ class Work:
             raise Missing(need) from None
         return found
 
-    def throw_signal(self, name: str) -> None:
-        """Sends the signal when the walk has ended."""
-        self.changes.thrown.append(ThrownSignal(name, self.need(SignalSubscribers(name))))
+    def throw_signal(self, name: str, caught: Collection[ElementInstance] = ()) -> None:
+        """Sends the signal when the walk has ended, but not to those events that have `caught` it already."""
+        ids = [event.id for event in caught]
+        subscribers = [each for each in self.need(SignalSubscribers(name)) if each.element_instance_id not in ids]
+        self.changes.thrown.append(ThrownSignal(name, subscribers))
 
     def throw_message(self, name: str, correlation_key: str, variables: list[EventVariable]) -> None:
         """Sends the message when the walk has ended: it is lost where nobody waits for it by then."""

@@ -95,9 +95,14 @@ def test_an_event_definition_that_does_not_fit_is_refused(tag, kind):
     [
         ("complexGateway", "complexGateway", '<complexGateway id="e"/>'),
         (
-            "several event definitions",
+            "several event definitions that are thrown",
             "several event definitions",
             event("endEvent", definition("escalation") + definition("signal")),
+        ),
+        (
+            "several event definitions",
+            "several event definitions",
+            event("intermediateCatchEvent", definition("message") + definition("signal")),
         ),
         (
             "behavior",

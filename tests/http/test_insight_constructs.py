@@ -10,7 +10,9 @@ from tests.flow import (
     SERVICE,
     USER,
     Kind,
+    ad_hoc,
     boundary,
+    complex_gateway,
     event_sub,
     exclusive,
     flow,
@@ -117,6 +119,24 @@ def test_an_inclusive_join_that_forks_waits_for_its_decision(api: Api):
     assert shown(waiting(api, instance), "missing") == [("a", "JOB", None), ("j", "JOIN", ["a"])]
     api.complete(job_of(api, instance, "a"))
     assert shown(waiting(api, instance), "jobType") == [("j", "JOB", "EVALUATE_INCLUSIVE_GATEWAY")]
+
+
+def test_a_complex_gateway_that_has_gone_on_waits_for_what_can_come_late(api: Api):
+    gateway = complex_gateway("enough")
+    api.deploy(flow("s -> f -> a, b -> g -> t -> e", f=PARALLEL, g=gateway))
+    instance = api.start()
+    api.complete(job_of(api, instance, "a"))
+    job = job_of(api, instance, "g")
+    assert (job["type"], job["expression"]) == ("EVALUATE_ACTIVATION_CONDITION", "enough")
+    api.complete(job, completion={"conditionFulfilled": True})
+    assert shown(waiting(api, instance), "missing") == [("b", "JOB", None), ("g", "JOIN", ["b"]), ("t", "JOB", None)]
+
+
+def test_an_ad_hoc_sub_process_waits_for_a_selection(api: Api):
+    api.deploy(flow("s -> ah -> e", ah=ad_hoc("a; b", condition="enough")))
+    instance = api.start()
+    assert shown(waiting(api, instance), "jobType") == [("ah", "JOB", "SELECT_ACTIVITIES")]
+    assert job_of(api, instance, "ah")["expression"] == "enough"
 
 
 def test_a_parallel_join_counts_flows_and_not_where_they_come_from(api: Api):

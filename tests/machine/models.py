@@ -243,7 +243,8 @@ class Artist:
             before = ' testBefore="true"' if self._one_in(2) else ""
             condition = "<loopCondition>more</loopCondition>" if not maximum or self._one_in(2) else ""
             return f"<standardLoopCharacteristics {id}{maximum}{before}>{condition}</standardLoopCharacteristics>"
-        cardinality = self._pick(("", "<loopCardinality>2</loopCardinality>", "<loopCardinality>0</loopCardinality>"))
+        # At least one: a cycle without a stop would go round for ever.
+        cardinality = self._pick(("", "<loopCardinality>2</loopCardinality>"))
         condition = "<completionCondition>enough</completionCondition>" if self._one_in(3) else ""
         sequential = ' isSequential="true"' if self._one_in(2) else ""
         tag = "multiInstanceLoopCharacteristics"

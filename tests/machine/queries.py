@@ -56,6 +56,7 @@ OF_THE_FILE = frozenset(
         "calledElement",
         "decisions",
         "errorName",
+        "expression",
         "escalationName",
         "messageName",
         "signalName",

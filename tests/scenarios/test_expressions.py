@@ -169,3 +169,12 @@ def test_a_text_that_does_not_compile_is_refused(service: Service):
     (cause,) = refused.value.causes
     assert "cannot be evaluated" in cause.detail
     Story.start(service, model).waits_at("g")
+
+
+def test_a_version_that_is_there_keeps_who_decides_whatever_a_repetition_says(service: Service):
+    model = flow("s -> g -> a, b; a, b -> e", g=conditional(EXCLUSIVE, default="b", a="credit approved"))
+    deployed = deploy(service, model)
+    assert deploy(service, model, **ENGINE).id == deployed.id
+    with pytest.raises(EngineError) as refused:
+        deploy(service, model, version="2", **ENGINE)
+    assert [cause.type for cause in refused.value.causes] == ["sequence_flow"]

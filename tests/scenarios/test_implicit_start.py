@@ -4,6 +4,7 @@ import pytest
 
 from app.commands.instance import CreateProcessInstance
 from app.engine.completion import CalledProcess
+from app.engine.types import ExpressionMode
 from tests.flow import SERVICE, Kind, call, flow, start, sub
 from tests.story import Story, deploy, detail
 
@@ -25,7 +26,7 @@ def test_a_sub_process_begins_at_all_that_nothing_leads_to(engine):
 
 
 def test_one_of_several_start_events_is_named(engine):
-    deploy(engine, TWO)
+    deploy(engine, TWO, expressions=ExpressionMode.ENGINE)
     command = CreateProcessInstance(bpmn_process_id="p", version="1", worker_id="w")
     assert detail(engine, command) == f"VALIDATION: {EXPECTED}"
     wrong = CreateProcessInstance(bpmn_process_id="p", version="1", worker_id="w", bpmn_element_id="a")
@@ -38,7 +39,7 @@ def test_the_only_start_event_may_be_named(engine):
 
 
 def test_who_calls_names_the_start_event(engine):
-    deploy(engine, TWO.replace('"p"', '"ch"'))
+    deploy(engine, TWO.replace('"p"', '"ch"'), expressions=ExpressionMode.ENGINE)
     story = Story.start(engine, flow("s -> ca -> e", ca=call("ch")))
     story.job_completes("ca", becomes="CAUSED_INCIDENT").incident_is_resolved()
     called = CalledProcess(bpmn_element_id="s1")

@@ -11,6 +11,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.commands import HANDLERS
+from app.commands.activity import SelectActivities
 from app.commands.base import Command, Data, VariableInput
 from app.commands.check import CheckProcess
 from app.commands.context import Context
@@ -167,6 +168,11 @@ FOR_EACH = play.model(
     body='<serviceTask id="each"><multiInstanceLoopCharacteristics><loopDataInputRef>items</loopDataInputRef>'
     "</multiInstanceLoopCharacteristics></serviceTask>",
 )
+AD_HOC = play.model(
+    "start -> adhoc -> end",
+    process_id="choosing",
+    body='<adHocSubProcess id="adhoc"><serviceTask id="chosen"/></adHocSubProcess>',
+)
 MESSAGE_START = play.MESSAGE_START.replace('"p"', '"ordering"')
 SIGNAL_START = play.SIGNAL_START.replace('"p"', '"alarming"')
 
@@ -196,6 +202,7 @@ def live(service: Service) -> None:
     _fails_and_is_resolved(service, third)
     _are_brought_forward(service)
     _is_evaluated_again(service)
+    _is_selected(service)
     _keys_and_settings(service)
     _go(service)
     _calls(service)
@@ -276,6 +283,17 @@ def _is_evaluated_again(service: Service) -> None:
     play.run_tasks(service)
     play.work(service, instance)
     assert [each.state for each in _instances(service) if each.id == instance.id] == ["COMPLETED"]
+
+
+def _is_selected(service: Service) -> None:
+    """An activity of an ad-hoc sub-process, by somebody who was not asked."""
+    instance = play.begin(service, AD_HOC)
+    (job,) = service.query(JobCriteria(partition=instance.partition, process_instance_id=instance.id))
+    service.execute(
+        SelectActivities(
+            partition=job.partition, id=job.element_instance_id, activities=("chosen",), worker_id=play.WORKER
+        )
+    )
 
 
 def _calls(service: Service) -> None:

@@ -20,6 +20,7 @@ from app.engine.elements.event_based import EventBasedGateway
 from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, ParallelGateway
 from app.engine.elements.loop import MultiInstance, StandardLoop
 from app.engine.elements.message import MessageTrigger
+from app.engine.elements.multiple import MultipleThrow
 from app.engine.elements.receive_task import ReceiveTask
 from app.engine.elements.sending import MessageThrow, SendTask
 from app.engine.elements.signal import SignalTrigger, ThrownSignal
@@ -61,6 +62,8 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.MESSAGE_END_EVENT: MessageThrow(),
     ElementType.MESSAGE_START_EVENT: Behavior(),
     ElementType.MESSAGE_THROW_EVENT: MessageThrow(),
+    ElementType.MULTIPLE_END_EVENT: MultipleThrow(),
+    ElementType.MULTIPLE_THROW_EVENT: MultipleThrow(),
     ElementType.NONE_END_EVENT: NoneEndEvent(),
     ElementType.NONE_START_EVENT: Behavior(),
     ElementType.NONE_THROW_EVENT: Behavior(),

@@ -63,6 +63,19 @@ def throw_and_continue(run: Run, token: ElementInstance, code: str) -> None:
     run.complete(token)
 
 
+def escalate_from(run: Run, level: ElementInstance, code: str, *, thrower: ElementInstance | None = None) -> None:
+    """Something at `level` escalates, and goes on: what catches that happens, if anything does.
+
+    The `thrower` is complete before it is interrupted.
+    """
+    caught = _find(run, level, Raised.escalation(code))
+    if not caught:
+        return
+    if thrower is not None and caught.event.node.interrupting:
+        run.complete(thrower, [])
+    caught.happens()
+
+
 @dataclass(frozen=True, slots=True)
 class _Caught:
     """The event that catches what `run` throws."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
+from app.engine.elements.catching import escalate_from
+from app.engine.elements.signal import throw_signal
 from app.engine.needs import OutputItems
 from app.engine.records import Job, Task
-from app.engine.slots import NotEvaluated, Slot
+from app.engine.slots import NotEvaluated, Slot, Thrown
 from app.engine.types import InstanceState, JobType
 from app.engine.values import Stored, as_json, items_of, value_of
 from app.errors import refused
-from app.expr import EvaluationError, as_cardinality, as_condition
+from app.expr import EvaluationError, Value, as_cardinality, as_condition
 
 if TYPE_CHECKING:
     from app.bpmn.model import Loop
@@ -51,7 +53,12 @@ class Body(Behavior):
     def child_completed(self, run: Run, token: ElementInstance, child: ElementInstance) -> None:
         token.loop_completed += 1
         run.changes.update(token)
-        self.go_on(run, token, child)
+        self.throw(run, token, child)
+        if not token.state.ended:
+            self.go_on(run, token, child)
+
+    def throw(self, run: Run, token: ElementInstance, last: ElementInstance) -> None:
+        """Throws what the `last` inner instance, which is over, gives rise to; it may end the body."""
 
     def go_on(self, run: Run, token: ElementInstance, last: ElementInstance | None) -> None:
         """The `last` inner instance is over: another one starts, or it is asked whether one shall."""
@@ -157,6 +164,20 @@ class MultiInstance(Body):
             self._begin_with(run, token, wanted)
         elif token.context != OVER:
             self._decide(run, token, is_complete=_fulfilled(completion))
+
+    def throw(self, run: Run, token: ElementInstance, last: ElementInstance) -> None:
+        """Boundary events of the body catch it before anything else does (BPMN 2.0.2, 10.3.8)."""
+        node, scope = token.node, run.scope_of(token)
+        if _loop(token).behavior == "One" and token.loop_completed > 1:
+            return
+        given = _counts(token, last)
+        for thrown in [each for each in node.throws if _is_thrown(run, last, each, given)]:
+            if scope.state.ended:
+                return
+            if thrown.definition.signal_name is not None:
+                throw_signal(run, token, thrown.definition.signal_name)
+            elif thrown.definition.escalation_code is not None:
+                escalate_from(run, token, thrown.definition.escalation_code)
 
     def evaluate(self, run: Run, token: ElementInstance, slot: Slot) -> None:
         if slot is Slot.LOOP_DATA_OUTPUT:
@@ -279,6 +300,16 @@ class MultiInstance(Body):
                 elif inner.state is InstanceState.COMPLETED:
                     found[inner.loop_counter] = stored
         return found
+
+
+def _is_thrown(run: Run, last: ElementInstance, thrown: Thrown, given: Mapping[str, Value]) -> bool:
+    """Whether its condition is true; one that can't be evaluated is not."""
+    if thrown.condition is None:
+        return True
+    try:
+        return run.evaluate(last, thrown.condition, as_condition, given)
+    except EvaluationError:
+        return False
 
 
 def _item(stored: Stored | None, decrypt: Callable[[str], str]) -> Any:

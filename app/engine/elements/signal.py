@@ -10,7 +10,7 @@ from app.engine.elements.trigger import Recur, Thrown, Trigger
 from app.engine.needs import IsSubscribed, Need, SignalSubscribers
 from app.engine.records import SignalSubscription
 from app.engine.slots import Slot
-from app.engine.types import JobType
+from app.engine.types import JobType, UserTaskState
 from app.errors import refused
 from app.expr import as_text
 
@@ -54,6 +54,24 @@ class SignalTrigger(Trigger):
                 run.subscribe_signal(renewed, token.context)
 
         return subscribe
+
+
+def throw_signal(run: Run, host: ElementInstance, name: str) -> None:
+    """Throws a signal that is caught at once by what is attached to `host`, rather by what does not interrupt it."""
+    waiting = [event for event in run.armed(host) if event.context == name and _waits_for_signal(event)]
+    caught = sorted(waiting, key=lambda event: event.node.interrupting)
+    for event in caught:
+        if event.state.ended:
+            continue
+        event.behavior.happens(run, event)
+        if event.node.interrupting:
+            # Its subscription was not used up by the signal.
+            run.clear_away(event, UserTaskState.TERMINATED)
+    run.throw_signal(name, caught)
+
+
+def _waits_for_signal(event: ElementInstance) -> bool:
+    return isinstance(event.node.behavior.trigger, SignalTrigger)
 
 
 class ThrownSignal(Thrown):
