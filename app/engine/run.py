@@ -97,11 +97,15 @@ class Run(Ending):
         return self._stored_at(None, name, loaded)
 
     def scope_with(self, token: ElementInstance, name: str) -> ElementInstance | None:
-        """The innermost scope around the token that has a variable of that name; None is the process instance."""
+        """The innermost scope around the token that has a variable of that name; None is the process instance.
+
+        An inner instance of a multi-instance has what its body collects, whether it is set yet or not.
+        """
         loaded = self._loaded(name)
         scope = token.parent
         while scope is not None and scope.instance is self.instance:
-            if self._stored_at(scope, name, loaded) is not None:
+            puts_out = scope.is_inner and scope.node.loop is not None and scope.node.loop.output_item == name
+            if puts_out or self._stored_at(scope, name, loaded) is not None:
                 return scope
             scope = scope.parent
         return None

@@ -53,6 +53,15 @@ def test_an_output_that_was_set_before_the_instance_completes_counts_also_for_th
     assert story.variables()["results"] == ("[7,null]" if deleted else "[7,7]")
 
 
+def test_what_is_collected_inside_of_an_instance_can_be_its_output(engine):
+    inner = multi(collection="row", item="cell", outputs="sums", output="sum")
+    outer = multi(sub("s2 -> t -> e2", t=inner), collection="table", item="row", outputs="all", output="sums")
+    story = Story.start(engine, flow("s -> sp -> e", sp=outer), variables=(json_variable("table", "[[1,2],[3]]"),))
+    for sum in ("7", "8", "9"):
+        story.job_completes("t", element_variables=[json_variable("sum", sum)])
+    assert story.is_completed().variables() == {"table": "[[1,2],[3]]", "all": "[[7,8],[9]]"}
+
+
 def test_what_a_terminated_instance_holds_is_no_output(engine):
     each = multi(cardinality="2", condition="enough", outputs="results", output="result")
     story = Story.start(engine, flow("s -> t -> e", t=each))
