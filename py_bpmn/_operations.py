@@ -289,11 +289,12 @@ class Warning(Model):
     file that can't be called, or names it by a prefix. - `leftover-reference`: An element names an incoming or
     outgoing sequence flow that is not drawn: it is ignored. - `nameless-declaration`: A message or signal has no
     name, and no event refers to it. - `duplicate-id`: A part that has no influence on the execution has an id that
-    is used before (BPMN 2.0.2, 8.2.1). - `ignored-implementation`: Code that is to be called: a class, an
-    expression, a connector. It has no effect. - `ignored-script`: A script. It has no effect. - `ignored-decision`:
-    A decision table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping of variables into an
-    element, or out of it. It has no effect. - `ignored-data-association`: A flow of data between elements. It has
-    no effect. - `ignored-called-element`: What a call activity calls, said in an extension. It has no effect. -
+    is used before (BPMN 2.0.2, 8.2.1). - `unknown-element`: An element has the namespace of BPMN, but is none of
+    BPMN's: it is skipped. - `ignored-implementation`: Code that is to be called: a class, an expression, a
+    connector. It has no effect. - `ignored-script`: A script. It has no effect. - `ignored-decision`: A decision
+    table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping of variables into an element, or
+    out of it. It has no effect. - `ignored-data-association`: A flow of data between elements. It has no effect. -
+    `ignored-called-element`: What a call activity calls, said in an extension. It has no effect. -
     `ignored-called-variables`: Variables that are to be passed to a called process, or back. It has no effect. -
     `ignored-correlation-key`: An expression for the correlation key of a message. It has no effect. -
     `ignored-listener`: Code that is to be called at a stage of an element. It has no effect. - `ignored-form`: A

@@ -357,3 +357,10 @@ def _duplicate_id(process: Process) -> Iterator[Remark]:
     for id, place in process.doubled_ids:
         sentence = f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {place.line})"
         yield process.element.pointer, sentence, place
+
+
+@_rule("unknown-element")
+def _unknown_element(process: Process) -> Iterator[Remark]:
+    """An element has the namespace of BPMN, but is none of BPMN's: it is skipped."""
+    for tag, place in process.unknown:
+        yield process.element.pointer, f"{tag} is no element of BPMN, and is skipped (line {place.line})", place

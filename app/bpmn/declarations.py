@@ -88,12 +88,14 @@ class Declarations:
         if row is not None:
             self._refer(element, row, self._references.resolve(node.get(row.attribute)))
         elif node.tag == "linkEventDefinition":
-            element.link_name = node.get("name")
+            # The two ends of a link are drawn with one label (BPMN 2.0.2, 10.5.5), which may be all there is.
+            element.link_name = node.get("name") or element.name
         elif node.tag == "conditionalEventDefinition":
             condition = next((child for child in node.children if child.tag == "condition"), None)
             element.condition = read_expression(element, condition)
         elif node.tag == "timerEventDefinition":
-            timers = [child for child in node.children if child.tag in _TIMER_KINDS]
+            written = [child for child in node.children if child.tag in _TIMER_KINDS]
+            timers = [child for child in written if child.text] or written[:1]
             if len(timers) > 1:
                 return "several timers in one event" if self._xml_timers else ""
             if timers:

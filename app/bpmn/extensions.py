@@ -11,6 +11,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.model import MAX_ID_LENGTH
 from app.bpmn.reader import OWN, WHITE_SPACE, Place
+from app.bpmn.substitution import concrete
 from app.bpmn.tags import TAGS
 from app.bpmn.vocabulary import HARMLESS
 
@@ -138,6 +139,8 @@ class _Collector:
         if self._namespace is None:
             self._namespace = namespace
         is_ours = namespace == self._namespace
+        if is_ours:
+            local = concrete(local, attributes)
         if is_ours and not self._is_foreign():
             self._enter(local, attributes)
         elif self._open and self._open[-1] == (True, "extensionElements"):

@@ -7,9 +7,11 @@ missing. A process that draws none is read from its children.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.bpmn.kinds import DECIDING_GATEWAYS, START_EVENTS
 from app.bpmn.model import (
     MAX_EXPRESSION_LENGTH,
     MAX_ID_LENGTH,
@@ -22,6 +24,11 @@ from app.bpmn.model import (
 )
 from app.bpmn.reader import Place, XmlNode
 from app.bpmn.references import References
+
+_LONGEST_END = 100
+"""How much of the ids of its ends is in the id of a flow that has none."""
+_UNCONDITIONAL = START_EVENTS | {ElementType.EVENT_BASED_GATEWAY, ElementType.PARALLEL_GATEWAY}
+"""No flow that leaves these has a condition (BPMN 2.0.2, 8.4.13 and 10.5.2)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +71,9 @@ class Flows:
         """Notes a `sequenceFlow` element of `scope`."""
         self._draws = True
         flow_id = node.token("id")
+        if not flow_id and node.token("sourceRef") and node.token("targetRef"):
+            self._drawn.append(_Statement("", node, scope))
+            return
         statement = self._statement(flow_id)
         if len(flow_id) > MAX_ID_LENGTH:
             detail = f"ID of sequenceFlow is longer than {MAX_ID_LENGTH} characters (line {node.line})"
@@ -98,6 +108,7 @@ class Flows:
 
         Returns the children that name no drawn flow at one end, and are ignored.
         """
+        self._name_drawn(by_id)
         leftovers = self._drop_leftovers()
         joins = {key: _Join(statement, self) for key, statement in self._statements.items() if key}
         joined = {key: flow for key, join in joins.items() if (flow := join.flow(by_id)) is not None}
@@ -109,6 +120,7 @@ class Flows:
             joins[statement.id].list_drawn()
         for element in dict.fromkeys(flow.source for flow in joined.values()):
             element.outgoing = [joined[i] for i in element.outgoing_ids if i in joined and joined[i].source is element]
+            _forget_empty_conditions(element)
         for element in dict.fromkeys(flow.target for flow in joined.values()):
             element.incoming = [joined[i] for i in element.incoming_ids if i in joined and joined[i].target is element]
         return leftovers
@@ -119,6 +131,20 @@ class Flows:
     def undrawn(self, statement: _Statement) -> bool:
         """Whether the process draws its flows, and this is none of them."""
         return self._draws and statement.drawn is None
+
+    def _name_drawn(self, by_id: Mapping[str, Element]) -> None:
+        """Gives ids to the drawn flows that have none (BPMN 2.0.2, 8.3.1: they may be missing)."""
+        counts: Counter[str] = Counter()
+        for statement in self._drawn:
+            if statement.id or statement.drawn is None:
+                continue
+            ends = [self.resolve(statement.drawn.get(end))[:_LONGEST_END] for end in ("sourceRef", "targetRef")]
+            base = name = "-".join(ends)
+            while name in by_id or name in self._statements:
+                counts[base] += 1
+                name = f"{base}-{counts[base] + 1}"
+            statement.id = name
+            self._statements[name] = statement
 
     def _statement(self, flow_id: str) -> _Statement:
         statement = self._statements.get(flow_id)
@@ -255,6 +281,14 @@ def _condition(drawn: XmlNode | None) -> XmlNode | None:
     if drawn is None or not drawn.children:
         return None
     return next((child for child in drawn.children if child.tag == "conditionExpression"), None)
+
+
+def _forget_empty_conditions(source: Element) -> None:
+    """Where no condition may be, one without text says nothing: modelers write it at every flow."""
+    is_only = len(source.outgoing_ids) == 1 and source.type not in DECIDING_GATEWAYS
+    if is_only or source.type in _UNCONDITIONAL:
+        for flow in source.outgoing:
+            flow.conditional = flow.conditional and bool(flow.condition)
 
 
 def _without(role: str, statement: _Statement, stated: Mapping[Element, XmlNode]) -> _Finding:

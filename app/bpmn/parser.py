@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import islice
 
 from app.bpmn.attributes import TRUE
 from app.bpmn.data import Data
@@ -19,9 +20,11 @@ from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate
 from app.bpmn.reader import Document, Place, XmlNode, read
 from app.bpmn.references import References
 from app.bpmn.tags import GLOBAL_TASKS, TAGS, is_definition
-from app.bpmn.vocabulary import HARMLESS, OPAQUE
+from app.bpmn.vocabulary import HARMLESS, OPAQUE, is_skipped, is_standard
 from app.errors import invalid, invalid_model
 
+_MOST_UNKNOWN = 100
+"""How many unknown elements beside the processes are told of."""
 _SHOWN_IDS = 100
 """How many ids of processes a problem lists."""
 
@@ -105,13 +108,23 @@ class Model:
         if process.element.id and len(places) > 1:
             process.element.report(duplicate(process.element, places[1]))
         self._add_collaboration(process, node.token("id"))
+        if self._associations:
+            reader.associate(self._associations)
         process.prefixes = self._prefixes
         process.nameless = self._declarations.nameless
         process.startable = self._startable
         process.evaluates = self._evaluates
         process.expression_language = self._root.token("expressionLanguage")
+        process.unknown = [*self._unknown, *process.unknown]
         reader.finish()
         return process
+
+    @cached_property
+    def _unknown(self) -> list[tuple[str, Place]]:
+        """What is skipped beside the processes, though it is none of BPMN's elements."""
+        beside = (node for node in self._root.children if node.tag != "process" and is_skipped(node.tag))
+        unknown = (node for node in beside if not is_standard(node.tag))
+        return [(node.tag[:MAX_ID_LENGTH], node.place) for node in islice(unknown, _MOST_UNKNOWN)]
 
     @cached_property
     def _outside(self) -> list[XmlNode]:
@@ -120,13 +133,28 @@ class Model:
         for node in self._root.children:
             if node.tag in HARMLESS or node.tag in ENDS or is_definition(node.tag):
                 found += lost_in(node)
-            elif node.tag != "process":
+            elif node.tag == "process":
+                continue
+            elif is_skipped(node.tag):
+                found += lost_in(node)
+            else:
                 found.append(node)
         return found
 
     @cached_property
     def _collaborations(self) -> list[XmlNode]:
         return [node for node in self._root.children if node.tag == "collaboration"]
+
+    @cached_property
+    def _associations(self) -> Mapping[str, list[XmlNode]]:
+        """Those beside the processes, by the ids of both ends."""
+        found: dict[str, list[XmlNode]] = {}
+        artifacts = (child for collaboration in self._collaborations for child in collaboration.children)
+        for node in (*self._root.children, *artifacts):
+            if node.tag == "association":
+                for end in {self._references.resolve(node.get(end)) for end in ("sourceRef", "targetRef")}:
+                    found.setdefault(end, []).append(node)
+        return found
 
     @cached_property
     def _participants(self) -> Mapping[str, XmlNode]:

@@ -33,7 +33,7 @@ from app.bpmn.tags import (
     is_executed,
 )
 from app.bpmn.undoing import Undoing
-from app.bpmn.vocabulary import HARMLESS, OPAQUE
+from app.bpmn.vocabulary import OPAQUE, is_skipped, is_standard
 
 T = ElementType
 Row = ElementType | Mapping[str, ElementType] | None
@@ -89,6 +89,13 @@ class ProcessReader:
         """What is neither element nor flow."""
         self._read(node)
 
+    def associate(self, outside: Mapping[str, Sequence[XmlNode]]) -> None:
+        """Notes the associations outside of the process, by the ids of their ends, that say what undoes an activity."""
+        for event_id, element in self._by_id.items():
+            if element.type is T.COMPENSATION_BOUNDARY_EVENT:
+                for node in outside.get(event_id, ()):
+                    self._undoing.associate(node)
+
     def finish(self) -> None:
         """Joins what refers to each other."""
         by_id, process = self._by_id, self.process
@@ -119,7 +126,7 @@ class ProcessReader:
                 )
             if node.tag == "sequenceFlow":
                 self._read_flow(node, scope)
-            elif node.tag not in TAGS and (node.tag in HARMLESS or _is_part(node.tag)):
+            elif node.tag not in TAGS and (is_skipped(node.tag) or _is_part(node.tag)):
                 self._read_part(node, scope)
             else:
                 element = self._add(node, scope)
@@ -129,9 +136,12 @@ class ProcessReader:
     def _read_flow(self, node: XmlNode, scope: Element) -> None:
         self._flows.draw(node, scope)
         for child in node.children:
-            if child.tag not in HARMLESS and child.tag != "conditionExpression" and child.tag not in ENDS:
-                refuse(scope, f"{child.tag} in a sequence flow", child.place)
-            elif child.children:
+            if child.tag != "conditionExpression" and child.tag not in ENDS:
+                if not is_skipped(child.tag):
+                    refuse(scope, f"{child.tag} in a sequence flow", child.place)
+                    continue
+                self._note_unknown(child)
+            if child.children:
                 for lost in lost_in(child):
                     refuse(scope, f"{lost.tag} in a sequence flow", lost.place)
 
@@ -140,7 +150,8 @@ class ProcessReader:
         if node.tag in ENDS:
             if element.type is not T.PROCESS:
                 self._flows.state(element, node)
-        elif node.tag in HARMLESS:
+        elif is_skipped(node.tag):
+            self._note_unknown(node)
             self._note_ids(node)
             if node.tag == "association":
                 self._undoing.associate(node)
@@ -156,6 +167,10 @@ class ProcessReader:
             return
         for lost in lost_in(node):
             refuse(element, f"{lost.tag} in {node.tag}", lost.place)
+
+    def _note_unknown(self, node: XmlNode) -> None:
+        if not is_standard(node.tag):
+            self.process.unknown.append((node.tag[:MAX_ID_LENGTH], node.place))
 
     def _note_ids(self, node: XmlNode) -> None:
         for part in node.walk(opaque=OPAQUE):

@@ -16,6 +16,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from app.bpmn.substitution import concrete
 from app.errors import EngineError, invalid_model
 
 WHITE_SPACE = " \t\r\n"
@@ -242,6 +243,7 @@ class _Collector:
         node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
         for key in attributes:
             if "}" in key:
+                node.tag = concrete(tag, attributes)
                 node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
                 node.task_type = attributes.get(TOPIC, "").strip(WHITE_SPACE)
                 node.foreign = _kept(attributes) or _NO_NAMES

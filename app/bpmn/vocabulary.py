@@ -69,3 +69,37 @@ _HARMLESS = frozenset(
 )
 HARMLESS = _HARMLESS | DECLARATIONS | OPAQUE
 """Beside processes, inside of them, and in flow nodes: not every tool puts each where it belongs."""
+
+_ELSEWHERE = frozenset(
+    {
+        *(
+            "assignment",
+            "callConversation",
+            "categoryValue",
+            "childLaneSet",
+            "choreographyRef",
+            "conversationAssociation",
+        ),
+        *("conversationLink", "correlationKey", "dataInputRefs", "dataOutputRefs", "expression", "formalExpression"),
+        *("globalCommunication", "inMessageRef", "interfaceRef", "ioSpecificationRef", "messageFlowAssociation"),
+        *("operation", "operationRef", "outMessageRef", "participantAssociation", "participantMultiplicity"),
+        *("participantRef", "partitionElement", "resourceAssignmentExpression", "resourceParameter"),
+        *("resourceParameterBinding", "resourceRef", "subConversation", "transformation"),
+    }
+)
+"""What BPMN has inside of harmless elements, and some tools write outside of them."""
+_MEANT = frozenset({"activationCondition", "conditionExpression", "definitions", "eventDefinitionRef", "flowNode"})
+_MEANT_ENDINGS = (
+    *("activity", "characteristics", "choreography", "definition", "event", "flow", "flowelement", "gateway"),
+    *("process", "task", "transaction"),
+)
+
+
+def is_standard(tag: str) -> bool:
+    """Whether BPMN has a harmless element of that name."""
+    return tag in HARMLESS or tag in _ELSEWHERE
+
+
+def is_skipped(tag: str) -> bool:
+    """Whether an element can be left out: what is no part of BPMN's has no influence unless it looks like a node."""
+    return is_standard(tag) or (tag not in _MEANT and not tag.lower().endswith(_MEANT_ENDINGS))

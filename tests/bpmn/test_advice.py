@@ -286,6 +286,7 @@ ODD = [
         "process q has no none start event, so t can't call it (line 2)",
     ),
     ("nameless-declaration", LINE, "/p", "message n has no name, and no event refers to it (line 1)"),
+    ("unknown-element", LINE + "<fooBar/>", "/p", "fooBar is no element of BPMN, and is skipped (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="t"/>', "/p", "ID t is used more than once (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="d"/>\n<laneSet id="d"/>', "/p", "ID d is used more than once (line 3)"),
 ]

@@ -98,7 +98,7 @@ def test_a_flow_belongs_to_the_scope_of_its_ends_wherever_it_is_drawn():
             "/p/f",
             "sequence flow f is defined more than once (line 3)",
         ),
-        (NODES + '<sequenceFlow sourceRef="a" targetRef="b"/>', "/p/", "sequence flow has no ID (line 2)"),
+        (NODES + '<sequenceFlow sourceRef="a"/>', "/p/", "sequence flow has no ID (line 2)"),
         ('<task id="a"><outgoing/></task>', "/p/", "sequence flow has no ID (line 2)"),
         (
             SUB.format("") + '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="in"/>',
