@@ -271,7 +271,13 @@ class Walk:
         for (instance, token, name), stored in self.records.variables.items():
             if instance is self.instance and stored is not None:
                 found.stored[token.id if token else None, name] = stored
-                if token and token.is_inner and token.parent and token.loop_counter and token.state.ended:
+                if (
+                    token
+                    and token.is_inner
+                    and token.parent
+                    and token.loop_counter
+                    and token.state is not InstanceState.TERMINATED
+                ):
                     found.outputs.setdefault((token.parent.id, name), {})[token.loop_counter] = stored
         return found
 

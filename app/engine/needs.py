@@ -102,7 +102,7 @@ class ElementVariables(Need[Mapping[tuple[int, str], Stored]]):
 
 @dataclass(frozen=True, slots=True)
 class OutputItems(Need[Mapping[int, Stored]]):
-    """The variable of completed inner instances of a body, by the number of the instance."""
+    """The variable of inner instances of a body that were not terminated, by the number of the instance."""
 
     partition: date
     process_instance_id: int

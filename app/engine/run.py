@@ -97,11 +97,15 @@ class Run(Ending):
         return self._stored_at(None, name, loaded)
 
     def scope_with(self, token: ElementInstance, name: str) -> ElementInstance | None:
-        """The innermost scope around the token that has a variable of that name; None is the process instance."""
+        """The innermost scope around the token that has a variable of that name; None is the process instance.
+
+        An inner instance of a multi-instance has what its body collects, whether it is set yet or not.
+        """
         loaded = self._loaded(name)
         scope = token.parent
         while scope is not None and scope.instance is self.instance:
-            if self._stored_at(scope, name, loaded) is not None:
+            puts_out = scope.is_inner and scope.node.loop is not None and scope.node.loop.output_item == name
+            if puts_out or self._stored_at(scope, name, loaded) is not None:
                 return scope
             scope = scope.parent
         return None
@@ -244,7 +248,7 @@ class Run(Ending):
         scope = self.scope_of(token)
         if not token.is_inner:
             if flows is None:
-                flows = self._decided_flows(token) if token.node.has_conditions else token.node.outgoing
+                flows = self.decide_flows(token) if token.node.has_conditions else token.node.outgoing
             if flows is None:
                 return
             self._go_on(token, scope, flows)
@@ -258,6 +262,18 @@ class Run(Ending):
                 self.need_all()
             else:
                 token.host.behavior.hosted_completed(self, token.host, token)
+
+    def decide_flows(self, token: ElementInstance) -> list[Flow] | None:
+        """Those of an activity or event with conditions; None where it waits for their decision."""
+        self.wait(token)
+        if not token.node.evaluates_flows:
+            self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)
+            return None
+        try:
+            return true_flows(self, token)
+        except EvaluationError as error:
+            self.fail_to_evaluate(token, Slot.CONDITION, str(error))
+            return None
 
     def attach(self, host: ElementInstance, nodes: Sequence[Node]) -> None:
         """Creates the events that are attached to `host`, or follow it; it is ready once all are defined."""
@@ -337,7 +353,7 @@ class Run(Ending):
         Raises Refusal, or another EngineError, when the completion is unusable.
         """
         if job.type is JobType.EVALUATE_OUTGOING_FLOWS:
-            self.complete(token, decided_flows(token.node, completion.inclusive_gateway_decision))
+            token.behavior.decided(self, token, decided_flows(token.node, completion.inclusive_gateway_decision))
         else:
             token.behavior.job_done(self, token, job, completion, retry_due)
         self.drain()
@@ -349,7 +365,9 @@ class Run(Ending):
             slot = Slot(payload.expression)
             self.evaluates = token, slot
             if slot is Slot.CONDITION and token.node.has_conditions:
-                self.complete(token)
+                flows = self.decide_flows(token)
+                if flows is not None:
+                    token.behavior.decided(self, token, flows)
             else:
                 token.behavior.evaluate(self, token, slot)
         else:
@@ -444,18 +462,6 @@ class Run(Ending):
                 self.arrive(flow.target, scope, token, flow.place)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
-
-    def _decided_flows(self, token: ElementInstance) -> list[Flow] | None:
-        """Those of an activity or event with conditions; None where it waits for their decision."""
-        self.wait(token)
-        if not token.node.evaluates_flows:
-            self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)
-            return None
-        try:
-            return true_flows(self, token)
-        except EvaluationError as error:
-            self.fail_to_evaluate(token, Slot.CONDITION, str(error))
-            return None
 
     def _look_at_conditions(self) -> None:
         """Has events happen that wait for a condition which has become true, now that nothing moves.

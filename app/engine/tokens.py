@@ -80,6 +80,10 @@ class Tokens(Work):
             self.need_all()
         return [t for t in self._children.get(scope, ()) if not t.state.ended]
 
+    def inside(self, scope: ElementInstance) -> list[ElementInstance]:
+        """The known tokens in a scope, also those that have ended in this walk."""
+        return list(self._children.get(scope, ()))
+
     def need_all(self) -> None:
         """Raises Missing where not all active tokens are loaded."""
         if not self._is_whole:

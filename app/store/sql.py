@@ -170,7 +170,7 @@ OUTPUT_ITEMS = (
         EI.c.partition == DAY,
         EI.c.process_instance_id == ID,
         EI.c.parent_id == bindparam("body"),
-        EI.c.state == InstanceState.COMPLETED.value,
+        EI.c.state != InstanceState.TERMINATED.value,
         V.c.name == bindparam("name"),
     )
 )

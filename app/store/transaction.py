@@ -523,7 +523,7 @@ class Transaction:
     def load_output_items(
         self, partition: date, process_instance_id: int, body_id: int, name: str
     ) -> dict[int, Stored]:
-        """What completed inner instances of a body hold under the name, by their numbers."""
+        """What inner instances of a body hold under the name, by their numbers; not what was TERMINATED."""
         rows = self._all(sql.OUTPUT_ITEMS, day=partition, id=process_instance_id, body=body_id, name=name)
         return {number: Stored(encoding, bool(encrypted), value) for number, encoding, encrypted, value in rows}
 

@@ -1,5 +1,7 @@
 """Compensation, and transactions that are canceled (BPMN 2.0.2, 10.7, 13.5.5 and 13.5.6)."""
 
+import pytest
+
 from app.engine.types import InstanceState
 from tests.flow import (
     EXCLUSIVE,
@@ -8,6 +10,7 @@ from tests.flow import (
     boundary,
     compensate,
     compensation,
+    conditional,
     end,
     event_sub,
     loop,
@@ -216,6 +219,45 @@ def test_the_cancellation_of_a_transaction_ends_what_is_active_in_it():
     walk.job("x").done()
     assert walk.waiting_at == ["ko"]
     assert walk.token("t").state == "TERMINATED"
+
+
+def aside(*, evaluates: bool = False) -> Walk:
+    """Goes on where a condition is true, and does not wait for what undoes."""
+    walk = Walk(
+        "s -> a -> k -> x, y; ba; ua",
+        evaluates=evaluates,
+        ba=compensation("a", "ua"),
+        ua=undo(),
+        k=conditional(compensate(waits=False), default="y", x="p"),
+        x=SERVICE,
+        y=SERVICE,
+    )
+    walk.job("a").done()
+    return walk
+
+
+@pytest.mark.parametrize("undone_first", [True, False])
+def test_one_that_does_not_wait_leaves_by_the_flows_that_are_decided(undone_first):
+    walk = aside()
+    for id in ("ua", "k") if undone_first else ("k", "ua"):
+        assert walk.token("k").state == "STARTED"
+        walk.job(id).done(**({"inclusive_gateway_decision": ["x"]} if id == "k" else {}))
+    assert walk.waiting_at == ["x"]
+    assert walk.token("k").state == "COMPLETED"
+
+
+@pytest.mark.parametrize("undone_first", [True, False])
+def test_one_that_does_not_wait_leaves_when_its_conditions_can_be_evaluated(undone_first):
+    walk = aside(evaluates=True)
+    if undone_first:
+        walk.job("ua").done()
+    assert walk.token("k").state == "STARTED"
+    walk.set(p=False)
+    walk.resolved().run()
+    if not undone_first:
+        walk.job("ua").done()
+    assert walk.waiting_at == ["y"]
+    assert walk.token("k").state == "COMPLETED"
 
 
 def test_an_instance_that_is_terminated_ends_what_undoes_once():

@@ -33,7 +33,7 @@ BEYOND_THE_SEED = frozenset(
     }
 )
 
-NOT_DRAWN = ("AD_HOC_", "CANCEL_", "COMPENSATION_", "COMPLEX_", "CONDITIONAL_")
+NOT_DRAWN = ("AD_HOC_", "CANCEL_", "COMPENSATION_", "COMPLEX_", "CONDITIONAL_", "MULTIPLE_")
 """How the names of types begin that are left to tests of their own."""
 
 

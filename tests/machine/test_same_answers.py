@@ -25,6 +25,7 @@ REFERENCES = {
     "job_id": "job",
     "message_id": "message",
     "prev_element_id": "element",
+    "host_id": "element_instance",
     "prev_id": "element_instance",
     "process_id": "process",
     "process_instance_id": "process_instance",

@@ -2,7 +2,7 @@
 
 from app.commands.instance import CancelProcessInstance
 from app.commands.job import CompleteJob
-from app.commands.variable import GetElementVariables
+from app.commands.variable import GetElementVariables, SetElementVariables
 from app.engine.types import WorkState
 from app.service import Service
 from tests.flow import (
@@ -86,3 +86,13 @@ def test_what_fails_to_be_undone_waits_for_an_operator(service: Service):
     story = Story.start(service, flow("s -> a -> c -> e; ba; ua", c=compensate(), **ONE))
     story.job_completes("a").job_completes("ua", error="no answer", becomes=WorkState.CAUSED_INCIDENT)
     story.incident_is_resolved().job_completes("ua").is_completed()
+
+
+def test_what_the_last_job_deletes_is_not_known_to_what_undoes(service: Service):
+    model = flow("s -> sp -> c -> e", c=compensate(), sp=sub("s2 -> a -> e2; ba; ua", **ONE))
+    story = Story.start(service, model)
+    for id, given in (("sp", variables(seat="1", meal="none")), ("a", variables(seat="2", bag="big"))):
+        visit = story.visit(id)
+        service.execute(SetElementVariables(partition=visit.partition, id=visit.id, worker_id="w", variables=given))
+    story.job_completes("a", element_variables=variables(seat=None, bag=None))
+    assert story.knows("ua") == {"seat": "1", "meal": "none"}

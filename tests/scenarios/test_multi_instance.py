@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from app import criteria as c
+from app.commands.base import VariableInput
 from app.commands.user_task import UpdateUserTask
-from app.commands.variable import GetProcessVariables
+from app.commands.variable import GetProcessVariables, SetElementVariables
 from app.engine.completion import CalledProcess
 from app.service import open_service
 from tests.flow import PARALLEL, SERVICE, TASK, USER, boundary, call, end, event_sub, flow, multi, receive, start, sub
@@ -37,6 +38,41 @@ def test_each_item_has_an_instance_and_each_output_its_place(engine):
         "COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 t COMPLETED; 4 t COMPLETED ^3; 5 t COMPLETED ^3; 6 e COMPLETED"
     )
     assert story.variables()["results"] == "[6,7]"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_an_output_that_was_set_before_the_instance_completes_counts_also_for_the_last_one(engine, deleted):
+    story = Story.start(engine, flow("s -> t -> e", t=multi(cardinality="2", outputs="results", output="result")))
+    for visit in story.visits("t")[1:]:
+        command = SetElementVariables(
+            partition=visit.partition, id=visit.id, worker_id="w", variables=(json_variable("result", "7"),)
+        )
+        engine.execute(command)
+    last = (VariableInput(name="result", data=None),) if deleted else ()
+    story.job_completes("t").job_completes("t", element_variables=last).is_completed()
+    assert story.variables()["results"] == ("[7,null]" if deleted else "[7,7]")
+
+
+def test_what_is_collected_inside_of_an_instance_can_be_its_output(engine):
+    inner = multi(collection="row", item="cell", outputs="sums", output="sum")
+    outer = multi(sub("s2 -> t -> e2", t=inner), collection="table", item="row", outputs="all", output="sums")
+    story = Story.start(engine, flow("s -> sp -> e", sp=outer), variables=(json_variable("table", "[[1,2],[3]]"),))
+    for sum in ("7", "8", "9"):
+        story.job_completes("t", element_variables=[json_variable("sum", sum)])
+    assert story.is_completed().variables() == {"table": "[[1,2],[3]]", "all": "[[7,8],[9]]"}
+
+
+def test_what_a_terminated_instance_holds_is_no_output(engine):
+    each = multi(cardinality="2", condition="enough", outputs="results", output="result")
+    story = Story.start(engine, flow("s -> t -> e", t=each))
+    held = story.visits("t")[-1]
+    command = SetElementVariables(
+        partition=held.partition, id=held.id, worker_id="w", variables=(json_variable("result", "9"),)
+    )
+    engine.execute(command)
+    story.job_completes("t", element_variables=[json_variable("result", "1")])
+    story.job_completes("t", nth=1, condition_fulfilled=True).is_completed()
+    assert story.variables()["results"] == "[1,null]"
 
 
 def test_a_worker_says_how_many_and_when_it_is_enough(engine):

@@ -13,7 +13,7 @@ from app.errors import bug, conflict
 if TYPE_CHECKING:
     from app.engine.elements.trigger import Raised, Trigger
     from app.engine.ending import Ending
-    from app.engine.graph import Node
+    from app.engine.graph import Flow, Node
     from app.engine.needs import Need
     from app.engine.payload import Payload
     from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
@@ -106,6 +106,10 @@ class Behavior:
     def waits_to_join(self, token: ElementInstance) -> bool:
         """Whether a STARTED token at a gateway that `synchronizes` waits until no other one can get there."""
         return token.context is None
+
+    def decided(self, run: Run, token: ElementInstance, flows: Sequence[Flow]) -> None:
+        """It is known which flows the token leaves by, after it has waited for that."""
+        run.complete(token, flows)
 
     def has_gone_on(self, token: ElementInstance) -> bool:
         """Whether the flows have gone on though the token is still there: it can't get anywhere itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from app.engine.elements.base import Behavior
@@ -15,7 +15,7 @@ from app.engine.values import Stored
 
 if TYPE_CHECKING:
     from app.engine.ending import Ending
-    from app.engine.graph import Node
+    from app.engine.graph import Flow, Node
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
@@ -29,8 +29,16 @@ class CompensationThrow(Behavior):
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)
         if not token.node.waits:
-            run.go_on(token, token.node.outgoing)
+            flows = run.decide_flows(token) if token.node.has_conditions else token.node.outgoing
+            if flows is not None:
+                run.go_on(token, flows)
         self.proceed(run, token)
+
+    def decided(self, run: Run, token: ElementInstance, flows: Sequence[Flow]) -> None:
+        if run.hosted(token):
+            run.go_on(token, flows)
+        else:
+            run.complete(token, flows)
 
     def has_gone_on(self, token: ElementInstance) -> bool:
         return token.context == GONE_ON
@@ -51,7 +59,10 @@ class CompensationThrow(Behavior):
         self.over(run, token)
 
     def over(self, run: Run, token: ElementInstance) -> None:
-        run.complete(token, None if token.node.waits else [])
+        if token.node.waits:
+            run.complete(token)
+        elif self.has_gone_on(token):
+            run.complete(token, [])
 
 
 class CancelEnd(CompensationThrow):
@@ -176,10 +187,11 @@ class _Completed:
         loaded = self._run.need(ElementVariables(self._run.instance.partition, ids)) if ids else {}
         found: dict[str, Stored] = {}
         for scope in way:
-            found |= {name: stored for (id, name), stored in loaded.items() if id == scope.id}
+            own: dict[str, Stored | None] = {name: stored for (id, name), stored in loaded.items() if id == scope.id}
             for (_, token, name), stored in self._run.changes.values.items():
-                if token is not None and (token is scope or (token.id and token.id == scope.id)) and stored is not None:
-                    found[name] = stored
+                if token is not None and (token is scope or (token.id and token.id == scope.id)):
+                    own[name] = stored
+            found |= {name: stored for name, stored in own.items() if stored is not None}
         return found
 
 

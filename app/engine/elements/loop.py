@@ -290,6 +290,9 @@ class MultiInstance(Body):
         if token.id:
             stored_items = run.need(OutputItems(token.partition, run.instance.id, token.id, loop.output_item))
             found.update(stored_items)
+        for known in run.inside(token):
+            if known.loop_counter and known.state is not InstanceState.COMPLETED:
+                found.pop(known.loop_counter, None)
         for (_, inner, name), stored in run.changes.values.items():
             if inner and inner.parent is token and inner.loop_counter and name == loop.output_item:
                 if stored is None:
