@@ -11,37 +11,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from app.engine.changes import Changes
 from app.engine.completion import Completion
-from app.engine.ending import Ending
+from app.engine.evaluating import Evaluating
 from app.engine.graph import Flow, Graph, Node
-from app.engine.needs import Need, VariablesNamed
+from app.engine.needs import Need
 from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
 from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
-from app.engine.slots import NotEvaluated, Slot
+from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
-from app.engine.values import Stored, value_of
 from app.engine.variables import Variables
-from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
+from app.expr import EvaluationError
 
-T = TypeVar("T")
 Prepare = Callable[[ProcessInstance], None]
 """Gives a new instance its variables, before it begins."""
 GATHERING = "waiting"
 """Context of a token that waits until as many have arrived as its activity needs."""
 GONE_ON = "gone on"
 """Context of a token that stays though its flows have gone on."""
-TRUE, FALSE = "true", "false"
-"""Context of an event that waits for a condition: what that was."""
 JOINED = "joined"
 """Context of a token that waited at a gateway for others, and goes on for all of them."""
 NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 
-class Run(Ending):
+class Run(Evaluating):
     def __init__(
         self,
         instance: ProcessInstance,
@@ -81,84 +77,8 @@ class Run(Ending):
             completed=completed,
             called=called,
             caller=caller,
+            variables=variables,
         )
-        self.variables = variables
-        self._watched: dict[ElementInstance, None] = {}
-        """New events that wait for a condition."""
-
-    def stored(self, token: ElementInstance | None, name: str) -> Stored | None:
-        """What the variable is at the token, or else in the nearest scope around it that has it."""
-        scope, loaded = token, self._loaded(name)
-        while scope is not None and scope.instance is self.instance:
-            found = self._stored_at(scope, name, loaded)
-            if found is not None:
-                return found
-            scope = scope.parent
-        return self._stored_at(None, name, loaded)
-
-    def scope_with(self, token: ElementInstance, name: str) -> ElementInstance | None:
-        """The innermost scope around the token that has a variable of that name; None is the process instance.
-
-        An inner instance of a multi-instance has what its body collects, whether it is set yet or not.
-        """
-        loaded = self._loaded(name)
-        scope = token.parent
-        while scope is not None and scope.instance is self.instance:
-            puts_out = scope.is_inner and scope.node.loop is not None and scope.node.loop.output_item == name
-            if puts_out or self._stored_at(scope, name, loaded) is not None:
-                return scope
-            scope = scope.parent
-        return None
-
-    def evaluate(
-        self,
-        token: ElementInstance,
-        program: Program,
-        convert: Callable[[Value], T],
-        given: Mapping[str, Value] = MappingProxyType({}),
-    ) -> T:
-        """The value of an expression with the variables that the token sees; those that are `given` come first.
-
-        What is attached sees what its host does. Raises EvaluationError.
-        """
-        seen_from = token.host or token
-
-        def look_up(name: str) -> Value | Missing:
-            if name in given:
-                return given[name]
-            stored = self.stored(seen_from, name)
-            return MISSING if stored is None else value_of(stored, self.variables.decrypt)
-
-        return program.evaluate_as(convert, look_up, lambda: self.now)
-
-    def slot(
-        self,
-        token: ElementInstance,
-        slot: Slot,
-        convert: Callable[[Value], T],
-        given: Mapping[str, Value] = MappingProxyType({}),
-        *,
-        seen_from: ElementInstance | None = None,
-    ) -> T:
-        """The value of a slot of the element. Raises NotEvaluated."""
-        try:
-            return self.evaluate(seen_from or token, token.node.programs[slot], convert, given)
-        except EvaluationError as error:
-            raise NotEvaluated(slot, str(error)) from error
-
-    def _loaded(self, name: str) -> Mapping[tuple[int | None, str], Stored]:
-        if not self.instance.id:
-            return {}
-        names = self.graph.names if name in self.graph.names else frozenset({name})
-        return self.need(VariablesNamed(self.instance.partition, self.instance.id, names))
-
-    def _stored_at(
-        self, scope: ElementInstance | None, name: str, loaded: Mapping[tuple[int | None, str], Stored]
-    ) -> Stored | None:
-        key = self.instance, scope, name
-        if key in self.changes.values:
-            return self.changes.values[key]
-        return None if scope and not scope.id else loaded.get((scope.id if scope else None, name))
 
     def begin(self, starts: Sequence[Node], call_activity: ElementInstance | None) -> None:
         """Enters a new instance at `starts`, and walks."""
@@ -201,7 +121,7 @@ class Run(Ending):
                 else:
                     self._look_at(token)
             if not self._settle():
-                self._look_at_conditions()
+                self.look_at_conditions()
                 return
 
     def arrive(
@@ -308,10 +228,6 @@ class Run(Ending):
     def look_at(self, scope: ElementInstance) -> None:
         """The scope is told when its turn comes, if nothing is active inside it."""
         self._queue.append((False, scope))
-
-    def watch(self, event: ElementInstance) -> None:
-        """The condition that the event waits for is looked at when the walk comes to rest."""
-        self._watched[event] = None
 
     def unsettle(self, scope: ElementInstance) -> None:
         """Gateways of the scope at which tokens wait for others are looked at when the walk comes to rest."""
@@ -462,33 +378,6 @@ class Run(Ending):
                 self.arrive(flow.target, scope, token, flow.place)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
-
-    def _look_at_conditions(self) -> None:
-        """Has events happen that wait for a condition which has become true, now that nothing moves.
-
-        One that can't be evaluated is false. It must have been false before the event happens again (10.5.5).
-        """
-        watched = self.graph.watched_names
-        changed = {name for (instance, _, name) in self.changes.values if instance is self.instance} & watched
-        if changed:
-            self.need_all()
-        waiting = [token for token in self.tokens() if token.node.is_watched] if changed else list(self._watched)
-        for token in waiting:
-            state = InstanceState.CREATED if token.host else InstanceState.STARTED
-            is_new = token in self._watched
-            if token.state is state and (is_new or changed & token.node.programs[Slot.CONDITION].names):
-                self._look_at_condition(token)
-        self._watched.clear()
-
-    def _look_at_condition(self, token: ElementInstance) -> None:
-        try:
-            is_true = self.evaluate(token, token.node.programs[Slot.CONDITION], as_condition)
-        except EvaluationError:
-            is_true = False
-        if is_true and token.context != TRUE:
-            self.create_task(token, TaskType.TRIGGER_EVENT)
-        token.context = TRUE if is_true else FALSE
-        self.changes.update(token)
 
     def _settle(self) -> bool:
         """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""
