@@ -8,8 +8,9 @@ from typing import Any
 
 from app.commands.base import Audited
 from app.commands.context import Context
+from app.commands.delivery import finish_walk
 from app.commands.needs import load, walk_as_needed
-from app.commands.queue import foresee_end, settle
+from app.commands.queue import foresee_end
 from app.engine.changes import Changes
 from app.engine.needs import Need
 from app.errors import conflict, not_found
@@ -45,5 +46,5 @@ def _select(ctx: Context, cmd: SelectActivities, missed: list[Need[Any]]) -> Non
     changes = Changes()
     known = load(ctx, changes, missed, found.snapshot)
     ctx.run(found.snapshot, cmd.worker_id, changes, known).select_activities(token, cmd.activities)
-    settle(ctx, changes, cmd.worker_id)
+    finish_walk(ctx, changes, cmd.worker_id)
     ctx.tx.save(changes)

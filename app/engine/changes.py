@@ -166,6 +166,7 @@ class Changes:
         self.assumes_unlimited |= other.assumes_unlimited
         self.moved += other.moved
         self.due += other.due
+        self.thrown += other.thrown
 
     def __bool__(self) -> bool:
         return bool(

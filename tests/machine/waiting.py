@@ -144,6 +144,8 @@ def tokens_follow_the_flows(view: View) -> Iterator[str]:
         prev = view.element(element, "prev_id")
         if prev is None:
             is_start = element["bpmn_element_type"].endswith("_START_EVENT") or view.is_inner(element)
+            scope = view.element(element, "parent_id")
+            is_start |= scope is not None and scope["bpmn_element_type"] == "AD_HOC_SUB_PROCESS"
             if element["bpmn_element_type"] != "PROCESS" and not is_start:
                 yield f"{name(element)}: came from nowhere"
             continue

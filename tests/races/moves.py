@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.commands.activity import SelectActivities
 from app.commands.base import Command, Completion
 from app.commands.deletion import DeleteProcess
 from app.commands.due import MoveJob, MoveTimer
@@ -110,6 +111,14 @@ def set_element_variables(name: str, element: str) -> Move:
         )
 
     return Move(SetElementVariables, f"{name}.{element}", make)
+
+
+def select_activities(name: str, element: str, *activities: str) -> Move:
+    def make(stage: Stage) -> Command[Any]:
+        visit = stage.visit(name, element)
+        return SelectActivities(partition=DAY, id=visit.id, activities=activities, worker_id=OTHER_WORKER)
+
+    return Move(SelectActivities, f"{name}.{element}", make)
 
 
 # On work

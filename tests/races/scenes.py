@@ -35,6 +35,7 @@ from tests.races.moves import (
     retry,
     revoke_key,
     run_task,
+    select_activities,
     send,
     set_element_variables,
     set_process_variables,
@@ -93,7 +94,9 @@ RICH = model(
     "fork -> bell -> end",
     "fork -> left -> join -> joined",
     "fork -> right -> join",
-    body=catches("timer", "later", "mail", "mail2", "letter", "bell"),
+    "fork -> case",
+    body=catches("timer", "later", "mail", "mail2", "letter", "bell")
+    + '<adHocSubProcess id="case"><serviceTask id="call"/><serviceTask id="write"/></adHocSubProcess>',
     head=HEAD,
 )
 """An instance that has a bit of everything, and does not end by any of it."""
@@ -179,6 +182,7 @@ def on_everything(name: str) -> tuple[Move, ...]:
         resume(name),
         set_process_variables(name),
         set_element_variables(name, "held"),
+        select_activities(name, "case", "write"),
         run_task(TRIGGER, name, "timer"),
         run_task(TRIGGER, name, "letter"),
         run_task(JOIN, name, "join"),
