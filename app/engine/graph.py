@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from app.bpmn.kinds import ACTIVITIES, START_EVENTS
 from app.bpmn.model import Element, ElementType, EventDefinition, Loop, Process, SequenceFlow
-from app.engine.reach import reach_of
 from app.engine.slots import Slot, Thrown, completion_of, condition_of, programs_of, thrown_by
 from app.expr import Program
 
@@ -68,8 +67,6 @@ class Node:
     """Of a compensation throw event, whether it goes on once all handlers have ended."""
     link: Node | None = None
     """The link catch event of a link throw event."""
-    linked_from: list[Node] = field(default_factory=list)
-    """The link throw events of a link catch event."""
     starts: list[Node] = field(default_factory=list)
     """Of a scope, where its flow begins."""
     is_started_at_once: bool = False
@@ -106,8 +103,8 @@ class Node:
     completion_quantity: int = 1
     joins: list[Node] = field(default_factory=list)
     """Of a scope, the gateways in it at which tokens wait until no other one can get there, in document order."""
-    reach: Mapping[Node, int] | None = None
-    """Of such a gateway, which incoming flows can be reached from a node without passing it; bit i is flow i."""
+    is_join: bool = False
+    """Whether it is such a gateway."""
     interrupting: bool = True
     loop: Loop | None = None
     throws: Sequence[Thrown] = ()
@@ -333,7 +330,7 @@ def _open(element: Element, nodes: Mapping[Element, Node]) -> None:
             nodes[inside].is_selected = inside.type in ACTIVITIES and not is_handler
     scope.joins = [child for child in scope.children if child.behavior.synchronizes and _joins(child)]
     for join in scope.joins:
-        join.reach = reach_of(join)
+        join.is_join = True
 
 
 def _joins(gateway: Node) -> bool:
@@ -364,6 +361,4 @@ def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
     catches = {e.link_name: nodes[e] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
     for element in elements:
         if element.type is ElementType.LINK_THROW_EVENT:
-            catch = catches[element.link_name]
-            nodes[element].link = catch
-            catch.linked_from.append(nodes[element])
+            nodes[element].link = catches[element.link_name]

@@ -193,7 +193,7 @@ class ElementInstance:
     @property
     def waits_at_join(self) -> bool:
         """Whether it waits at an inclusive or complex gateway until no other token can get there."""
-        if self.node.reach is None or self.state is not InstanceState.STARTED:
+        if not self.node.is_join or self.state is not InstanceState.STARTED:
             return False
         return self.behavior.waits_to_join(self)
 

@@ -13,6 +13,7 @@ from app.bpmn.kinds import BOUNDARY_EVENTS, GATEWAYS, SCOPES, START_EVENTS, Elem
 from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
+from app.engine.reach import reach_of
 from app.engine.records import (
     Incident,
     Job,
@@ -291,7 +292,7 @@ class _Reasons:
         if visit.context:
             return False
         is_parallel = visit.bpmn_element_type is ElementType.PARALLEL_GATEWAY
-        return is_parallel or self._node(visit.element_id).reach is not None
+        return is_parallel or self._node(visit.element_id).is_join
 
     def _near(self, visit: ActiveVisit) -> list[tuple[Node, ActiveVisit]]:
         """All of its scope, itself included."""
@@ -321,7 +322,7 @@ def _missing(join: Node, near: Sequence[tuple[Node, ActiveVisit]]) -> list[str]:
             sources.remove(flow.source.element_id)
         else:
             empty.append(place)
-    if join.reach is not None:
+    if join.is_join:
         reached = _reached(join, empty, [(node, visit) for node, visit in near if visit not in arrived])
         empty = [place for place in empty if reached >> place & 1]
     return [join.incoming[place].source.id for place in empty]
@@ -332,12 +333,12 @@ def _reached(join: Node, empty: Sequence[int], others: Sequence[tuple[Node, Acti
 
     As a mask; it is by these that an inclusive gateway waits (BPMN 2.0.2, 13.4.3).
     """
-    assert join.reach is not None
+    reach = reach_of(join)
     mask = sum(1 << place for place in empty)
     found = 0
     for node, visit in others:
         if not (visit.waits_at_host or visit.is_reset_awaited or visit.context == GONE_ON):
-            reached = join.reach.get(node, 0)
+            reached = reach.get(node, 0)
             found |= 0 if reached & ~mask else reached
     return found
 

@@ -7,9 +7,11 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.engine import reach
 from app.engine.changes import Changes
 from app.engine.elements.gateway import can_still_come
 from app.engine.graph import Node
+from app.engine.reach import reach_of
 from app.engine.records import ElementInstance
 from app.engine.run import Run
 from app.engine.types import InstanceState
@@ -213,6 +215,24 @@ def test_it_may_be_where_a_loop_begins():
     assert walk.instance.state == "COMPLETED"
 
 
+def test_the_ways_of_each_node_are_looked_at_twice_however_many_flows_come_in(monkeypatch):
+    asked: list[Node] = []
+    ways = reach._ways
+
+    def counted(node):
+        asked.append(node)
+        return ways(node)
+
+    monkeypatch.setattr(reach, "_ways", counted)
+    line = " -> ".join(f"t{number}" for number in range(40))
+    fan = ", ".join(f"u{number}" for number in range(40))
+    walk = Walk(f"s -> {line} -> f -> {fan} -> j -> e", f=PARALLEL, j=INCLUSIVE)
+    (gateway,) = walk.graph.root.joins
+    found = reach_of(gateway)
+    assert found[walk.token("s").node] == 2**40 - 1
+    assert len(asked) <= 2 * len(walk.graph)
+
+
 MANY = 8
 
 
@@ -222,7 +242,7 @@ def test_it_goes_on_exactly_when_a_search_over_paths_says_so(random):
     places = {flow: place for place, flow in enumerate(gateway.incoming)}
     for node in gateway.parent.children if gateway.parent else ():
         mask = sum(1 << places[flow] for flow in reached(node, gateway))
-        assert (gateway.reach or {}).get(node, 0) == mask, f"from {node.id}"
+        assert reach_of(gateway).get(node, 0) == mask, f"from {node.id}"
     root = walk.token("p")
     for _ in range(4):
         nodes = [node for node in root.node.children if node is not gateway]

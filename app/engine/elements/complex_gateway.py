@@ -53,7 +53,7 @@ class ComplexGateway(Behavior):
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         run.wait(token)
-        if token.node.reach is None:
+        if not token.node.is_join:
             self._decide(run, token)
         else:
             run.wait_at_join(token)
@@ -188,7 +188,7 @@ class ComplexGateway(Behavior):
 
 
 def _waiting(run: Run, scope: ElementInstance, node: Node) -> list[ElementInstance]:
-    if node.reach is None:
+    if not node.is_join:
         return []
     return [token for token in run.children(scope) if token.node is node and _waits(token)]
 

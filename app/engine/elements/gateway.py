@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.outgoing import decided_flow, possible, true_flows
+from app.engine.reach import reach_of
 from app.engine.records import Job, Task
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType
@@ -65,7 +66,7 @@ class InclusiveGateway(Behavior):
     leaving_jobs = frozenset(jobs)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
-        if token.node.reach is None:
+        if not token.node.is_join:
             self._fork(run, token)
             return
         run.wait(token)
@@ -166,8 +167,7 @@ def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) ->
     A token that can get to a filled flow as well does not count. Nor do events that have not happened: what they are
     attached to does.
     """
-    reach = node.reach
-    assert reach is not None
+    reach = reach_of(node)
     empty = (1 << len(node.incoming)) - 1 & ~filled
     for token in run.children(scope):
         if token.node is node and token.waits_at_join:
