@@ -58,7 +58,7 @@ def _count(name: str) -> sa.Column[int]:
 def _of_visits() -> list[sa.Column[object]]:
     return [
         sa.Column("host_id", sa.Integer(), nullable=True),
-        sa.Column("incoming", sa.SmallInteger(), nullable=True),
+        sa.Column("incoming", sa.Integer(), nullable=True),
         _flag("multi_instance"),
         sa.Column("loop_counter", sa.Integer(), nullable=True),
         sa.Column("loop_cardinality", sa.Integer(), nullable=True),

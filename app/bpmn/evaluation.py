@@ -12,7 +12,8 @@ from app.expr import CompileError, compile_expression, compile_text
 
 T = ElementType
 
-_CONSTANTS = frozenset({"true", "false"})
+CONSTANTS = frozenset({"true", "false"})
+"""Conditions that need no evaluation, whoever decides."""
 _EITHER_OR = {T.EXCLUSIVE_GATEWAY: "exclusive gateway", T.INCLUSIVE_GATEWAY: "inclusive gateway"}
 
 
@@ -84,7 +85,7 @@ def is_expression(text: str, language: str = "") -> bool:
 
 def compile_error(expression: Expression, language: str) -> CompileError | None:
     """Why it can't be evaluated."""
-    if expression.text in _CONSTANTS:
+    if expression.text in CONSTANTS:
         return None
     try:
         compile_expression(expression.text, expression.language, language)

@@ -81,12 +81,9 @@ def _receive(ctx: Context, changes: Changes, thrown: ThrownMessage, message: Mes
     ended = {token.id for token, _ in changes.abandoned}
     ended |= {token.id for token in changes.updated.get(ElementInstance, ()) if token.state.ended}
     if subscription and subscription.id not in taken and subscription.element_instance_id not in ended:
-        if recurs(ctx, subscription):
-            subscription.created_at, subscription.created_by = ctx.now, ctx.engine_id
-            changes.requeued.append(subscription)
-        else:
+        if not recurs(ctx, subscription):
             taken.add(subscription.id)
-            changes.delete(subscription)
+        use_up(ctx, changes, subscription, ctx.engine_id)
         return subscriber_task(ctx, subscription, message)
     for new in changes.new.get(MessageSubscription, []):
         if (new.name, new.correlation_key) == (thrown.name, thrown.correlation_key):
@@ -100,6 +97,16 @@ def _receive(ctx: Context, changes: Changes, thrown: ThrownMessage, message: Mes
         return None
     changes.assumes_deployed.add(start[1])
     return start_task(ctx, start[:3], message)
+
+
+def use_up(ctx: Context, changes: Changes, subscription: MessageSubscription, actor: str) -> None:
+    """A subscription that has got a message goes, unless its event recurs: then it goes behind all others."""
+    if recurs(ctx, subscription):
+        subscription.created_at = ctx.now
+        subscription.created_by = actor
+        changes.requeued.append(subscription)
+    else:
+        changes.delete(subscription)
 
 
 def broadcast(

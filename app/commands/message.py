@@ -7,9 +7,9 @@ from datetime import datetime
 
 from app.commands.base import Command, VariableInput
 from app.commands.context import Context, message_key
-from app.commands.delivery import recurs, start_task, subscriber_task
+from app.commands.delivery import start_task, subscriber_task, use_up
 from app.engine.changes import Changes
-from app.engine.records import Message, MessageSubscription, Receiver, Task
+from app.engine.records import Message, Receiver, Task
 from app.engine.types import MessageResult
 from app.errors import invalid, not_found
 from app.timer import Timer, TimerError, first_due
@@ -59,7 +59,7 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
     )
     changes.event_variables.append((message, ctx.variables(changes, cmd.worker_id).of_event(cmd.variables)))
     if subscription:
-        _renew_or_delete(ctx, changes, subscription, cmd)
+        use_up(ctx, changes, subscription, cmd.worker_id)
         message.result = MessageResult.DELIVERED
         message.receiver = Receiver(
             partition=subscription.partition,
@@ -98,13 +98,3 @@ def _deliver(ctx: Context, changes: Changes, message: Message, task: Task) -> No
         message.receiver = replace(message.receiver or Receiver(), task_partition=task.partition, task_id=task.id)
 
     ctx.tx.along_when_saved(note)
-
-
-def _renew_or_delete(ctx: Context, changes: Changes, subscription: MessageSubscription, cmd: SendMessage) -> None:
-    """A subscription is used up, unless its event recurs: then it goes behind all others."""
-    if recurs(ctx, subscription):
-        subscription.created_at = ctx.now
-        subscription.created_by = cmd.worker_id
-        changes.requeued.append(subscription)
-    else:
-        changes.delete(subscription)

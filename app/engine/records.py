@@ -166,7 +166,7 @@ class ElementInstance:
     multi_instance: bool = False
     """Whether it is the body of a multi-instance activity."""
     loop_counter: int | None = None
-    """Of an inner instance its number, from 1; of a body how many have started."""
+    """Of an inner instance its number, from 1; of a multi-instance's body how many have started."""
     loop_cardinality: int | None = None
     """How many inner instances the body wants."""
     loop_completed: int = 0

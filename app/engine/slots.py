@@ -5,14 +5,13 @@ In mode ENGINE all is evaluated that can be. Otherwise workers decide, but for w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
-from app.bpmn.evaluation import expressions_of, texts_of, texts_of_event
+from app.bpmn.evaluation import CONSTANTS, expressions_of, texts_of, texts_of_event
 from app.bpmn.kinds import CONDITIONAL_EVENTS, THROWN_EVENTS, ElementType
-from app.bpmn.model import Element, EventDefinition, SequenceFlow
+from app.bpmn.model import Element, EventDefinition, Expression, SequenceFlow
 from app.expr import CompileError, Program, compile_expression, compile_text, constant
 
 
@@ -63,9 +62,6 @@ class NotEvaluated(Exception):
         self.reason = reason
 
 
-_CONSTANTS = frozenset({"true", "false"})
-
-
 def programs_of(
     element: Element, definition: EventDefinition | None, language: str, *, evaluates: bool
 ) -> Mapping[Slot, Program]:
@@ -79,11 +75,11 @@ def programs_of(
         if element.type is ElementType.AD_HOC_SUB_PROCESS and expression is element.condition:
             # A multi-instance of it has a completion condition, too.
             continue
-        if evaluates or expression.text in _CONSTANTS or element.type in CONDITIONAL_EVENTS:
-            _add(found, Slot(slot), partial(compile_expression, expression.text, expression.language, language))
+        if evaluates or expression.text in CONSTANTS or element.type in CONDITIONAL_EVENTS:
+            _add(found, slot, _compiled(expression, language))
     if evaluates:
-        for name, text in texts_of(element, definition):
-            _add(found, Slot(name), partial(compile_text, text, default_language=language))
+        for slot, text in texts_of(element, definition):
+            _add(found, slot, _compiled_text(text, language))
         key = element.correlation_key
         if key is not None and Slot.CORRELATION_KEY not in found:
             found[Slot.CORRELATION_KEY] = constant(key.text)
@@ -95,12 +91,9 @@ def completion_of(element: Element, language: str, *, evaluates: bool) -> Progra
     expression = element.condition
     if element.type is not ElementType.AD_HOC_SUB_PROCESS or expression is None:
         return None
-    if not (evaluates or expression.text in _CONSTANTS):
+    if not (evaluates or expression.text in CONSTANTS):
         return None
-    try:
-        return compile_expression(expression.text, expression.language, language)
-    except CompileError:
-        return None
+    return _compiled(expression, language)
 
 
 def thrown_by(element: Element, language: str, *, evaluates: bool) -> Sequence[Thrown]:
@@ -112,32 +105,36 @@ def thrown_by(element: Element, language: str, *, evaluates: bool) -> Sequence[T
     for part in element.parts if element.type in THROWN_EVENTS else ():
         if part.definition is not None:
             names: dict[Slot, Program] = {}
-            for name, text in texts_of_event(part, part.definition) if evaluates else ():
-                _add(names, Slot(name), partial(compile_text, text, default_language=language))
+            for slot, text in texts_of_event(part, part.definition) if evaluates else ():
+                _add(names, slot, _compiled_text(text, language))
             found.append(Thrown(part.definition, name=next(iter(names.values()), None)))
     for part in element.loop.events if element.loop is not None else ():
-        program = None
-        if part.condition is not None:
-            try:
-                program = compile_expression(part.condition.text, part.condition.language, language)
-            except CompileError:
-                continue
-        if part.definition is not None:
+        program = _compiled(part.condition, language) if part.condition is not None else None
+        if part.definition is not None and (program is not None or part.condition is None):
             found.append(Thrown(part.definition, program))
     return found
 
 
 def condition_of(flow: SequenceFlow, language: str) -> Program | None:
+    return _compiled(Expression(flow.condition, flow.language), language)
+
+
+def _compiled(expression: Expression, language: str) -> Program | None:
+    """None for what can't be compiled."""
     try:
-        return compile_expression(flow.condition, flow.language, language)
+        return compile_expression(expression.text, expression.language, language)
     except CompileError:
         return None
 
 
-def _add(found: dict[Slot, Program], slot: Slot, compiled: Callable[[], Program | None]) -> None:
+def _compiled_text(text: str, language: str) -> Program | None:
+    """None for a text that stands for itself, too."""
     try:
-        program = compiled()
+        return compile_text(text, default_language=language)
     except CompileError:
-        return
+        return None
+
+
+def _add(found: dict[Slot, Program], slot: str, program: Program | None) -> None:
     if program is not None:
-        found[slot] = program
+        found[Slot(slot)] = program

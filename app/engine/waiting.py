@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from app.bpmn.kinds import BOUNDARY_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
+from app.bpmn.kinds import BOUNDARY_EVENTS, CONDITIONAL_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
 from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
@@ -89,7 +89,6 @@ class ActiveVisit:
 
 ATTACHED = BOUNDARY_EVENTS | START_EVENTS
 _WAITING = (InstanceState.CREATED, InstanceState.STARTED)
-_CONDITIONAL = frozenset(type for type in ElementType if type.startswith("CONDITIONAL_"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -276,7 +275,7 @@ class _Reasons:
             yield _entry(visit, since, WaitingKind.JOIN, missing=missing)
         elif visit.state is InstanceState.CREATED and visit.context == GATHERING:
             yield _entry(visit, since, WaitingKind.JOIN)
-        elif visit.state in _WAITING and visit.bpmn_element_type in _CONDITIONAL:
+        elif visit.state in _WAITING and visit.bpmn_element_type in CONDITIONAL_EVENTS:
             yield _entry(visit, since, WaitingKind.CONDITION)
 
     def _has_inside(self, visit: ActiveVisit) -> bool:

@@ -102,23 +102,26 @@ class Work:
         due_at: datetime | None = None,
         repetitions: int | None = None,
     ) -> Task:
-        return self.changes.schedule(
-            Task(
-                partition=self.instance.partition,
-                instance=self.instance,
-                token=token,
-                element_id=token.node.element_id,
-                element_instance_id=token.id or None,
-                process_id=self.instance.process_id,
-                process_instance_id=self.instance.id or None,
-                bpmn_element_id=token.node.id,
-                created_at=self.now,
-                created_by=self.actor,
-                due_at=due_at or self.now,
-                repetitions=repetitions,
-                serialized_task=payload.serialize() if payload else None,
-                type=type,
-            )
+        task = self._task(token, type, payload)
+        task.due_at = due_at or self.now
+        task.repetitions = repetitions
+        return self.changes.schedule(task)
+
+    def _task(self, token: ElementInstance, type: TaskType, payload: Payload | None) -> Task:
+        return Task(
+            partition=self.instance.partition,
+            instance=self.instance,
+            token=token,
+            element_id=token.node.element_id,
+            element_instance_id=token.id or None,
+            process_id=self.instance.process_id,
+            process_instance_id=self.instance.id or None,
+            bpmn_element_id=token.node.id,
+            created_at=self.now,
+            created_by=self.actor,
+            due_at=self.now,
+            serialized_task=payload.serialize() if payload else None,
+            type=type,
         )
 
     def fail_to_evaluate(self, token: ElementInstance, slot: Slot, reason: str) -> None:
@@ -128,8 +131,7 @@ class Work:
         """
         if self.evaluates == (token, slot):
             raise failed(reason)
-        task = self.create_task(token, TaskType.EVALUATE_EXPRESSION, Payload(expression=slot))
-        self.changes.due.pop()
+        task = self.changes.insert(self._task(token, TaskType.EVALUATE_EXPRESSION, Payload(expression=slot)))
         task.state = WorkState.CAUSED_INCIDENT
         task.completed_at = self.now
         task.created_by = self.engine_id

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -336,7 +335,7 @@ class ElementInstanceRow(Partitioned, Base):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     """From its start to its end; None as well for what ended before there was the column."""
     host_id: Mapped[int | None]
-    incoming: Mapped[int | None] = mapped_column(SmallInteger)
+    incoming: Mapped[int | None]
     multi_instance: Mapped[bool] = mapped_column(server_default=false())
     loop_counter: Mapped[int | None]
     loop_cardinality: Mapped[int | None]

@@ -508,24 +508,24 @@ class Transaction:
         """By the element instance, or None for the process instance, and name."""
         wanted = orjson.dumps(sorted(names)).decode()
         rows = self._all(self._claims.named, day=partition, id=process_instance_id, names=wanted)
-        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+        return {(id, name): _stored(*value) for id, name, *value in rows}
 
     def load_variables(self, partition: date, process_instance_id: int) -> dict[tuple[int | None, str], Stored]:
         """All of a process instance, by the element instance, or None for the instance itself, and name."""
         rows = self._all(sql.ALL_VARIABLES, day=partition, id=process_instance_id)
-        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+        return {(id, name): _stored(*value) for id, name, *value in rows}
 
     def load_variables_of(self, partition: date, ids: Sequence[int]) -> dict[tuple[int, str], Stored]:
         """What element instances hold, by their id and the name."""
         rows = self._all(self._claims.stored, day=partition, ids=list(ids))
-        return {(id, name): Stored(encoding, bool(encrypted), value) for id, name, encoding, encrypted, value in rows}
+        return {(id, name): _stored(*value) for id, name, *value in rows}
 
     def load_output_items(
         self, partition: date, process_instance_id: int, body_id: int, name: str
     ) -> dict[int, Stored]:
         """What inner instances of a body hold under the name, by their numbers; not what was TERMINATED."""
         rows = self._all(sql.OUTPUT_ITEMS, day=partition, id=process_instance_id, body=body_id, name=name)
-        return {number: Stored(encoding, bool(encrypted), value) for number, encoding, encrypted, value in rows}
+        return {number: _stored(*value) for number, *value in rows}
 
     # Work
 
@@ -824,6 +824,10 @@ def _new_day(record: Any) -> tuple[date, ...]:
     """The day of a record, unless it is past: such a day exists already, or was detached and must not come back."""
     day = r.partition_of(record)
     return (day,) if day and day >= record.created_at.date() else ()
+
+
+def _stored(encoding: str, encrypted: object, value: str) -> Stored:
+    return Stored(encoding, bool(encrypted), value)
 
 
 def _variable_view(bpmn_element_id: str | None, row: Row) -> VariableView:

@@ -177,6 +177,20 @@ def test_one_after_the_other_takes_the_items_of_the_beginning(engine):
     assert story.variables() == {"orders": "[]"}
 
 
+@pytest.mark.parametrize("changed", ['["a"]', '"none"'])
+def test_an_item_that_somebody_has_taken_from_the_copy_is_null(engine, changed):
+    model = flow("s -> t -> e", t=multi(collection="orders", item="order", sequential=True))
+    story = Story.start(engine, model, variables=(json_variable("orders", '["a","b"]'),))
+    body = story.visits("t")[0]
+    command = SetElementVariables(
+        partition=body.partition, id=body.id, worker_id="w", variables=(json_variable("orders", changed),)
+    )
+    engine.execute(command)
+    story.job_completes("t")
+    assert story.knows("t", -1) == {"loopCounter": "2", "order": "null"}
+    story.job_completes("t").is_completed()
+
+
 def test_an_output_goes_to_the_nearest_scope_that_has_it(engine):
     each = multi(cardinality="1", outputs="results", output="result")
     story = Story.start(engine, flow("s -> sp -> e", sp=sub("s2 -> t0 -> t -> u -> e2", t=each, u=USER)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.bpmn.loops import COUNTER, MAX_PARALLEL
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.elements.catching import escalate_from
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
-MOST_PARALLEL = 1000
-"""Instances of a parallel multi-instance."""
-TOO_MANY = f"expected a loop cardinality of at most {MOST_PARALLEL}"
-LOOP_COUNTER = "loopCounter"
+TOO_MANY = f"expected a loop cardinality of at most {MAX_PARALLEL}"
 OVER = "over"
 """Context of a body whose inner instances are over, also while it waits for where it goes on."""
 FAILED = "failed"
@@ -81,7 +79,7 @@ class Body(Behavior):
         """One more inner instance, which knows its number."""
         inner = run.arrive(token.node, token)
         inner.loop_counter = token.loop_completed + token.active_children
-        run.variables.set_values(inner, {LOOP_COUNTER: str(inner.loop_counter)})
+        run.variables.set_values(inner, {COUNTER: str(inner.loop_counter)})
         return inner
 
     def finish(self, run: Run, token: ElementInstance) -> None:
@@ -115,7 +113,7 @@ class StandardLoop(Body):
             run.create_job(token, JobType.EVALUATE_LOOP_CONDITION)
         else:
             try:
-                given = {LOOP_COUNTER: token.loop_completed}
+                given = {COUNTER: token.loop_completed}
                 is_true = run.slot(token, Slot.LOOP_CONDITION, as_condition, given, seen_from=last)
             except NotEvaluated as error:
                 run.fail_to_evaluate(token, error.slot, error.reason)
@@ -221,8 +219,17 @@ class MultiInstance(Body):
         loop = _loop(token)
         if loop.item and loop.sequential:
             assert inner.loop_counter is not None
-            self._give_item(run, inner, loop, self._items(run, token, loop)[inner.loop_counter - 1])
+            item = self._item_of(run, token, loop, inner.loop_counter)
+            _give_item(run, inner, loop, item, encrypted=self._is_encrypted(run, token, loop))
         return inner
+
+    def _item_of(self, run: Run, token: ElementInstance, loop: Loop, number: int) -> Any:
+        """None where somebody has made the body's copy of the collection shorter, or something else, meanwhile."""
+        try:
+            items = self._items(run, token, loop)
+        except EvaluationError:
+            return None
+        return items[number - 1] if number <= len(items) else None
 
     def over(self, run: Run, token: ElementInstance) -> None:
         if _loop(token).output_collection:
@@ -251,14 +258,14 @@ class MultiInstance(Body):
         if _is_too_many(loop, len(items)):
             run.fail_to_evaluate(token, Slot.LOOP_DATA_INPUT, TOO_MANY)
             return
+        encrypted = self._is_encrypted(run, token, loop)
         if loop.sequential:
             # What changes later does not count.
-            values = {loop.collection: as_json(items)}
-            run.variables.set_values(token, values, encrypted=self._is_encrypted(run, token, loop))
+            run.variables.set_values(token, {loop.collection: as_json(items)}, encrypted=encrypted)
         self._begin_with(run, token, len(items))
         if loop.item and not loop.sequential:
             for inner, item in zip(run.children(token), items, strict=True):
-                self._give_item(run, inner, loop, item)
+                _give_item(run, inner, loop, item, encrypted=encrypted)
 
     def _items(self, run: Run, token: ElementInstance, loop: Loop) -> list[Any]:
         return items_of(loop.collection, run.stored(token, loop.collection), run.variables.decrypt)
@@ -266,10 +273,6 @@ class MultiInstance(Body):
     def _is_encrypted(self, run: Run, token: ElementInstance, loop: Loop) -> bool:
         stored = run.stored(token, loop.collection)
         return stored is not None and stored.encrypted
-
-    def _give_item(self, run: Run, inner: ElementInstance, loop: Loop, item: Any) -> None:
-        encrypted = self._is_encrypted(run, inner, loop)
-        run.variables.set_values(inner, {loop.item: as_json(item)}, encrypted=encrypted)
 
     def _collect(self, run: Run, token: ElementInstance, loop: Loop) -> None:
         """Writes what the inner instances have put out, in their order, to the scope that has such a collection."""
@@ -312,6 +315,10 @@ def _is_thrown(run: Run, last: ElementInstance, thrown: Thrown, given: Mapping[s
         return False
 
 
+def _give_item(run: Run, inner: ElementInstance, loop: Loop, item: Any, *, encrypted: bool) -> None:
+    run.variables.set_values(inner, {loop.item: as_json(item)}, encrypted=encrypted)
+
+
 def _item(stored: Stored | None, decrypt: Callable[[str], str]) -> Any:
     return None if stored is None else value_of(stored, decrypt)
 
@@ -330,7 +337,7 @@ def _counts(token: ElementInstance, last: ElementInstance | None) -> dict[str, i
     """What is known of the instances when one of them is over (BPMN 2.0.2, 10.3.8)."""
     started = token.loop_counter or 0
     return {
-        LOOP_COUNTER: (last.loop_counter if last else None) or token.loop_completed,
+        COUNTER: (last.loop_counter if last else None) or token.loop_completed,
         "numberOfInstances": started,
         "numberOfActiveInstances": token.active_children,
         "numberOfCompletedInstances": token.loop_completed,
@@ -339,7 +346,7 @@ def _counts(token: ElementInstance, last: ElementInstance | None) -> dict[str, i
 
 
 def _is_too_many(loop: Loop, wanted: int) -> bool:
-    return not loop.sequential and wanted > MOST_PARALLEL
+    return not loop.sequential and wanted > MAX_PARALLEL
 
 
 def _fulfilled(completion: Completion) -> bool:
