@@ -22,8 +22,9 @@ from xml.sax.saxutils import escape
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.parser import find_process, parse
+from app.engine.compiling import compile_graph
 from app.engine.elements import equip
-from app.engine.graph import Graph, compile_graph
+from app.engine.graph import Graph
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.engine.records import READY, ElementInstance, ProcessInstance, Task
+from app.engine.records import READY, ElementInstance, Task
 from app.engine.tokens import Tokens
 from app.engine.types import InstanceState, TaskType, UserTaskState
 
 if TYPE_CHECKING:
-    from app.engine.run import Run
+    pass
 
 
 class Ending(Tokens):
     """Ends tokens, and notes the scopes that may be over by that."""
-
-    def __init__(
-        self,
-        *args: Any,
-        called: Mapping[int, ProcessInstance] = MappingProxyType({}),
-        caller: Run | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.caller = caller
-        self._called = called
-        self._queue: deque[tuple[bool, ElementInstance]] = deque()
-        """What is to be entered (True), and scopes that are to be looked at."""
-        self._unsettled: dict[ElementInstance, None] = {}
-        """Scopes in which something has moved."""
 
     def end(self, token: ElementInstance) -> None:
         """The token is COMPLETED without going on; what it may have left open is cleared away."""

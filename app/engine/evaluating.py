@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from app.engine.ending import Ending
 from app.engine.needs import VariablesNamed
@@ -12,7 +12,6 @@ from app.engine.records import ElementInstance
 from app.engine.slots import NotEvaluated, Slot
 from app.engine.types import InstanceState, TaskType
 from app.engine.values import Stored, value_of
-from app.engine.variables import Variables
 from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
 
 T = TypeVar("T")
@@ -22,12 +21,6 @@ TRUE, FALSE = "true", "false"
 
 class Evaluating(Ending):
     """Reads variables as the tokens of a walk see them."""
-
-    def __init__(self, *args: Any, variables: Variables, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.variables = variables
-        self._watched: dict[ElementInstance, None] = {}
-        """New events that wait for a condition."""
 
     def stored(self, token: ElementInstance | None, name: str) -> Stored | None:
         """What the variable is at the token, or else in the nearest scope around it that has it."""

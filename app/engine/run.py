@@ -8,77 +8,23 @@ kind is in `app.engine.elements`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
 
-from app.engine.changes import Changes
 from app.engine.completion import Completion
+from app.engine.contexts import GATHERING, GONE_ON, JOINED
 from app.engine.evaluating import Evaluating
-from app.engine.graph import Flow, Graph, Node
-from app.engine.needs import Need
+from app.engine.graph import Flow, Node
 from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
-from app.engine.records import ElementInstance, Job, Message, ProcessInstance, Task
+from app.engine.records import ElementInstance, Job, ProcessInstance, Task
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
-from app.engine.variables import Variables
 from app.expr import EvaluationError
-
-Prepare = Callable[[ProcessInstance], None]
-"""Gives a new instance its variables, before it begins."""
-GATHERING = "waiting"
-"""Context of a token that waits until as many have arrived as its activity needs."""
-GONE_ON = "gone on"
-"""Context of a token that stays though its flows have gone on."""
-JOINED = "joined"
-"""Context of a token that waited at a gateway for others, and goes on for all of them."""
-NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 
 class Run(Evaluating):
-    def __init__(
-        self,
-        instance: ProcessInstance,
-        graph: Graph,
-        *,
-        now: datetime,
-        actor: str,
-        engine_id: str,
-        changes: Changes,
-        variables: Variables,
-        tokens: Iterable[ElementInstance] = (),
-        whole: bool = False,
-        completed: Sequence[ElementInstance] = (),
-        known: Mapping[Need[Any], Any] = NOTHING,
-        message: Message | None = None,
-        called: Mapping[int, ProcessInstance] = MappingProxyType({}),
-        caller: Run | None = None,
-    ) -> None:
-        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing, and then
-        `completed` are those that have ended and can be compensated.
-
-        `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
-        id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
-        its call activity, as far as one is active.
-        """
-        super().__init__(
-            instance,
-            graph,
-            now=now,
-            actor=actor,
-            engine_id=engine_id,
-            changes=changes,
-            known=known,
-            message=message,
-            tokens=tokens,
-            whole=whole,
-            completed=completed,
-            called=called,
-            caller=caller,
-            variables=variables,
-        )
+    """Moves the tokens."""
 
     def begin(self, starts: Sequence[Node], call_activity: ElementInstance | None) -> None:
         """Enters a new instance at `starts`, and walks."""

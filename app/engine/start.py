@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,12 +12,15 @@ from app.engine.completion import VariableInput
 from app.engine.graph import Graph, Node
 from app.engine.needs import Callee, Need
 from app.engine.records import ElementInstance, ProcessInstance
-from app.engine.run import NOTHING, Prepare, Run
+from app.engine.run import Run
+from app.engine.tokens import NOTHING
 from app.engine.types import InstanceState
 from app.engine.values import Stored
 from app.engine.variables import Variables
 from app.errors import invalid_model, refused
 
+Prepare = Callable[[ProcessInstance], None]
+"""Gives a new instance its variables, before it begins."""
 NO_VARIABLES: Mapping[str, Stored] = MappingProxyType({})
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from app.engine.changes import Changes
 from app.engine.graph import Graph, Node
 from app.engine.needs import Missing, Need, WholeInstance
 from app.engine.records import ElementInstance, Message, ProcessInstance
 from app.engine.types import InstanceState
+from app.engine.variables import Variables
 from app.engine.work import Work
 from app.errors import EngineError, ErrorKind
+
+if TYPE_CHECKING:
+    from app.engine.run import Run
+
+NOTHING: Mapping[Need[Any], Any] = MappingProxyType({})
 
 MAX_STEPS = 10_000
 """How many element instances one walk may enter, before it counts as endless."""
@@ -30,22 +38,41 @@ class Tokens(Work):
         actor: str,
         engine_id: str,
         changes: Changes,
-        known: Mapping[Need[Any], Any],
-        message: Message | None,
-        tokens: Iterable[ElementInstance],
-        whole: bool,
-        completed: Sequence[ElementInstance],
+        variables: Variables,
+        tokens: Iterable[ElementInstance] = (),
+        whole: bool = False,
+        completed: Sequence[ElementInstance] = (),
+        known: Mapping[Need[Any], Any] = NOTHING,
+        message: Message | None = None,
+        called: Mapping[int, ProcessInstance] = MappingProxyType({}),
+        caller: Run | None = None,
     ) -> None:
+        """`tokens` are linked with each other and in id order; `whole` says that no active one is missing, and then
+        `completed` are those that have ended and can be compensated.
+
+        `known` is what is known of needs, and `message` the one that has arrived. `called` are active instances by the
+        id of their call activity's element instance, if `whole`. `caller` is a run over the calling instance that has
+        its call activity, as far as one is active.
+        """
         super().__init__(
             instance, now=now, actor=actor, engine_id=engine_id, changes=changes, known=known, message=message
         )
         self.graph = graph
+        self.variables = variables
+        self.caller = caller
+        self._called = called
         self._is_whole = whole or not instance.id
         self._completed = completed
         self._steps = 0
         self._tokens: list[ElementInstance] = []
         self._hosted: dict[ElementInstance, list[ElementInstance]] = {}
         self._children: dict[ElementInstance, list[ElementInstance]] = {}
+        self._queue: deque[tuple[bool, ElementInstance]] = deque()
+        """What is to be entered (True), and scopes that are to be looked at."""
+        self._unsettled: dict[ElementInstance, None] = {}
+        """Scopes in which something has moved."""
+        self._watched: dict[ElementInstance, None] = {}
+        """New events that wait for a condition."""
         for token in tokens:
             self._remember(token)
 

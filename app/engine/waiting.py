@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.bpmn.kinds import BOUNDARY_EVENTS, CONDITIONAL_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
+from app.engine.contexts import GATHERING, GONE_ON
 from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
@@ -23,7 +24,6 @@ from app.engine.records import (
     Task,
     UserTask,
 )
-from app.engine.run import GATHERING, GONE_ON
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from app.bpmn.extensions import user_task_tags
 from app.bpmn.parser import find_process, parse
+from app.engine.compiling import compile_graph
 from app.engine.elements import equip
-from app.engine.graph import Graph, compile_graph
+from app.engine.graph import Graph
 from app.engine.records import Process
 from app.engine.types import ExpressionMode
 from app.store import rows as r

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.engine.contexts import GATHERING
 from app.engine.records import Job
-from app.engine.run import GATHERING
 from app.engine.types import JobType
 from app.errors import EngineError
 from app.timer import Timer

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
+from app.engine.contexts import ASKED, FAILED, GATHERING, OVER
 from app.engine.elements.activity import Activity
 from app.engine.elements.sub_process import SubProcess
 from app.engine.outgoing import MOST_NAMED
 from app.engine.records import Job, Task
-from app.engine.run import GATHERING
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType
 from app.errors import conflict, refused
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
-ASKED = "asked"
-"""In the context of an ad-hoc sub-process: a job is open that asks what is to be done."""
-FAILED = "failed"
-"""There: its completion condition could not be evaluated, and nothing is asked for until that is resolved."""
-OVER = "over"
-"""There: it is complete, and ends with the last of what is active in it."""
 SELECTED = "selected"
 """Context of a token that has waited at an activity, and was selected."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from app.engine.contexts import GONE_ON
 from app.engine.elements.base import Behavior
 from app.engine.elements.event import BoundaryEvent
 from app.engine.elements.trigger import Trigger
 from app.engine.needs import ElementVariables
 from app.engine.records import DONE, READY
-from app.engine.run import GONE_ON
 from app.engine.values import Stored
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.engine.completion import Completion
+from app.engine.contexts import ASKED
 from app.engine.elements.base import Behavior
 from app.engine.elements.gateway import can_still_come, first_arrivals
 from app.engine.outgoing import decided_flows, named_flows, true_conditions
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
-ASKED = "asked"
-"""Context of a token for which a job asks whether it activates the gateway."""
 STARTED = "started:"
 """Context of the token that stands for the gateway while it decides where it goes on, before the used flows as a mask.
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.bpmn.loops import COUNTER, MAX_PARALLEL
 from app.engine.completion import Completion
+from app.engine.contexts import FAILED, OVER
 from app.engine.elements.base import Behavior
 from app.engine.elements.catching import escalate_from
 from app.engine.elements.signal import throw_signal
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from app.engine.run import Run
 
 TOO_MANY = f"expected a loop cardinality of at most {MAX_PARALLEL}"
-OVER = "over"
-"""Context of a body whose inner instances are over, also while it waits for where it goes on."""
-FAILED = "failed"
-"""Context of a body whose completion condition could not be evaluated."""
 
 
 class Body(Behavior):
