@@ -8,7 +8,7 @@ from typing import Any
 from app.api.encode import compile_encoder
 from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
 from app.api.schemas import DataSchema
-from app.bpmn.model import ElementType
+from app.bpmn.kinds import ERROR_EVENTS, ESCALATION_EVENTS, MESSAGE_EVENTS, SIGNAL_EVENTS
 from app.engine.graph import Flow, Node
 from app.engine.records import Job
 from app.engine.types import JobType, WorkState
@@ -110,13 +110,13 @@ _GATEWAYS = frozenset(
     }
 )
 _LOOPS = frozenset({JobType.EVALUATE_COMPLETION_CONDITION, JobType.EVALUATE_LOOP_CONDITION})
-_CONDITIONAL = frozenset({JobType.EVALUATE_ACTIVATION_CONDITION, JobType.SELECT_ACTIVITIES})
 _OF_ELEMENTS = frozenset({JobType.EVALUATE_ACTIVATION_CONDITION, JobType.SELECT_ACTIVITIES})
 _NAMED = {
-    f"{kind}_name": frozenset(type for type in ElementType if type.startswith(f"{kind.upper()}_"))
-    for kind in ("message", "signal", "error", "escalation")
+    "message_name": MESSAGE_EVENTS,
+    "signal_name": SIGNAL_EVENTS,
+    "error_name": ERROR_EVENTS,
+    "escalation_name": ESCALATION_EVENTS,
 }
-_NAMED["message_name"] |= {ElementType.RECEIVE_TASK}
 
 
 def _lease(job: Job) -> datetime | None:
