@@ -22,7 +22,7 @@ from xml.sax.saxutils import escape
 
 from app.bpmn import definitions as bpmn
 from app.bpmn.parser import find_process, parse
-from app.engine.compiling import compile_graph
+from app.engine.compiling import Definitions, compile_graph
 from app.engine.elements import equip
 from app.engine.graph import Graph
 
@@ -94,9 +94,15 @@ def end(event: str) -> Kind:
     return Kind("endEvent", event=event)
 
 
-def several(tag: str, *events: str) -> Kind:
-    """An event with several definitions."""
-    return Kind(tag, marker="".join(f"@@{event}@@" for event in events))
+def several(
+    tag: str, *events: str, host: str = "", interrupting: bool = True, parallel: bool = False, key: str = ""
+) -> Kind:
+    """An event with several definitions, at its `host` if it is a boundary event; `key` is that of its messages."""
+    attributes = f' attachedToRef="{host}"' if host else ""
+    if not interrupting:
+        attributes += f' {"cancelActivity" if host else "isInterrupting"}="false"'
+    attributes += ' parallelMultiple="true"' if parallel else ""
+    return Kind(tag, attributes, marker="".join(f"@@{event}@@" for event in events), key=key)
 
 
 def boundary(host: str, event: str, *, interrupting: bool = True) -> Kind:
@@ -288,7 +294,7 @@ def _element(
     if kind.content:
         content += _body(kind.content, kind.kinds, declarations, draws=draws)
     content += re.sub(
-        "@@(#?)([^@]+)@@", lambda found: _thrown(found[2], declarations, shared=bool(found[1])), kind.marker
+        "@@(#?)([^@]+)@@", lambda found: _part(found[2], declarations, own, shared=bool(found[1])), kind.marker
     )
     if kind.handler:
         after = f'<association id="{id}_{kind.handler}" sourceRef="{id}" targetRef="{kind.handler}"/>'
@@ -296,9 +302,9 @@ def _element(
     return f'<{kind.tag} id="{id}"{attributes}>{content}</{kind.tag}>'
 
 
-def _thrown(event: str, declarations: dict[str, str], *, shared: bool) -> str:
-    """The definition of an event, or the id of one beside the process."""
-    definition = _event(event, declarations)
+def _part(event: str, declarations: dict[str, str], key: str, *, shared: bool) -> str:
+    """One of several definitions of an event, or the id of one beside the process."""
+    definition = _event(event, declarations, key if event.startswith("message") else "")
     if not shared:
         return definition
     id = f"thrown_{event.replace(':', '_')}"
@@ -330,13 +336,17 @@ def graph(text: str, *, process_id: int = 1, evaluates: bool = False, **kinds: K
     assert model.causes == [], model.causes
     definitions, causes = bpmn.resolve(model, errors={}, escalations={}, messages={}, signals={}, timers={})
     assert causes == []
+    parts = {
+        element.id: {place: part.definition for place, part in enumerate(element.parts) if part.definition is not None}
+        for element in model.elements()
+    }
     ids = {element.id: process_id * 100 + number for number, element in enumerate(model.elements(), 1)}
     return compile_graph(
         model,
         process_id=process_id,
         version="1",
         element_ids=ids,
-        definitions=definitions,
+        definitions=Definitions(definitions, parts),
         equip=equip,
         evaluates=evaluates,
     )

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.engine.awaited import name_of
 from app.engine.changes import Changes
 from app.engine.completion import CalledProcess as CalledInstance
 from app.engine.completion import Completion
 from app.engine.elements.catching import throw_error, throw_escalation
-from app.engine.elements.message import MessageTrigger
 from app.engine.needs import (
     AllVariables,
     BufferedMessage,
@@ -32,7 +32,7 @@ from app.engine.needs import (
     SignalSubscribers,
     VariablesNamed,
 )
-from app.engine.payload import parse_payload
+from app.engine.payload import Payload, parse_payload
 from app.engine.records import (
     READY,
     ElementInstance,
@@ -103,6 +103,10 @@ class Records:
             self._go_over(happened, renewed)
         for token, state in changes.abandoned:
             self._clear_away(token, state, token.leaves)
+        for token in changes.happened:
+            self._clear_away(token, UserTaskState.TERMINATED, (Task, MessageSubscription, SignalSubscription))
+        for each in changes.deleted.get(SignalSubscription, []):
+            self.subscriptions.remove(each)
         self.check()
 
     def _go_over(self, happened: ElementInstance, renewed: ElementInstance) -> None:
@@ -152,7 +156,8 @@ class Records:
         asked = {job.token for job in self.jobs if job.completed_at is None}
         hosted = [t for t in self.tokens if t.host is token and not t.state.ended]
         undefined = [t.node.id for t in hosted if t.node.behavior.is_pending(t.node) and t in asked]
-        taken = [t for t in hosted if isinstance(t.node.behavior.trigger, MessageTrigger) and not t.node.recurs]
+        taken = [t for t in hosted if MessageSubscription in t.leaves and not t.node.recurs]
+        taken += [t for t in hosted if t not in taken and _is_evaluated(t)]
         pending = range(len(undefined), len(undefined) + len([t for t in taken if t not in asked]) + 1)
         # Once an interrupting event has happened inside of it, it waits for the others no more.
         waits = token.state is InstanceState.CREATED or token.pending_events
@@ -349,18 +354,20 @@ class Walk:
         assert here, f"nothing open at {id}: {self}"
         return here
 
-    def happens(self, id: str, facts: Facts | None = None) -> None:
-        """What the first subscription at the element waits for."""
-        self.sent(id).run(facts)
+    def happens(self, id: str, facts: Facts | None = None, *, name: str = "") -> None:
+        """What the first subscription at the element, or the one to that name, waits for."""
+        self.sent(id, name=name).run(facts)
 
-    def sent(self, id: str) -> TaskStep:
+    def sent(self, id: str, *, name: str = "") -> TaskStep:
         """What the first subscription at the element waits for has been sent: its task."""
-        subscription = self._open(self.records.subscriptions, id)[0]
+        found = [each for each in self.records.subscriptions if name in ("", each.name)]
+        subscription = self._open(found, id)[0]
         assert subscription.token is not None
-        if not subscription.token.node.recurs:
+        if not subscription.token.node.stays_subscribed:
             self.records.subscriptions.remove(subscription)
         changes = Changes()
-        task = self.run(changes).create_task(subscription.token, TaskType.TRIGGER_EVENT)
+        payload = Payload(part=subscription.part)
+        task = self.run(changes).create_task(subscription.token, TaskType.TRIGGER_EVENT, payload)
         self.records.take(changes)
         return TaskStep(self, task)
 
@@ -445,7 +452,7 @@ class TaskStep:
         if task.type is TaskType.TERMINATE_PROCESS_INSTANCE:
             walk.run(changes).end_instance(InstanceState.TERMINATED)
             task.state = WorkState.DONE
-        elif task.token is None or task.token.state.ended:
+        elif task.token is None or task.token.state.ended or task.detached:
             task.state = WorkState.CANCELED
         else:
             message = _arrived(task, facts)
@@ -456,11 +463,21 @@ class TaskStep:
         return task.state
 
 
+def _is_evaluated(event: ElementInstance) -> bool:
+    trigger = event.behavior.trigger
+    return trigger is not None and trigger.is_evaluated(event.node)
+
+
 def _arrived(task: Task, facts: Facts | None) -> Message:
     """What the token has waited for, if that was a message."""
     assert task.token is not None
     key = (Facts() if facts is None else facts).correlation_key
-    return Message(name=task.token.context or "m", correlation_key=key, created_at=NOW, created_by="sender")
+    part = parse_payload(task.serialized_task).part
+    if part is None:
+        name = task.token.context or "m"
+    else:
+        name = name_of(part, task.token.context, task.token.node.parts[part].definition) or "m"
+    return Message(name=name, correlation_key=key, created_at=NOW, created_by="sender")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from app.api.fields import (
 from app.api.find import find, page_of
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import choices, reason, worker_id
-from app.bpmn.model import ElementType
+from app.bpmn.model import ElementType, EventDefinition
 from app.commands.activity import SelectActivities
 from app.criteria import ElementCriteria, ElementInstanceCriteria, Paging
 from app.engine.records import DeployedElement
@@ -60,6 +60,12 @@ class ElementSchema(AnswerSchema):
     multi_instance = Flag(extension=True, description="Whether it has a multi-instance marker.")
     parent_bpmn_element_id = Text(extension=True)
     event_definition = Object(EventDefinitionSchema, extension=True)
+    event_definitions = Many(
+        Object(EventDefinitionSchema),
+        extension=True,
+        description="Of an event with several definitions all of these, in the order of the BPMN file; "
+        "`eventDefinition` is the first one. What a definition does not say, such as a condition, is left out.",
+    )
 
 
 class ElementInstanceSchema(AnswerSchema):
@@ -92,10 +98,15 @@ class ElementInstanceSchema(AnswerSchema):
 
 
 def _event_definition(element: DeployedElement) -> dict[str, Any] | None:
-    definition = element.definition
-    if definition is None:
-        return None
-    encoded: dict[str, Any] = {"suspended": element.suspended}
+    return _encode(element.definition, suspended=element.suspended) if element.definition is not None else None
+
+
+def _event_definitions(element: DeployedElement) -> list[dict[str, Any]]:
+    return [_encode(part.definition or EventDefinition(), suspended=part.suspended) for part in element.parts]
+
+
+def _encode(definition: EventDefinition, *, suspended: bool) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"suspended": suspended}
     codes = {
         "errorCode": definition.error_code,
         "escalationCode": definition.escalation_code,
@@ -108,7 +119,9 @@ def _event_definition(element: DeployedElement) -> dict[str, Any] | None:
     return encoded
 
 
-encode_element = compile_encoder(ElementSchema, event_definition=_event_definition)
+encode_element = compile_encoder(
+    ElementSchema, event_definition=_event_definition, event_definitions=_event_definitions
+)
 encode_element_instance = compile_encoder(ElementInstanceSchema, loop_counter=inner_number)
 
 

@@ -161,9 +161,12 @@ def _expression(job: Job) -> str:
 
 
 def _timer(job: Job) -> dict[str, Any] | None:
-    if job.node is None or job.node.timer_text is None or job.type is not JobType.SET_TIMER:
+    if job.node is None or job.type is not JobType.SET_TIMER:
         return None
-    type, text = job.node.timer_text
+    written = job.node.asked_about.timer_text
+    if written is None:
+        return None
+    type, text = written
     return {"type": type, "text": text}
 
 
@@ -171,7 +174,7 @@ def _declared(name: str) -> Any:
     types = _NAMED[name]
 
     def declared(job: Job) -> str:
-        node = job.node
+        node = job.node.asked_about if job.node is not None else None
         if node is None or node.type not in types:
             return ""
         # A request may have given another one than the file.

@@ -10,11 +10,7 @@ T = ElementType
 
 SEVERAL = "several event definitions"
 SEVERAL_THROWN = "several event definitions that are thrown"
-NOT_YET = frozenset(
-    {
-        SEVERAL,
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 """What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""
 
 

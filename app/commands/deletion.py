@@ -50,8 +50,7 @@ def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
     if is_newest and not previous:
         _delete_setting(ctx, process.bpmn_process_id)
     if any(
-        definition.message_name or definition.signal_name
-        for *_, definition in ctx.tx.load_start_definitions(process.id)
+        definition.message_name or definition.signal_name for _, definition in ctx.tx.load_start_definitions(process.id)
     ):
         ctx.tx.lock_senders()
     ctx.lock_instances()
@@ -92,17 +91,17 @@ def _put_in_force(ctx: Context, changes: Changes, process: Process, actor: str) 
 
     A message that starts another process by now goes on doing so. A timer goes on if it repeats, or is still to come.
     """
-    waiting = {element_id for element_id, _ in ctx.tx.find_open_starts(process.id)}
-    for element_id, bpmn_element_id, definition in ctx.tx.load_start_definitions(process.id):
+    waiting = {(element_id, parse_payload(payload).part) for element_id, payload in ctx.tx.find_open_starts(process.id)}
+    for start, definition in ctx.tx.load_start_definitions(process.id):
         name = definition.message_name
         if name and ctx.tx.find_message_start(name, other_than=process.bpmn_process_id):
             continue
-        changes.resumed_starts.append(element_id)
+        changes.resumed_starts.append((start.element_id, start.part or 0))
         timer = definition.timer
-        if timer and element_id not in waiting:
+        if timer and (start.element_id, start.part) not in waiting:
             due = _next(timer, ctx.now)
             if due is not None:
-                insert_start(ctx, changes, process, (element_id, bpmn_element_id), timer, due, actor)
+                insert_start(ctx, changes, start, timer, due, actor)
 
 
 def _next(timer: Timer, now: datetime) -> datetime | None:

@@ -12,6 +12,7 @@ from app.engine.records import (
     MessageSubscription,
     Signal,
     SignalSubscription,
+    Start,
     Task,
 )
 from app.engine.types import TaskType
@@ -34,12 +35,13 @@ def subscriber_task(
         created_by=origin.created_by,
         due_at=ctx.now,
         type=TaskType.TRIGGER_EVENT,
+        part=subscription.part,
     )
 
 
-def recurs(ctx: Context, subscription: MessageSubscription | SignalSubscription) -> bool:
-    """Whether the event goes on waiting once what it has subscribed to has happened."""
-    return ctx.tx.graph(subscription.process_id).node(subscription.element_id).recurs
+def stays(ctx: Context, subscription: MessageSubscription | SignalSubscription) -> bool:
+    """Whether the event goes on waiting for what it has subscribed to once that has come."""
+    return ctx.tx.graph(subscription.process_id).node(subscription.element_id).stays_subscribed
 
 
 def finish_walk(ctx: Context, changes: Changes, actor: str) -> None:
@@ -81,13 +83,13 @@ def _receive(ctx: Context, changes: Changes, thrown: ThrownMessage, message: Mes
     ended = {token.id for token, _ in changes.abandoned}
     ended |= {token.id for token in changes.updated.get(ElementInstance, ()) if token.state.ended}
     if subscription and subscription.id not in taken and subscription.element_instance_id not in ended:
-        if not recurs(ctx, subscription):
+        if not stays(ctx, subscription):
             taken.add(subscription.id)
         use_up(ctx, changes, subscription, ctx.engine_id)
         return subscriber_task(ctx, subscription, message)
     for new in changes.new.get(MessageSubscription, []):
         if (new.name, new.correlation_key) == (thrown.name, thrown.correlation_key):
-            if not recurs(ctx, new):
+            if not stays(ctx, new):
                 changes.new[MessageSubscription].remove(new)
             task = subscriber_task(ctx, new, message)
             task.token, task.instance = new.token, new.token.instance if new.token else None
@@ -95,13 +97,13 @@ def _receive(ctx: Context, changes: Changes, thrown: ThrownMessage, message: Mes
     start = thrown.receivers.start
     if start is None:
         return None
-    changes.assumes_deployed.add(start[1])
-    return start_task(ctx, start[:3], message)
+    changes.assumes_deployed.add(start.process_id)
+    return start_task(ctx, start, message)
 
 
 def use_up(ctx: Context, changes: Changes, subscription: MessageSubscription, actor: str) -> None:
-    """A subscription that has got a message goes, unless its event recurs: then it goes behind all others."""
-    if recurs(ctx, subscription):
+    """A subscription that has got a message goes, unless its event stays subscribed: then it goes behind all others."""
+    if stays(ctx, subscription):
         subscription.created_at = ctx.now
         subscription.created_by = actor
         changes.requeued.append(subscription)
@@ -119,7 +121,7 @@ def broadcast(
 ) -> Signal:
     """The signal, and a task for each of the locked subscriptions and each start event.
 
-    A subscription is used up, unless its event recurs.
+    A subscription is used up, unless its event stays subscribed.
     """
     starts = ctx.tx.load_signal_starts(name)
     count = len(subscriptions) + len(starts)
@@ -135,24 +137,24 @@ def broadcast(
     changes.event_variables.append((signal, variables))
     for subscription in subscriptions:
         changes.schedule(subscriber_task(ctx, subscription, signal))
-        if not recurs(ctx, subscription):
+        if not stays(ctx, subscription):
             changes.delete(subscription)
     for start in starts:
-        changes.assumes_deployed.add(start[1])
+        changes.assumes_deployed.add(start.process_id)
         changes.schedule(start_task(ctx, start, signal))
     return signal
 
 
-def start_task(ctx: Context, start: tuple[int, int, str], origin: Message | Signal, timer: Timer | None = None) -> Task:
-    """The task that has a message or signal start a process; `start` is element id, process id, BPMN element id."""
-    element_id, process_id, bpmn_element_id = start
+def start_task(ctx: Context, start: Start, origin: Message | Signal, timer: Timer | None = None) -> Task:
+    """The task that has a message or signal start a process."""
     return Task(
         partition=ctx.now.date(),
         origin=origin,
         timer=timer,
-        element_id=element_id,
-        process_id=process_id,
-        bpmn_element_id=bpmn_element_id,
+        element_id=start.element_id,
+        process_id=start.process_id,
+        bpmn_element_id=start.bpmn_element_id,
+        part=start.part,
         created_at=ctx.now,
         created_by=origin.created_by,
         due_at=ctx.now,

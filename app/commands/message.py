@@ -68,9 +68,8 @@ def send_message(ctx: Context, cmd: SendMessage) -> Message:
         )
         _deliver(ctx, changes, message, subscriber_task(ctx, subscription, message))
     elif start:
-        element_id, process_id, bpmn_element_id, bpmn_process_id, version = start
-        event = element_id, process_id, bpmn_element_id
-        changes.assumes_deployed.add(process_id)
+        event, bpmn_process_id, version = start
+        changes.assumes_deployed.add(event.process_id)
         message.result = MessageResult.STARTING
         message.receiver = Receiver(bpmn_process_id=bpmn_process_id, version=version)
         _deliver(ctx, changes, message, start_task(ctx, event, message, cmd.expiration_timer))

@@ -101,7 +101,8 @@ def _element_variables(ctx: Context, changes: Changes, need: ElementVariables) -
 
 def _message_receivers(ctx: Context, changes: Changes, need: MessageReceivers) -> Receivers:
     subscription = ctx.tx.lock_message_subscription(need.name, need.correlation_key)
-    return Receivers(subscription, ctx.tx.find_first_message_start(need.name))
+    found = ctx.tx.find_first_message_start(need.name)
+    return Receivers(subscription, found[0] if found else None)
 
 
 def _all_variables(ctx: Context, changes: Changes, need: AllVariables) -> Mapping[tuple[int | None, str], Stored]:

@@ -11,7 +11,6 @@ from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
 from app.bpmn.evaluation import check_expressions
 from app.bpmn.ignored import ignored
-from app.bpmn.kinds import MESSAGE_EVENTS
 from app.bpmn.model import Element, EventDefinition
 from app.bpmn.model import Process as ProcessModel
 from app.bpmn.parser import find_process, only_process, parse
@@ -21,7 +20,7 @@ from app.commands.context import Context
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
-from app.engine.records import DeployedElement, Process, Task
+from app.engine.records import DeployedElement, DeployedPart, Process, Start, Task
 from app.engine.types import ExpressionMode, TaskType
 from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
@@ -159,10 +158,14 @@ def _refuse(causes: list[Cause]) -> None:
 def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
     """A message starts one process only, whichever it is."""
     causes = []
-    for element in model.elements():
-        if element.type not in MESSAGE_EVENTS or not element.instantiates:
-            continue
-        name = definitions[element.id].message_name or ""
+    names = [
+        (element, definition.message_name)
+        for element in model.elements()
+        if element.instantiates
+        for definition in _definitions(element, definitions)
+        if definition is not None and definition.message_name is not None
+    ]
+    for element, name in names:
         other = ctx.tx.find_message_start(name, other_than=model.element.id)
         if other:
             _, bpmn_process_id, version = other
@@ -197,7 +200,7 @@ def _insert(
     changes.suspended_starts.append(cmd.bpmn_process_id)
     causes: list[Cause] = []
     for element in model.elements():
-        definition = definitions.get(element.id)
+        found = _definitions(element, definitions)
         deployed = changes.insert(
             DeployedElement(
                 process=process,
@@ -206,15 +209,25 @@ def _insert(
                 bpmn_element_type=element.type,
                 parent_bpmn_element_id=element.parent.id if element.parent else None,
                 task_type=element.task_type,
-                definition=definition,
+                definition=found[0] if found else None,
+                parts=[DeployedPart(definition=definition) for definition in found] if element.parts else (),
                 instantiates=element.instantiates,
                 multi_instance=element.loop is not None and element.loop.multi,
             )
         )
-        if element.instantiates and definition and definition.timer:
-            causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer)
+        for place, definition in enumerate(found if element.instantiates else ()):
+            if definition and definition.timer:
+                part = place if element.parts else None
+                causes += _schedule_start(ctx, changes, element, deployed, process, definition.timer, part)
     _refuse(causes)
     return process
+
+
+def _definitions(element: Element, definitions: Mapping[str, EventDefinition]) -> list[EventDefinition | None]:
+    """What an event is about; of several definitions each, also one that says nothing."""
+    if element.parts:
+        return [part.definition for part in element.parts]
+    return [definitions[element.id]] if element.id in definitions else []
 
 
 def expressions_of(ctx: Context, cmd: CreateProcess) -> str | None:
@@ -229,18 +242,19 @@ def _schedule_start(
     deployed: DeployedElement,
     process: Process,
     timer: Timer,
+    part: int | None,
 ) -> list[Cause]:
     try:
         due = first_due(timer, ctx.now)
     except TimerError as error:
         return [Cause(element.pointer, "timer_event", f"failed to evaluate timer: {error}", "", *element.place)]
-    task = _start(ctx, element.id, timer, due, process.created_by)
+    task = _start(ctx, element.id, part, timer, due, process.created_by)
     task.process, task.element = process, deployed
     changes.schedule(task)
     return []
 
 
-def _start(ctx: Context, bpmn_element_id: str, timer: Timer, due: datetime, actor: str) -> Task:
+def _start(ctx: Context, bpmn_element_id: str, part: int | None, timer: Timer, due: datetime, actor: str) -> Task:
     return Task(
         partition=ctx.now.date(),
         bpmn_element_id=bpmn_element_id,
@@ -248,18 +262,15 @@ def _start(ctx: Context, bpmn_element_id: str, timer: Timer, due: datetime, acto
         created_by=actor,
         due_at=due,
         repetitions=timer.repetitions,
-        serialized_task=timer_payload(timer, due).serialize(),
+        serialized_task=replace(timer_payload(timer, due), part=part).serialize(),
         type=TaskType.TRIGGER_EVENT,
     )
 
 
-def insert_start(
-    ctx: Context, changes: Changes, process: Process, start: tuple[int, str], timer: Timer, due: datetime, actor: str
-) -> None:
-    """Has a timer start a version that is deployed already; `start` is element id and BPMN element id."""
-    element_id, bpmn_element_id = start
-    task = _start(ctx, bpmn_element_id, timer, due, actor)
-    task.process_id, task.element_id = process.id, element_id
+def insert_start(ctx: Context, changes: Changes, start: Start, timer: Timer, due: datetime, actor: str) -> None:
+    """Has a timer start a version that is deployed already."""
+    task = _start(ctx, start.bpmn_element_id, start.part, timer, due, actor)
+    task.process_id, task.element_id = start.process_id, start.element_id
     changes.schedule(task)
 
 

@@ -98,7 +98,8 @@ def _move(
     """What has happened, such as the arrival of `message`, brings `variables` along."""
     assert task.element_instance_id is not None
     token = found.snapshot.addressed(task.element_instance_id)
-    if token.state.ended or found.snapshot.instance.state.ended:
+    if token.state.ended or task.detached or found.snapshot.instance.state.ended:
+        # Of an event with several definitions another one may have happened, and have it wait where to go on.
         return WorkState.CANCELED
     foresee_end(ctx, found.snapshot, token)
     payload = parse_payload(task.serialized_task)
@@ -140,7 +141,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
     payload = parse_payload(task.serialized_task)
     assert task.process_id is not None and task.element_id is not None
     is_timer = payload.timer is not None and not payload.message_id
-    if is_timer and ctx.tx.is_suspended(task.element_id):
+    if is_timer and ctx.tx.is_suspended(task.element_id, payload.part):
         return WorkState.DONE
     graph = _graph_to_start(ctx, task.process_id)
     if graph is None:
@@ -209,7 +210,8 @@ def plan_next_start(ctx: Context, changes: Changes, task: Task) -> None:
     payload = parse_payload(task.serialized_task)
     if task.type is not TaskType.TRIGGER_EVENT or task.element_instance_id is not None or payload.message_id:
         return
-    if payload.timer and task.element_id is not None and not ctx.tx.is_suspended(task.element_id):
+    element_id = task.element_id
+    if payload.timer and element_id is not None and not ctx.tx.is_suspended(element_id, payload.part):
         _repeat_start(ctx, changes, task, payload)
         task.repetitions = 1
 

@@ -21,6 +21,7 @@ from app.engine.records import (
     QueueEntry,
     Signal,
     SignalSubscription,
+    Start,
     Task,
     Variable,
 )
@@ -55,8 +56,8 @@ class Receivers:
 
     subscription: MessageSubscription | None
     """The oldest one, locked."""
-    start: tuple[int, int, str, str, str] | None
-    """Element id, process id, BPMN element id, BPMN process id and version of what it would start."""
+    start: Start | None
+    """What it would start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Changes:
         """What variables of an instance or element instance are by that; None is gone."""
         self.abandoned: list[tuple[ElementInstance, UserTaskState]] = []
         """Ended element instances that may leave open work behind, and the state their user tasks end in."""
+        self.happened: list[ElementInstance] = []
+        """Events with several definitions that have happened: subscriptions and tasks of their other parts go."""
         self.renewed: dict[ElementInstance, ElementInstance] = {}
         """New element instances of boundary events, each with the one that has happened: what is open there, such as
         tasks of further triggers, and its subscription go over to the new one."""
@@ -108,8 +111,8 @@ class Changes:
         self.clock_offset_ms: int | None = None
         self.undeployed: list[int] = []
         """Ids of process versions that go, with their elements and the timers that would start them."""
-        self.resumed_starts: list[int] = []
-        """Element ids of start events that are in force again."""
+        self.resumed_starts: list[tuple[int, int]] = []
+        """Element ids of start events that are in force again, each with the place of the definition, 0 or its part."""
         self.assumes_deployed: set[int] = set()
         """Ids of process versions that must be there still, or the set is refused."""
         self.assumes_unlimited: set[str] = set()
@@ -148,6 +151,7 @@ class Changes:
         self.deleted_variables += other.deleted_variables
         self.values |= other.values
         self.abandoned += other.abandoned
+        self.happened += other.happened
         self.renewed |= other.renewed
         self.requeued += other.requeued
         self.expired_messages |= other.expired_messages

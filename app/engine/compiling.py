@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from app.bpmn.kinds import ACTIVITIES, START_EVENTS
-from app.bpmn.model import Element, ElementType, EventDefinition, Process, SequenceFlow
+from app.bpmn.kinds import ACTIVITIES, START_EVENTS, THROWN_EVENTS
+from app.bpmn.model import Element, ElementType, EventDefinition, Part, Process, SequenceFlow
 from app.engine.graph import Flow, Graph, Node
-from app.engine.slots import completion_of, condition_of, programs_of, thrown_by
+from app.engine.slots import completion_of, condition_of, programs_of, programs_of_part, thrown_by
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What events are about, as it was stored, by BPMN element id."""
+
+    single: Mapping[str, EventDefinition] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[int, EventDefinition]] = field(default_factory=dict)
+    """Of events with several definitions, by their places."""
 
 
 def compile_graph(
@@ -16,12 +26,12 @@ def compile_graph(
     process_id: int,
     version: str,
     element_ids: Mapping[str, int],
-    definitions: Mapping[str, EventDefinition],
+    definitions: Definitions,
     equip: Callable[[Node], None],
     evaluates: bool = False,
     tags: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Graph:
-    """The graph of a process; `element_ids` and `definitions` by BPMN element id, as they were stored.
+    """The graph of a process; `element_ids` by BPMN element id, as they were stored like `definitions`.
 
     `equip` gives a node its behavior. Where the engine `evaluates`, expressions are compiled. `tags` are those of user
     tasks, by BPMN element id.
@@ -56,14 +66,15 @@ def _node(
     process: Process,
     element: Element,
     element_ids: Mapping[str, int],
-    definitions: Mapping[str, EventDefinition],
+    definitions: Definitions,
     *,
     evaluates: bool,
 ) -> Node:
     """The node of an element, without what it is connected with."""
     stored_id = element.written_id if element.written_id in element_ids else element.id
-    language, definition = process.expression_language, definitions.get(stored_id)
-    return Node(
+    language = process.expression_language
+    definition = None if element.parts else definitions.single.get(stored_id)
+    node = Node(
         element_id=element_ids[stored_id],
         id=stored_id,
         name=element.name,
@@ -84,6 +95,7 @@ def _node(
         called_element=element.called_element,
         task_type=element.task_type,
         declared_name=element.declared_name,
+        parallel_multiple=element.parallel_multiple,
         caught=_caught(element),
         inputs=element.inputs if evaluates else (),
         variables_in=element.variables_in if evaluates else "",
@@ -92,9 +104,37 @@ def _node(
         definition=definition,
         programs=programs_of(element, definition, language, evaluates=evaluates),
     )
+    if element.type not in THROWN_EVENTS:
+        known = definitions.parts.get(stored_id, {})
+        node.parts = [
+            _part(node, number, part, known.get(number), language, evaluates=evaluates)
+            for number, part in enumerate(element.parts)
+        ]
+    return node
 
 
-def _caught(element: Element) -> dict[str, str]:
+def _part(
+    event: Node, number: int, part: Part, definition: EventDefinition | None, language: str, *, evaluates: bool
+) -> Node:
+    """One of several definitions of an event that waits for them, as if that had nothing but it."""
+    return Node(
+        element_id=event.element_id,
+        id=event.id,
+        name=event.name,
+        type=part.type,
+        part=number,
+        parallel_multiple=event.parallel_multiple,
+        interrupting=event.interrupting,
+        instantiates=event.instantiates,
+        declared_name=part.declared_name,
+        caught=_caught(part),
+        timer_text=part.timer_text,
+        definition=definition,
+        programs=programs_of_part(part, definition, language, evaluates=evaluates),
+    )
+
+
+def _caught(element: Element | Part) -> dict[str, str]:
     names = (
         ("errorCode", element.error_code_variable),
         ("errorMessage", element.error_message_variable),
@@ -181,6 +221,8 @@ def _attach(element: Element, nodes: Mapping[Element, Node]) -> None:
             event.undone_by = nodes[attached.handler] if attached.handler else None
         else:
             host.attached.append(event)
+            for part in event.parts:
+                part.host = host
     host.activity = nodes[element.activity_ref] if element.activity_ref else None
     host.waits = element.waits
 

@@ -7,16 +7,15 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from app.engine.ending import Ending
+from app.engine.graph import Node
 from app.engine.needs import VariablesNamed
 from app.engine.records import ElementInstance
 from app.engine.slots import NotEvaluated, Slot
-from app.engine.types import InstanceState, TaskType
+from app.engine.types import InstanceState
 from app.engine.values import Stored, value_of
 from app.expr import MISSING, EvaluationError, Missing, Program, Value, as_condition
 
 T = TypeVar("T")
-TRUE, FALSE = "true", "false"
-"""Context of an event that waits for a condition: what that was."""
 
 
 class Evaluating(Ending):
@@ -75,12 +74,14 @@ class Evaluating(Ending):
         given: Mapping[str, Value] = MappingProxyType({}),
         *,
         seen_from: ElementInstance | None = None,
+        node: Node | None = None,
     ) -> T:
-        """The value of a slot of the element. Raises NotEvaluated."""
+        """The value of a slot of the element, or of `node`, which is a part of it. Raises NotEvaluated."""
+        node = node or token.node
         try:
-            return self.evaluate(seen_from or token, token.node.programs[slot], convert, given)
+            return self.evaluate(seen_from or token, node.programs[slot], convert, given)
         except EvaluationError as error:
-            raise NotEvaluated(slot, str(error)) from error
+            raise NotEvaluated(slot, str(error), node.part) from error
 
     def watch(self, event: ElementInstance) -> None:
         """The condition that the event waits for is looked at when the walk comes to rest."""
@@ -95,23 +96,22 @@ class Evaluating(Ending):
         changed = {name for (instance, _, name) in self.changes.values if instance is self.instance} & watched
         if changed:
             self.need_all()
-        waiting = [token for token in self.tokens() if token.node.is_watched] if changed else list(self._watched)
+        waiting = [token for token in self.tokens() if token.node.watched] if changed else list(self._watched)
         for token in waiting:
             state = InstanceState.CREATED if token.host else InstanceState.STARTED
             is_new = token in self._watched
-            if token.state is state and (is_new or changed & token.node.programs[Slot.CONDITION].names):
-                self._look_at_condition(token)
+            for node in token.node.watched if token.state is state else ():
+                if is_new or changed & node.programs[Slot.CONDITION].names:
+                    self._look_at_condition(token, node)
         self._watched.clear()
 
-    def _look_at_condition(self, token: ElementInstance) -> None:
+    def _look_at_condition(self, token: ElementInstance, node: Node) -> None:
         try:
-            is_true = self.evaluate(token, token.node.programs[Slot.CONDITION], as_condition)
+            is_true = self.evaluate(token, node.programs[Slot.CONDITION], as_condition)
         except EvaluationError:
             is_true = False
-        if is_true and token.context != TRUE:
-            self.create_task(token, TaskType.TRIGGER_EVENT)
-        token.context = TRUE if is_true else FALSE
-        self.changes.update(token)
+        assert token.behavior.trigger is not None
+        token.behavior.trigger.look(self, token, node, is_true=is_true)
 
     def _loaded(self, name: str) -> Mapping[tuple[int | None, str], Stored]:
         if not self.instance.id:

@@ -104,6 +104,12 @@ class Node:
     """Of a scope, the gateways in it at which tokens wait until no other one can get there, in document order."""
     is_join: bool = False
     """Whether it is such a gateway."""
+    part: int | None = None
+    """Of one of several definitions of an event that waits for them, its place among them."""
+    parts: Sequence[Node] = ()
+    """Of such an event these, each as if the event had nothing but that."""
+    parallel_multiple: bool = False
+    """Whether all of them must happen."""
     interrupting: bool = True
     loop: Loop | None = None
     throws: Sequence[Thrown] = ()
@@ -131,6 +137,8 @@ class Node:
         """Of variables whose values matter to what the node does."""
         for program in (*self.programs.values(), *((self.completion,) if self.completion else ())):
             yield from program.names
+        for part in self.parts:
+            yield from part.names()
         for thrown in self.throws:
             for program in thrown.programs():
                 yield from program.names
@@ -142,14 +150,32 @@ class Node:
             yield from (name for name in (self.loop.collection, self.loop.output_collection) if name)
 
     @property
-    def is_watched(self) -> bool:
-        """Whether it is an event that waits for a condition."""
-        return self.behavior.trigger is not None and Slot.CONDITION in self.programs
+    def watched(self) -> Sequence[Node]:
+        """What of the event waits for a condition: itself, or some of its parts."""
+        if self.behavior.trigger is None:
+            return ()
+        return [each for each in self.parts or (self,) if Slot.CONDITION in each.programs]
 
     @property
     def recurs(self) -> bool:
         """Whether it is an attached event that may happen any number of times while its host is active."""
         return (self.host is not None or self.starts_handler) and not self.interrupting
+
+    @property
+    def stays_subscribed(self) -> bool:
+        """Whether it goes on waiting for a message or signal that has come."""
+        return self.recurs and not self.parallel_multiple
+
+    @property
+    def asked_about(self) -> Node:
+        """What a job that defines the event is about: of several parts the only one that a worker has to define."""
+        return next((part for part in self.parts if part.is_left_to_job), self)
+
+    @property
+    def is_left_to_job(self) -> bool:
+        """Whether it is an event that a worker has to define."""
+        trigger = self.behavior.trigger
+        return trigger is not None and trigger.needs_job(self) and not trigger.is_evaluated(self)
 
     @property
     def starting_gateway(self) -> Node | None:
@@ -178,7 +204,7 @@ class Graph:
         self._nodes = nodes
         self.compensates = any(node.is_compensable for node in nodes.values())
         self.watched_names = frozenset(
-            name for node in nodes.values() if node.is_watched for name in node.programs[Slot.CONDITION].names
+            name for node in nodes.values() for each in node.watched for name in each.programs[Slot.CONDITION].names
         )
         """Of variables that events wait for."""
         self.names = frozenset(name for node in nodes.values() for name in node.names())

@@ -47,7 +47,7 @@ class Payload:
             "PlannedAt": format_timestamp(self.planned_at) if self.planned_at else None,
             "ProcessInstanceId": self.process_instance_id,
             "SignalId": self.signal_id,
-            "Timer": _timer_content(self.timer) if self.timer else None,
+            "Timer": timer_content(self.timer) if self.timer else None,
         }
         content = {key: value for key, value in content.items() if value or (key == "Part" and value == 0)}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")) if content else None
@@ -77,11 +77,12 @@ def parse_payload(serialized: str | None) -> Payload:
         planned_at=parse_timestamp(planned_at) if planned_at else None,
         process_instance_id=content.get("ProcessInstanceId"),
         signal_id=content.get("SignalId"),
-        timer=_timer(timer) if timer else None,
+        timer=read_timer(timer) if timer else None,
     )
 
 
-def _timer_content(timer: Timer) -> dict[str, Any]:
+def timer_content(timer: Timer) -> dict[str, Any]:
+    """What a task keeps of a timer: how often it may fire is a matter of its own."""
     content: dict[str, Any] = {}
     if timer.time:
         content["time"] = format_timestamp(timer.time)
@@ -91,10 +92,11 @@ def _timer_content(timer: Timer) -> dict[str, Any]:
     return content
 
 
-def _timer(content: dict[str, Any]) -> Timer:
+def read_timer(content: dict[str, Any], repetitions: int | None = None) -> Timer:
     time = content.get("time")
     return Timer(
         time=parse_timestamp(time) if time else None,
         time_cycle=content.get("timeCycle") or "",
         time_duration=content.get("timeDuration") or "",
+        repetitions=repetitions,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.bpmn.model import ElementType, EventDefinition
 from app.engine.graph import Node
@@ -48,6 +48,14 @@ class Process:
     """What is odd about the model; known when it is deployed, and not kept."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedPart:
+    """One of several definitions of an event of a deployed process version."""
+
+    definition: EventDefinition | None = None
+    suspended: bool = False
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class DeployedElement:
     """An element of a deployed process version, with its event definition."""
@@ -62,6 +70,9 @@ class DeployedElement:
     task_type: str = ""
     """Which workers it is for, where the file says so."""
     definition: EventDefinition | None = None
+    """The first one where it has several."""
+    parts: Sequence[DeployedPart] = ()
+    """All of these."""
     instantiates: bool = False
     """Whether what is defined starts instances."""
     multi_instance: bool = False
@@ -288,6 +299,8 @@ class Task:
     """What has been called and has ended; its id goes into the parameters."""
     timer: Timer | None = None
     """With `origin`: the expiration timer of the message."""
+    part: int | None = None
+    """With `origin`: which of several definitions of the event it is for."""
     element_id: int | None = None
     element_instance_id: int | None = None
     process_id: int | None = None
@@ -392,6 +405,16 @@ class VariableView:
     """Why there is no clear text."""
 
 
+class Start(NamedTuple):
+    """What a message, signal or timer starts a process by."""
+
+    element_id: int
+    process_id: int
+    bpmn_element_id: str
+    part: int | None = None
+    """Of an event with several definitions, which one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """Who gets a message: an element that waits for it in an instance, or the process that it starts."""
@@ -437,6 +460,8 @@ class MessageSubscription:
     created_at: datetime
     created_by: str
     name: str
+    part: int | None = None
+    """Of an event with several definitions, which one it is for."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -463,6 +488,8 @@ class SignalSubscription:
     created_at: datetime
     created_by: str
     name: str
+    part: int | None = None
+    """Of an event with several definitions, which one it is for."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

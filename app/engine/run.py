@@ -67,6 +67,7 @@ class Run(Evaluating):
                 else:
                     self._look_at(token)
             if not self._settle():
+                self._arm_anew()
                 self.look_at_conditions()
                 return
 
@@ -103,6 +104,10 @@ class Run(Evaluating):
         renewed.context = event.context
         self.changes.renewed[renewed] = self.changes.renewed.pop(event, event)
         return renewed
+
+    def arm_later(self, event: ElementInstance) -> None:
+        """A new token for an attached event that has happened waits anew, once the walk has come to rest."""
+        self._to_arm.append(event)
 
     def complete(self, token: ElementInstance, flows: Sequence[Flow] | None = None) -> None:
         """The token ends and goes on along all outgoing flows, or along `flows`; its attached events end with it.
@@ -225,7 +230,7 @@ class Run(Evaluating):
         if task.type is TaskType.EVALUATE_EXPRESSION:
             assert payload.expression is not None
             slot = Slot(payload.expression)
-            self.evaluates = token, slot
+            self.evaluates = token, slot, payload.part
             if slot is Slot.CONDITION and token.node.has_conditions:
                 flows = self.decide_flows(token)
                 if flows is not None:
@@ -324,6 +329,14 @@ class Run(Evaluating):
                 self.arrive(flow.target, scope, token, flow.place)
         if token.node.link:
             self.arrive(token.node.link, scope, token)
+
+    def _arm_anew(self) -> None:
+        """What has happened may have ended their hosts."""
+        for event in self._to_arm:
+            trigger = event.behavior.trigger
+            if trigger is not None and not event.state.ended:
+                trigger.arm_anew(self, event)
+        self._to_arm.clear()
 
     def _settle(self) -> bool:
         """Has gateways look whether what waits there can go on, now that nothing moves; whether something does."""

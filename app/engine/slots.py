@@ -5,13 +5,13 @@ In mode ENGINE all is evaluated that can be. Otherwise workers decide, but for w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.bpmn.evaluation import CONSTANTS, expressions_of, texts_of, texts_of_event
 from app.bpmn.kinds import CONDITIONAL_EVENTS, THROWN_EVENTS, ElementType
-from app.bpmn.model import Element, EventDefinition, Expression, SequenceFlow
+from app.bpmn.model import Element, EventDefinition, Expression, Part, SequenceFlow
 from app.expr import CompileError, Program, compile_expression, compile_text, constant
 
 
@@ -56,10 +56,12 @@ class Thrown:
 class NotEvaluated(Exception):
     """A slot has no value with the variables of now."""
 
-    def __init__(self, slot: Slot, reason: str) -> None:
+    def __init__(self, slot: Slot, reason: str, part: int | None = None) -> None:
         super().__init__(reason)
         self.slot = slot
         self.reason = reason
+        self.part = part
+        """Of an event with several definitions, the one whose slot it is."""
 
 
 def programs_of(
@@ -78,11 +80,19 @@ def programs_of(
         if evaluates or expression.text in CONSTANTS or element.type in CONDITIONAL_EVENTS:
             _add(found, slot, _compiled(expression, language))
     if evaluates:
-        for slot, text in texts_of(element, definition):
-            _add(found, slot, _compiled_text(text, language))
-        key = element.correlation_key
-        if key is not None and Slot.CORRELATION_KEY not in found:
-            found[Slot.CORRELATION_KEY] = constant(key.text)
+        _add_texts(found, texts_of(element, definition), element.correlation_key, language)
+    return found
+
+
+def programs_of_part(
+    part: Part, definition: EventDefinition | None, language: str, *, evaluates: bool
+) -> Mapping[Slot, Program]:
+    """The same for one of several definitions of an event that waits for it."""
+    found: dict[Slot, Program] = {}
+    if part.condition is not None:
+        _add(found, Slot.CONDITION, _compiled(part.condition, language))
+    if evaluates:
+        _add_texts(found, texts_of_event(part, definition), part.correlation_key, language)
     return found
 
 
@@ -117,6 +127,15 @@ def thrown_by(element: Element, language: str, *, evaluates: bool) -> Sequence[T
 
 def condition_of(flow: SequenceFlow, language: str) -> Program | None:
     return _compiled(Expression(flow.condition, flow.language), language)
+
+
+def _add_texts(
+    found: dict[Slot, Program], texts: Iterable[tuple[str, str]], key: Expression | None, language: str
+) -> None:
+    for slot, text in texts:
+        _add(found, slot, _compiled_text(text, language))
+    if key is not None and Slot.CORRELATION_KEY not in found:
+        found[Slot.CORRELATION_KEY] = constant(key.text)
 
 
 def _compiled(expression: Expression, language: str) -> Program | None:

@@ -73,6 +73,8 @@ class Tokens(Work):
         """Scopes in which something has moved."""
         self._watched: dict[ElementInstance, None] = {}
         """New events that wait for a condition."""
+        self._to_arm: list[ElementInstance] = []
+        """New ones that are armed when the walk comes to rest."""
         for token in tokens:
             self._remember(token)
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from app.bpmn.kinds import BOUNDARY_EVENTS, CONDITIONAL_EVENTS, GATEWAYS, SCOPES, START_EVENTS, ElementType
+from app.engine.awaited import Progress, name_of
 from app.engine.contexts import GATHERING, GONE_ON
 from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
@@ -247,6 +248,16 @@ class _Reasons:
             )
         for signal in self._signals[visit.id]:
             yield _entry(visit, signal.created_at, WaitingKind.SIGNAL, name=signal.name)
+        yield from self._conditions(visit)
+
+    def _conditions(self, visit: ActiveVisit) -> Iterator[Waiting]:
+        """Those that an event waits for beside others."""
+        parts = self._node(visit.element_id).parts
+        progress = Progress.of(visit.context) if parts else None
+        if progress is not None and visit.state in _WAITING:
+            for place, part in enumerate(parts):
+                if part.watched and not progress.happened >> place & 1:
+                    yield _entry(visit, visit.started_at or visit.created_at, WaitingKind.CONDITION)
 
     def _task(self, visit: ActiveVisit, task: Task) -> Waiting:
         payload = parse_payload(task.serialized_task)
@@ -259,8 +270,14 @@ class _Reasons:
             task_type=task.type,
             due_at=task.due_at,
             retry_count=task.retry_count,
-            name=visit.context if payload.message_id or payload.signal_id else None,
+            name=self._name(visit, payload.part) if payload.message_id or payload.signal_id else None,
         )
+
+    def _name(self, visit: ActiveVisit, part: int | None) -> str | None:
+        """Of what has come, for a part of the event if it has several."""
+        if part is None:
+            return visit.context
+        return name_of(part, visit.context, self._node(visit.element_id).parts[part].definition)
 
     def _state(self, visit: ActiveVisit) -> Iterator[Waiting]:
         """Where nothing else is waited for."""

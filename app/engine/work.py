@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.engine.changes import Changes, ThrownMessage, ThrownSignal
 from app.engine.failures import incident_of
@@ -24,6 +24,9 @@ from app.engine.records import (
 from app.engine.slots import Slot
 from app.engine.types import JobType, TaskType, UserTaskState, WorkState
 from app.engine.values import failed
+
+if TYPE_CHECKING:
+    from app.engine.graph import Node
 
 T = TypeVar("T")
 
@@ -46,8 +49,8 @@ class Work:
         self.now = now
         self.actor = actor
         self.engine_id = engine_id
-        self.evaluates: tuple[ElementInstance, Slot] | None = None
-        """The token and slot of the task that runs, if that evaluates again."""
+        self.evaluates: tuple[ElementInstance, Slot, int | None] | None = None
+        """The token, slot and part of the task that runs, if that evaluates again."""
         self.changes = changes
         self.known = known
         self.message = message
@@ -124,14 +127,17 @@ class Work:
             type=type,
         )
 
-    def fail_to_evaluate(self, token: ElementInstance, slot: Slot, reason: str) -> None:
+    def fail_to_evaluate(self, token: ElementInstance, slot: Slot, reason: str, part: int | None = None) -> None:
         """The token waits for an operator: once the incident is resolved, a task evaluates `slot` again.
+
+        Of an event with several definitions, it is that of `part`.
 
         Raises EngineError where such a task is what runs.
         """
-        if self.evaluates == (token, slot):
+        if self.evaluates == (token, slot, part):
             raise failed(reason)
-        task = self.changes.insert(self._task(token, TaskType.EVALUATE_EXPRESSION, Payload(expression=slot)))
+        payload = Payload(expression=slot, part=part)
+        task = self.changes.insert(self._task(token, TaskType.EVALUATE_EXPRESSION, payload))
         task.state = WorkState.CAUSED_INCIDENT
         task.completed_at = self.now
         task.created_by = self.engine_id
@@ -159,20 +165,22 @@ class Work:
             )
         )
 
-    def take_buffered(self, token: ElementInstance, name: str, correlation_key: str) -> bool:
-        """Has the buffered message arrive at the token; False when there is none."""
+    def take_buffered(self, token: ElementInstance, node: Node, name: str, correlation_key: str) -> bool:
+        """Has the buffered message arrive at the token; False when there is none.
+
+        `node` is that of the token, or a part of it, as for subscriptions.
+        """
         message = self.need(BufferedMessage(name, correlation_key))
         if message is None or message.correlated:
             return False
         message.correlated = True
         message.expires_at = None
         self.changes.update(message)
-        self.create_task(token, TaskType.TRIGGER_EVENT, Payload(message_id=message.id))
+        self.create_task(token, TaskType.TRIGGER_EVENT, Payload(message_id=message.id, part=node.part))
         return True
 
-    def subscribe_message(self, token: ElementInstance, name: str, correlation_key: str) -> None:
-        token.context = name
-        self.changes.update(token)
+    def subscribe_message(self, token: ElementInstance, node: Node, name: str, correlation_key: str) -> None:
+        self.waits_for(token, node, name)
         self.changes.insert(
             MessageSubscription(
                 partition=self.instance.partition,
@@ -184,12 +192,18 @@ class Work:
                 created_at=self.now,
                 created_by=self.actor,
                 name=name,
+                part=node.part,
             )
         )
 
-    def subscribe_signal(self, token: ElementInstance, name: str) -> None:
-        token.context = name
-        self.changes.update(token)
+    def waits_for(self, token: ElementInstance, node: Node, name: str) -> None:
+        """Notes the name or code that the token waits for; an event with several definitions notes it by itself."""
+        if node.part is None:
+            token.context = name
+            self.changes.update(token)
+
+    def subscribe_signal(self, token: ElementInstance, node: Node, name: str) -> None:
+        self.waits_for(token, node, name)
         self.changes.insert(
             SignalSubscription(
                 partition=self.instance.partition,
@@ -200,8 +214,26 @@ class Work:
                 created_at=self.now,
                 created_by=self.actor,
                 name=name,
+                part=node.part,
             )
         )
+
+    def unsubscribe_signal(self, token: ElementInstance, node: Node, name: str) -> None:
+        """The token waits no more for a signal that is thrown in the walk."""
+        for each in self.need(SignalSubscribers(name)):
+            if each.element_instance_id == token.id and each.part == node.part:
+                self.changes.delete(each)
+        new = self.changes.new.get(SignalSubscription, [])
+        new[:] = [each for each in new if each.token is not token or (each.part, each.name) != (node.part, name)]
+
+    def stop_waiting(self, event: ElementInstance) -> None:
+        """The event has happened, whether it has gone on or not: what else it waits for is given up."""
+        if event not in self.changes.happened:
+            self.changes.happened.append(event)
+        for task in self.changes.new.get(Task, ()):
+            if task.token is event:
+                task.detached = True
+        self._drop_subscriptions(event)
 
     def clear_away(self, token: ElementInstance, state: UserTaskState) -> None:
         """What the ended token leaves open is detached, closed in `state`, or deleted."""
@@ -217,6 +249,10 @@ class Work:
         for user_task in new.get(UserTask, ()):
             if user_task.token is token:
                 user_task.state = state
+        self._drop_subscriptions(token)
+
+    def _drop_subscriptions(self, token: ElementInstance) -> None:
+        new = self.changes.new
         for kind in (MessageSubscription, SignalSubscription):
             if kind in new:
                 new[kind] = [subscription for subscription in new[kind] if subscription.token is not token]

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select
 
 from app.bpmn.extensions import user_task_tags
+from app.bpmn.model import EventDefinition
 from app.bpmn.parser import find_process, parse
-from app.engine.compiling import compile_graph
+from app.engine.compiling import Definitions, compile_graph
 from app.engine.elements import equip
 from app.engine.graph import Graph
 from app.engine.records import Process
@@ -39,7 +40,7 @@ ID_OF_NEWEST = (
 BY_ID = select(*PROCESS.c).where(PROCESS.c.id == bindparam("id"))
 ELEMENTS: Select[Any] = select(ELEMENT.c.bpmn_element_id, ELEMENT.c.id).where(ELEMENT.c.process_id == bindparam("id"))
 DEFINITIONS: Select[Any] = select(
-    DEFINITION.c.bpmn_element_id, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)
+    DEFINITION.c.bpmn_element_id, DEFINITION.c.part, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)
 ).where(DEFINITION.c.process_id == bindparam("id"))
 
 
@@ -147,6 +148,19 @@ def read(connection: Connection, process_id: int) -> Stored:
     )
 
 
+def _definitions(rows: Sequence[Row]) -> Definitions:
+    """An event that has one definition has it at 0."""
+    single: dict[str, EventDefinition] = {}
+    parts: dict[str, dict[int, EventDefinition]] = {}
+    for bpmn_id, part, *columns in rows:
+        definition = r.read_definition(columns)
+        if definition is not None:
+            parts.setdefault(bpmn_id, {})[part] = definition
+            if part == 0:
+                single[bpmn_id] = definition
+    return Definitions(single, parts)
+
+
 def _compile(stored: Stored) -> Graph:
     process = stored.process
     # The definitions in use are those that were stored with the process.
@@ -157,7 +171,7 @@ def _compile(stored: Stored) -> Graph:
         process_id=process.id,
         version=process.version,
         element_ids={row[0]: row[1] for row in stored.elements},
-        definitions={bpmn_id: r.read_definition(columns) for bpmn_id, *columns in stored.definitions},
+        definitions=_definitions(stored.definitions),
         equip=equip,
         evaluates=evaluates,
         tags=user_task_tags(process.bpmn_xml, model.element.id),

@@ -7,24 +7,26 @@ entered, work where it was done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from heapq import merge
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Integer, Select, bindparam, literal_column, or_, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import caller
 from app.criteria import Page, Paging
+from app.engine.awaited import name_of
 from app.engine.payload import parse_payload
 from app.engine.types import TaskType
 from app.store import pages
 from app.store.audit import AUDIT
 from app.store.dialect import Call, Dialect, Row, Session
 from app.store.load import DAY, EI, ID, PI
-from app.store.query import ELEMENT, MESSAGE, Bounds, read_within
+from app.store.query import DEFINITION, ELEMENT, MESSAGE, Bounds, read_within
+from app.store.rows import DEFINITION_COLUMNS, read_definition
 from app.store.situation import UT
 from app.store.sql import INCIDENTS, J, T
 
@@ -59,6 +61,13 @@ _CONTEXT = select(EI.c.context).where(EI.c.partition == DAY, EI.c.id == T.c.elem
 _PLACE = ("element_instance_id", "bpmn_element_id")
 
 
+class _Part(NamedTuple):
+    """Which of several definitions of an event has happened: what that is called is yet to be found."""
+
+    place: int
+    context: str | None
+
+
 def _visit(values: dict[str, Any]) -> dict[str, Any]:
     """What inner instances are inside of has no number, but counts how many have started."""
     return {**values, "loop_counter": None} if values["multi_instance"] else values
@@ -67,7 +76,7 @@ def _visit(values: dict[str, Any]) -> dict[str, Any]:
 def _task(values: dict[str, Any]) -> dict[str, Any]:
     """Of an event that has happened, what it was; of other tasks only what went wrong is of interest."""
     payload = parse_payload(values.pop("serialized_task"))
-    name = values.pop("name")
+    name = _Part(payload.part, values.pop("name")) if payload.part is not None else values.pop("name")
     if payload.message_id:
         return {**values, "kind": "MESSAGE", "message_id": payload.message_id, "name": name}
     if payload.signal_id:
@@ -162,7 +171,10 @@ class Histories:
     """The statements of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._process = select(PI.c.bpmn_process_id).where(
+        self._parts = select(
+            DEFINITION.c.bpmn_element_id, DEFINITION.c.part, *(DEFINITION.c[name] for name in DEFINITION_COLUMNS)
+        ).where(DEFINITION.c.process_id == bindparam("process_id"))
+        self._process = select(PI.c.bpmn_process_id, PI.c.process_id).where(
             PI.c.partition == DAY, PI.c.id == ID, *dialect.is_attached(DAY)
         )
         self._statements: dict[tuple[bool, bool], list[Select[Any]]] = {}
@@ -190,9 +202,20 @@ class Histories:
         entries = [[_entry(number, row) for row in rows] for number, rows in enumerate(results)]
         merged = list(merge(*entries, key=lambda entry: entry[0], reverse=order.descending))
         page = Page(records=[told for _, told in merged[: paging.limit]])
+        self._name_parts(session, found[0][1], page.records)
         if len(merged) > paging.limit:
             page.next_cursor = pages.Cursor(str(order), list(merged[paging.limit - 1][0]), mark).encode()
         return page
+
+    def _name_parts(self, session: Session, process_id: int, told: Sequence[dict[str, Any]]) -> None:
+        unnamed = [each for each in told if isinstance(each.get("name"), _Part)]
+        if not unnamed:
+            return
+        (rows,) = session.run(Call(self._parts, {"process_id": process_id}))
+        known = {(id, part): read_definition(columns) for id, part, *columns in rows}
+        for each in unnamed:
+            place, context = each["name"]
+            each["name"] = name_of(place, context, known.get((each["bpmn_element_id"], place)))
 
 
 def _statement(number: int, descending: bool, goes_on: bool) -> Select[Any]:

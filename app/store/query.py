@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Table, bindparam, func, literal_column, select
+from sqlalchemy import Integer, Select, Table, and_, bindparam, func, literal_column, select
 
 from app import criteria as c
+from app.bpmn.kinds import MULTIPLE_EVENTS
+from app.engine.records import DeployedElement, DeployedPart
 from app.errors import EngineError, ErrorKind
 from app.store import pages
 from app.store import rows as r
@@ -111,6 +113,11 @@ class Queries:
         self._dialect = dialect
         self._conditions = Conditions(dialect)
         self._statements: dict[_Shape, Select[Any]] = {}
+        self._parts = (
+            select(DEFINITION.c.element_id, DEFINITION.c.suspended, *(DEFINITION.c[n] for n in r.DEFINITION_COLUMNS))
+            .where(dialect.any_of(DEFINITION.c.element_id, "ids"))
+            .order_by(DEFINITION.c.element_id, DEFINITION.c.part)
+        )
 
     def find(
         self, session: Session, criteria: c.Criteria, now: datetime, offset: int, limit: int, bounds: Bounds
@@ -130,7 +137,7 @@ class Queries:
             (rows,) = session.run(call)
         else:
             (rows,) = read_within(session, bounds, criteria, call)
-        return _read(shape, rows)
+        return self._read(session, shape, rows)
 
     def page(self, session: Session, criteria: c.Criteria, now: datetime, paging: c.Paging, bounds: Bounds) -> c.Page:
         """Raises EngineError QUERY for a cursor that does not fit, and where it takes too long."""
@@ -154,7 +161,7 @@ class Queries:
         if paging.with_total:
             calls.append(self._call(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now))
         rows, *counted = read_within(session, bounds, criteria, *calls)
-        page = c.Page(records=_read(shape, rows[: paging.limit]))
+        page = c.Page(records=self._read(session, shape, rows[: paging.limit]))
         if paging.with_cursor and len(rows) > paging.limit:
             last = [getattr(page.records[-1], column.name) for column in pages.columns_of(found, order)]
             page.next_cursor = pages.Cursor(str(order), last, mark).encode()
@@ -162,6 +169,22 @@ class Queries:
             total = counted[0][0][0]
             page.total, page.total_is_lower_bound = min(total, bounds.counted), total > bounds.counted
         return page
+
+    def _read(self, session: Session, shape: _Shape, rows: list[Row]) -> list[Any]:
+        read = QUERIES[shape.kind].read
+        found = [read(row) for row in rows]
+        if shape.kind is c.ElementCriteria:
+            several = {element.id: element for element in found if element.bpmn_element_type in MULTIPLE_EVENTS}
+            if several:
+                self._read_parts(session, several)
+        return found
+
+    def _read_parts(self, session: Session, events: Mapping[int, DeployedElement]) -> None:
+        """All definitions of events that have several."""
+        (rows,) = session.run(Call(self._parts, {"ids": list(events)}))
+        for element_id, suspended, *definition in rows:
+            part = DeployedPart(definition=r.read_definition(definition), suspended=bool(suspended))
+            events[element_id].parts = [*events[element_id].parts, part]
 
     def _call(self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime) -> Call:
         statement = self._statements.get(shape)
@@ -228,11 +251,6 @@ _NARROWING = {
 }
 
 
-def _read(shape: _Shape, rows: list[Row]) -> list[Any]:
-    read = QUERIES[shape.kind].read
-    return [read(row) for row in rows]
-
-
 def _is_by_key(names: Collection[str]) -> bool:
     """Whether so little is asked for that one plan fits all who ask for it."""
     return not _KEYS.isdisjoint(names)
@@ -248,5 +266,5 @@ def _select(found: Table) -> Select[Any]:
     if found is not ELEMENT:
         return select(*found.c)
     return select(*found.c, DEFINITION.c.suspended, *(DEFINITION.c[name] for name in r.DEFINITION_COLUMNS)).select_from(
-        found.outerjoin(DEFINITION, DEFINITION.c.element_id == found.c.id)
+        found.outerjoin(DEFINITION, and_(DEFINITION.c.element_id == found.c.id, DEFINITION.c.part == 0))
     )

@@ -97,9 +97,9 @@ def _resolve_task(task: records.Task) -> None:
     if task.called is not None:
         task.serialized_task = Payload(process_instance_id=task.called.id).serialize()
     if isinstance(task.origin, records.Message):
-        task.serialized_task = Payload(message_id=task.origin.id, timer=task.timer).serialize()
+        task.serialized_task = Payload(message_id=task.origin.id, timer=task.timer, part=task.part).serialize()
     elif isinstance(task.origin, records.Signal):
-        task.serialized_task = Payload(signal_id=task.origin.id).serialize()
+        task.serialized_task = Payload(signal_id=task.origin.id, part=task.part).serialize()
 
 
 DIGESTS = frozenset({"digest", "unique_digest"})
@@ -200,7 +200,9 @@ DEFINITION_COLUMNS = (
 )
 
 
-def definition_row(definition: EventDefinition) -> dict[str, Any]:
+def definition_row(definition: EventDefinition | None) -> dict[str, Any]:
+    """One of several definitions of an event may say nothing."""
+    definition = definition or EventDefinition()
     timer = definition.timer
     return {
         "error_code": definition.error_code,
@@ -214,8 +216,10 @@ def definition_row(definition: EventDefinition) -> dict[str, Any]:
     }
 
 
-def read_definition(row: Row) -> EventDefinition:
-    """From the columns `DEFINITION_COLUMNS`."""
+def read_definition(row: Row) -> EventDefinition | None:
+    """From the columns `DEFINITION_COLUMNS`; None where none of them has a value."""
+    if all(value is None for value in row):
+        return None
     error_code, escalation_code, message_name, signal_name, time, time_cycle, time_duration, repetitions = row
     timer = None
     if time or time_cycle or time_duration:
@@ -243,7 +247,7 @@ def read_element(row: Row) -> records.DeployedElement:
         parent_bpmn_element_id=parent,
         task_type=task_type or "",
         multi_instance=bool(multi_instance),
-        definition=read_definition(definition) if suspended is not None else None,
+        definition=read_definition(definition),
         suspended=bool(suspended),
     )
 

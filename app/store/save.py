@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Integer, bindparam, delete, text, update
 
+from app.bpmn.model import EventDefinition
 from app.engine import records
 from app.engine.changes import Changes
 from app.engine.types import TaskType, UserTaskState
@@ -215,7 +216,9 @@ class Saver:
             .values(suspended=True)
         )
         self._resume_starts = (
-            update(EVENT_DEFINITION).where(dialect.any_of(EVENT_DEFINITION.c.element_id, "ids")).values(suspended=False)
+            update(EVENT_DEFINITION)
+            .where(dialect.any_of(EVENT_DEFINITION.c.element_id, "ids"), EVENT_DEFINITION.c.part == bindparam("at"))
+            .values(suspended=False)
         )
         self._undeploy = _undeploy()
         t = table(SignalRow)
@@ -289,6 +292,12 @@ class Saver:
                 for kind in token.leaves:
                     group = kind, token.partition, state if kind is records.UserTask else None
                     leftovers.setdefault(group, []).append(token.id)
+        for event in changes.happened:
+            if event.id:
+                for kind in event.leaves:
+                    # The decision of where it goes on may be a job.
+                    if kind is not records.Job:
+                        leftovers.setdefault((kind, event.partition, None), []).append(event.id)
         before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
         after: list[Call] = []
         for (kind, day, closed), ids in leftovers.items():
@@ -298,8 +307,9 @@ class Saver:
             else:
                 into = after if kind in (records.Job, records.Task) else before
                 into.append(Call(self._leftovers[kind], parameters, day=day))
-        if changes.resumed_starts:
-            before.append(Call(self._resume_starts, {"ids": changes.resumed_starts}))
+        for place in sorted({place for _, place in changes.resumed_starts}):
+            resumed = [element_id for element_id, at in changes.resumed_starts if at == place]
+            before.append(Call(self._resume_starts, {"ids": resumed, "at": place}))
         before += [Call(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
         after += [
             Call(self._deliver_signal, {"signal": signal, "delivered": count})
@@ -440,13 +450,21 @@ def _new_elements(elements: list[records.DeployedElement]) -> Iterable[Write]:
             "version": process.version,
             "suspended": element.suspended,
             "instantiates": element.instantiates,
-            **r.definition_row(element.definition),
+            "part": place,
+            **r.definition_row(definition),
         }
         for element in elements
-        if element.definition
+        for place, definition in enumerate(_definitions(element))
     ]
     if definitions:
         yield Write(INSERT_DEFINITION, definitions)
+
+
+def _definitions(element: records.DeployedElement) -> list[EventDefinition | None]:
+    """A part without a definition has a row, too: it is among them."""
+    if element.parts:
+        return [part.definition for part in element.parts]
+    return [element.definition] if element.definition else []
 
 
 def _variables(changes: Changes) -> Iterable[Write]:

@@ -15,7 +15,7 @@ from app.errors import EngineError, StartError, is_unavailable
 from app.paths import alembic_ini, migrations
 from app.store.dialect import Dialect
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """All that this version knows, the newest last. Only who migrates loads Alembic, which takes its time."""
 VERSION = named("alembic_version", column("version_num"))
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, literal_column, select, text, true, union_all
+from sqlalchemy import Select, bindparam, case, func, literal, literal_column, select, text, true, union_all
 
+from app.bpmn.kinds import ElementType
 from app.engine.types import InstanceState, TaskType
 from app.store.load import DAY, EI, ID, PI, QUEUE
 from app.store.query import DEFINITION, MESSAGE, PROCESS
@@ -68,9 +69,11 @@ OPEN_STARTS = select(T.c.element_id, T.c.serialized_task).where(
     T.c.type == TaskType.TRIGGER_EVENT.value,
     T.c.completed_at.is_(None),
 )
+_PART = case((DEFINITION.c.bpmn_element_type == ElementType.MULTIPLE_START_EVENT.value, DEFINITION.c.part))
+"""None for an event that has one definition."""
+_START = (DEFINITION.c.element_id, DEFINITION.c.process_id, DEFINITION.c.bpmn_element_id, _PART)
 START_DEFINITIONS = select(
-    DEFINITION.c.element_id,
-    DEFINITION.c.bpmn_element_id,
+    *_START,
     *(DEFINITION.c[name] for name in DEFINITION_COLUMNS),
 ).where(
     DEFINITION.c.process_id == bindparam("process_id"),
@@ -84,7 +87,6 @@ MESSAGE_START = (
     .order_by(DEFINITION.c.element_id)
     .limit(1)
 )
-_START = (DEFINITION.c.element_id, DEFINITION.c.process_id, DEFINITION.c.bpmn_element_id)
 FIRST_MESSAGE_START = (
     select(*_START, DEFINITION.c.bpmn_process_id, DEFINITION.c.version)
     .where(*_ACTIVE_MESSAGE_START)
@@ -96,7 +98,9 @@ SIGNAL_STARTS = (
     .where(text(ACTIVE_START), DEFINITION.c.signal_name == bindparam("name"))
     .order_by(DEFINITION.c.element_id)
 )
-DEFINITION_SUSPENDED = select(DEFINITION.c.suspended).where(DEFINITION.c.element_id == bindparam("element_id"))
+DEFINITION_SUSPENDED = select(DEFINITION.c.suspended).where(
+    DEFINITION.c.element_id == bindparam("element_id"), DEFINITION.c.part == bindparam("at")
+)
 
 _OF_PROCESS = bindparam("bpmn_process_id", type_=QUEUE.c.bpmn_process_id.type)
 LOCK_QUEUE = (

@@ -214,6 +214,8 @@ class EventDefinitionRow(Base):
     repetitions: Mapped[int | None]
     instantiates: Mapped[bool] = mapped_column(server_default=false())
     """Whether what is defined starts instances."""
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default="0")
+    """Its place among the definitions of an event that has several, each with a row; else 0."""
 
 
 class ProcessQueueRow(Base):
@@ -540,6 +542,7 @@ class MessageSubscriptionRow(GlobalBig, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     name: Mapped[str]
+    part: Mapped[int | None]
     digest: Mapped[int] = mapped_column(BigInteger)
     """Of name and correlation key; see `app.store.digest`."""
 
@@ -579,6 +582,7 @@ class SignalSubscriptionRow(GlobalBig, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     name: Mapped[str]
+    part: Mapped[int | None]
 
 
 class IdempotencyRow(Base):

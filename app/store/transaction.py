@@ -36,6 +36,7 @@ from app.engine.records import (
     Queue,
     Signal,
     SignalSubscription,
+    Start,
     Task,
     VariableView,
 )
@@ -279,14 +280,14 @@ class Transaction:
         row = self._one(sql.MESSAGE_START, name=name, other_than=other_than)
         return (row[0], row[1], row[2]) if row else None
 
-    def find_first_message_start(self, name: str) -> tuple[int, int, str, str, str] | None:
-        """Element id, process id, BPMN element id, BPMN process id and version of the active start event."""
+    def find_first_message_start(self, name: str) -> tuple[Start, str, str] | None:
+        """The active start event, with the BPMN process id and version of what it starts."""
         row = self._one(sql.FIRST_MESSAGE_START, name=name)
-        return (row[0], row[1], row[2], row[3], row[4]) if row else None
+        return (Start(*row[:4]), row[4], row[5]) if row else None
 
-    def load_signal_starts(self, name: str) -> list[tuple[int, int, str]]:
-        """Element id, process id and BPMN element id of each active signal start event, in id order."""
-        return [(row[0], row[1], row[2]) for row in self._all(sql.SIGNAL_STARTS, name=name)]
+    def load_signal_starts(self, name: str) -> list[Start]:
+        """Each active signal start event, in id order."""
+        return [Start(*row) for row in self._all(sql.SIGNAL_STARTS, name=name)]
 
     def find_previous_process(self, process: Process) -> Process | None:
         """The newest version that is older."""
@@ -303,16 +304,14 @@ class Transaction:
         """Element id and payload of each open task that is to start a version."""
         return [(row[0], row[1]) for row in self._all(sql.OPEN_STARTS, process_id=process_id)]
 
-    def load_start_definitions(self, process_id: int) -> list[tuple[int, str, EventDefinition]]:
-        """Element id, BPMN element id and definition of each event of a version that starts it."""
+    def load_start_definitions(self, process_id: int) -> list[tuple[Start, EventDefinition]]:
+        """What starts a version, each with its definition."""
         rows = self._all(sql.START_DEFINITIONS, process_id=process_id)
-        return [
-            (element_id, bpmn_element_id, r.read_definition(columns)) for element_id, bpmn_element_id, *columns in rows
-        ]
+        return [(Start(*row[:4]), r.read_definition(row[4:]) or EventDefinition()) for row in rows]
 
-    def is_suspended(self, element_id: int) -> bool:
-        """Whether a newer version has replaced the start event, or its own was deleted."""
-        row = self._one(sql.DEFINITION_SUSPENDED, element_id=element_id)
+    def is_suspended(self, element_id: int, part: int | None = None) -> bool:
+        """Whether a newer version has replaced the start event, or that part of it, or its own was deleted."""
+        row = self._one(sql.DEFINITION_SUSPENDED, element_id=element_id, at=part or 0)
         return row is None or bool(row[0])
 
     # The queue of a process with a limit on parallelism

@@ -21,6 +21,7 @@ from app.engine.elements.gateway import ExclusiveGateway, InclusiveGateway, Para
 from app.engine.elements.loop import MultiInstance, StandardLoop
 from app.engine.elements.message import MessageTrigger
 from app.engine.elements.multiple import MultipleThrow
+from app.engine.elements.multiple_trigger import MultipleTrigger, ParallelMultipleTrigger
 from app.engine.elements.receive_task import ReceiveTask
 from app.engine.elements.sending import MessageThrow, SendTask
 from app.engine.elements.signal import SignalTrigger, ThrownSignal
@@ -62,12 +63,17 @@ BEHAVIORS: Mapping[ElementType, Behavior] = {
     ElementType.MESSAGE_END_EVENT: MessageThrow(),
     ElementType.MESSAGE_START_EVENT: Behavior(),
     ElementType.MESSAGE_THROW_EVENT: MessageThrow(),
+    ElementType.MULTIPLE_BOUNDARY_EVENT: BoundaryEvent(MultipleTrigger()),
+    ElementType.MULTIPLE_CATCH_EVENT: CatchEvent(MultipleTrigger()),
     ElementType.MULTIPLE_END_EVENT: MultipleThrow(),
+    ElementType.MULTIPLE_START_EVENT: Behavior(),
     ElementType.MULTIPLE_THROW_EVENT: MultipleThrow(),
     ElementType.NONE_END_EVENT: NoneEndEvent(),
     ElementType.NONE_START_EVENT: Behavior(),
     ElementType.NONE_THROW_EVENT: Behavior(),
     ElementType.PARALLEL_GATEWAY: ParallelGateway(),
+    ElementType.PARALLEL_MULTIPLE_BOUNDARY_EVENT: BoundaryEvent(ParallelMultipleTrigger()),
+    ElementType.PARALLEL_MULTIPLE_CATCH_EVENT: CatchEvent(ParallelMultipleTrigger()),
     ElementType.PROCESS: ProcessScope(),
     ElementType.RECEIVE_TASK: ReceiveTask(),
     ElementType.SCRIPT_TASK: WorkerTask(),
@@ -93,6 +99,8 @@ EVENTS_OF_HANDLERS: Mapping[ElementType, Behavior] = {
     ElementType.ERROR_START_EVENT: HandlerStart(ErrorTrigger()),
     ElementType.ESCALATION_START_EVENT: HandlerStart(EscalationTrigger()),
     ElementType.MESSAGE_START_EVENT: HandlerStart(MessageTrigger()),
+    ElementType.MULTIPLE_START_EVENT: HandlerStart(MultipleTrigger()),
+    ElementType.PARALLEL_MULTIPLE_START_EVENT: HandlerStart(ParallelMultipleTrigger()),
     ElementType.SIGNAL_START_EVENT: HandlerStart(SignalTrigger()),
     ElementType.TIMER_START_EVENT: HandlerStart(TimerTrigger()),
 }
@@ -103,6 +111,10 @@ def equip(node: Node) -> None:
     """Gives the node its behavior, and that of what its inner instances are inside of, if it has a marker."""
     node.is_handler = node.type is ElementType.EVENT_SUB_PROCESS
     node.starts_handler = node.parent is not None and node.parent.is_handler and node.type in EVENTS_OF_HANDLERS
-    node.behavior = (EVENTS_OF_HANDLERS if node.starts_handler else BEHAVIORS)[node.global_task or node.type]
+    behaviors = EVENTS_OF_HANDLERS if node.starts_handler else BEHAVIORS
+    node.behavior = behaviors[node.global_task or node.type]
+    for part in node.parts:
+        part.starts_handler = node.starts_handler
+        part.behavior = behaviors[part.type]
     if node.loop is not None:
         node.body = MULTI_INSTANCE if node.loop.multi else STANDARD_LOOP

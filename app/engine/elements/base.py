@@ -120,9 +120,15 @@ class Behavior:
         return False
 
     def happens(
-        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+        self,
+        run: Run,
+        event: ElementInstance,
+        *,
+        again: bool = True,
+        raised: Raised | None = None,
+        node: Node | None = None,
     ) -> ElementInstance | None:
-        """An attached event happens, or catches what was `raised`.
+        """An attached event happens, or catches what was `raised`; of several definitions it is `node` that does.
 
         One that does not interrupt is attached anew, if `again`; its new token is returned.
         """

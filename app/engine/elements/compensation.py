@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from app.engine.awaited import Awaited
 from app.engine.contexts import GONE_ON
 from app.engine.elements.base import Behavior
 from app.engine.elements.event import BoundaryEvent
@@ -75,7 +76,8 @@ class CancelEnd(CompensationThrow):
         transaction = run.scope_of(token)
         for event in run.armed(transaction):
             trigger = event.node.behavior.trigger
-            if trigger is None or not (trigger.catches_errors or trigger.catches_cancellation):
+            is_kept = trigger is not None and (trigger.may_catch_errors(event.node) or trigger.catches_cancellation)
+            if not is_kept:
                 run.abandon(event)
         run.terminate_others(token)
         super().enter(run, token)
@@ -98,8 +100,9 @@ class CancelTrigger(Trigger):
     def needs_job(self, node: Node) -> bool:
         return False
 
-    def define(self, run: Run, token: ElementInstance) -> None:
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
         """It waits for the transaction to be canceled."""
+        return True
 
 
 class CancelBoundary(BoundaryEvent):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.engine.awaited import Awaited
 from app.engine.elements.trigger import Trigger
+from app.engine.types import TaskType
 
 if TYPE_CHECKING:
+    from app.engine.ending import Ending
     from app.engine.graph import Node
     from app.engine.records import ElementInstance
     from app.engine.run import Run
+
+TRUE, FALSE = "true", "false"
+"""Context of an event that waits for a condition: what that was."""
 
 
 class ConditionalTrigger(Trigger):
@@ -20,5 +26,12 @@ class ConditionalTrigger(Trigger):
     def needs_job(self, node: Node) -> bool:
         return False
 
-    def define(self, run: Run, token: ElementInstance) -> None:
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
         run.watch(token)
+        return True
+
+    def look(self, run: Ending, event: ElementInstance, node: Node, *, is_true: bool) -> None:
+        if is_true and event.context != TRUE:
+            run.create_task(event, TaskType.TRIGGER_EVENT)
+        event.context = TRUE if is_true else FALSE
+        run.changes.update(event)

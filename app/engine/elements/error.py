@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.engine.awaited import Awaited
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_error
 from app.engine.elements.trigger import Thrown, Trigger
@@ -22,13 +23,15 @@ class ErrorTrigger(Trigger):
     jobs = (JobType.SET_ERROR_CODE,)
     catches_errors = True
 
-    def define(self, run: Run, token: ElementInstance) -> None:
-        assert token.node.definition is not None
-        token.context = token.node.definition.error_code or ""
+    def modeled(self, node: Node) -> Awaited:
+        assert node.definition is not None
+        return Awaited(name=node.definition.error_code or "")
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
-        token.context = completion.error_code
-        run.changes.update(token)
+    def given(self, run: Run, token: ElementInstance, node: Node, completion: Completion) -> Awaited:
+        return Awaited(name=completion.error_code)
+
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
+        run.waits_for(token, node, awaited.name)
         return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.engine.awaited import Awaited
 from app.engine.completion import Completion
 from app.engine.elements.catching import end_with_escalation, throw_and_continue
 from app.engine.elements.trigger import Thrown, Trigger
@@ -22,13 +23,15 @@ class EscalationTrigger(Trigger):
     jobs = (JobType.SET_ESCALATION_CODE,)
     catches_escalations = True
 
-    def define(self, run: Run, token: ElementInstance) -> None:
-        assert token.node.definition is not None
-        token.context = token.node.definition.escalation_code or ""
+    def modeled(self, node: Node) -> Awaited:
+        assert node.definition is not None
+        return Awaited(name=node.definition.escalation_code or "")
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
-        token.context = completion.escalation_code
-        run.changes.update(token)
+    def given(self, run: Run, token: ElementInstance, node: Node, completion: Completion) -> Awaited:
+        return Awaited(name=completion.escalation_code)
+
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
+        run.waits_for(token, node, awaited.name)
         return True
 
 

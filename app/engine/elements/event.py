@@ -41,7 +41,7 @@ class Event(Behavior):
         return self.trigger.needs_job(node) or self.trigger.is_evaluated(node)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
-        return self.trigger.needs_of_job(token, completion)
+        return self.trigger.needs_of_job(token.node, completion)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if self.trigger.is_evaluated(token.node):
@@ -66,7 +66,7 @@ class Event(Behavior):
             waits = self.trigger.define_by_evaluation(run, token)
         except NotEvaluated as error:
             run.wait(token, InstanceState.CREATED)
-            run.fail_to_evaluate(token, error.slot, error.reason)
+            run.fail_to_evaluate(token, error.slot, error.reason, error.part)
             return
         self.armed(run, token)
         self.defined(run, token, waits=waits)
@@ -96,6 +96,8 @@ class CatchEvent(Event):
             run.defined(token)
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
+        if not self.trigger.happens(run, token, self.trigger.part_of(token.node, payload), None):
+            return
         gateway = run.gateway(token)
         run.complete(token)
         if gateway:
@@ -120,19 +122,32 @@ class AttachedEvent(Event):
     def needs_of_task(
         self, token: ElementInstance, task: Task, payload: Payload, message: Message | None
     ) -> Iterable[Need[Any]]:
-        return self.trigger.needs_to_recur(token, message) if token.node.recurs else ()
+        if not token.node.stays_subscribed:
+            return ()
+        return self.trigger.needs_to_recur(token, self.trigger.part_of(token.node, payload), message)
 
     def task_due(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> None:
-        recur = self.trigger.recurrence(run, token, task, payload)
-        renewed = self.happens(run, token, again=recur is not None, raised=_raised(payload))
+        node = self.trigger.part_of(token.node, payload)
+        recur = self.trigger.recurrence(run, token, node, task, payload)
+        renewed = self.happens(run, token, again=recur is not None, raised=_raised(payload), node=node)
         if renewed and recur:
             recur(renewed)
 
-    def note(self, run: Run, event: ElementInstance, raised: Raised | None) -> None:
+    def is_complete(self, run: Run, event: ElementInstance, raised: Raised | None, node: Node | None) -> bool:
+        """Whether what happens is all that the event waits for; sets the variables that the model names for it."""
+        node = node or event.node
+        self._note(run, node, raised)
+        return self.trigger.happens(run, event, node, raised)
+
+    def renewed(self, run: Run, event: ElementInstance, *, again: bool) -> ElementInstance | None:
+        """What waits in the place of the event, which happens, if it is to happen again."""
+        return self.trigger.renew(run, event) if again and not event.node.interrupting else None
+
+    def _note(self, run: Run, node: Node, raised: Raised | None) -> None:
         """Sets the process variables that the model names for what is caught."""
-        if raised is not None and event.node.caught:
+        if raised is not None and node.caught:
             found = raised.variables()
-            for what, name in event.node.caught.items():
+            for what, name in node.caught.items():
                 if what in found:
                     run.variables.store(run.instance, None, name, "text", found[what])
 
@@ -141,13 +156,18 @@ class BoundaryEvent(AttachedEvent):
     """Attached to an activity, which it interrupts or not."""
 
     def happens(
-        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+        self,
+        run: Run,
+        event: ElementInstance,
+        *,
+        again: bool = True,
+        raised: Raised | None = None,
+        node: Node | None = None,
     ) -> ElementInstance | None:
         """Its flows go on, and its host ends if it interrupts."""
-        self.note(run, event, raised)
-        renewed = None
-        if not event.node.interrupting and again:
-            renewed = run.renew(event)
+        if not self.is_complete(run, event, raised, node):
+            return None
+        renewed = self.renewed(run, event, again=again)
         run.complete(event)
         if event.node.interrupting:
             assert event.host is not None
@@ -159,24 +179,30 @@ class HandlerStart(AttachedEvent):
     """The start event of an event sub-process, which waits while the scope around that is active."""
 
     def happens(
-        self, run: Run, event: ElementInstance, *, again: bool = True, raised: Raised | None = None
+        self,
+        run: Run,
+        event: ElementInstance,
+        *,
+        again: bool = True,
+        raised: Raised | None = None,
+        node: Node | None = None,
     ) -> ElementInstance | None:
         """The event sub-process begins, after everything else in the scope has ended if it interrupts.
 
         BPMN 2.0.2, 13.5.4.
         """
-        self.note(run, event, raised)
+        if not self.is_complete(run, event, raised, node):
+            return None
         scope = run.scope_of(event)
-        renewed = None
-        if not event.node.interrupting and again:
-            renewed = run.renew(event)
+        renewed = self.renewed(run, event, again=again)
         run.complete(event, [])
         if event.node.interrupting:
             run.interrupt(scope)
         assert event.node.parent is not None
         handler = run.arrive(event.node.parent, scope, event)
-        if raised:
-            run.variables.set_texts(handler, raised.variables())
+        caught = self.trigger.caught(event, raised)
+        if caught:
+            run.variables.set_texts(handler, caught)
         return renewed
 
 

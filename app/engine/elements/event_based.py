@@ -38,8 +38,8 @@ def enter_start(run: Run, token: ElementInstance) -> None:
     definition, key = token.node.definition, run.instance.correlation_key
     assert definition is not None and definition.message_name is not None and key is not None
     run.wait(token)
-    if run.take_buffered(token, definition.message_name, key):
+    if run.take_buffered(token, token.node, definition.message_name, key):
         token.context = definition.message_name
         run.changes.update(token)
     else:
-        run.subscribe_message(token, definition.message_name, key)
+        run.subscribe_message(token, token.node, definition.message_name, key)

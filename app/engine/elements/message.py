@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from app.engine.awaited import Awaited
 from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Trigger
 from app.engine.needs import BufferedMessage, IsSubscribed, Need
@@ -39,44 +40,46 @@ class MessageTrigger(Trigger):
             node.definition is not None or Slot.MESSAGE_NAME in node.programs
         )
 
-    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
-        name = _evaluated_name(run, token)
-        return self._wait_for(run, token, name, run.slot(token, Slot.CORRELATION_KEY, as_key))
+    def evaluated(self, run: Run, token: ElementInstance, node: Node) -> Awaited:
+        name = _evaluated_name(run, token, node)
+        return Awaited(name=name, correlation_key=run.slot(token, Slot.CORRELATION_KEY, as_key, node=node))
 
-    def needs_of_job(self, token: ElementInstance, completion: Completion) -> Iterable[Need[Any]]:
-        name, key = _subscription(token.node, completion)
+    def needs_of_job(self, node: Node, completion: Completion) -> Iterable[Need[Any]]:
+        name, key = _subscription(node, completion)
         # What the name is, is known once it is evaluated.
-        return () if Slot.MESSAGE_NAME in token.node.programs else (BufferedMessage(name, key),)
+        return () if Slot.MESSAGE_NAME in node.programs else (BufferedMessage(name, key),)
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
-        """Waits for the message; False when a buffered one was taken at once.
-
-        An event that recurs waits in any case: the next message may be sent before the first has been delivered.
-        """
-        name, key = _subscription(token.node, completion)
-        if Slot.MESSAGE_NAME in token.node.programs:
+    def given(self, run: Run, token: ElementInstance, node: Node, completion: Completion) -> Awaited:
+        name, key = _subscription(node, completion)
+        if Slot.MESSAGE_NAME in node.programs:
             try:
-                name = _evaluated_name(run, token)
+                name = _evaluated_name(run, token, node)
             except NotEvaluated as error:
                 raise refused(error.reason) from error
-        return self._wait_for(run, token, name, key)
+        return Awaited(name=name, correlation_key=key)
 
-    def _wait_for(self, run: Run, token: ElementInstance, name: str, key: str) -> bool:
-        taken = run.take_buffered(token, name, key)
-        if taken and not token.node.recurs:
-            token.context = name
-            run.changes.update(token)
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
+        """Waits for the message; False when a buffered one was taken at once.
+
+        An event that stays subscribed waits in any case: the next message may be sent before the first has been
+        delivered.
+        """
+        taken = run.take_buffered(token, node, awaited.name, awaited.correlation_key)
+        if taken and not node.stays_subscribed:
+            run.waits_for(token, node, awaited.name)
         else:
-            run.subscribe_message(token, name, key)
+            run.subscribe_message(token, node, awaited.name, awaited.correlation_key)
         return not taken
 
-    def needs_to_recur(self, token: ElementInstance, message: Message | None) -> Iterable[Need[Any]]:
+    def needs_to_recur(self, token: ElementInstance, node: Node, message: Message | None) -> Iterable[Need[Any]]:
         if message is None:
-            return ()
+            return
         # It goes on waiting, and may find the next message already there.
-        return IsSubscribed(token.partition, token.id), BufferedMessage(message.name, message.correlation_key)
+        if node.part is None:
+            yield IsSubscribed(token.partition, token.id)
+        yield BufferedMessage(message.name, message.correlation_key)
 
-    def recurrence(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> Recur | None:
+    def recurrence(self, run: Run, token: ElementInstance, node: Node, task: Task, payload: Payload) -> Recur | None:
         message = run.message
 
         def go_on(renewed: ElementInstance) -> None:
@@ -84,20 +87,20 @@ class MessageTrigger(Trigger):
             run.drain()
             if message is None or renewed.state.ended:
                 return
-            if not run.need(IsSubscribed(token.partition, token.id)):
+            if node.part is None and not run.need(IsSubscribed(token.partition, token.id)):
                 assert token.context is not None
-                run.subscribe_message(renewed, token.context, message.correlation_key)
-            run.take_buffered(renewed, message.name, message.correlation_key)
+                run.subscribe_message(renewed, node, token.context, message.correlation_key)
+            run.take_buffered(renewed, node, message.name, message.correlation_key)
 
         return go_on
 
 
-def _evaluated_name(run: Run, token: ElementInstance) -> str:
+def _evaluated_name(run: Run, token: ElementInstance, node: Node) -> str:
     """Raises NotEvaluated."""
-    if Slot.MESSAGE_NAME in token.node.programs:
-        return run.slot(token, Slot.MESSAGE_NAME, as_text)
-    assert token.node.definition is not None and token.node.definition.message_name is not None
-    return token.node.definition.message_name
+    if Slot.MESSAGE_NAME in node.programs:
+        return run.slot(token, Slot.MESSAGE_NAME, as_text, node=node)
+    assert node.definition is not None and node.definition.message_name is not None
+    return node.definition.message_name
 
 
 def _subscription(node: Node, completion: Completion) -> tuple[str, str]:

@@ -35,7 +35,7 @@ class ReceiveTask(Activity):
         return self._event.is_pending(node)
 
     def needs_of_job(self, token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
-        return self.trigger.needs_of_job(token, completion)
+        return self.trigger.needs_of_job(token.node, completion)
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         if token.node.instantiates:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from app.engine.awaited import Awaited
 from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Thrown, Trigger
 from app.engine.needs import IsSubscribed, Need, SignalSubscribers
 from app.engine.records import SignalSubscription
 from app.engine.slots import Slot
-from app.engine.types import JobType, UserTaskState
+from app.engine.types import JobType
 from app.errors import refused
 from app.expr import as_text
 
@@ -24,54 +25,62 @@ if TYPE_CHECKING:
 class SignalTrigger(Trigger):
     undefined_job = JobType.SUBSCRIBE_SIGNAL
     jobs = (JobType.SUBSCRIBE_SIGNAL,)
+    waits_for_signals = True
     leaves = (SignalSubscription,)
 
     def is_evaluated(self, node: Node) -> bool:
         return Slot.SIGNAL_NAME in node.programs
 
-    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
-        run.subscribe_signal(token, run.slot(token, Slot.SIGNAL_NAME, as_text))
-        return True
+    def modeled(self, node: Node) -> Awaited:
+        assert node.definition is not None and node.definition.signal_name is not None
+        return Awaited(name=node.definition.signal_name)
 
-    def define(self, run: Run, token: ElementInstance) -> None:
-        definition = token.node.definition
-        assert definition is not None and definition.signal_name is not None
-        run.subscribe_signal(token, definition.signal_name)
+    def evaluated(self, run: Run, token: ElementInstance, node: Node) -> Awaited:
+        return Awaited(name=run.slot(token, Slot.SIGNAL_NAME, as_text, node=node))
 
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
+    def given(self, run: Run, token: ElementInstance, node: Node, completion: Completion) -> Awaited:
         if not completion.signal_name:
             raise refused("expected a signal name")
-        run.subscribe_signal(token, completion.signal_name)
+        return Awaited(name=completion.signal_name)
+
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
+        run.subscribe_signal(token, node, awaited.name)
         return True
 
-    def needs_to_recur(self, token: ElementInstance, message: Message | None) -> Iterable[Need[Any]]:
-        return (IsSubscribed(token.partition, token.id),)
+    def needs_to_recur(self, token: ElementInstance, node: Node, message: Message | None) -> Iterable[Need[Any]]:
+        return (IsSubscribed(token.partition, token.id),) if node.part is None else ()
 
-    def recurrence(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> Recur | None:
+    def recurrence(self, run: Run, token: ElementInstance, node: Node, task: Task, payload: Payload) -> Recur | None:
         def subscribe(renewed: ElementInstance) -> None:
-            if not run.need(IsSubscribed(token.partition, token.id)):
+            if node.part is None and not run.need(IsSubscribed(token.partition, token.id)):
                 assert token.context is not None
-                run.subscribe_signal(renewed, token.context)
+                run.subscribe_signal(renewed, node, token.context)
 
         return subscribe
 
 
 def throw_signal(run: Run, host: ElementInstance, name: str) -> None:
     """Throws a signal that is caught at once by what is attached to `host`, rather by what does not interrupt it."""
-    waiting = [event for event in run.armed(host) if event.context == name and _waits_for_signal(event)]
-    caught = sorted(waiting, key=lambda event: event.node.interrupting)
-    for event in caught:
+    waiting = [
+        (event, trigger, node)
+        for event in run.armed(host)
+        if (trigger := event.behavior.trigger) is not None
+        for node, awaited in trigger.signals(event)
+        if awaited == name
+    ]
+    waiting.sort(key=lambda each: each[0].node.interrupting)
+    for event, trigger, node in waiting:
         if event.state.ended:
             continue
-        event.behavior.happens(run, event)
-        if event.node.interrupting:
+        if node.parallel_multiple:
+            # It waits for others now, and for this one again when these have happened.
+            run.unsubscribe_signal(event, node, name)
+        interrupts = trigger.interrupts(event, node)
+        event.behavior.happens(run, event, node=node)
+        if interrupts:
             # Its subscription was not used up by the signal.
-            run.clear_away(event, UserTaskState.TERMINATED)
-    run.throw_signal(name, caught)
-
-
-def _waits_for_signal(event: ElementInstance) -> bool:
-    return isinstance(event.node.behavior.trigger, SignalTrigger)
+            run.stop_waiting(event)
+    run.throw_signal(name, [event for event, *_ in waiting])
 
 
 class ThrownSignal(Thrown):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.engine.awaited import Awaited
 from app.engine.completion import Completion
 from app.engine.elements.trigger import Recur, Trigger
 from app.engine.payload import timer_payload
@@ -33,28 +35,34 @@ class TimerTrigger(Trigger):
     def is_evaluated(self, node: Node) -> bool:
         return Slot.TIMER in node.programs
 
-    def define_by_evaluation(self, run: Run, token: ElementInstance) -> bool:
-        assert token.node.timer_text is not None
-        kind = token.node.timer_text[0]
-        timer = run.slot(token, Slot.TIMER, lambda value: as_timer(value, kind))
+    def modeled(self, node: Node) -> Awaited:
+        assert node.definition is not None and node.definition.timer is not None
+        return Awaited(timer=node.definition.timer)
+
+    def evaluated(self, run: Run, token: ElementInstance, node: Node) -> Awaited:
+        assert node.timer_text is not None
+        kind = node.timer_text[0]
+        timer = run.slot(token, Slot.TIMER, lambda value: as_timer(value, kind), node=node)
         try:
-            self._set(run, token, timer)
+            _first_due(run, timer)
         except Refusal as error:
-            raise NotEvaluated(Slot.TIMER, error.detail) from error
-        return True
+            raise NotEvaluated(Slot.TIMER, error.detail, node.part) from error
+        return Awaited(timer=timer)
 
-    def define(self, run: Run, token: ElementInstance) -> None:
-        definition = token.node.definition
-        assert definition is not None and definition.timer is not None
-        self._set(run, token, definition.timer)
-
-    def define_from(self, run: Run, token: ElementInstance, completion: Completion) -> bool:
+    def given(self, run: Run, token: ElementInstance, node: Node, completion: Completion) -> Awaited:
         if completion.timer is None:
             raise refused("expected a timer")
-        self._set(run, token, completion.timer)
+        return Awaited(timer=completion.timer)
+
+    def arm(self, run: Run, token: ElementInstance, node: Node, awaited: Awaited) -> bool:
+        timer = awaited.timer
+        assert timer is not None
+        due = _first_due(run, timer)
+        payload = replace(timer_payload(timer, due), part=node.part)
+        run.create_task(token, TaskType.TRIGGER_EVENT, payload, due_at=due, repetitions=timer.repetitions)
         return True
 
-    def recurrence(self, run: Run, token: ElementInstance, task: Task, payload: Payload) -> Recur | None:
+    def recurrence(self, run: Run, token: ElementInstance, node: Node, task: Task, payload: Payload) -> Recur | None:
         left = task.repetitions
         if token.node.interrupting or not payload.timer or left == 1:
             return None
@@ -73,10 +81,10 @@ class TimerTrigger(Trigger):
 
         return repeat
 
-    def _set(self, run: Run, token: ElementInstance, timer: Timer) -> None:
-        try:
-            due = first_due(timer, run.now)
-        except TimerError as error:
-            raise refused(f"failed to evaluate timer: {error}") from error
-        payload = timer_payload(timer, due)
-        run.create_task(token, TaskType.TRIGGER_EVENT, payload, due_at=due, repetitions=timer.repetitions)
+
+def _first_due(run: Run, timer: Timer) -> datetime:
+    """Raises Refusal."""
+    try:
+        return first_due(timer, run.now)
+    except TimerError as error:
+        raise refused(f"failed to evaluate timer: {error}") from error
