@@ -135,7 +135,7 @@ def unknown_elements(
 
 
 def duplicate_start_names(process: Process, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
-    """One cause for each element that waits for what an earlier one waits for already.
+    """One cause for each element, or part of it, that waits for what an earlier one waits for already.
 
     That is for whatever starts the process by a message or signal, and for start events that interrupt one scope.
     """
@@ -148,9 +148,10 @@ def duplicate_start_names(process: Process, definitions: Mapping[str, EventDefin
                 continue
             if element.instantiates:
                 kind = "message" if type in MESSAGE_EVENTS else "signal"
-                if seen.setdefault((None, kind, name), element) is not element:
+                if (None, kind, name) in seen:
                     detail = f"start {kind} name {name} must be unique"
                     causes.append(Cause(element.pointer, f"{kind}_event", detail, "", *element.place))
+                seen[None, kind, name] = element
             elif element.type in START_EVENTS and element.interrupting and element.parent is not None:
                 first = seen.setdefault((element.parent.parent, type, name), element)
                 if first is not element:

@@ -216,7 +216,10 @@ def _outcome(
     known: dict[Need[Any], Any] = {}
 
     def get_ready() -> None:
-        known.update(load(ctx, changes, [*behavior.needs_of_job(token, job, completion), *missed], snapshot))
+        # Where it goes on is no matter of what it is.
+        decides = job.type is JobType.EVALUATE_OUTGOING_FLOWS
+        needs = () if decides else behavior.needs_of_job(token, job, completion)
+        known.update(load(ctx, changes, [*needs, *missed], snapshot))
         if job.type in behavior.leaving_jobs:
             foresee_end(ctx, snapshot, token)
 

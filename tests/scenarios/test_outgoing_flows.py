@@ -1,7 +1,9 @@
 """Conditional and default flows out of activities and events, which a worker decides on."""
 
-from tests.flow import SERVICE, TASK, USER, Kind, boundary, conditional, flow, loop, multi
-from tests.story import Story, signal
+import pytest
+
+from tests.flow import SERVICE, TASK, USER, Kind, boundary, catch, conditional, flow, loop, multi, receive
+from tests.story import Story, send, signal
 
 THREE = "t -> a, b, c"
 NO_FLOW = "element t has no conditional sequence flow to c; possible: a (flow t_a)"
@@ -75,6 +77,20 @@ def test_a_boundary_event_that_has_happened_waits_for_its_decision_without_its_h
     story.tasks_run("DONE")
     assert (story.visit("t").state, story.visit("bb").state) == ("TERMINATED", "STARTED")
     story.job_completes("bb", inclusive_gateway_decision=("a",)).waits_at("a")
+
+
+@pytest.mark.parametrize("kind", [catch("message:m"), receive("m")])
+def test_what_has_waited_for_a_message_waits_for_its_decision(engine, kind):
+    story = Story.start(engine, of(kind)).job_completes("t", message_correlation_key="k")
+    send(engine)
+    story.tasks_run("DONE").job_completes("t", inclusive_gateway_decision=("a",)).waits_at("a", "c")
+
+
+def test_a_condition_that_becomes_true_again_before_it_is_decided_does_not_happen_again(engine):
+    story = Story.start(engine, of(catch('conditional:x == "1"')))
+    story.sets(x="1").sets(x="2").sets(x="1").tasks_run("DONE", "CANCELED")
+    story.sets(x="2").sets(x="1").tasks_run()
+    story.job_completes("t", inclusive_gateway_decision=("a",)).waits_at("a", "c")
 
 
 def test_a_body_is_decided_on_once_all_instances_are_over(engine):
