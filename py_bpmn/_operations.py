@@ -579,6 +579,10 @@ class Element(Model):
     """Whether it has a multi-instance marker."""
     parent_bpmn_element_id: str | None = None
     event_definition: EventDefinition | None = None
+    event_definitions: tuple[EventDefinition, ...] = ()
+    """Of an event with several definitions all of these, in the order of the BPMN file; `eventDefinition` is the first
+    one. What a definition does not say, such as a condition, is left out.
+    """
 
     FIELDS: ClassVar[dict[str, tuple[str, Read | None]]] = {
         "id": ("id", None),
@@ -589,6 +593,7 @@ class Element(Model):
         "multiInstance": ("multi_instance", None),
         "parentBpmnElementId": ("parent_bpmn_element_id", None),
         "eventDefinition": ("event_definition", EventDefinition.read),
+        "eventDefinitions": ("event_definitions", read_many(EventDefinition)),
     }
     REQUIRED = (
         "id",

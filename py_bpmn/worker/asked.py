@@ -45,8 +45,8 @@ _UNDEFINED = {
     "TIMER_BOUNDARY_EVENT": ("SET_TIMER",),
     "TIMER_CATCH_EVENT": ("SET_TIMER",),
 }
-_OF_PARTS = ("SET_MESSAGE_CORRELATION_KEY", "SET_TIMER", "SUBSCRIBE_MESSAGE", "SUBSCRIBE_SIGNAL")
-"""What an event with several definitions may ask for."""
+_OF_PARTS = ("SET_MESSAGE_CORRELATION_KEY", "SET_TIMER")
+"""What an event that waits for several things may ask for."""
 _GLOBAL_TASKS = {
     "globalBusinessRuleTask": ("EXECUTE",),
     "globalManualTask": (),
@@ -111,7 +111,8 @@ def asked_for(element: Element, drawn: Drawn, *, evaluates: bool = False) -> Ask
     own = _own(element, drawn)
     beside = tuple(_by_marker(drawn)) + tuple(_by_flows(element.bpmn_element_type, drawn))
     if element.bpmn_element_type.startswith(("MULTIPLE_", "PARALLEL_MULTIPLE_")):
-        return Asked((), (*_OF_PARTS, *beside))
+        waits = not element.bpmn_element_type.endswith(("_THROW_EVENT", "_END_EVENT"))
+        return Asked((), (*(_OF_PARTS if waits else ()), *beside))
     if not evaluates:
         return Asked((*own, *beside))
     is_sent = element.bpmn_element_type in ("MESSAGE_END_EVENT", "MESSAGE_THROW_EVENT", "SEND_TASK")

@@ -673,6 +673,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "multiInstance": "boolean O +",
         "parentBpmnElementId": "string O +",
         "eventDefinition": "EventDefinition O +",
+        "eventDefinitions": "[EventDefinition] O +",
     },
     "EventDefinition": {
         "suspended": "boolean A",

@@ -29,12 +29,13 @@ from tests.flow import (
     loop,
     multi,
     receive,
+    several,
     start,
     sub,
 )
 from tests.http.talk import WORKER, Api, of
 
-NEW = {"expression", "expressions", "loopCounter", "multiInstance"}
+NEW = {"eventDefinitions", "expression", "expressions", "loopCounter", "multiInstance"}
 """Properties that answers have where there is something to say."""
 OLD_ELEMENT_TYPES = """
     BUSINESS_RULE_TASK CALL_ACTIVITY ERROR_BOUNDARY_EVENT ERROR_END_EVENT ESCALATION_BOUNDARY_EVENT
@@ -314,3 +315,44 @@ def test_jobs_are_locked_by_their_types_whatever_asks_for_them(api: Api):
 def test_the_new_types_can_be_asked_for(api: Api, member: str):
     assert api.query("jobs", types=[member]) == []
     assert api.post("/jobs/lock", types=[member], **WORKER)["jobs"] == []
+
+
+def test_an_event_with_several_definitions_shows_all_of_them(api: Api):
+    c = several("intermediateCatchEvent", "conditional:x", "timer:PT1H", "signal:A", parallel=True)
+    process = api.deploy(flow("s -> c -> e", s=several("startEvent", "message:m", "signal:B"), c=c))
+    found = {each["bpmnElementId"]: each for each in api.query("elements", processId=process["id"])}
+    message = {"suspended": False, "messageName": "m"}
+    assert found["s"]["bpmnElementType"] == "MULTIPLE_START_EVENT"
+    assert found["s"]["eventDefinition"] == message
+    assert found["s"]["eventDefinitions"] == [message, {"suspended": False, "signalName": "B"}]
+    assert found["c"]["bpmnElementType"] == "PARALLEL_MULTIPLE_CATCH_EVENT"
+    assert "eventDefinition" not in found["c"]
+    assert found["c"]["eventDefinitions"] == [
+        {"suspended": False},
+        {"suspended": False, "timer": {"timeDuration": "PT1H"}},
+        {"suspended": False, "signalName": "A"},
+    ]
+    assert NEW.isdisjoint(found["e"])
+
+
+def test_a_request_can_not_define_an_event_with_several_definitions(api: Api):
+    model = flow("s -> c -> e", c=several("intermediateCatchEvent", "signal:A", "signal:B"))
+    request = {"bpmnProcessId": "p", "bpmnXml": model, "version": "1", **WORKER}
+    signals = [{"bpmnElementId": "c", "signalName": "C"}]
+    refused = api.send("POST", "/processes", {**request, "signals": signals}).body
+    assert [each["detail"] for each in refused["errors"]] == ["element c is not a signal event"]
+
+
+@pytest.mark.parametrize(
+    ("part", "type", "told"),
+    [
+        ("message:m", "SET_MESSAGE_CORRELATION_KEY", {"messageName": "m"}),
+        ("timer:${due}", "SET_TIMER", {"timer": {"type": "timeDate", "text": "${due}"}}),
+    ],
+)
+def test_a_job_tells_of_the_definition_that_is_asked_for(api: Api, part: str, type: str, told: dict[str, Any]):
+    api.deploy(flow("s -> c -> e", c=several("intermediateCatchEvent", "signal:A", part)))
+    instance = api.start()
+    (job,) = api.post("/jobs/lock", limit=10, **WORKER, **of(instance))["jobs"]
+    assert job["type"] == type
+    assert {name: job.get(name) for name in ("messageName", "signalName", "timer") if name in job} == told

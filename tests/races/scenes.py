@@ -628,6 +628,45 @@ SIGNALS = (
     deploy(RING, "2", 1),
 )
 
+SEVERAL = model(
+    "start -> fork -> any -> end",
+    "fork -> work -> end2",
+    "all -> end3",
+    body=f'<intermediateCatchEvent id="any">{DEFINITIONS["mail"]}{DEFINITIONS["bell"]}{DEFINITIONS["timer"]}'
+    '</intermediateCatchEvent><boundaryEvent id="all" attachedToRef="work" cancelActivity="false" '
+    f'parallelMultiple="true">{DEFINITIONS["letter"]}{DEFINITIONS["bell"]}</boundaryEvent>',
+    head=HEAD,
+)
+"""An event that one message, signal or timer is enough for, and one that waits for a message and the same signal."""
+
+
+def build_several(stage: Stage) -> None:
+    """The timer of the one is due, and the message of the other is on its way; its next one is there already."""
+    play.deploy(stage.service, SEVERAL)
+    stage.begin("one")
+    for element in ("any", "all"):
+        stage.complete("one", element, KEY)
+    for _ in range(2):
+        play.send(stage.service, "shipped", "k", expiration_timer=Timer(time_duration="PT9H"))
+    stage.lock("one", "work")
+    stage.pass_time(1)
+    for element in ("any", "all"):
+        stage.claim(TRIGGER, "one", element)
+
+
+SEVERAL_PARTS = (
+    send(),
+    send("shipped"),
+    signal(),
+    run_task(TRIGGER, "one", "any"),
+    run_task(TRIGGER, "one", "all"),
+    complete("one", "work"),
+    cancel("one"),
+    suspend("one"),
+    set_process_variables("one"),
+    lock_tasks(),
+)
+
 TIMER_START = model(
     "start -> work -> end",
     body='<startEvent id="start"><timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition>'
@@ -740,6 +779,7 @@ SCENES = (
     Scene("terminated", build_terminated, TERMINATED),
     Scene("messages", build_messages, MESSAGES),
     Scene("signals", build_signals, SIGNALS),
+    Scene("several", build_several, SEVERAL_PARTS),
     Scene("deployments", build_deployments, DEPLOYMENTS),
     Scene("deletions", build_unused, DELETIONS),
 )

@@ -112,8 +112,7 @@ def _triggers(root: Node, names: Mapping[str, str]) -> Iterator[tuple[Sent, str]
     kinds: tuple[Sent, ...] = ("message", "signal")
     for node in starts:
         for kind in kinds:
-            definition = node.first(f"{kind}EventDefinition")
-            if definition is not None:
+            for definition in _definitions(node, kind):
                 reference = definition.get(f"{kind}Ref")
                 name = names.get(reference) or names.get(_plain(reference))
                 if name:
@@ -134,12 +133,16 @@ def _flows(root: Node) -> list[tuple[str, str]]:
     return [(source, targets[id]) for id, source in sources.items() if id in targets]
 
 
+def _definitions(node: Node, kind: str) -> list[Node]:
+    """An event may have several."""
+    return [child for child in node.children if child.tag == f"{kind}EventDefinition"]
+
+
 def _boundaries(root: Node, codes: Mapping[str, str]) -> Iterator[Boundary]:
     kinds: tuple[Thrown, ...] = ("error", "escalation")
     for node in _all(root, "boundaryEvent"):
         for kind in kinds:
-            definition = node.first(f"{kind}EventDefinition")
-            if definition is not None:
+            for definition in _definitions(node, kind):
                 reference = definition.get(f"{kind}Ref")
                 code = codes.get(reference, codes.get(_plain(reference), ""))
                 yield Boundary(_plain(node.get("attachedToRef")), kind, code)
