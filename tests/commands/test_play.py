@@ -29,7 +29,7 @@ from py_bpmn.cli.play.walk import read_walk
 from py_bpmn.cli.play.words import Unable, read_step
 from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, NoEngine
-from tests.flow import INCLUSIVE, SERVICE, USER, boundary, call, catch, end, flow, start, sub
+from tests.flow import INCLUSIVE, SERVICE, USER, boundary, call, catch, end, flow, several, start, sub
 
 FOLDER = Path(__file__).parent / "walks"
 FILES = Path(__file__).resolve().parents[1] / "files"
@@ -200,6 +200,19 @@ def test_back_takes_the_steps_before_on_a_fresh_engine(engine, tmp_path, capsys)
     assert typed(game, capsys, "b", "b") == [" ! this is the beginning"]
     assert typed(game, capsys, "c", "c", "r")[0] == " ● start ─▶ ▢ a   EXECUTE"
     assert walked(game) == []
+
+
+def test_an_event_with_several_definitions_waits_for_each_of_them(engine, tmp_path, capsys):
+    event = several("intermediateCatchEvent", "message:m", "signal:B", "timer:PT1H", parallel=True)
+    s = several("startEvent", "timer:R/PT1H", "message:begin")
+    game = begun(engine, tmp_path, flow("s -> c -> e", s=s, c=event))
+    shown = typed(game, capsys, "a k")
+    assert [line for line in shown if "○" in line] == [
+        " 1 ○ c   TIMER   due in 1h",
+        " 2 ○ c   MESSAGE m, key k",
+        " 3 ○ c   SIGNAL B",
+    ]
+    assert typed(game, capsys, "m", "t", "g")[1].startswith(" ■ completed at e")
 
 
 def test_a_refused_step_changes_nothing(engine, tmp_path, capsys):

@@ -9,7 +9,21 @@ from app.engine.records import Message
 from app.engine.types import InstanceState, WorkState
 from app.errors import Refusal
 from app.timer import Timer
-from tests.flow import EVENT_BASED, boundary, call, catch, conditional, end, event_sub, multi, several, sub, throw
+from tests.flow import (
+    EVENT_BASED,
+    SERVICE,
+    boundary,
+    call,
+    catch,
+    conditional,
+    end,
+    event_sub,
+    multi,
+    several,
+    sub,
+    throw,
+    transaction,
+)
 from tests.walk import NOW, Facts, Walk
 
 CATCH, BOUNDARY, START = "intermediateCatchEvent", "boundaryEvent", "startEvent"
@@ -97,6 +111,16 @@ def test_behind_an_event_based_gateway_it_is_one_of_the_events(name):
     walk.happens("c", name=name)
     assert (walk.waiting_at, walk.records.subscriptions) == ([], [])
     assert (reached(walk, "x"), reached(walk, "y"), walk.token("d").state) == (1, 0, "TERMINATED")
+
+
+def test_behind_an_event_based_gateway_a_condition_is_looked_at_once_it_is_armed():
+    c = several(CATCH, "message:m", "conditional:x")
+    walk = Walk("s -> g -> c, d; c -> x; d -> y", g=EVENT_BASED, c=c, d=catch("signal:D"), given={"x": True})
+    look(walk)
+    assert walk.tasks() == []
+    walk.job("c").done(message_correlation_key="k")
+    walk.tasks_run()
+    assert (reached(walk, "x"), walk.instance.state, waited_for(walk)) == (1, "COMPLETED", [])
 
 
 def test_an_event_beside_it_at_the_gateway_ends_all_of_its_parts():
@@ -562,6 +586,42 @@ def test_a_name_that_can_not_be_evaluated_when_a_worker_has_given_the_key_fails_
     walk = Walk("s -> c -> e", c=several(CATCH, "message:m", "signal:${other}"), evaluates=True)
     with pytest.raises(Refusal, match="other"):
         walk.job("c").done(message_correlation_key="k")
+
+
+@pytest.mark.parametrize("how", [{}, {"parallel": True}])
+def test_a_timer_is_evaluated_once(how):
+    walk = Walk(
+        "s -> t -> e; b -> x -> ex",
+        b=several(BOUNDARY, "timer:R/${pause}", "signal:A", host="t", interrupting=False, **how),
+        evaluates=True,
+        given={"pause": "PT1H"},
+    )
+    walk.set(pause="no timer")
+    for _ in range(2):
+        (task,) = walk.tasks()
+        assert json.loads(task.serialized_task)["Timer"] == {"timeCycle": "R/PT1H", "timeDuration": None}
+        walk.task("b").run()
+        walk.happens("b")
+    assert reached(walk, "x") == (2 if how else 4)
+
+
+def test_a_timer_that_can_not_be_evaluated_names_its_part():
+    walk = Walk("s -> c -> e", c=several(CATCH, "signal:A", "timer:R/${pause}"), evaluates=True, given={"pause": "x"})
+    (incident,) = walk.records.incidents
+    assert json.loads(incident.task.serialized_task) == {"Expression": "timer", "Part": 1}
+
+
+def test_what_cancels_a_transaction_leaves_what_may_catch_an_error():
+    walk = Walk(
+        "s -> tx -> e; b -> x; c -> y; d -> z",
+        tx=transaction("is -> t -> ie", t=SERVICE, ie=end("cancel")),
+        b=several(BOUNDARY, "error:X", "signal:A", host="tx"),
+        c=boundary("tx", "cancel"),
+        d=several(BOUNDARY, "signal:B", "signal:C", host="tx"),
+    )
+    walk.job("t").done()
+    assert (reached(walk, "x"), reached(walk, "y"), reached(walk, "z"), waited_for(walk)) == (0, 1, 0, [])
+    assert (walk.token("b").state, walk.token("d").state) == ("TERMINATED", "TERMINATED")
 
 
 # Starts of processes

@@ -9,7 +9,8 @@ from app.config import Config
 from app.service import open_service
 from app.store import migrate
 from app.store.schema import REVISIONS
-from tests.flow import EVENT_BASED, PARALLEL, SERVICE, USER, boundary, catch, flow, start, sub
+from tests.flow import EVENT_BASED, PARALLEL, SERVICE, USER, boundary, catch, flow, several, start, sub
+from tests.store.database import rows
 from tests.store.migrations import go_back
 from tests.story import Story, deploy, instances, send, signal
 
@@ -58,3 +59,17 @@ def test_instances_of_the_version_before_complete(config: Config, revision: str)
     begun.job_completes("t").is_completed()
     story.tasks_run()
     service.close()
+
+
+def test_of_several_definitions_of_an_event_the_version_before_has_the_first(config: Config):
+    service = open_service(config)
+    deploy(service, flow("s -> c -> e", s=several("startEvent", "message:m", "signal:A"), c=catch("signal:B")))
+    service.close()
+    query = "SELECT bpmn_element_id, message_name, signal_name FROM event_definition ORDER BY element_id"
+    engine = create_engine(config.database_url)
+    with engine.begin() as connection:
+        go_back(connection, "0009")
+    engine.dispose()
+    assert rows(config.database_url, query) == [("s", "m", None), ("c", None, "B")]
+    migrate(config)
+    assert rows(config.database_url, query) == [("s", "m", None), ("c", None, "B")]
