@@ -113,6 +113,7 @@ MOVE: Mapping[type[Any], Op] = {
         (records.Task, "task", ("due_at", "serialized_task")),
     )
 }
+_FIELDS = {op.name: r.Fields(*op.key, *op.columns, *op.unchanged) for op in (*UPDATE.values(), *MOVE.values())}
 DELETE: Mapping[type[Any], Op] = {
     kind: Op(f"gone_{r.TABLES[kind].name}", Kind.DELETE, r.TABLES[kind], key=("id",))
     for kind in (records.MessageSubscription, records.SignalSubscription)
@@ -402,7 +403,7 @@ def _row(record: Any) -> Values:
 
 
 def _changed(op: Op, record: Any) -> Values:
-    row = {name: getattr(record, name) for name in (*op.key, *op.columns, *op.unchanged)}
+    row = _FIELDS[op.name].of(record)
     if "tags" in row:
         row["tags"] = row["tags"] or None
     return row
