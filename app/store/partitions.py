@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -63,6 +64,7 @@ DROP: tuple[LiteralString, ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
 def table_name(of: Table, day: date) -> str:
     return f"{of.name}_{day:%Y%m%d}"
 
