@@ -53,7 +53,7 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
 def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).release()
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).dequeue()
     finish_walk(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 

@@ -22,7 +22,7 @@ from app.engine.payload import parse_payload
 from app.engine.types import TaskType
 from app.store import pages
 from app.store.audit import AUDIT
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import ELEMENT, MESSAGE, Bounds, read_within
 from app.store.situation import UT
@@ -183,8 +183,10 @@ class Histories:
         shape = order.descending, cursor is not None
         if shape not in self._statements:
             self._statements[shape] = [_statement(number, *shape) for number in range(len(SOURCES))]
-        calls = [Call(statement, parameters, day=partition) for statement in (self._process, *self._statements[shape])]
-        found, *results = read_within(session, bounds, None, *calls)
+        executions = [
+            Execution(statement, parameters, day=partition) for statement in (self._process, *self._statements[shape])
+        ]
+        found, *results = read_within(session, bounds, None, *executions)
         if not found or not caller.covers(found[0][0]):
             return None
         entries = [[_entry(number, row) for row in rows] for number, rows in enumerate(results)]

@@ -23,7 +23,7 @@ from app.timer import Timer
 Rec = TypeVar("Rec")
 
 TABLES: Mapping[type[Any], Table] = {
-    records.Process: tables.table(tables.ProcessRow),
+    records.DeployedProcess: tables.table(tables.ProcessRow),
     records.DeployedElement: tables.table(tables.ElementRow),
     records.ProcessInstance: tables.table(tables.ProcessInstanceRow),
     records.ElementInstance: tables.table(tables.ElementInstanceRow),
@@ -143,7 +143,7 @@ def _tags(value: dict[str, str] | None) -> dict[str, str]:
     return value or {}
 
 
-read_process = reader(records.Process, tags=_tags)
+read_process = reader(records.DeployedProcess, tags=_tags)
 read_instance = reader(records.ProcessInstance, state=InstanceState, tags=_tags)
 read_job = reader(records.Job, state=WorkState, type=JobType)
 read_entry = reader(records.QueueEntry)

@@ -16,7 +16,7 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.types import TaskType, UserTaskState
 from app.store import rows as r
-from app.store.dialect import Assumed, Call, Dialect, Kind, Op, Session, Values, Wanted, Write
+from app.store.dialect import Assumed, Dialect, Execution, Kind, Op, Session, Values, Wanted, Write
 from app.store.tables import (
     UNCLAIMED_TASK,
     ElementRow,
@@ -226,17 +226,17 @@ class Saver:
             .values(active_subscriber_count=t.c.active_subscriber_count - bindparam("delivered"))
         )
 
-    def save(self, session: Session, changes: Changes) -> list[Call]:
-        """The calls that write `changes`, after giving ids to what is new.
+    def save(self, session: Session, changes: Changes) -> list[Execution]:
+        """The executions that write `changes`, after giving ids to what is new.
 
-        Raises AssumedWrongly when the changes assume what is not so. That may also come to
-        light when the calls are run, as does a row that is not as it was read: then they raise what is `retryable`.
+        Raises AssumedWrongly when the changes assume what is not so. That may also come to light when they are run, as
+        does a row that is not as it was read: then they raise what is `retryable`.
         """
         before, after = self._clear_away(changes)
         ids_before = [subscription.id for subscription in changes.requeued]
         self._give_ids(session, changes)
         requeued = [
-            Call(self._requeue, {"before": id, "behind": each.id, "at": each.created_at, "by": each.created_by})
+            Execution(self._requeue, {"before": id, "behind": each.id, "at": each.created_at, "by": each.created_by})
             for id, each in zip(ids_before, changes.requeued, strict=True)
         ]
         moved_before, moved_after = self._go_over(changes)
@@ -266,19 +266,19 @@ class Saver:
             .values(element_instance_id=bindparam("renewed"))
         )
 
-    def _go_over(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+    def _go_over(self, changes: Changes) -> tuple[list[Execution], list[Execution]]:
         """What happened boundary events leave to those in their place, in the order of `_clear_away`."""
-        before: list[Call] = []
-        after: list[Call] = []
+        before: list[Execution] = []
+        after: list[Execution] = []
         for renewed, happened in changes.renewed.items():
             parameters = {"day": happened.partition, "happened": happened.id, "renewed": renewed.id}
             for kind in happened.leaves:
                 if kind in self._move_on:
                     into = after if kind is records.Task else before
-                    into.append(Call(self._move_on[kind], parameters, day=happened.partition))
+                    into.append(Execution(self._move_on[kind], parameters, day=happened.partition))
         return before, after
 
-    def _clear_away(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+    def _clear_away(self, changes: Changes) -> tuple[list[Execution], list[Execution]]:
         """Subscriptions go before all else, open work after.
 
         Deleting a subscription waits for a sender that has just taken it; only a statement that comes later sees
@@ -290,20 +290,20 @@ class Saver:
                 for kind in token.leaves:
                     group = kind, token.partition, state if kind is records.UserTask else None
                     leftovers.setdefault(group, []).append(token.id)
-        before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
-        after: list[Call] = []
+        before = [Execution(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
+        after: list[Execution] = []
         for (kind, day, closed), ids in leftovers.items():
             parameters = {"day": day, "ids": ids}
             if closed is not None:
-                after.append(Call(self._close_user_tasks, {**parameters, "closed": closed.value}, day=day))
+                after.append(Execution(self._close_user_tasks, {**parameters, "closed": closed.value}, day=day))
             else:
                 into = after if kind in (records.Job, records.Task) else before
-                into.append(Call(self._leftovers[kind], parameters, day=day))
+                into.append(Execution(self._leftovers[kind], parameters, day=day))
         if changes.resumed_starts:
-            before.append(Call(self._resume_starts, {"ids": changes.resumed_starts}))
-        before += [Call(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
+            before.append(Execution(self._resume_starts, {"ids": changes.resumed_starts}))
+        before += [Execution(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
         after += [
-            Call(self._deliver_signal, {"signal": signal, "delivered": count})
+            Execution(self._deliver_signal, {"signal": signal, "delivered": count})
             for signal, count in Counter(changes.delivered_signals).items()
         ]
         return before, after
