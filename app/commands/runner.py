@@ -169,6 +169,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         _repeat_start(ctx, changes, task, payload)
     run = start_instance(
         graph,
+        [graph.node(task.element_id)],
         partition=task.partition,
         now=ctx.now,
         actor=ctx.engine_id,
@@ -177,7 +178,6 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         created_by=created_by,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
-        start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
         known=known,

@@ -241,6 +241,7 @@ class Saver:
         ]
         moved_before, moved_after = self._go_over(changes)
         writes = list(_writes(changes))
+        _count_revisions(changes)
         written = self._dialect.writes(writes, _assumed(changes)) if writes else []
         return [*before, *moved_before, *requeued, *written, *after, *moved_after]
 
@@ -370,9 +371,6 @@ def _writes(changes: Changes) -> Iterable[Write]:
                 if record.instance is not None:
                     record.process_instance_id = record.instance.id
         yield Write(op, [_changed(op, record) for record in found])
-        if "revision" in op.unchanged:
-            for record in found:
-                record.revision += 1
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
     for kind, op in MOVE.items():
@@ -396,6 +394,14 @@ def _writes(changes: Changes) -> Iterable[Write]:
         if variables:
             op = INSERT_EVENT_VARIABLE[type(owner)]
             yield Write(op, [{c.name: getattr(v, c.name) for c in op.table.c} for v in variables])
+
+
+def _count_revisions(changes: Changes) -> None:
+    """What has been written is the next revision, as the statement counts it in its row."""
+    for kind, found in changes.updated.items():
+        if "revision" in UPDATE[kind].unchanged:
+            for record in found:
+                record.revision += 1
 
 
 def _row(record: Any) -> Values:

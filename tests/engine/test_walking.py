@@ -94,7 +94,7 @@ def test_a_queued_instance_stops_before_its_start_event():
     walk = Walk("s -> t -> e", state=InstanceState.QUEUED)
     assert walk.trace == "1 p QUEUED; 2 s QUEUED"
     assert walk.instance.started_at is None
-    walk.release()
+    walk.dequeue()
     assert walk.trace == "1 p STARTED; 2 s COMPLETED; 3 t STARTED"
     assert walk.instance.started_at == NOW
 
