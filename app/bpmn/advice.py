@@ -359,6 +359,15 @@ def _duplicate_id(process: Process) -> Iterator[Remark]:
         yield process.element.pointer, sentence, place
 
 
+@_rule("data-name")
+def _data_name(process: Process) -> Iterator[Remark]:
+    """The name of data is none that a variable can have: the variable has the id as its name."""
+    for element in process.elements():
+        for name, variable in dict.fromkeys(element.renamed):
+            what = f"data {quoted(name)} of element {element.id} has no name that a variable can have"
+            yield _at(element, f"{what}: it means the variable {variable}")
+
+
 @_rule("unknown-element")
 def _unknown_element(process: Process) -> Iterator[Remark]:
     """An element has the namespace of BPMN, but is none of BPMN's: it is skipped."""

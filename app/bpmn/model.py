@@ -248,6 +248,8 @@ class Element:
     """Where an event that catches puts what it has caught, like the next two; empty for nowhere."""
     error_message_variable: str = ""
     escalation_code_variable: str = ""
+    renamed: Sequence[tuple[str, str]] = ()
+    """Names of data that no variable can have, with the variables that they mean."""
     refused: bool = False
     """True where a construct can't be executed; the type may be a stand-in then."""
     problems: Sequence[Problem] = ()
@@ -257,6 +259,11 @@ class Element:
 
     def attach(self, event: Element) -> None:
         self.attached = _with(self.attached, event)
+
+    def rename(self, name: str, variable: str) -> None:
+        """Notes which variable data means that has a name, if that is not the name of the variable."""
+        if name:
+            self.renamed = _with(self.renamed, (name, variable))
 
     def report(self, problem: Problem) -> None:
         self.problems = _with(self.problems, problem)

@@ -285,6 +285,13 @@ ODD = [
         "/p/t",
         "process q has no none start event, so t can't call it (line 2)",
     ),
+    (
+        "data-name",
+        '<dataObject id="d" name="All orders"/><task id="t"><multiInstanceLoopCharacteristics>'
+        "<loopDataInputRef>d</loopDataInputRef></multiInstanceLoopCharacteristics></task>",
+        "/p/t",
+        "data 'All orders' of element t has no name that a variable can have: it means the variable d (line 2)",
+    ),
     ("nameless-declaration", LINE, "/p", "message n has no name, and no event refers to it (line 1)"),
     ("unknown-element", LINE + "<fooBar/>", "/p", "fooBar is no element of BPMN, and is skipped (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="t"/>', "/p", "ID t is used more than once (line 2)"),
