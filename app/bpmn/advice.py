@@ -176,6 +176,14 @@ def _kind(scope: Element) -> str:
     return scope.type.replace("SUB_PROCESS", "SUB-PROCESS").replace("_", " ").lower()
 
 
+@_rule("empty-sub-process")
+def _empty_sub_process(process: Process) -> Iterator[Remark]:
+    """A sub-process has no content: it completes at once, and what it stands for is not done."""
+    for element in process.elements():
+        if element.is_empty:
+            yield _at(element, f"{_kind(element)} {element.id} has no content: it completes at once")
+
+
 @_rule("endless-loop")
 def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""

@@ -204,8 +204,8 @@ def _activation(element: Element) -> Iterator[Cause]:
 
 
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
-    """BPMN 2.0.2, 13.3.4: one none start event, or nodes without incoming flows."""
-    if element.refused:
+    """BPMN 2.0.2, 13.3.4: one none start event, or nodes without incoming flows. One without nodes is over at once."""
+    if element.refused or not element.children:
         return
     starts = [child for child in element.children if child.type in START_EVENTS]
     for child in starts:

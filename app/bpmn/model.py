@@ -303,6 +303,11 @@ class Element:
         return [child for child in self.children if child.type in MAY_BEGIN and child.begins]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it is a sub-process or transaction without any node, as drawings have them that show no content."""
+        return self.type in _FLOWING and self.parent is not None and not self.children
+
+    @property
     def begins(self) -> bool:
         """Whether no flow leads to it, and it is no handler of a compensation."""
         return not self.incoming and not self.is_compensation

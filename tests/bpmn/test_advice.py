@@ -286,6 +286,18 @@ ODD = [
         "process q has no none start event, so t can't call it (line 2)",
     ),
     (
+        "empty-sub-process",
+        '<subProcess id="x"/>',
+        "/p/x",
+        "sub-process x has no content: it completes at once (line 2)",
+    ),
+    (
+        "endless-loop",
+        START + '<subProcess id="x"/><exclusiveGateway id="g"/>' + path("s", "x", "g", "x"),
+        "/p/x",
+        "element x is in a loop in which nothing waits: it never ends (line 2)",
+    ),
+    (
         "data-name",
         '<dataObject id="d" name="All orders"/><task id="t"><multiInstanceLoopCharacteristics>'
         "<loopDataInputRef>d</loopDataInputRef></multiInstanceLoopCharacteristics></task>",
