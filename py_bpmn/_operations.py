@@ -291,7 +291,8 @@ class Warning(Model):
     incoming or outgoing sequence flow that is not drawn: it is ignored. - `nameless-declaration`: A message or
     signal has no name, and no event refers to it. - `duplicate-id`: A part that has no influence on the execution
     has an id that is used before (BPMN 2.0.2, 8.2.1). - `data-name`: The name of data is none that a variable can
-    have: the variable has the id as its name. - `unknown-element`: An element has the namespace of BPMN, but is
+    have: the variable has the id as its name. - `must-understand`: The file says that an extension must be
+    understood (BPMN 2.0.2, 8.2.3): it is skipped. - `unknown-element`: An element has the namespace of BPMN, but is
     none of BPMN's: it is skipped. - `ignored-implementation`: Code that is to be called: a class, an expression, a
     connector. It has no effect. - `ignored-script`: A script. It has no effect. - `ignored-decision`: A decision
     table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping of variables into an element, or

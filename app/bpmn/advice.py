@@ -376,6 +376,15 @@ def _data_name(process: Process) -> Iterator[Remark]:
             yield _at(element, f"{what}: it means the variable {variable}")
 
 
+@_rule("must-understand")
+def _must_understand(process: Process) -> Iterator[Remark]:
+    """The file says that an extension must be understood (BPMN 2.0.2, 8.2.3): it is skipped."""
+    for definition, place in process.extensions:
+        what = f"extension {definition}".strip()
+        sentence = f"{what} must be understood, as the file says, and is skipped (line {place.line})"
+        yield process.element.pointer, sentence, place
+
+
 @_rule("unknown-element")
 def _unknown_element(process: Process) -> Iterator[Remark]:
     """An element has the namespace of BPMN, but is none of BPMN's: it is skipped."""

@@ -360,6 +360,8 @@ class Process:
     """Ids that parts without influence on the execution share with others, with the place of the second use."""
     unknown: list[tuple[str, Place]] = field(default_factory=list)
     """Elements that are skipped though they are none of BPMN's, by their names, with their places."""
+    extensions: Sequence[tuple[str, Place]] = ()
+    """Extensions that the file says must be understood, by what defines them, with their places."""
     prefixes: frozenset[str] = frozenset()
     """Prefixes that the file binds to a namespace."""
     startable: Mapping[str, bool] = field(default_factory=dict)

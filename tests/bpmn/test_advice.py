@@ -305,12 +305,22 @@ ODD = [
         "data 'All orders' of element t has no name that a variable can have: it means the variable d (line 2)",
     ),
     ("nameless-declaration", LINE, "/p", "message n has no name, and no event refers to it (line 1)"),
+    (
+        "must-understand",
+        LINE,
+        "/p",
+        "extension x:Cost must be understood, as the file says, and is skipped (line 1)",
+    ),
     ("unknown-element", LINE + "<fooBar/>", "/p", "fooBar is no element of BPMN, and is skipped (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="t"/>', "/p", "ID t is used more than once (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="d"/>\n<laneSet id="d"/>', "/p", "ID d is used more than once (line 3)"),
 ]
 CALLED = '<process id="q"><startEvent id="qs"><messageEventDefinition/></startEvent></process>'
-EXTRA = {"called-process": ("", CALLED), "nameless-declaration": ('<message id="n"/>', "")}
+EXTRA = {
+    "called-process": ("", CALLED),
+    "must-understand": ('<extension mustUnderstand="true" definition="x:Cost"/>', ""),
+    "nameless-declaration": ('<message id="n"/>', ""),
+}
 
 
 @pytest.mark.parametrize(("rule", "body", "pointer", "detail"), ODD)
