@@ -31,6 +31,11 @@ def starts(found, scope="p"):
             ["t"],
         ),
         (
+            '<intermediateThrowEvent id="th"><linkEventDefinition name="x"/></intermediateThrowEvent>'
+            '<intermediateCatchEvent id="ca"><linkEventDefinition name="x"/></intermediateCatchEvent>',
+            ["th"],
+        ),
+        (
             f'<task id="t"/><subProcess id="x" triggeredByEvent="true">{ON_TIMER}</subProcess>',
             ["t"],
         ),

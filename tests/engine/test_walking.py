@@ -96,6 +96,14 @@ def test_links_of_one_name_stay_within_their_scopes():
     assert walk.instance.state == "COMPLETED"
 
 
+def test_a_scope_without_start_event_begins_at_a_link_that_no_flow_leads_to():
+    links = {"th": throw("link:L"), "ca": catch("link:L")}
+    walk = Walk("sp -> e", sp=sub("th; ca -> t", t=SERVICE, **links))
+    assert walk.trace == "1 p STARTED; 2 sp STARTED; 3 th COMPLETED ^2; 4 ca COMPLETED ^2; 5 t STARTED ^2"
+    walk.job("t").done()
+    assert walk.instance.state == "COMPLETED"
+
+
 def test_several_links_may_lead_to_one_catch_event():
     walk = Walk("s -> f -> t1, t2; ca -> e", f=PARALLEL, t1=throw("link:L"), t2=throw("link:L"), ca=catch("link:L"))
     assert [token.node.id for token in walk.tokens].count("e") == 2
