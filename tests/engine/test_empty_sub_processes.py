@@ -56,10 +56,10 @@ def test_a_suspended_instance_stops_behind_one_whose_events_are_defined_meanwhil
     assert walk.waiting_at == ["t"]
 
 
-def test_a_queued_instance_goes_through_it_when_it_is_released():
+def test_a_queued_instance_goes_through_it_when_it_is_dequeued():
     walk = Walk("sp -> e", state=InstanceState.QUEUED, sp=EMPTY)
     assert walk.trace == "1 p QUEUED; 2 sp QUEUED"
-    walk.release()
+    walk.dequeue()
     assert walk.instance.state == "COMPLETED"
 
 
