@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from app import config as configuration
-from app import logs, parse
+from app import logs, options
 from app.caller import Caller, Grant, Role, calling
 from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
@@ -341,7 +341,7 @@ def _reason(text: str) -> str:
 
 
 def _later(now: datetime, text: str) -> datetime:
-    seconds = parse.seconds(text)
+    seconds = options.seconds(text)
     if seconds <= 0:
         raise argparse.ArgumentTypeError("must lie in the future")
     try:

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app import parse
+from app import options
 from app.caller import Role
 
 logger = logging.getLogger(__name__)
@@ -302,7 +302,7 @@ class Option:
 OPTIONS = (
     Option(
         "database_url",
-        parse.database_url,
+        options.database_url,
         "Database to use: sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME",
         show=mask_password,
         from_file=True,
@@ -310,62 +310,64 @@ OPTIONS = (
     ),
     Option(
         "database_direct_url",
-        parse.postgres_url_or_nothing,
+        options.postgres_url_or_nothing,
         "The same database without a pooler between, to be set where BPMN_DATABASE_URL leads to one that gives each "
         "transaction a session, such as PgBouncer",
         show=mask_password,
         from_file=True,
     ),
     Option(
-        "database_schema", parse.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"
+        "database_schema", options.schema_name, "PostgreSQL schema of all tables; empty is the search path of the user"
     ),
     Option(
         "database_pool_size",
-        parse.whole_number(1, 1000),
+        options.whole_number(1, 1000),
         "Most connections of one worker process; with fewer than the default, some requests wait for one",
         default=f"{BESIDE_REQUESTS} more than BPMN_HTTP_THREADS",
     ),
-    Option("database_pool_timeout", parse.duration_of_at_least(0), "How long a request waits for a free connection"),
+    Option("database_pool_timeout", options.duration_of_at_least(0), "How long a request waits for a free connection"),
     Option(
         "sqlite_synchronous",
-        parse.choice("NORMAL", "FULL"),
+        options.choice("NORMAL", "FULL"),
         "SQLite durability. NORMAL survives a crash of the service; FULL a power failure, too, and is slower",
     ),
-    Option("migrate_on_start", parse.flag, "Whether the service migrates the database; else run `py-bpmn migrate`"),
-    Option("transaction_timeout", parse.duration_of_at_least(1), "How long one operation may take in the database"),
+    Option("migrate_on_start", options.flag, "Whether the service migrates the database; else run `py-bpmn migrate`"),
+    Option("transaction_timeout", options.duration_of_at_least(1), "How long one operation may take in the database"),
     Option(
         "audit_retention_days",
-        parse.days_or_ever,
+        options.days_or_ever,
         "For how many days it is kept what operators have done; 0 keeps it for ever",
         show=lambda value: str(value or 0),
     ),
     Option(
-        "drop_partition_enabled", parse.flag, "Whether partitions (days) of ended instances are deleted, once detached"
+        "drop_partition_enabled",
+        options.flag,
+        "Whether partitions (days) of ended instances are deleted, once detached",
     ),
     Option(
         "message_unique_retention",
-        parse.duration_of_at_least(0),
+        options.duration_of_at_least(0),
         "How long a message with a unique key is kept, and repeats of it are recognized, once it has expired or was "
         "consumed",
         default="1d",
     ),
     Option(
         "idempotency_hours",
-        parse.whole_number(1, 8760),
+        options.whole_number(1, 8760),
         "How many hours at least a request with an Idempotency-Key is remembered, and a repetition of it answered like "
         "the first one",
     ),
-    Option("partition_ahead_days", parse.whole_number(1, 365), "How many days in advance partitions are created"),
+    Option("partition_ahead_days", options.whole_number(1, 365), "How many days in advance partitions are created"),
     Option(
         "partition_retention_days",
-        parse.days_or_ever,
+        options.days_or_ever,
         "After how many days partitions without open instances are detached; 0 keeps them for ever",
         default=f"{KEPT_DAYS} on PostgreSQL, 0 on SQLite",
         show=lambda value: str(value or 0),
     ),
     Option(
         "encryption_keys",
-        parse.encryption_keys,
+        options.encryption_keys,
         "Keys (base64, 32 bytes each) for variables, comma separated, the newest first; the first one encrypts",
         show=_mask,
         from_file=True,
@@ -373,129 +375,135 @@ OPTIONS = (
     ),
     Option(
         "engine_id",
-        parse.name_of_at_most(LONGEST_NAME),
+        options.name_of_at_most(LONGEST_NAME),
         "Name of this engine as author of what it executes",
         alias="GO_BPMN_ENGINE_ID",
     ),
     Option(
         "task_executor_enabled",
-        parse.flag,
+        options.flag,
         "Whether due tasks (timers, joins, ...) are executed in the background",
         alias="GO_BPMN_TASK_EXECUTOR_ENABLED",
     ),
     Option(
         "task_executor_interval",
-        parse.duration_of_at_least(1),
+        options.duration_of_at_least(1),
         "Longest pause between two looks for due tasks",
         alias="GO_BPMN_TASK_EXECUTOR_INTERVAL",
     ),
     Option(
         "task_executor_limit",
-        parse.whole_number(1, 1000),
+        options.whole_number(1, 1000),
         "Most tasks that are locked and executed at once",
         alias="GO_BPMN_TASK_EXECUTOR_LIMIT",
     ),
     Option(
         "task_lock_timeout",
-        parse.duration_of_at_least(1),
+        options.duration_of_at_least(1),
         "How long a task stays locked by a process that has died or lost its database, before others execute it",
     ),
     Option(
         "task_retry_limit",
-        parse.whole_number(0, 1000),
+        options.whole_number(0, 1000),
         "How often a failed task is repeated before it becomes an incident",
         alias="GO_BPMN_TASK_RETRY_LIMIT",
     ),
     Option(
         "job_lock_timeout",
-        parse.duration_or_zero(1),
+        options.duration_or_zero(1),
         "How long jobs stay locked for workers that do not say so themselves (`lockTimeout`), before others can have "
         "them; with 0 until they are completed or unlocked",
     ),
     Option(
         "set_time_enabled",
-        parse.flag,
+        options.flag,
         "Whether engine time can be moved by PATCH /time; for tests only",
         alias="GO_BPMN_SET_TIME_ENABLED",
     ),
     Option(
         "test_operations",
-        parse.flag,
+        options.flag,
         "Whether POST /testing/reset empties the database, on SQLite only; for tests only",
     ),
     Option(
-        "xml_timers", parse.flag, "Whether timer definitions in BPMN files are used; else only those given at creation"
+        "xml_timers",
+        options.flag,
+        "Whether timer definitions in BPMN files are used; else only those given at creation",
     ),
     Option(
         "expressions",
-        parse.choice("WORKER", "ENGINE"),
+        options.choice("WORKER", "ENGINE"),
         "Who evaluates the expressions of processes that are deployed without saying so: WORKER asks workers by jobs, "
         "ENGINE has the engine evaluate them",
     ),
-    Option("default_query_limit", parse.whole_number(1, 100_000), "Most results of a query that names no limit"),
-    Option("max_query_limit", parse.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"),
+    Option("default_query_limit", options.whole_number(1, 100_000), "Most results of a query that names no limit"),
+    Option(
+        "max_query_limit", options.whole_number(1, 2**31 - 1), "Most results of any query; a larger limit is refused"
+    ),
     Option(
         "query_timeout",
-        parse.duration_of_at_least(0.1),
+        options.duration_of_at_least(0.1),
         "How long a query by order, cursor, total or the criteria beside them may take, before it is refused",
     ),
-    Option("count_limit", parse.whole_number(1, 2**31 - 2), "Up to how many results a query with a total counts"),
+    Option("count_limit", options.whole_number(1, 2**31 - 2), "Up to how many results a query with a total counts"),
     Option(
         "http_bind_address",
-        parse.bind_address,
+        options.bind_address,
         "HOST:PORT to listen on; an empty host means all addresses",
         alias="GO_BPMN_HTTP_BIND_ADDRESS",
     ),
     Option(
         "http_workers",
-        parse.whole_number(1, 256),
+        options.whole_number(1, 256),
         "Worker processes. Several work on SQLite, too, but wait for one another to write",
         default="one per core on PostgreSQL, 1 on SQLite",
     ),
     Option(
         "http_threads",
-        parse.whole_number(1, 256),
+        options.whole_number(1, 256),
         "Threads of each worker process: requests that are served at once",
         default="8 on PostgreSQL, 4 on SQLite",
     ),
     Option(
         "http_waiters",
-        parse.whole_number(0, 10_000),
+        options.whole_number(0, 10_000),
         "Requests of each worker process that may wait, as by `waitTimeout`; more are answered at once",
     ),
     Option(
-        "long_poll_max", parse.duration_of_at_least(0), "Longest `waitTimeout`; one that is longer is taken as this one"
+        "long_poll_max",
+        options.duration_of_at_least(0),
+        "Longest `waitTimeout`; one that is longer is taken as this one",
     ),
-    Option("http_keep_alive", parse.duration_of_at_least(1), "How long an idle connection stays open"),
+    Option("http_keep_alive", options.duration_of_at_least(1), "How long an idle connection stays open"),
     Option(
         "http_request_timeout",
-        parse.duration_of_at_least(0.1),
+        options.duration_of_at_least(0.1),
         "How long a client may take to send a request, and to take more of an answer",
     ),
-    Option("http_max_body", parse.whole_number(1024, 1024**3), "Largest request body in bytes"),
+    Option("http_max_body", options.whole_number(1024, 1024**3), "Largest request body in bytes"),
     Option(
         "shutdown_delay",
-        parse.duration_of_at_least(0),
+        options.duration_of_at_least(0),
         "How long a service that is told to stop (SIGTERM) still serves, with a readiness that keeps new requests away",
     ),
     Option(
-        "shutdown_grace", parse.duration_of_at_least(1), "How long running requests may take when the service stops"
+        "shutdown_grace", options.duration_of_at_least(1), "How long running requests may take when the service stops"
     ),
     Option(
         "auth_mode",
-        parse.choice("required", "none"),
+        options.choice("required", "none"),
         "`none` serves without authentication: on loopback addresses only, and no request that came through a proxy",
     ),
     Option(
         "basic_auth_username",
-        parse.username,
+        options.username,
         "User name for basic authentication, beside API keys",
         variable="HTTP_BASIC_AUTH_USERNAME",
         alias="GO_BPMN_HTTP_BASIC_AUTH_USERNAME",
     ),
     Option(
         "basic_auth_password",
-        parse.any_text,
+        options.any_text,
         "Password for basic authentication",
         variable="HTTP_BASIC_AUTH_PASSWORD",
         show=_mask,
@@ -504,31 +512,31 @@ OPTIONS = (
     ),
     Option(
         "basic_auth_roles",
-        parse.roles,
+        options.roles,
         "Roles of the user name for basic authentication, comma separated: READER, WORKER, OPERATOR or ADMIN",
         variable="HTTP_BASIC_AUTH_ROLES",
         show=lambda value: ",".join(role.value for role in Role if role in value),
     ),
-    Option("api_key_cache_ttl", parse.duration_of_at_least(0), "How long a revoked API key may still be accepted"),
+    Option("api_key_cache_ttl", options.duration_of_at_least(0), "How long a revoked API key may still be accepted"),
     Option(
         "api_keys_over_http",
-        parse.flag,
+        options.flag,
         "Whether API keys are made and revoked by requests of ADMIN, too; else by `py-bpmn api-key` only",
     ),
-    Option("docs_public", parse.flag, "Whether /docs and /openapi.json are served without authentication"),
-    Option("log_level", parse.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
-    Option("log_format", parse.choice("text", "json"), "Format of log messages"),
-    Option("log_requests", parse.flag, "Whether there is a line in the log for each request, but for probes"),
+    Option("docs_public", options.flag, "Whether /docs and /openapi.json are served without authentication"),
+    Option("log_level", options.choice("DEBUG", "INFO", "WARNING", "ERROR"), "Least level of log messages"),
+    Option("log_format", options.choice("text", "json"), "Format of log messages"),
+    Option("log_requests", options.flag, "Whether there is a line in the log for each request, but for probes"),
     Option(
         "log_errors",
-        parse.flag,
+        options.flag,
         "Whether the log tells of an incident by what error it was caused: one line, without what looks like a value",
     ),
-    Option("metrics_enabled", parse.flag, "Whether /metrics is there for Prometheus; what is counted costs a little"),
-    Option("metrics_public", parse.flag, "Whether /metrics is served without authentication"),
+    Option("metrics_enabled", options.flag, "Whether /metrics is there for Prometheus; what is counted costs a little"),
+    Option("metrics_public", options.flag, "Whether /metrics is served without authentication"),
     Option(
         "metrics_directory",
-        parse.any_text,
+        options.any_text,
         "Folder in which worker processes count together, best in memory; it is emptied at the start",
         default="a new temporary one under `py-bpmn serve`, else empty: each process counts for itself",
     ),

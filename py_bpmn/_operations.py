@@ -273,24 +273,27 @@ class Warning(Model):
     `link-not-thrown`: Nothing throws the link that a catch event waits for. - `event-without-flow`: An event has no
     sequence flow on a side where it needs one (BPMN 2.0.2, 10.5.2 and 10.5.4). - `implicit-end`: A path ends at
     something else than an end event, though the scope has end events (BPMN 2.0.2, 10.5.3). - `no-end-event`: A
-    scope has a start event, but no end event (BPMN 2.0.2, 10.5.3). - `endless-loop`: Nothing waits or is decided in
-    a loop: an instance that enters it can't go on. - `never-joined`: A parallel gateway waits for several paths of
-    which only one is ever taken: it waits for ever. - `single-flow-gateway`: A gateway has neither several incoming
-    nor several outgoing sequence flows (BPMN 2.0.2, 10.6.1). - `gateway-direction`: The sequence flows of a gateway
-    contradict its gatewayDirection (BPMN 2.0.2, 10.6.1). - `undecidable-gateway`: Conditions do not cover all flows
-    of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2). - `ignored-condition`: A condition
-    is not looked at, since its flow is the default flow or the only one. - `ignored-default-flow`: A default flow
-    has no effect, since there is nothing else to choose. - `timer-text`: The text of a timer is neither a literal
-    nor an expression: a job will ask for the timer. - `never-armed`: A boundary event is attached to a task that is
-    over as soon as it begins. - `interrupting-error`: An error boundary event says that it doesn't interrupt; it
-    does (BPMN 2.0.2, 10.5.4). - `same-trigger`: Two boundary events of an activity catch the same error or
-    escalation: only the first one is triggered. - `throw-without-code`: An error or escalation is thrown without a
-    code: only events that catch every code catch it. - `called-process`: A call activity calls a process of the
-    file that can't be called, or names it by a prefix. - `leftover-reference`: An element names an incoming or
-    outgoing sequence flow that is not drawn: it is ignored. - `nameless-declaration`: A message or signal has no
-    name, and no event refers to it. - `duplicate-id`: A part that has no influence on the execution has an id that
-    is used before (BPMN 2.0.2, 8.2.1). - `unknown-element`: An element has the namespace of BPMN, but is none of
-    BPMN's: it is skipped. - `ignored-implementation`: Code that is to be called: a class, an expression, a
+    scope has a start event, but no end event (BPMN 2.0.2, 10.5.3). - `empty-sub-process`: A sub-process has no
+    content: it completes at once, and what it stands for is not done. - `endless-loop`: Nothing waits or is decided
+    in a loop: an instance that enters it can't go on. - `never-joined`: A parallel gateway waits for several paths
+    of which only one is ever taken: it waits for ever. - `single-flow-gateway`: A gateway has neither several
+    incoming nor several outgoing sequence flows (BPMN 2.0.2, 10.6.1). - `gateway-direction`: The sequence flows of
+    a gateway contradict its gatewayDirection (BPMN 2.0.2, 10.6.1). - `undecidable-gateway`: Conditions do not cover
+    all flows of a gateway, or a decision can't tell two flows apart (BPMN 2.0.2, 10.6.2). - `ignored-condition`: A
+    condition is not looked at, since its flow is the default flow or the only one. - `ignored-default-flow`: A
+    default flow has no effect, since there is nothing else to choose. - `timer-text`: The text of a timer is
+    neither a literal nor an expression: a job will ask for the timer. - `never-armed`: A boundary event is attached
+    to a task that is over as soon as it begins. - `interrupting-error`: An error boundary event says that it
+    doesn't interrupt; it does (BPMN 2.0.2, 10.5.4). - `same-trigger`: Two boundary events of an activity catch the
+    same error or escalation: only the first one is triggered. - `throw-without-code`: An error or escalation is
+    thrown without a code: only events that catch every code catch it. - `called-process`: A call activity calls a
+    process of the file that can't be called, or names it by a prefix. - `leftover-reference`: An element names an
+    incoming or outgoing sequence flow that is not drawn: it is ignored. - `nameless-declaration`: A message or
+    signal has no name, and no event refers to it. - `duplicate-id`: A part that has no influence on the execution
+    has an id that is used before (BPMN 2.0.2, 8.2.1). - `data-name`: The name of data is none that a variable can
+    have: the variable has the id as its name. - `must-understand`: The file says that an extension must be
+    understood (BPMN 2.0.2, 8.2.3): it is skipped. - `unknown-element`: An element has the namespace of BPMN, but is
+    none of BPMN's: it is skipped. - `ignored-implementation`: Code that is to be called: a class, an expression, a
     connector. It has no effect. - `ignored-script`: A script. It has no effect. - `ignored-decision`: A decision
     table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping of variables into an element, or
     out of it. It has no effect. - `ignored-data-association`: A flow of data between elements. It has no effect. -

@@ -16,8 +16,8 @@ MAY_IMPORT = {
     **dict.fromkeys(LEAVES, LEAVES),
     "criteria": LEAVES | {"engine"},
     "logs": LEAVES,
-    "parse": LEAVES,
-    "config": LEAVES | {"parse"},
+    "options": LEAVES,
+    "config": LEAVES | {"options"},
     "bpmn": LEAVES | {"expr"},
     "expr": {"errors", "timer"},
     "engine": LEAVES | {"bpmn", "expr"},
@@ -53,9 +53,9 @@ MAY_IMPORT = {
     | {"", "config", "logs", "store", "service", "executor", "http_worker", "nodes"}
     | {"metrics", "metrics_folder"},
     "wsgi": {"config", "logs", "serve"},
-    "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "parse"},
+    "demo": LEAVES | {"", "config", "logs", "store", "service", "executor", "serve", "commands", "engine", "options"},
     "testing": LEAVES | {"", "api", "config", "service", "store"},
-    "cli": LEAVES | {"", "config", "criteria", "logs", "parse", "store", "service", "serve", "demo"} | {"check"},
+    "cli": LEAVES | {"", "config", "criteria", "logs", "options", "store", "service", "serve", "demo"} | {"check"},
 }
 """What a part of app may import besides itself; the empty name is create_app."""
 

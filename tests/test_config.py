@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import parse
+from app import options
 from app.caller import Role
 from app.config import BESIDE_REQUESTS, OPTIONS, Config, ConfigError, listing, markdown
 
@@ -164,13 +164,13 @@ def test_all_errors_are_listed_sorted_and_counted():
     ],
 )
 def test_durations_have_several_spellings(text: str, value: float):
-    assert parse.seconds(text) == value
+    assert options.seconds(text) == value
 
 
 @pytest.mark.parametrize("text", ["", " ", "s", "-1s", "1x", "P", "PT", "P1M", "P1Y", "1m 30s", "1e3", "9" * 50 + "s"])
 def test_other_texts_are_no_durations(text: str):
     with pytest.raises(ValueError, match="must be a duration such as"):
-        parse.seconds(text)
+        options.seconds(text)
 
 
 def test_postgres_works_in_parallel_and_forgets_old_days_unless_told_otherwise():

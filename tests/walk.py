@@ -46,7 +46,7 @@ from app.engine.records import (
     UserTask,
 )
 from app.engine.run import Run
-from app.engine.start import start_instance
+from app.engine.start import start_instance, starts_of
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
 from app.engine.values import Stored
 from app.engine.variables import Variables
@@ -223,8 +223,10 @@ class Walk:
         self.graph = graph(text, process_id=1, evaluates=evaluates, **kinds)
         changes = Changes()
         setting = variables(changes, "w")
+        event = next((node for node in self.graph.root.children if node.id == start), None)
         self.instance = start_instance(
             self.graph,
+            [event] if event else starts_of(self.graph),
             partition=NOW.date(),
             now=self.now,
             actor="w",
@@ -233,7 +235,6 @@ class Walk:
             created_by="w",
             changes=changes,
             state=state,
-            start=next((node for node in self.graph.root.children if node.id == start), None),
             correlation_key=correlation_key,
             known=Facts(),
             prepare=lambda instance: _set(setting, instance, given or {}),
@@ -396,10 +397,10 @@ class Walk:
         self.run(changes, actor="op").resume()
         self.records.take(changes)
 
-    def release(self) -> None:
+    def dequeue(self) -> None:
         """Starts it out of the queue."""
         changes = Changes()
-        self.run(changes).release()
+        self.run(changes).dequeue()
         self.records.take(changes)
 
     def end(self, state: InstanceState) -> None:

@@ -22,7 +22,7 @@ from app.bpmn.ignored import KINDS
 from app.commands.deletion import DeleteProcess
 from app.commands.process import CreateProcess, GetBpmnXml, GetProcess
 from app.criteria import Paging, ProcessCriteria
-from app.engine.records import Process
+from app.engine.records import DeployedProcess
 from app.engine.types import ExpressionMode
 from app.errors import EngineError
 
@@ -228,7 +228,7 @@ def get_diagram(id: int) -> Response:
     return response
 
 
-def _drawn(process: Process) -> str:
+def _drawn(process: DeployedProcess) -> str:
     try:
         return diagram(process.bpmn_xml, process.bpmn_process_id)
     except EngineError as error:

@@ -176,6 +176,14 @@ def _kind(scope: Element) -> str:
     return scope.type.replace("SUB_PROCESS", "SUB-PROCESS").replace("_", " ").lower()
 
 
+@_rule("empty-sub-process")
+def _empty_sub_process(process: Process) -> Iterator[Remark]:
+    """A sub-process has no content: it completes at once, and what it stands for is not done."""
+    for element in process.elements():
+        if element.is_empty:
+            yield _at(element, f"{_kind(element)} {element.id} has no content: it completes at once")
+
+
 @_rule("endless-loop")
 def _endless_loop(process: Process) -> Iterator[Remark]:
     """Nothing waits or is decided in a loop: an instance that enters it can't go on."""
@@ -356,6 +364,24 @@ def _duplicate_id(process: Process) -> Iterator[Remark]:
     """A part that has no influence on the execution has an id that is used before (BPMN 2.0.2, 8.2.1)."""
     for id, place in process.doubled_ids:
         sentence = f"ID {id[:MAX_ID_LENGTH]} is used more than once (line {place.line})"
+        yield process.element.pointer, sentence, place
+
+
+@_rule("data-name")
+def _data_name(process: Process) -> Iterator[Remark]:
+    """The name of data is none that a variable can have: the variable has the id as its name."""
+    for element in process.elements():
+        for name, variable in dict.fromkeys(element.renamed):
+            what = f"data {quoted(name)} of element {element.id} has no name that a variable can have"
+            yield _at(element, f"{what}: it means the variable {variable}")
+
+
+@_rule("must-understand")
+def _must_understand(process: Process) -> Iterator[Remark]:
+    """The file says that an extension must be understood (BPMN 2.0.2, 8.2.3): it is skipped."""
+    for definition, place in process.extensions:
+        what = f"extension {definition}".strip()
+        sentence = f"{what} must be understood, as the file says, and is skipped (line {place.line})"
         yield process.element.pointer, sentence, place
 
 

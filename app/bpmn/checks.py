@@ -204,8 +204,8 @@ def _activation(element: Element) -> Iterator[Cause]:
 
 
 def _sub_process_starts(element: Element) -> Iterator[Cause]:
-    """BPMN 2.0.2, 13.3.4: one none start event, or nodes without incoming flows."""
-    if element.refused:
+    """BPMN 2.0.2, 13.3.4: one none start event, or nodes without incoming flows. One without nodes is over at once."""
+    if element.refused or not element.children:
         return
     starts = [child for child in element.children if child.type in START_EVENTS]
     for child in starts:
@@ -341,20 +341,20 @@ _RULES: Mapping[ElementType, tuple[Rule, ...]] = {
 
 
 def _links(process: Process) -> Iterator[Cause]:
-    """Link names: set, caught at most once, and caught in the scope they are thrown in. Catch events come first."""
+    """BPMN 2.0.2, 10.5.5: link names are set, and caught once, where they are thrown. Catch events come first."""
     links = list(process.of_types((T.LINK_CATCH_EVENT, T.LINK_THROW_EVENT)))
-    caught: dict[str, Element] = {}
+    caught: dict[tuple[Element | None, str], Element] = {}
     for element in (link for link in links if link.type is T.LINK_CATCH_EVENT):
         if not element.link_name:
             yield at(element, "link name is empty")
-        elif caught.setdefault(element.link_name, element) is not element:
+        elif caught.setdefault((element.parent, element.link_name), element) is not element:
             yield at(element, f"link name {element.link_name[:MAX_ID_LENGTH]} must be unique")
+    elsewhere = {name for _, name in caught}
     for element in (link for link in links if link.type is T.LINK_THROW_EVENT):
-        catch = caught.get(element.link_name)
         missing = f"no link catch event defined for link name {element.link_name[:MAX_ID_LENGTH]}"
         if not element.link_name:
             yield at(element, "link name is empty")
-        elif catch is None:
+        elif element.link_name not in elsewhere:
             yield at(element, missing)
-        elif catch.parent is not element.parent:
+        elif (element.parent, element.link_name) not in caught:
             yield at(element, f"{missing} in scope {element.parent.id if element.parent else ''}")

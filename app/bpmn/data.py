@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
+from app.bpmn.names import is_variable
 from app.bpmn.reader import XmlNode
 from app.bpmn.references import References
 from app.bpmn.vocabulary import OPAQUE
@@ -16,6 +18,14 @@ _ASSOCIATIONS = {
 """By tag the child that names the data input or output, and the one that names what it is connected with."""
 
 
+class DataName(NamedTuple):
+    """The name of the variable that something in a file means."""
+
+    variable: str
+    replaced: str = ""
+    """What the file calls it, where no variable can be called that."""
+
+
 class Data:
     """The data of a file, which is looked for when it is first asked for."""
 
@@ -23,24 +33,26 @@ class Data:
         self._root = root
         self._references = references
 
-    def variable(self, reference: str) -> str:
+    def variable(self, reference: str) -> DataName:
         """The name of the variable that a reference to data means.
 
-        An input or output stands for what an association connects it with. What is no data of the file is a name.
+        An input or output stands for what an association connects it with, and a reference to a data object for that
+        object unless it has a name of its own. What is no data of the file is a name.
         """
         id = self._references.resolve(reference)
         found = self._nodes.get(id)
         if found is not None and found.tag in ("dataInput", "dataOutput"):
             found = self._nodes.get(self._connected.get(id, ""), found)
         if found is None:
-            return reference
-        name = name_of(found)
-        if found.tag == "dataObjectReference" and not found.get("name"):
+            return DataName(reference)
+        if found.tag == "dataObjectReference" and not is_variable(found.token("name")):
             shared = self._nodes.get(self._references.resolve(found.get("dataObjectRef")))
-            return name_of(shared) if shared is not None else name
-        return name
+            if shared is not None:
+                name = name_of(shared)
+                return name._replace(replaced=found.token("name") or name.replaced)
+        return name_of(found)
 
-    def name(self, node: XmlNode) -> str:
+    def name(self, node: XmlNode) -> DataName:
         """The name of the variable that a data input or output means."""
         id = node.token("id")
         return self.variable(id) if id else name_of(node)
@@ -68,6 +80,9 @@ class Data:
         return next((self._references.resolve(child.text) for child in node.children if child.tag == tag), "")
 
 
-def name_of(node: XmlNode) -> str:
-    """The name of data or of an item: the attribute, or else the id."""
-    return node.token("name") or node.token("id")
+def name_of(node: XmlNode) -> DataName:
+    """The name of data or of an item: the attribute, or the id where a variable can be called that only."""
+    name, id = node.token("name"), node.token("id")
+    if name and (is_variable(name) or not is_variable(id)):
+        return DataName(name)
+    return DataName(id, name)

@@ -8,7 +8,7 @@ missing. A process that draws none is read from its children.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.bpmn.kinds import DECIDING_GATEWAYS, START_EVENTS
@@ -103,13 +103,14 @@ class Flows:
         """Ids of the `sequenceFlow` elements, in document order."""
         return [statement.id for statement in self._drawn]
 
-    def join(self, by_id: Mapping[str, Element]) -> list[Leftover]:
+    def join(self, by_id: Mapping[str, Element], others: Collection[str] = ()) -> list[Leftover]:
         """Fills the flows of all elements; what can't be joined becomes a problem of an element.
 
-        Returns the children that name no drawn flow at one end, and are ignored.
+        Returns the children that name no drawn flow at one end, or one of `others`: these connect something else. They
+        are ignored.
         """
         self._name_drawn(by_id)
-        leftovers = self._drop_leftovers()
+        leftovers = self._drop_leftovers(others)
         joins = {key: _Join(statement, self) for key, statement in self._statements.items() if key}
         joined = {key: flow for key, join in joins.items() if (flow := join.flow(by_id)) is not None}
         doubtful = [join for join in joins.values() if join.findings]
@@ -152,11 +153,12 @@ class Flows:
             statement = self._statements[flow_id] = _Statement(flow_id)
         return statement
 
-    def _drop_leftovers(self) -> list[Leftover]:
-        """Forgets the undrawn flows that have one end only."""
+    def _drop_leftovers(self, others: Collection[str]) -> list[Leftover]:
+        """Forgets the undrawn flows that have one end only, or are no sequence flows."""
         found = []
         for statement in list(self._statements.values()):
-            if self.undrawn(statement) and not (statement.sources and statement.targets):
+            is_half = not (statement.sources and statement.targets)
+            if self.undrawn(statement) and (is_half or statement.id in others):
                 for role, ends in (("outgoing", statement.sources), ("incoming", statement.targets)):
                     found += [Leftover(element, role, statement.name, node.place) for element, node in ends.items()]
                 del self._statements[statement.id]

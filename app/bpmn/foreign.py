@@ -90,9 +90,10 @@ class Foreign:
                 inputs += [each for each in specification.children if each.tag == "dataInput"]
         found = []
         for each in inputs:
-            name = self._data.name(each)
+            name, replaced = self._data.name(each)
             if is_variable(name):
                 found.append(name)
+                element.rename(replaced, name)
             else:
                 what = f"dataInput of element {element.id} must be the name of a variable"
                 object_to(element, f"{what}, and not {name[:MAX_ID_LENGTH] or 'empty'}", each.place)

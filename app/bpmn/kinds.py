@@ -123,5 +123,5 @@ ESCALATION_EVENTS = frozenset(type for type in T if type.startswith("ESCALATION_
 MULTIPLE_EVENTS = frozenset(type for type in T if "MULTIPLE_" in type)
 """Events with several definitions."""
 
-MAY_BEGIN = ACTIVITIES | GATEWAYS | INTERMEDIATE_EVENTS
+MAY_BEGIN = ACTIVITIES | GATEWAYS | INTERMEDIATE_EVENTS | {T.LINK_THROW_EVENT}
 """Where a scope without start events begins, at those without incoming flows (BPMN 2.0.2, 13.2 and 13.3.4)."""

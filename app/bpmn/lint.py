@@ -330,7 +330,7 @@ def _check(file: File, model: Model, bpmn_process_ids: Iterable[str]) -> Iterato
         if process is not None and not errors:
             if not of_file:
                 # These are of the file, too.
-                process.nameless = ()
+                process.nameless = process.extensions = ()
             warnings = advise(process) + ignored_in(file.extensions, process)
         yield _answer(process, errors, findings(file, process, errors, warnings, of_file=of_file))
         of_file = of_file and bool(errors)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from app.bpmn.attributes import TRUE, whole_number
 from app.bpmn.behavior import BEHAVIORS, BehaviorReader
-from app.bpmn.data import Data, name_of
+from app.bpmn.data import Data, DataName, name_of
 from app.bpmn.declarations import Declarations
 from app.bpmn.expressions import read_expression
 from app.bpmn.foreign import plain_name
@@ -114,15 +114,18 @@ class LoopReader:
     def _names(self, element: Element, node: XmlNode, reference_tag: str, item_tag: str) -> tuple[str, str]:
         """The names of the variables with a collection and with an item of it."""
         reference, item = _child(node, reference_tag), _child(node, item_tag)
-        collection = self._data.variable(reference.text) if reference is not None and reference.text else ""
-        found = collection, name_of(item) if item is not None else ""
+        nothing = DataName("")
+        collection = self._data.variable(reference.text) if reference is not None and reference.text else nothing
+        found = collection, name_of(item) if item is not None else nothing
         for tag, child, name in zip((reference_tag, item_tag), (reference, item), found, strict=True):
-            if child is None or (child is reference and not name):
+            if child is None or (child is reference and not name.variable):
                 continue
-            if name == COUNTER or not is_variable(name):
+            if name.variable == COUNTER or not is_variable(name.variable):
                 what = f"{tag} of multi-instance {element.id} must be the name of a variable"
-                object_to(element, f"{what}, and not {name[:MAX_ID_LENGTH] or 'empty'}", child.place)
-        return found
+                object_to(element, f"{what}, and not {name.variable[:MAX_ID_LENGTH] or 'empty'}", child.place)
+            else:
+                element.rename(name.replaced, name.variable)
+        return found[0].variable, found[1].variable
 
     def _foreign(self, element: Element, node: XmlNode) -> Mapping[str, str]:
         """What extensions say of collections and their items."""

@@ -248,6 +248,8 @@ class Element:
     """Where an event that catches puts what it has caught, like the next two; empty for nowhere."""
     error_message_variable: str = ""
     escalation_code_variable: str = ""
+    renamed: Sequence[tuple[str, str]] = ()
+    """Names of data that no variable can have, with the variables that they mean."""
     refused: bool = False
     """True where a construct can't be executed; the type may be a stand-in then."""
     problems: Sequence[Problem] = ()
@@ -257,6 +259,11 @@ class Element:
 
     def attach(self, event: Element) -> None:
         self.attached = _with(self.attached, event)
+
+    def rename(self, name: str, variable: str) -> None:
+        """Notes which variable data means that has a name, if that is not the name of the variable."""
+        if name:
+            self.renamed = _with(self.renamed, (name, variable))
 
     def report(self, problem: Problem) -> None:
         self.problems = _with(self.problems, problem)
@@ -294,6 +301,11 @@ class Element:
         if starts or self.type not in _FLOWING or any(child.instantiate for child in self.children):
             return [child for child in starts if child.type is T.NONE_START_EVENT]
         return [child for child in self.children if child.type in MAY_BEGIN and child.begins]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a sub-process or transaction without any node, as drawings have them that show no content."""
+        return self.type in _FLOWING and self.parent is not None and not self.children
 
     @property
     def begins(self) -> bool:
@@ -348,6 +360,8 @@ class Process:
     """Ids that parts without influence on the execution share with others, with the place of the second use."""
     unknown: list[tuple[str, Place]] = field(default_factory=list)
     """Elements that are skipped though they are none of BPMN's, by their names, with their places."""
+    extensions: Sequence[tuple[str, Place]] = ()
+    """Extensions that the file says must be understood, by what defines them, with their places."""
     prefixes: frozenset[str] = frozenset()
     """Prefixes that the file binds to a namespace."""
     startable: Mapping[str, bool] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from app.bpmn.vocabulary import HARMLESS, OPAQUE, is_skipped, is_standard
 from app.errors import invalid, invalid_model
 
 _MOST_UNKNOWN = 100
-"""How many unknown elements beside the processes are told of."""
+"""How many unknown elements, or extensions, beside the processes are told of."""
 _SHOWN_IDS = 100
 """How many ids of processes a problem lists."""
 
@@ -110,6 +110,7 @@ class Model:
         self._add_collaboration(process, node.token("id"))
         if self._associations:
             reader.associate(self._associations)
+        process.extensions = self._extensions
         process.prefixes = self._prefixes
         process.nameless = self._declarations.nameless
         process.startable = self._startable
@@ -125,6 +126,12 @@ class Model:
         beside = (node for node in self._root.children if node.tag != "process" and is_skipped(node.tag))
         unknown = (node for node in beside if not is_standard(node.tag))
         return [(node.tag[:MAX_ID_LENGTH], node.place) for node in islice(unknown, _MOST_UNKNOWN)]
+
+    @cached_property
+    def _extensions(self) -> list[tuple[str, Place]]:
+        extensions = (node for node in self._root.children if node.tag == "extension")
+        binding = (node for node in extensions if node.token("mustUnderstand") in TRUE)
+        return [(node.token("definition")[:MAX_ID_LENGTH], node.place) for node in islice(binding, _MOST_UNKNOWN)]
 
     @cached_property
     def _outside(self) -> list[XmlNode]:

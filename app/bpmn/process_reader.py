@@ -44,6 +44,7 @@ ENDS = ("incoming", "outgoing")
 
 _NODES = frozenset(TAGS) | {"process", "sequenceFlow"}
 """What must not get lost in something harmless."""
+_CONNECTING = frozenset({"association", "dataInputAssociation", "dataOutputAssociation", "messageFlow"})
 _DONE_BY_WORKERS = frozenset(
     {
         T.BUSINESS_RULE_TASK,
@@ -87,6 +88,8 @@ class ProcessReader:
         """Of loops and multi-instances."""
         self._other_ids: dict[str, list[XmlNode]] = {}
         """What is neither element nor flow."""
+        self._associations: set[str] = set()
+        """Ids of what connects elements, but is no sequence flow."""
         self._read(node)
 
     def associate(self, outside: Mapping[str, Sequence[XmlNode]]) -> None:
@@ -94,6 +97,7 @@ class ProcessReader:
         for event_id, element in self._by_id.items():
             if element.type is T.COMPENSATION_BOUNDARY_EVENT:
                 for node in outside.get(event_id, ()):
+                    self._associations.add(node.token("id"))
                     self._undoing.associate(node)
 
     def finish(self) -> None:
@@ -102,7 +106,7 @@ class ProcessReader:
         loops = LoopReader(self._file.data, self._declarations, evaluates=self._file.foreign.evaluates)
         for element, markers in self._markers.items():
             loops.read(element, markers)
-        process.leftovers.extend(self._flows.join(by_id))
+        process.leftovers.extend(self._flows.join(by_id, self._associations))
         for flow_id in self._flows.drawn_ids():
             if flow_id in by_id:
                 by_id[flow_id].report(duplicate(by_id[flow_id], by_id[flow_id].place))
@@ -176,6 +180,8 @@ class ProcessReader:
         for part in node.walk(opaque=OPAQUE):
             if part.attributes.get("id"):
                 self._other_ids.setdefault(part.token("id"), []).append(part)
+                if part.tag in _CONNECTING:
+                    self._associations.add(part.token("id"))
 
     def _add(self, node: XmlNode, scope: Element) -> Element:
         row: Row = TAGS.get(node.tag) if is_executed(node.tag) else None

@@ -62,7 +62,8 @@ def passes(element: Element) -> bool:
         return len(element.incoming) == 1
     if any(flow.is_chosen for flow in element.outgoing):
         return False
-    return element.type in _PASSED_THROUGH and element.loop is None and element.start_quantity == 1
+    is_passed = element.type in _PASSED_THROUGH or element.is_empty
+    return is_passed and element.loop is None and element.start_quantity == 1
 
 
 def pruned(

@@ -26,7 +26,7 @@ from app.commands.settings import SetProcessSetting
 from app.commands.system import EngineTime, SetTime
 from app.commands.task import UnlockTasks
 from app.commands.variable import SetElementVariables, SetProcessVariables
-from app.engine.records import Job, Process, Task
+from app.engine.records import DeployedProcess, Job, Task
 from app.store.audit import NOTE, AuditEntry, row_of_entry
 from app.store.dialect import Write
 from app.store.keys import ApiKey
@@ -49,7 +49,7 @@ def _on_instance(_command: Any, _result: Any) -> Deed:
     return Deed()
 
 
-def _deployed(command: CreateProcess, process: Process) -> Deed:
+def _deployed(command: CreateProcess, process: DeployedProcess) -> Deed:
     target = f"process {process.bpmn_process_id}:{process.version}"
     detail = {"parallelism": command.parallelism} if command.parallelism else {}
     return Deed(target=target, bpmn_process_id=process.bpmn_process_id, detail=detail)
@@ -111,7 +111,7 @@ def _deleted(command: DeleteProcessInstance, _result: bool) -> Deed | None:
     return Deed() if command.is_first else None
 
 
-def _deleted_version(command: DeleteProcess, process: Process) -> Deed:
+def _deleted_version(command: DeleteProcess, process: DeployedProcess) -> Deed:
     target = f"process {process.bpmn_process_id}:{process.version}"
     return Deed(target=target, bpmn_process_id=process.bpmn_process_id, detail={"processId": command.id})
 

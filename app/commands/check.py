@@ -9,12 +9,12 @@ from app.bpmn.difference import Difference, compare
 from app.bpmn.extensions import read_extensions
 from app.bpmn.foreign import counts
 from app.bpmn.lint import File, Finding, findings
-from app.bpmn.model import Process as ProcessModel
+from app.bpmn.model import Process
 from app.bpmn.parser import find_process, parse
 from app.commands.base import Command
 from app.commands.context import Context
 from app.commands.process import CreateProcess, deploy, read_model, warnings_of
-from app.engine.records import Process
+from app.engine.records import DeployedProcess
 from app.engine.types import ExpressionMode
 from app.errors import Cause, EngineError, ErrorKind
 
@@ -40,7 +40,7 @@ class Ignored:
 class CheckedProcess:
     """What a deployment would say."""
 
-    model: ProcessModel | None = None
+    model: Process | None = None
     """None where the file can't be read, or it isn't clear which process is meant."""
     process_id: int = 0
     """Of the version that is deployed already with this very model."""
@@ -48,7 +48,7 @@ class CheckedProcess:
     """Why it can't be deployed."""
     warnings: Sequence[Cause] = ()
     ignored: Sequence[Ignored] = ()
-    newest: Process | None = None
+    newest: DeployedProcess | None = None
     """The newest version that is deployed."""
     difference: Difference | None = None
     """To the newest version."""
@@ -87,7 +87,7 @@ def check_process(ctx: Context, cmd: CheckProcess) -> CheckedProcess:
     return checked
 
 
-def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
+def _ignored(xml: str, model: Process) -> list[Ignored]:
     file = read_extensions(xml)
     return [
         Ignored(name, count, file.first_places[name].line)
@@ -96,7 +96,7 @@ def _ignored(xml: str, model: ProcessModel) -> list[Ignored]:
     ]
 
 
-def _compare(ctx: Context, checked: CheckedProcess, model: ProcessModel) -> None:
+def _compare(ctx: Context, checked: CheckedProcess, model: Process) -> None:
     newest = ctx.tx.find_newest_process(model.element.id)
     if newest is None or model.causes:
         return

@@ -12,7 +12,7 @@ from app.commands.queue import set_limit
 from app.commands.settings import lock_setting
 from app.engine.changes import Changes
 from app.engine.payload import parse_payload
-from app.engine.records import Process
+from app.engine.records import DeployedProcess
 from app.errors import conflict, not_found
 from app.store.dialect import Write
 from app.store.settings import DELETE_SETTING
@@ -23,7 +23,7 @@ MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteProcess(Audited[Process]):
+class DeleteProcess(Audited[DeployedProcess]):
     """The result is what was deleted."""
 
     title = "failed to delete process"
@@ -31,7 +31,7 @@ class DeleteProcess(Audited[Process]):
     worker_id: str
 
 
-def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
+def delete_process(ctx: Context, cmd: DeleteProcess) -> DeployedProcess:
     """Deletes a version with all that would start it, the last one with its settings, too.
 
     If it was the newest one, the version before it is that then.
@@ -65,7 +65,7 @@ def delete_process(ctx: Context, cmd: DeleteProcess) -> Process:
     return process
 
 
-def _require_unused(ctx: Context, process: Process) -> None:
+def _require_unused(ctx: Context, process: DeployedProcess) -> None:
     """Raises EngineError CONFLICT where the version has instances, or a message or signal is about to start one."""
     name = f"process {process.id} ({process.bpmn_process_id}:{process.version})"
     count = ctx.tx.count_instances(process.id, MOST_COUNTED + 1)
@@ -86,7 +86,7 @@ def _delete_setting(ctx: Context, bpmn_process_id: str) -> None:
         ctx.tx.along(Write(DELETE_SETTING, [{"id": setting.id}]))
 
 
-def _put_in_force(ctx: Context, changes: Changes, process: Process, actor: str) -> None:
+def _put_in_force(ctx: Context, changes: Changes, process: DeployedProcess, actor: str) -> None:
     """The start events of a version that has become the newest one again are no longer replaced.
 
     A message that starts another process by now goes on doing so. A timer goes on if it repeats, or is still to come.

@@ -18,7 +18,7 @@ from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.needs import Need
 from app.engine.records import ProcessInstance, VariableView
-from app.engine.start import start_instance
+from app.engine.start import start_instance, starts_of
 from app.engine.types import InstanceState
 from app.errors import conflict, not_found
 from app.store.load import Snapshot
@@ -105,6 +105,7 @@ def _create(ctx: Context, cmd: CreateProcessInstance, graph: Graph, missed: list
     known = load(ctx, changes, missed)
     run = start_instance(
         graph,
+        starts_of(graph, cmd.bpmn_element_id),
         partition=ctx.now.date(),
         now=ctx.now,
         actor=cmd.worker_id,
@@ -113,7 +114,6 @@ def _create(ctx: Context, cmd: CreateProcessInstance, graph: Graph, missed: list
         created_by=cmd.worker_id,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
-        bpmn_element_id=cmd.bpmn_element_id,
         correlation_key=cmd.correlation_key or None,
         tags={name: value for name, value in cmd.tags.items() if value},
         known=known,

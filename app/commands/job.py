@@ -25,9 +25,9 @@ from app.engine.needs import Need, WholeInstance
 from app.engine.records import ElementInstance, Job
 from app.engine.types import JobType, WorkState
 from app.errors import EngineError, ErrorKind, not_found
+from app.store.claims import JOB
 from app.store.elements import Kinds
 from app.store.load import Snapshot
-from app.store.lock import JOB
 
 MOST_OF_VARIABLES = 16 * 1024 * 1024
 """Characters of variables that jobs are locked with at once; a single job comes with all of its own."""
@@ -98,7 +98,7 @@ def lock_jobs(ctx: Context, cmd: LockJobs) -> list[Job]:
         is_one = len(cmd.process_ids) == 1
         filters |= {"process_id": cmd.process_ids[0]} if is_one else {"process_ids": list(cmd.process_ids)}
     lock = partial(
-        ctx.tx.lock_jobs,
+        ctx.tx.claim_jobs,
         worker=cmd.worker_id,
         filters={name: value for name, value in filters.items() if value},
         # Work that nobody needs any more is handed out only to who asks for just that.

@@ -11,8 +11,7 @@ from app.bpmn import definitions as bpmn
 from app.bpmn.advice import advise, refused
 from app.bpmn.evaluation import check_expressions
 from app.bpmn.ignored import ignored
-from app.bpmn.model import Element, EventDefinition
-from app.bpmn.model import Process as ProcessModel
+from app.bpmn.model import Element, EventDefinition, Process
 from app.bpmn.parser import find_process, only_process, parse
 from app.bpmn.reader import WHITE_SPACE
 from app.commands.base import Audited, Command
@@ -20,7 +19,7 @@ from app.commands.context import Context
 from app.commands.queue import dequeue_payload, set_limit
 from app.engine.changes import Changes
 from app.engine.payload import timer_payload
-from app.engine.records import DeployedElement, DeployedPart, Process, Start, Task
+from app.engine.records import DeployedElement, DeployedPart, DeployedProcess, Start, Task
 from app.engine.types import ExpressionMode, TaskType
 from app.errors import Cause, conflict, forbidden, invalid, invalid_model, not_found
 from app.timer import Timer, TimerError, first_due
@@ -29,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateProcess(Audited[Process]):
+class CreateProcess(Audited[DeployedProcess]):
     title = "failed to create process"
     bpmn_process_id: str = ""
     """Empty is the only executable process of the file."""
@@ -49,7 +48,7 @@ class CreateProcess(Audited[Process]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GetProcess(Command[Process]):
+class GetProcess(Command[DeployedProcess]):
     title = "failed to get process"
     reads = True
     id: int
@@ -62,7 +61,7 @@ class GetBpmnXml(Command[str]):
     id: int
 
 
-def create_process(ctx: Context, cmd: CreateProcess) -> Process:
+def create_process(ctx: Context, cmd: CreateProcess) -> DeployedProcess:
     """Deployments wait for each other; the same version with the same XML is answered with what is there.
 
     The file is read before anything is locked: that takes most of the time. A version whose model an earlier release
@@ -71,19 +70,19 @@ def create_process(ctx: Context, cmd: CreateProcess) -> Process:
     return deploy(ctx, cmd, read_model(ctx, cmd))
 
 
-def read_model(ctx: Context, cmd: CreateProcess) -> ProcessModel:
+def read_model(ctx: Context, cmd: CreateProcess) -> Process:
     """The process to be deployed. Raises EngineError where the file has none that is meant."""
     evaluates = expressions_of(ctx, cmd) is not None
     file = parse(cmd.bpmn_xml, xml_timers=ctx.config.xml_timers, evaluates=evaluates)
     return find_process(file, cmd.bpmn_process_id) if cmd.bpmn_process_id else only_process(file)
 
 
-def warnings_of(model: ProcessModel, xml: str) -> list[Cause]:
+def warnings_of(model: Process, xml: str) -> list[Cause]:
     """All that is odd about the model, and all that has no effect."""
     return advise(model) + ignored(xml, model)
 
 
-def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bool = False) -> Process:
+def deploy(ctx: Context, cmd: CreateProcess, model: Process, *, dry_run: bool = False) -> DeployedProcess:
     """Deploys a process that was read; a dry run goes as far as that is possible without locks."""
     cmd = replace(cmd, bpmn_process_id=model.element.id)
     if not ctx.covers(cmd.bpmn_process_id):
@@ -130,7 +129,7 @@ def deploy(ctx: Context, cmd: CreateProcess, model: ProcessModel, *, dry_run: bo
     return process
 
 
-def get_process(ctx: Context, cmd: GetProcess) -> Process:
+def get_process(ctx: Context, cmd: GetProcess) -> DeployedProcess:
     return _found(ctx, cmd.id)
 
 
@@ -138,7 +137,7 @@ def get_bpmn_xml(ctx: Context, cmd: GetBpmnXml) -> str:
     return _found(ctx, cmd.id).bpmn_xml
 
 
-def _found(ctx: Context, id: int) -> Process:
+def _found(ctx: Context, id: int) -> DeployedProcess:
     process = ctx.tx.find_process_by_id(id)
     if process is None:
         raise not_found(f"process {id}")
@@ -155,7 +154,7 @@ def _refuse(causes: list[Cause]) -> None:
         raise invalid("invalid or missing event definitions", causes=causes)
 
 
-def _taken_start_names(ctx: Context, model: ProcessModel, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
+def _taken_start_names(ctx: Context, model: Process, definitions: Mapping[str, EventDefinition]) -> list[Cause]:
     """A message starts one process only, whichever it is."""
     causes = []
     names = [
@@ -179,11 +178,11 @@ def _insert(
     ctx: Context,
     changes: Changes,
     cmd: CreateProcess,
-    model: ProcessModel,
+    model: Process,
     definitions: Mapping[str, EventDefinition],
-) -> Process:
+) -> DeployedProcess:
     process = changes.insert(
-        Process(
+        DeployedProcess(
             bpmn_collaboration_id=model.collaboration_id or None,
             bpmn_participant_id=model.participant_id or None,
             bpmn_participant_name=model.participant_name or None,
@@ -240,7 +239,7 @@ def _schedule_start(
     changes: Changes,
     element: Element,
     deployed: DeployedElement,
-    process: Process,
+    process: DeployedProcess,
     timer: Timer,
     part: int | None,
 ) -> list[Cause]:
@@ -274,7 +273,7 @@ def insert_start(ctx: Context, changes: Changes, start: Start, timer: Timer, due
     changes.schedule(task)
 
 
-def insert_dequeue(ctx: Context, changes: Changes, process: Process) -> None:
+def insert_dequeue(ctx: Context, changes: Changes, process: DeployedProcess) -> None:
     changes.schedule(
         Task(
             partition=ctx.now.date(),

@@ -18,7 +18,7 @@ from app.engine.records import DRAINING, ElementInstance, ProcessInstance, Queue
 from app.engine.types import InstanceState, TaskType
 from app.store.load import Snapshot
 
-RELEASED_AT_ONCE = 100
+DEQUEUED_AT_ONCE = 100
 """How many instances one command takes out of a queue, beyond the places of those it ends: a limit that was raised or
 lifted by much has a task that does the rest."""
 
@@ -82,9 +82,9 @@ def settle(ctx: Context, changes: Changes, actor: str) -> None:
         if queue and queue.parallelism:
             _count(changes, queue, started.get(bpmn_process_id, []), ended.get(bpmn_process_id, []))
             if bpmn_process_id in ended:
-                most = max(RELEASED_AT_ONCE, len(ended[bpmn_process_id]))
+                most = max(DEQUEUED_AT_ONCE, len(ended[bpmn_process_id]))
                 free = queue.parallelism - queue.active if queue.parallelism > 0 else most
-                release(ctx, changes, queue, min(free, most), actor)
+                dequeue_up_to(ctx, changes, queue, min(free, most), actor)
         else:
             changes.assumes_unlimited.add(bpmn_process_id)
 
@@ -108,7 +108,7 @@ def _count(changes: Changes, queue: Queue, started: list[ProcessInstance], ended
     _keep(changes, queue, is_empty=not queue.entries and not queued)
 
 
-def release(ctx: Context, changes: Changes, queue: Queue, count: int, actor: str) -> None:
+def dequeue_up_to(ctx: Context, changes: Changes, queue: Queue, count: int, actor: str) -> None:
     """Takes up to `count` of the first instances out of the queue; their START_PROCESS_INSTANCE tasks start them."""
     count = max(0, count)
     if count >= len(queue.entries) and queue.more:
@@ -146,10 +146,10 @@ def _insert_start(ctx: Context, changes: Changes, entry: QueueEntry, actor: str)
 def dequeue(ctx: Context, changes: Changes, bpmn_process_id: str, actor: str) -> tuple[bool, bool]:
     """Takes the first instance out of a queue that has a free slot: whether it did, and whether there is another."""
     queue = ctx.lock_queue(bpmn_process_id)
-    free = queue.parallelism - queue.active if queue.parallelism > 0 else RELEASED_AT_ONCE
+    free = queue.parallelism - queue.active if queue.parallelism > 0 else DEQUEUED_AT_ONCE
     if not queue.entries or free <= 0:
         return False, False
-    release(ctx, changes, queue, 1, actor)
+    dequeue_up_to(ctx, changes, queue, 1, actor)
     return True, bool(queue.entries) and free > 1
 
 

@@ -17,7 +17,7 @@ from app.commands.base import Command
 from app.engine import records
 from app.errors import Cause, EngineError, ErrorKind
 
-LEFT_OUT: Mapping[type[Any], frozenset[str]] = {records.Process: frozenset({"bpmn_xml"})}
+LEFT_OUT: Mapping[type[Any], frozenset[str]] = {records.DeployedProcess: frozenset({"bpmn_xml"})}
 """Fields that no answer shows, and that are large."""
 
 Restore = Callable[[Any], Any]

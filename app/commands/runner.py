@@ -53,7 +53,7 @@ def retry_task(task: Task, actor: str, now: datetime, due_at: datetime) -> Task:
 def _start_process_instance(ctx: Context, changes: Changes, task: Task, found: Found, missed: Missed) -> WorkState:
     if found.snapshot.instance.state is not InstanceState.QUEUED:
         return WorkState.CANCELED
-    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).release()
+    ctx.run(found.snapshot, ctx.engine_id, changes, load(ctx, changes, missed, found.snapshot)).dequeue()
     finish_walk(ctx, changes, ctx.engine_id)
     return WorkState.DONE
 
@@ -170,6 +170,7 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         _repeat_start(ctx, changes, task, payload)
     run = start_instance(
         graph,
+        [graph.node(task.element_id)],
         partition=task.partition,
         now=ctx.now,
         actor=ctx.engine_id,
@@ -178,7 +179,6 @@ def _trigger_start_event(ctx: Context, changes: Changes, task: Task, missed: Mis
         created_by=created_by,
         changes=changes,
         state=InstanceState.QUEUED if queued else InstanceState.STARTED,
-        start=graph.node(task.element_id),
         correlation_key=correlation_key,
         message_id=message_id,
         known=known,

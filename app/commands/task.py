@@ -26,7 +26,7 @@ from app.engine.needs import WholeInstance
 from app.engine.records import Task
 from app.engine.types import TaskType, WorkState
 from app.errors import EngineError, ErrorKind, conflict, execution_failed, not_found
-from app.store.lock import TASK
+from app.store.claims import TASK
 
 MOST_INTERRUPTIONS = 10
 """In a row, before a task becomes an incident.
@@ -139,7 +139,7 @@ def lock_tasks(ctx: Context, cmd: LockTasks) -> list[Task]:
         "process_instance_id": cmd.process_instance_id,
         "type": cmd.type,
     }
-    return ctx.tx.lock_tasks(
+    return ctx.tx.claim_tasks(
         now=ctx.now,
         worker=ctx.engine_id,
         limit=cmd.limit,

@@ -228,7 +228,8 @@ def _attach(element: Element, nodes: Mapping[Element, Node]) -> None:
 
 
 def _link(elements: list[Element], nodes: Mapping[Element, Node]) -> None:
-    catches = {e.link_name: nodes[e] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
+    """Joins the two ends of links, each within a scope."""
+    catches = {(e.parent, e.link_name): nodes[e] for e in elements if e.type is ElementType.LINK_CATCH_EVENT}
     for element in elements:
         if element.type is ElementType.LINK_THROW_EVENT:
-            nodes[element].link = catches[element.link_name]
+            nodes[element].link = catches[element.parent, element.link_name]

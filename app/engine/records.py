@@ -28,7 +28,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class Process:
+class DeployedProcess:
     """A deployed process version."""
 
     id: int = 0
@@ -61,7 +61,7 @@ class DeployedElement:
     """An element of a deployed process version, with its event definition."""
 
     id: int = 0
-    process: Process | None = None
+    process: DeployedProcess | None = None
     process_id: int = 0
     bpmn_element_id: str
     bpmn_element_name: str | None = None
@@ -289,7 +289,7 @@ class Task:
     id: int = 0
     instance: ProcessInstance | None = None
     token: ElementInstance | None = None
-    process: Process | None = None
+    process: DeployedProcess | None = None
     """The process version that is created with it."""
     element: DeployedElement | None = None
     """The start event that is created with it."""

@@ -274,7 +274,7 @@ class Run(Evaluating):
                 self.enter(token)
         self.drain()
 
-    def release(self) -> None:
+    def dequeue(self) -> None:
         """Starts a queued instance."""
         self._mark_started(self.instance)
         for token in self.tokens():

@@ -26,6 +26,7 @@ NO_VARIABLES: Mapping[str, Stored] = MappingProxyType({})
 
 def start_instance(
     graph: Graph,
+    starts: Sequence[Node],
     *,
     partition: date,
     now: datetime,
@@ -35,8 +36,6 @@ def start_instance(
     changes: Changes,
     state: InstanceState,
     variables: Variables,
-    start: Node | None = None,
-    bpmn_element_id: str = "",
     correlation_key: str | None = None,
     tags: dict[str, str] | None = None,
     message_id: int | None = None,
@@ -45,16 +44,11 @@ def start_instance(
     call_activity: ElementInstance | None = None,
     prepare: Prepare | None = None,
 ) -> Run:
-    """A new process instance, run to its first wait state.
-
-    It starts at `start`, or else as the process says: at its none start event, of several at the one that
-    `bpmn_element_id` names, or without any at all nodes that nothing leads to (BPMN 2.0.2, 13.2).
+    """A new process instance, run from `starts` to its first wait state.
 
     `state` is STARTED, QUEUED, or SUSPENDED when the caller is. `actor` makes the element instances and jobs,
     `created_by` the instance, to which `prepare` gives its variables; `variables` sets those that come with the walk.
-    Raises EngineError PROCESS_MODEL where only events start the process, and VALIDATION for a start that is not named.
     """
-    starts = [start] if start else _starts(graph, bpmn_element_id)
     parent = caller.instance if caller else None
     instance = ProcessInstance(
         partition=partition,
@@ -82,7 +76,6 @@ def start_instance(
         actor=actor,
         engine_id=engine_id,
         changes=changes,
-        whole=True,
         variables=variables,
         known=known,
         caller=caller,
@@ -102,7 +95,7 @@ def call(
     passed_on: Mapping[str, Stored] = NO_VARIABLES,
     bpmn_element_id: str = "",
 ) -> None:
-    """Creates the called instance; it runs as part of the walk. Raises as `start_instance` does."""
+    """Creates the called instance; it runs as part of the walk. Raises as `starts_of` does."""
 
     def prepare(called: ProcessInstance) -> None:
         if variables:
@@ -112,6 +105,7 @@ def call(
 
     start_instance(
         callee.graph,
+        starts_of(callee.graph, bpmn_element_id),
         partition=run.instance.partition,
         now=run.now,
         actor=run.actor,
@@ -120,7 +114,6 @@ def call(
         changes=run.changes,
         state=InstanceState.QUEUED if callee.queued else run.instance.state,
         variables=run.variables,
-        bpmn_element_id=bpmn_element_id,
         correlation_key=correlation_key,
         tags=tags,
         known=run.known,
@@ -130,7 +123,12 @@ def call(
     )
 
 
-def _starts(graph: Graph, bpmn_element_id: str) -> list[Node]:
+def starts_of(graph: Graph, bpmn_element_id: str = "") -> list[Node]:
+    """Where a process begins that no event starts: at its none start event, of several at the one that is named.
+
+    Without any it is at all nodes that nothing leads to (BPMN 2.0.2, 13.2). Raises EngineError PROCESS_MODEL where
+    only events start the process, and Refusal where another name, or one of several, is needed.
+    """
     starts = graph.root.starts
     if not starts:
         raise invalid_model(

@@ -99,7 +99,8 @@ class Tokens(Work):
         They are the boundary events of an activity, the events behind an event-based gateway, and the start events of
         the event sub-processes of a scope.
         """
-        return [t for t in self.hosted(host) if t.state is not InstanceState.STARTED]
+        attached = self._hosted.get(host)
+        return [t for t in attached if not (t.state.ended or t.state is InstanceState.STARTED)] if attached else []
 
     def children(self, scope: ElementInstance) -> list[ElementInstance]:
         """The active tokens in a scope; raises Missing where they are not all loaded."""

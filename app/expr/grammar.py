@@ -19,7 +19,7 @@ from app.expr.tree import Call, Chain, Choice, Function, Index, Items, Literal, 
 from app.expr.values import NUMBERS, negated
 
 _OPENING = {"LPAR", "LIST", "LSQB"}
-_CLOSING = {"RPAR", "RSQB"}
+_CLOSING = {"RPAR", "RSQB", "_OPEN"}
 _PLAIN = _CLOSING | {"COLON", "COMMA", "DOT", "IS_DEFINED", "LPAR", "LSQB", "_ELSE", "_THEN", "_TO"}
 """Tokens that are no nodes of the tree, or none in every spelling."""
 _ABSORBED = {"has": 0, "vars": -1}
@@ -28,6 +28,7 @@ _WORDS = {
     "RPAR": ")",
     "RSQB": "]",
     "LPAR": "(",
+    "_OPEN": "[",
     "COLON": ":",
     "COMMA": "a comma",
     "NAME": "a name",

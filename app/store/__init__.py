@@ -34,8 +34,9 @@ from app.engine.waiting import Situation
 from app.errors import EngineError, StartError
 from app.store import backup, graphs, keys, nodes, schema
 from app.store.audit import PURGE, PURGED_AT_ONCE
+from app.store.claims import Claims
 from app.store.counts import Counts
-from app.store.dialect import Call, Dialect, Ear, Row, Session
+from app.store.dialect import Dialect, Ear, Execution, Row, Session
 from app.store.elements import Elements
 from app.store.emptying import EMPTIED
 from app.store.facts import Facts, FactStatements
@@ -44,7 +45,6 @@ from app.store.group import Group, GroupStatements
 from app.store.happened import Asked, Outstanding
 from app.store.history import Histories
 from app.store.keys import ALL, BY_SECRET_ID, ApiKey, read_key
-from app.store.lock import Claims
 from app.store.nodes import Node
 from app.store.query import Bounds, Queries
 from app.store.removal import RemovalStatements
@@ -341,11 +341,11 @@ class Store:
         """Keeps that the API keys were used at that time."""
 
         parameters = {"at": at, "secret_ids": orjson.dumps(sorted(secret_ids)).decode()}
-        self._change(Call(self._note_use, parameters))
+        self._change(Execution(self._note_use, parameters))
 
     def purge_audit(self, until: datetime) -> bool:
         """Deletes some of what was noted before; whether there may be more of it."""
-        return len(self._change(Call(PURGE, {"until": until}))) == PURGED_AT_ONCE
+        return len(self._change(Execution(PURGE, {"until": until}))) == PURGED_AT_ONCE
 
     def find_nodes(self) -> list[Node]:
         """The service processes that have a row, in the order in which they were started."""
@@ -366,15 +366,15 @@ class Store:
         self.reach(write)
 
     def delete_node(self, id: int) -> None:
-        self._change(Call(nodes.one(id)))
+        self._change(Execution(nodes.one(id)))
 
-    def _change(self, call: Call) -> list[Row]:
+    def _change(self, execution: Execution) -> list[Row]:
         """What a statement returns that is committed by itself."""
 
         def change() -> list[Row]:
             session = self._dialect.session()
             try:
-                return session.run(call)[0]
+                return session.run(execution)[0]
             finally:
                 session.close()
                 session.connection.close()

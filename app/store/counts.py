@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 from app import criteria as c
 from app.criteria import IncidentGroup, InstanceCount
 from app.store.conditions import INCIDENT, Conditions, given
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.query import PI, Bounds, read_within
 
 INCIDENT_KEY = (INCIDENT.c.error_id, INCIDENT.c.bpmn_process_id, INCIDENT.c.bpmn_element_id)
@@ -43,8 +43,8 @@ class Counts:
         if key not in self._statements:
             self._statements[key] = self._count(tuple(found), columns)
         parameters = {**found, "limit": limit}
-        calls = [Call(statement, parameters) for statement in self._statements[key]]
-        counted, incidents = read_within(session, bounds, criteria, *calls, scans=True)
+        executions = [Execution(statement, parameters) for statement in self._statements[key]]
+        counted, incidents = read_within(session, bounds, criteria, *executions, scans=True)
         open_incidents = {tuple(values): count for *values, count in incidents}
         return [
             InstanceCount(
@@ -81,7 +81,7 @@ class Counts:
         if key not in self._statements:
             self._statements[key] = (self._group(tuple(found)),)
         parameters = {**found, "offset": offset, "limit": limit}
-        (rows,) = read_within(session, bounds, criteria, Call(self._statements[key][0], parameters), scans=True)
+        (rows,) = read_within(session, bounds, criteria, Execution(self._statements[key][0], parameters), scans=True)
         return [_group(row) for row in rows]
 
     def _group(self, names: tuple[str, ...]) -> Select[Any]:

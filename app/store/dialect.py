@@ -27,7 +27,7 @@ class TooSlow(Exception):
 
 
 @dataclass(slots=True, frozen=True)
-class Call:
+class Execution:
     """A statement built once, with the parameters of this time; a list of them executes it for each.
 
     Raises Stale when `changes` says how many rows it must change, and it changes others. With `day`, the statement
@@ -60,7 +60,7 @@ class Kind(Enum):
 class Op:
     """One way to write a table, for any number of rows.
 
-    What is `exact` is a guard: where another transaction has changed the row since it was read, the calls raise an
+    What is `exact` is a guard: where another transaction has changed the row since it was read, the executions raise an
     error that is retryable, and nothing of them stays.
     """
 
@@ -113,20 +113,20 @@ class Session(Protocol):
         """The next statement opens a transaction."""
         ...
 
-    def run(self, *calls: Call) -> list[list[Row]]:
-        """The rows of each call, an empty list where it returns none."""
+    def run(self, *executions: Execution) -> list[list[Row]]:
+        """The rows of each execution, an empty list where it returns none."""
         ...
 
-    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
-        """Like `run`, outside of a transaction, for calls that only read; each may take so long.
+    def read(self, *executions: Execution, seconds: float, scans: bool = False) -> list[list[Row]]:
+        """Like `run`, outside of a transaction, for executions that only read; each may take so long.
 
         Raises TooSlow when one of them does not end by then. With `scans` they may read whole tables, where that is
         the cheapest.
         """
         ...
 
-    def commit(self, *calls: Call) -> None:
-        """Runs the calls and commits, all or nothing."""
+    def commit(self, *executions: Execution) -> None:
+        """Runs the executions and commits, all or nothing."""
         ...
 
     def close(self) -> None:
@@ -242,34 +242,34 @@ class Dialect(Protocol):
         """
         ...
 
-    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
-        """The calls that make these writes, in any order; no row is written twice.
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Execution]:
+        """The executions that make these writes, in any order; no row is written twice.
 
         They fail when something else is so by then than is assumed.
         """
         ...
 
-    def lock_senders(self) -> list[Call]:
+    def lock_senders(self) -> list[Execution]:
         """Calls that keep messages and signals from being sent until the end of the transaction, where needed."""
         ...
 
-    def lock_instances(self) -> list[Call]:
+    def lock_instances(self) -> list[Execution]:
         """Calls that keep instances from being written until the end of the transaction, where needed.
 
         They wait only for a short time; then they raise what is retryable, since others wait behind them.
         """
         ...
 
-    def advisory_lock(self, key: str) -> Call | None:
-        """A call that keeps other transactions with the same key out until the end of this one, where needed."""
+    def advisory_lock(self, key: str) -> Execution | None:
+        """An execution that keeps other transactions with the same key out until the end of this one, where needed."""
         ...
 
     def ear(self) -> Ear | None:
         """None where processes can't tell each other anything. Opens a connection of its own."""
         ...
 
-    def message(self, text: str) -> Call:
-        """A call that tells the other processes, if there is an `ear`."""
+    def message(self, text: str) -> Execution:
+        """An execution that tells the other processes, if there is an `ear`."""
         ...
 
     def create_days(self, days: Sequence[date]) -> None:

@@ -20,7 +20,7 @@ from app.bpmn.kinds import ACTIVITIES, BOUNDARY_EVENTS, INTERMEDIATE_EVENTS, Ele
 from app.engine.elements import BEHAVIORS, EVENTS_OF_HANDLERS, MULTI_INSTANCE, STANDARD_LOOP
 from app.engine.graph import Graph
 from app.engine.types import JobType
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.query import ELEMENT, PROCESS
 
 MOST_KEPT = 256
@@ -93,7 +93,7 @@ class Elements:
         before = self.known(kinds) or Found()
         names = frozenset(name for name in Kinds.__dataclass_fields__ if getattr(kinds, name))
         parameters = _parameters(kinds) | {"after": before.newest}
-        (((newest,),), rows) = session.run(Call(NEWEST), Call(self._statement(names), parameters))
+        (((newest,),), rows) = session.run(Execution(NEWEST), Execution(self._statement(names), parameters))
         rows = [row for row in rows if _has_task_type(row, graph, kinds)]
         found = Found(
             newest=max(newest, before.newest),

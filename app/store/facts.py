@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, String, Table, bindparam, case, column, func, literal_column, select, text
 
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.load import DAY
 from app.store.query import PROCESS
 from app.store.sql import CLOCK_OFFSET, INCIDENTS, J, T, V
@@ -96,7 +96,7 @@ class FactStatements:
 
     def read_encrypted(self, session: Session, days: Sequence[date]) -> list[str]:
         """Some of the newest encrypted values of variables of these days, as they are stored."""
-        found = session.run(*(Call(_ENCRYPTED, {"day": day}) for day in days))
+        found = session.run(*(Execution(_ENCRYPTED, {"day": day}) for day in days))
         return [row[0] for rows in found for row in rows]
 
     def read(
@@ -105,7 +105,7 @@ class FactStatements:
         """`..._until` are the latest times at which work must have become due, or must have been locked, to count."""
         given = {"jobs_due_until": jobs_due_until, "tasks_due_until": tasks_due_until, "locked_before": locked_until}
         jobs, tasks, locked, active, incidents, offset, revision, *days = session.run(
-            *(Call(each, given) for each in self._calls)
+            *(Execution(each, given) for each in self._calls)
         )
         count, lost, lost_since, ended = locked[0]
         return Facts(

@@ -19,10 +19,10 @@ from app.bpmn.parser import find_process, parse
 from app.engine.compiling import Definitions, compile_graph
 from app.engine.elements import equip
 from app.engine.graph import Graph
-from app.engine.records import Process
+from app.engine.records import DeployedProcess
 from app.engine.types import ExpressionMode
 from app.store import rows as r
-from app.store.dialect import Call, Row, Session
+from app.store.dialect import Execution, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
 
 MAX_NODES = 100_000
@@ -59,7 +59,7 @@ class ProcessGone(Exception):
 class Stored(NamedTuple):
     """All that a graph is compiled from."""
 
-    process: Process
+    process: DeployedProcess
     elements: Sequence[Row]
     definitions: Sequence[Row]
 
@@ -94,10 +94,10 @@ class Graphs:
             known = self._ids.get((bpmn_process_id, version))
             if known is not None and not doubtful:
                 return known
-            call = Call(ID_BY_VERSION, {"bpmn_process_id": bpmn_process_id, "version": version})
+            execution = Execution(ID_BY_VERSION, {"bpmn_process_id": bpmn_process_id, "version": version})
         else:
-            call = Call(ID_OF_NEWEST, {"bpmn_process_id": bpmn_process_id})
-        (rows,) = session.run(call)
+            execution = Execution(ID_OF_NEWEST, {"bpmn_process_id": bpmn_process_id})
+        (rows,) = session.run(execution)
         return rows[0][0] if rows else None
 
     def forget(self, process_id: int) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.engine.graph import Graph
 from app.store import load
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Row
+from app.store.dialect import Dialect, Execution, Row
 from app.store.graphs import GraphMissing
 from app.store.load import DAY, EI, FEW_ACTIVE, PI, QUEUE, SOURCES, Snapshot
 from app.store.maintenance import Maintenance
@@ -153,12 +153,12 @@ class Group(Transaction):
         kinds: list[Mapping[str, Executable]] = [statements.with_instance, statements.active]
         if locks:
             kinds.insert(0, statements.lock)
-        calls = [
-            Call(kind[source], {"day": day, "ids": wanted}, day=day)
+        executions = [
+            Execution(kind[source], {"day": day, "ids": wanted}, day=day)
             for kind in kinds
             for (day, source), wanted in ids.items()
         ]
-        results = iter(self._session.run(*calls))
+        results = iter(self._session.run(*executions))
         # Where nothing could be locked there is nothing, or what is there still belongs to a day that was detached.
         locked = {key for key in ids if not locks or next(results)}
         rows: dict[Address, Row] = {}
@@ -175,8 +175,8 @@ class Group(Transaction):
         """Reads what lies near in instances that have many active element instances."""
         if not addresses:
             return
-        calls = [Call(_NEAR[source], load.key(day, id), day=day) for source, day, id in addresses]
-        near.update(zip(addresses, self._session.run(*calls), strict=True))
+        executions = [Execution(_NEAR[source], load.key(day, id), day=day) for source, day, id in addresses]
+        near.update(zip(addresses, self._session.run(*executions), strict=True))
 
     def _build(self, address: Address, row: Row, tokens: list[Row]) -> Found | GraphMissing:
         own, instance, parallelism = load.read_with_instance(address.source, row, READERS[address.source])
@@ -279,13 +279,13 @@ class _Unreachable:
     def begin(self) -> None:
         """The group has begun, and holds all the locks there are."""
 
-    def run(self, *calls: Call) -> list[list[Row]]:
+    def run(self, *executions: Execution) -> list[list[Row]]:
         raise LeavesGroup
 
-    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+    def read(self, *executions: Execution, seconds: float, scans: bool = False) -> list[list[Row]]:
         raise LeavesGroup
 
-    def commit(self, *calls: Call) -> None:
+    def commit(self, *executions: Execution) -> None:
         raise LeavesGroup
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, text
 
-from app.store.dialect import Call, Dialect, Session
+from app.store.dialect import Dialect, Execution, Session
 from app.store.load import DAY, PI
 from app.store.sql import SIGNALS, J, T
 from app.store.tables import UNCLAIMED_JOB
@@ -49,16 +49,18 @@ class Outstanding:
                 signals.append(id)
             else:
                 by_day[kind, day].append(id)
-        calls = [Call(self._open[kind], {"day": day, "ids": ids}, day=day) for (kind, day), ids in by_day.items()]
-        calls += [Call(SIGNAL_OUTSTANDING, {"id": id}) for id in signals]
-        if not calls:
+        executions = [
+            Execution(self._open[kind], {"day": day, "ids": ids}, day=day) for (kind, day), ids in by_day.items()
+        ]
+        executions += [Execution(SIGNAL_OUTSTANDING, {"id": id}) for id in signals]
+        if not executions:
             return set()
-        results = iter(session.run(*calls))
+        results = iter(session.run(*executions))
         found: set[Asked] = {(kind, day, row[0]) for kind, day in by_day for row in next(results)}
         return found | {("signal", None, row[0]) for rows in results for row in rows}
 
     def next_job(self, session: Session, now: datetime) -> datetime | None:
         """When the next job becomes due that nobody has locked, of those that are not due at `now`."""
-        (rows,) = session.run(Call(self._next_job, {"now": now}))
+        (rows,) = session.run(Execution(self._next_job, {"now": now}))
         found: datetime | None = rows[0][0]
         return found

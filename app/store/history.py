@@ -23,7 +23,7 @@ from app.engine.payload import parse_payload
 from app.engine.types import TaskType
 from app.store import pages
 from app.store.audit import AUDIT
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import DEFINITION, ELEMENT, MESSAGE, Bounds, read_within
 from app.store.rows import DEFINITION_COLUMNS, read_definition
@@ -195,8 +195,10 @@ class Histories:
         shape = order.descending, cursor is not None
         if shape not in self._statements:
             self._statements[shape] = [_statement(number, *shape) for number in range(len(SOURCES))]
-        calls = [Call(statement, parameters, day=partition) for statement in (self._process, *self._statements[shape])]
-        found, *results = read_within(session, bounds, None, *calls)
+        executions = [
+            Execution(statement, parameters, day=partition) for statement in (self._process, *self._statements[shape])
+        ]
+        found, *results = read_within(session, bounds, None, *executions)
         if not found or not caller.covers(found[0][0]):
             return None
         entries = [[_entry(number, row) for row in rows] for number, rows in enumerate(results)]
@@ -211,7 +213,7 @@ class Histories:
         unnamed = [each for each in told if isinstance(each.get("name"), _Part)]
         if not unnamed:
             return
-        (rows,) = session.run(Call(self._parts, {"process_id": process_id}))
+        (rows,) = session.run(Execution(self._parts, {"process_id": process_id}))
         known = {(id, part): read_definition(columns) for id, part, *columns in rows}
         for each in unnamed:
             place, context = each["name"]

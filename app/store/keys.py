@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Executable, bindparam, select, update
 
 from app.caller import Grant, Role, scope_of
-from app.store.dialect import NOTHING_ASSUMED, Call, Dialect, Kind, Op, Row, Session, Wanted
+from app.store.dialect import NOTHING_ASSUMED, Dialect, Execution, Kind, Op, Row, Session, Wanted
 from app.store.tables import ApiKeyRow, table
 
 API_KEY = table(ApiKeyRow)
@@ -75,18 +75,18 @@ class Keys:
         self._dialect = dialect
 
     def find(self, secret_id: str) -> ApiKey | None:
-        return self._one(Call(BY_SECRET_ID, {"secret_id": secret_id}))
+        return self._one(Execution(BY_SECRET_ID, {"secret_id": secret_id}))
 
     def find_by_id(self, id: int) -> ApiKey | None:
-        return self._one(Call(BY_ID, {"id": id}))
+        return self._one(Execution(BY_ID, {"id": id}))
 
     def next_id(self) -> int:
         """One that no key has had."""
         ids, _ = self._dialect.allocate(self._session, [Wanted(API_KEY, None, 1)], NOTHING_ASSUMED)
         return ids[API_KEY.name, None][0]
 
-    def _one(self, call: Call) -> ApiKey | None:
-        (rows,) = self._session.run(call)
+    def _one(self, execution: Execution) -> ApiKey | None:
+        (rows,) = self._session.run(execution)
         return read_key(rows[0]) if rows else None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Select, Table, bindparam, exists, or_, select, text, unio
 from app.engine.records import Task
 from app.engine.types import TaskType
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Kind, Op, Row, Session, Write
+from app.store.dialect import Dialect, Execution, Kind, Op, Row, Session, Write
 from app.store.load import DAY, PI
 from app.store.query import MESSAGE
 from app.store.settings import Settings
@@ -117,11 +117,11 @@ class Maintenance:
     def keeps(self, day: date, now: datetime) -> bool:
         """Whether the day has an ended instance whose process says that it is to be kept for longer."""
         retentions = Settings(self._session, self._dialect).retentions()
-        calls = [
-            Call(KEPT, {"day": day, "bpmn_process_id": bpmn_process_id, "since": _days_before(now, days)}, day=day)
+        executions = [
+            Execution(KEPT, {"day": day, "bpmn_process_id": bpmn_process_id, "since": _days_before(now, days)}, day=day)
             for bpmn_process_id, days in retentions
         ]
-        return any(rows[0][0] for rows in self._session.run(*calls)) if calls else False
+        return any(rows[0][0] for rows in self._session.run(*executions)) if executions else False
 
     def drop_day(self, day: date) -> None:
         """Deletes a detached day for good, at once. A day that has got open work is attached again instead."""
@@ -141,18 +141,18 @@ class Maintenance:
         Their variables go with them.
         """
 
-        def find(last: Row | None) -> Call:
+        def find(last: Row | None) -> Execution:
             # Those that are kept are passed by once, not each time.
             since = last[1] if last else datetime.min
-            return Call(SOME_EXPIRED, {"since": since, "until": until, "keyed_until": keyed_until})
+            return Execution(SOME_EXPIRED, {"since": since, "until": until, "keyed_until": keyed_until})
 
         self._purge(find, *PURGE_MESSAGES)
 
     def purge_signals(self) -> None:
         """Deletes signals that have reached all their subscribers, with their variables, at once."""
-        self._purge(lambda _: Call(SOME_DELIVERED), *PURGE_SIGNALS)
+        self._purge(lambda _: Execution(SOME_DELIVERED), *PURGE_SIGNALS)
 
-    def _purge(self, find: Callable[[Row | None], Call], delete: Op, delete_variables: Op) -> None:
+    def _purge(self, find: Callable[[Row | None], Execution], delete: Op, delete_variables: Op) -> None:
         """`find` is told the last row that was found before."""
         last: Row | None = None
         found = PURGED_AT_ONCE
@@ -168,5 +168,5 @@ class Maintenance:
             self._session.commit(*(self._dialect.writes(writes) if rows else ()))
 
     def _all(self, statement: Any, **parameters: Any) -> list[Row]:
-        (rows,) = self._session.run(Call(statement, parameters))
+        (rows,) = self._session.run(Execution(statement, parameters))
         return rows

@@ -10,13 +10,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import errors, sql
 from sqlalchemy import JSON, Boolean, Column, Connection, Date, DateTime, Engine, Integer, Table, Text, text
 
-from app.store.dialect import Call, Session
+from app.store.dialect import Execution, Session
 from app.store.maintenance import DETACHED_FIRST, OPEN_WORK
 from app.store.tables import PARTITIONED
 
@@ -63,6 +64,7 @@ DROP: tuple[LiteralString, ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
 def table_name(of: Table, day: date) -> str:
     return f"{of.name}_{day:%Y%m%d}"
 
@@ -79,7 +81,7 @@ class Partitions:
 
     def attached(self, session: Session) -> set[date]:
         """The days of which at least one table is attached."""
-        (rows,) = session.run(Call(ATTACHED))
+        (rows,) = session.run(Execution(ATTACHED))
         return {day for (name,) in rows if (day := _parse_day(name))}
 
     def create(self, days: Sequence[date]) -> set[date]:

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -67,6 +68,8 @@ class Pipeline:
         self._prepares = prepares
         self._connection = connection
         self._limit = limit
+        # It keeps what it has found out about types.
+        self._transformer = Transformer(connection)
         self._prepared: OrderedDict[bytes, bytes] = OrderedDict()
         self._number = 0
 
@@ -163,9 +166,8 @@ class Pipeline:
     def _rows(self, result: pq.abc.PGresult) -> list[Row]:
         if result.status != pq.ExecStatus.TUPLES_OK or not result.ntuples:
             return []
-        transformer = Transformer(self._connection)
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
 
 def _has_committed(results: Sequence[pq.abc.PGresult]) -> bool:
@@ -193,12 +195,22 @@ def array(values: Sequence[Any]) -> str:
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
+@lru_cache(maxsize=64)
+def _date(value: date) -> bytes:
+    return value.isoformat().encode()
+
+
+@lru_cache(maxsize=64)
+def _timestamp(value: datetime) -> bytes:
+    return value.isoformat(" ").encode()
+
+
 _DUMP: Mapping[type[Any], Callable[[Any], bytes]] = {
     str: _text,
     int: lambda value: b"%d" % value,
     bool: lambda value: b"t" if value else b"f",
-    date: lambda value: value.isoformat().encode(),
-    datetime: lambda value: value.isoformat(" ").encode(),
+    date: _date,
+    datetime: _timestamp,
     list: lambda value: _text(array(value)),
 }
 

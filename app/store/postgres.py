@@ -58,7 +58,19 @@ from app.config import Config, mask_password
 from app.errors import StartError
 from app.store import driver
 from app.store.day_tables import DayCompiler, of_day
-from app.store.dialect import NOTHING_ASSUMED, Assumed, Call, Kind, Op, Row, Session, TooSlow, Values, Wanted, Write
+from app.store.dialect import (
+    NOTHING_ASSUMED,
+    Assumed,
+    Execution,
+    Kind,
+    Op,
+    Row,
+    Session,
+    TooSlow,
+    Values,
+    Wanted,
+    Write,
+)
 from app.store.ear import NOTIFY, Ear
 from app.store.partitions import Partitions, sequence_name
 from app.store.pipeline import BEGIN, COMMIT, ROLLBACK, Pipeline, Request, Statement, array
@@ -96,24 +108,24 @@ class PostgresSession:
     def begin(self) -> None:
         self._pending = not self._open
 
-    def run(self, *calls: Call) -> list[list[Row]]:
+    def run(self, *executions: Execution) -> list[list[Row]]:
         # Outside of a transaction a statement that writes commits by itself.
-        commits = not self._open and not self._pending and any(call.statement.is_dml for call in calls)
-        return self._guarded(lambda: self._pipeline(calls), calls, commits=commits)
+        commits = not self._open and not self._pending and any(execution.statement.is_dml for execution in executions)
+        return self._guarded(lambda: self._pipeline(executions), executions, commits=commits)
 
-    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+    def read(self, *executions: Execution, seconds: float, scans: bool = False) -> list[list[Row]]:
         # What travels together is one transaction, which the settings last for.
-        limit = Call(_SCANNING if scans else _READING, {"milliseconds": str(round(seconds * 1000))})
+        limit = Execution(_SCANNING if scans else _READING, {"milliseconds": str(round(seconds * 1000))})
         try:
-            return self.run(limit, *calls)[1:]
+            return self.run(limit, *executions)[1:]
         except psycopg.errors.QueryCanceled as error:
             raise TooSlow from error
 
-    def _guarded(self, do: Callable[[], T], calls: Sequence[Call], *, commits: bool) -> T:
+    def _guarded(self, do: Callable[[], T], executions: Sequence[Execution], *, commits: bool) -> T:
         try:
             return do()
         except psycopg.Error as error:
-            gone = driver.missing_days(error, [call.day for call in calls if call.day])
+            gone = driver.missing_days(error, [execution.day for execution in executions if execution.day])
             if gone and self._dialect.forget(gone):
                 raise driver.DayGone from error
             # What ends with a word of the server has not been committed; silence tells nothing.
@@ -125,14 +137,14 @@ class PostgresSession:
                 raise driver.CommitUnknown from error
             raise driver.Disconnected from error
 
-    def commit(self, *calls: Call) -> None:
-        if not self._open and not self._pending and len(calls) <= 1:
-            if calls:
-                self._guarded(lambda: self._pipeline(calls), calls, commits=True)
+    def commit(self, *executions: Execution) -> None:
+        if not self._open and not self._pending and len(executions) <= 1:
+            if executions:
+                self._guarded(lambda: self._pipeline(executions), executions, commits=True)
             return
         if not self._open:
             self._pending = True
-        self._guarded(lambda: self._pipeline(calls, commit=True), calls, commits=True)
+        self._guarded(lambda: self._pipeline(executions, commit=True), executions, commits=True)
         self._open = False
 
     def close(self) -> None:
@@ -148,8 +160,10 @@ class PostgresSession:
         # Such a connection must not come back to the pool; the server rolls back what it was about.
         self.connection.invalidate()
 
-    def _pipeline(self, calls: Sequence[Call], *, commit: bool = False) -> list[list[Row]]:
-        requests: list[Request] = [(self._dialect.compiled(call), cast("Values", call.parameters)) for call in calls]
+    def _pipeline(self, executions: Sequence[Execution], *, commit: bool = False) -> list[list[Row]]:
+        requests: list[Request] = [
+            (self._dialect.compiled(execution), cast("Values", execution.parameters)) for execution in executions
+        ]
         begins = self._pending
         before: list[Request] = []
         if self._dialect.settings and not self._open:
@@ -162,7 +176,7 @@ class PostgresSession:
         if commit:
             requests.append((COMMIT, {}))
         results = self._raw.hot.run(before + requests)
-        return results[len(before) : len(before) + len(calls)]
+        return results[len(before) : len(before) + len(executions)]
 
 
 class Postgres:
@@ -343,32 +357,32 @@ class Postgres:
         parameters = _parameters(assumed)
         parameters |= {f"count{n}": each.count for n, each in enumerate(wanted) if each.count >= MANY_IDS}
         sequences = tuple((sequence_name(each.table, each.partition), min(each.count, MANY_IDS)) for each in wanted)
-        (((is_wrong, *blocks),),) = session.run(Call(_allocate(sequences, _conditions(assumed)), parameters))
+        (((is_wrong, *blocks),),) = session.run(Execution(_allocate(sequences, _conditions(assumed)), parameters))
         ids = {(each.table.name, each.partition): sorted(ids) for each, ids in zip(wanted, blocks, strict=True)}
         return ids, is_wrong
 
-    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Execution]:
         days = {row["partition"] for write in writes if "partition" in write.op.key for row in write.rows}
         day = days.pop() if len(days) == 1 else None
         first, *more = _pieces(writes)
         return [_written(first, assumed, day), *(_written(piece, NOTHING_ASSUMED, day) for piece in more)]
 
-    def lock_senders(self) -> list[Call]:
-        return [Call(_LOCK_SENDERS)]
+    def lock_senders(self) -> list[Execution]:
+        return [Execution(_LOCK_SENDERS)]
 
-    def lock_instances(self) -> list[Call]:
-        return [Call(_SHORT_WAIT), Call(_LOCK_INSTANCES)]
+    def lock_instances(self) -> list[Execution]:
+        return [Execution(_SHORT_WAIT), Execution(_LOCK_INSTANCES)]
 
-    def advisory_lock(self, key: str) -> Call | None:
+    def advisory_lock(self, key: str) -> Execution | None:
         high, low = zlib.crc32(key.encode()), zlib.adler32(key.encode())
         number = (high << 32 | low) - (1 << 63)
-        return Call(_ADVISORY_LOCK, {"key": number})
+        return Execution(_ADVISORY_LOCK, {"key": number})
 
     def ear(self) -> Ear:
         return Ear(self._beside)
 
-    def message(self, text: str) -> Call:
-        return Call(NOTIFY, {"message": text})
+    def message(self, text: str) -> Execution:
+        return Execution(NOTIFY, {"message": text})
 
     def create_days(self, days: Sequence[date]) -> None:
         self._days |= self._partitions.create(days)
@@ -415,14 +429,14 @@ class Postgres:
     def ping(self, connection: Connection) -> None:
         self._measure(cast("driver.Connection", connection.connection.driver_connection))
 
-    def compiled(self, call: Call) -> Statement:
+    def compiled(self, execution: Execution) -> Statement:
         """Of a statement, and if it is about a day that is known, for the tables of this day."""
-        day = call.day if call.day in self._days else None
-        found = self._compiled.get((call.statement, day))
+        day = execution.day if execution.day in self._days else None
+        found = self._compiled.get((execution.statement, day))
         if found is None:
             if len(self._compiled) >= MOST_COMPILED:
                 self._compiled.clear()
-            found = self._compiled[call.statement, day] = self._compile(call.statement, day)
+            found = self._compiled[execution.statement, day] = self._compile(execution.statement, day)
         return found
 
     def _compile(self, statement: Any, day: date | None) -> Statement:
@@ -599,7 +613,7 @@ def _pieces(writes: Sequence[Write]) -> list[list[Write]]:
     return pieces
 
 
-def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Call:
+def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Execution:
     """The writes in one statement; `day` is the one they are all about, if they are about one."""
     parameters = _parameters(assumed)
     if day:
@@ -613,7 +627,7 @@ def _written(writes: Sequence[Write], assumed: Assumed, day: date | None) -> Cal
             key = _number(write.op)
             parameters[f"{name}_{key}"] = array([row[key] for row in write.rows])
     shape = tuple(write.op for write in writes)
-    return Call(_combined(shape, _conditions(assumed), day is not None), parameters, day=day)
+    return Execution(_combined(shape, _conditions(assumed), day is not None), parameters, day=day)
 
 
 def _names_keys(op: Op) -> bool:

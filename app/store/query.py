@@ -18,7 +18,7 @@ from app.store import rows as r
 from app.store.audit import AUDIT, read_entry
 from app.store.conditions import HAS_ENDED, TIMED, Conditions
 from app.store.conditions import given as given_of
-from app.store.dialect import Call, Dialect, Row, Session, TooSlow
+from app.store.dialect import Dialect, Execution, Row, Session, TooSlow
 from app.store.keys import API_KEY, read_key
 from app.store.settings import SETTING, read_setting
 from app.store.tables import (
@@ -132,11 +132,11 @@ class Queries:
         parameters: dict[str, Any] = {"limit": limit}
         if offset:
             parameters["offset"] = offset
-        call = self._call(shape, given, parameters, now)
+        execution = self._execution(shape, given, parameters, now)
         if _BEFORE_OF.get(shape.kind, _BEFORE).issuperset(given):
-            (rows,) = session.run(call)
+            (rows,) = session.run(execution)
         else:
-            (rows,) = read_within(session, bounds, criteria, call)
+            (rows,) = read_within(session, bounds, criteria, execution)
         return self._read(session, shape, rows)
 
     def page(self, session: Session, criteria: c.Criteria, now: datetime, paging: c.Paging, bounds: Bounds) -> c.Page:
@@ -157,10 +157,12 @@ class Queries:
             parameters["offset"] = paging.offset
         if cursor:
             parameters |= pages.after(found, order, pages.read_last(found, order, cursor.last))
-        calls = [self._call(shape, given, parameters, now)]
+        executions = [self._execution(shape, given, parameters, now)]
         if paging.with_total:
-            calls.append(self._call(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now))
-        rows, *counted = read_within(session, bounds, criteria, *calls)
+            executions.append(
+                self._execution(_Shape(kind, shape.names, counts=True), given, {"limit": bounds.counted + 1}, now)
+            )
+        rows, *counted = read_within(session, bounds, criteria, *executions)
         page = c.Page(records=self._read(session, shape, rows[: paging.limit]))
         if paging.with_cursor and len(rows) > paging.limit:
             last = [getattr(page.records[-1], column.name) for column in pages.columns_of(found, order)]
@@ -181,19 +183,21 @@ class Queries:
 
     def _read_parts(self, session: Session, events: Mapping[int, DeployedElement]) -> None:
         """All definitions of events that have several."""
-        (rows,) = session.run(Call(self._parts, {"ids": list(events)}))
+        (rows,) = session.run(Execution(self._parts, {"ids": list(events)}))
         for element_id, suspended, *definition in rows:
             part = DeployedPart(definition=r.read_definition(definition), suspended=bool(suspended))
             events[element_id].parts = [*events[element_id].parts, part]
 
-    def _call(self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime) -> Call:
+    def _execution(
+        self, shape: _Shape, given: Mapping[str, Any], parameters: dict[str, Any], now: datetime
+    ) -> Execution:
         statement = self._statements.get(shape)
         if statement is None:
             statement = self._statements[shape] = self._statement(shape)
         if not TIMED.isdisjoint(given):
             parameters["now"] = now
         day = given.get("partition") if _is_by_key(given) else None
-        return Call(statement, {**given, **parameters}, day=day)
+        return Execution(statement, {**given, **parameters}, day=day)
 
     def _statement(self, shape: _Shape) -> Select[Any]:
         found = QUERIES[shape.kind].table
@@ -218,12 +222,12 @@ def read_within(
     session: Session,
     bounds: Bounds,
     criteria: c.Criteria | c.StatisticsCriteria | None,
-    *calls: Call,
+    *executions: Execution,
     scans: bool = False,
 ) -> list[list[Row]]:
     """Like `Session.read`; raises EngineError QUERY for what takes too long."""
     try:
-        return session.read(*calls, seconds=bounds.seconds, scans=scans)
+        return session.read(*executions, seconds=bounds.seconds, scans=scans)
     except TooSlow as error:
         raise too_slow(bounds, criteria) from error
 

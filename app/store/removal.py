@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.store.dialect import Call, Dialect, Session
+from app.store.dialect import Dialect, Execution, Session
 from app.store.load import DAY, EI, PI, SOURCES
 from app.store.tables import ENDED_ROOT, VariableRow, table
 
@@ -103,12 +103,14 @@ class Removal:
         They are in the order of their days; some others may be left out.
         """
         self._session.begin()
-        (rows,) = self._session.run(Call(self._statements.ended, {"bpmn_process_id": bpmn_process_id, "until": until}))
+        (rows,) = self._session.run(
+            Execution(self._statements.ended, {"bpmn_process_id": bpmn_process_id, "until": until})
+        )
         return [(row[0], row[1]) for row in rows]
 
     def has_active(self, day: date, root: int) -> bool:
         """Whether something that the root has called, directly or not, has not ended."""
-        (rows,) = self._session.run(Call(HAS_ACTIVE, {"day": day, "root": root}, day=day))
+        (rows,) = self._session.run(Execution(HAS_ACTIVE, {"day": day, "root": root}, day=day))
         return bool(rows[0][0])
 
     def delete_some(self, day: date, roots: Sequence[int]) -> bool:
@@ -116,24 +118,26 @@ class Removal:
 
         Trees in which something has not ended must not be among them.
         """
-        (rows,) = self._session.run(self._call(self._statements.called, day, roots))
+        (rows,) = self._session.run(self._execution(self._statements.called, day, roots))
         called = [row[0] for row in rows]
         # Of many called instances some go first, and the roots another time.
         instances = called[:DELETED_AT_ONCE] if len(called) > DELETED_AT_ONCE else [*called, *roots]
-        found = self._session.run(*(self._call(self._statements.parts[part.name], day, instances) for part in PARTS))
-        left, calls = DELETED_AT_ONCE, []
+        found = self._session.run(
+            *(self._execution(self._statements.parts[part.name], day, instances) for part in PARTS)
+        )
+        left, executions = DELETED_AT_ONCE, []
         is_all = True
         for part, rows in zip(PARTS, found, strict=True):
             ids = [row[0] for row in rows[:left]]
             is_all = is_all and len(ids) == len(rows)
             left -= len(ids)
             if ids:
-                calls.append(self._call(self._statements.delete[part.name], day, ids))
+                executions.append(self._execution(self._statements.delete[part.name], day, ids))
         if is_all:
-            calls.append(self._call(self._statements.delete[PI.name], day, instances))
-        self._session.run(*calls)
+            executions.append(self._execution(self._statements.delete[PI.name], day, instances))
+        self._session.run(*executions)
         self.has_deleted = True
         return is_all and len(called) <= DELETED_AT_ONCE
 
-    def _call(self, statement: Any, day: date, ids: Sequence[int]) -> Call:
-        return Call(statement, {"day": day, "ids": list(ids)}, day=day)
+    def _execution(self, statement: Any, day: date, ids: Sequence[int]) -> Execution:
+        return Execution(statement, {"day": day, "ids": list(ids)}, day=day)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
@@ -22,7 +23,7 @@ from app.timer import Timer
 Rec = TypeVar("Rec")
 
 TABLES: Mapping[type[Any], Table] = {
-    records.Process: tables.table(tables.ProcessRow),
+    records.DeployedProcess: tables.table(tables.ProcessRow),
     records.DeployedElement: tables.table(tables.ElementRow),
     records.ProcessInstance: tables.table(tables.ProcessInstanceRow),
     records.ElementInstance: tables.table(tables.ElementInstanceRow),
@@ -42,12 +43,26 @@ EVENT_VARIABLES: Mapping[type[Any], Table] = {
     records.Signal: tables.table(tables.SignalVariableRow),
 }
 
-_PLAIN = {kind: tuple(f.name for f in fields(kind) if f.name in table.c) for kind, table in TABLES.items()}
+
+class Fields:
+    """Reads several attributes of a record at once."""
+
+    __slots__ = ("_get", "_names")
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._get = attrgetter(*names)
+
+    def of(self, record: Any) -> dict[str, Any]:
+        return dict(zip(self._names, self._get(record), strict=True))
+
+
+_PLAIN = {kind: Fields(*(f.name for f in fields(kind) if f.name in table.c)) for kind, table in TABLES.items()}
 
 
 def row_of(record: Any) -> dict[str, Any]:
     """The row of a record whose id, and whose references' ids, are known."""
-    row = {name: getattr(record, name) for name in _PLAIN[type(record)]}
+    row = _PLAIN[type(record)].of(record)
     if "tags" in row:
         row["tags"] = row["tags"] or None
     if isinstance(record, records.Message | records.MessageSubscription):
@@ -128,7 +143,7 @@ def _tags(value: dict[str, str] | None) -> dict[str, str]:
     return value or {}
 
 
-read_process = reader(records.Process, tags=_tags)
+read_process = reader(records.DeployedProcess, tags=_tags)
 read_instance = reader(records.ProcessInstance, state=InstanceState, tags=_tags)
 read_job = reader(records.Job, state=WorkState, type=JobType)
 read_entry = reader(records.QueueEntry)

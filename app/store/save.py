@@ -17,7 +17,7 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.types import TaskType, UserTaskState
 from app.store import rows as r
-from app.store.dialect import Assumed, Call, Dialect, Kind, Op, Session, Values, Wanted, Write
+from app.store.dialect import Assumed, Dialect, Execution, Kind, Op, Session, Values, Wanted, Write
 from app.store.tables import (
     UNCLAIMED_TASK,
     ElementRow,
@@ -114,6 +114,7 @@ MOVE: Mapping[type[Any], Op] = {
         (records.Task, "task", ("due_at", "serialized_task")),
     )
 }
+_FIELDS = {op.name: r.Fields(*op.key, *op.columns, *op.unchanged) for op in (*UPDATE.values(), *MOVE.values())}
 DELETE: Mapping[type[Any], Op] = {
     kind: Op(f"gone_{r.TABLES[kind].name}", Kind.DELETE, r.TABLES[kind], key=("id",))
     for kind in (records.MessageSubscription, records.SignalSubscription)
@@ -228,21 +229,22 @@ class Saver:
             .values(active_subscriber_count=t.c.active_subscriber_count - bindparam("delivered"))
         )
 
-    def save(self, session: Session, changes: Changes) -> list[Call]:
-        """The calls that write `changes`, after giving ids to what is new.
+    def save(self, session: Session, changes: Changes) -> list[Execution]:
+        """The executions that write `changes`, after giving ids to what is new.
 
-        Raises AssumedWrongly when the changes assume what is not so. That may also come to
-        light when the calls are run, as does a row that is not as it was read: then they raise what is `retryable`.
+        Raises AssumedWrongly when the changes assume what is not so. That may also come to light when they are run, as
+        does a row that is not as it was read: then they raise what is `retryable`.
         """
         before, after = self._clear_away(changes)
         ids_before = [subscription.id for subscription in changes.requeued]
         self._give_ids(session, changes)
         requeued = [
-            Call(self._requeue, {"before": id, "behind": each.id, "at": each.created_at, "by": each.created_by})
+            Execution(self._requeue, {"before": id, "behind": each.id, "at": each.created_at, "by": each.created_by})
             for id, each in zip(ids_before, changes.requeued, strict=True)
         ]
         moved_before, moved_after = self._go_over(changes)
         writes = list(_writes(changes))
+        _count_revisions(changes)
         written = self._dialect.writes(writes, _assumed(changes)) if writes else []
         return [*before, *moved_before, *requeued, *written, *after, *moved_after]
 
@@ -268,19 +270,19 @@ class Saver:
             .values(element_instance_id=bindparam("renewed"))
         )
 
-    def _go_over(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+    def _go_over(self, changes: Changes) -> tuple[list[Execution], list[Execution]]:
         """What happened boundary events leave to those in their place, in the order of `_clear_away`."""
-        before: list[Call] = []
-        after: list[Call] = []
+        before: list[Execution] = []
+        after: list[Execution] = []
         for renewed, happened in changes.renewed.items():
             parameters = {"day": happened.partition, "happened": happened.id, "renewed": renewed.id}
             for kind in happened.leaves:
                 if kind in self._move_on:
                     into = after if kind is records.Task else before
-                    into.append(Call(self._move_on[kind], parameters, day=happened.partition))
+                    into.append(Execution(self._move_on[kind], parameters, day=happened.partition))
         return before, after
 
-    def _clear_away(self, changes: Changes) -> tuple[list[Call], list[Call]]:
+    def _clear_away(self, changes: Changes) -> tuple[list[Execution], list[Execution]]:
         """Subscriptions go before all else, open work after.
 
         Deleting a subscription waits for a sender that has just taken it; only a statement that comes later sees
@@ -298,21 +300,21 @@ class Saver:
                     # The decision of where it goes on may be a job.
                     if kind is not records.Job:
                         leftovers.setdefault((kind, event.partition, None), []).append(event.id)
-        before = [Call(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
-        after: list[Call] = []
+        before = [Execution(self._suspend_starts, {"replaced": replaced}) for replaced in changes.suspended_starts]
+        after: list[Execution] = []
         for (kind, day, closed), ids in leftovers.items():
             parameters = {"day": day, "ids": ids}
             if closed is not None:
-                after.append(Call(self._close_user_tasks, {**parameters, "closed": closed.value}, day=day))
+                after.append(Execution(self._close_user_tasks, {**parameters, "closed": closed.value}, day=day))
             else:
                 into = after if kind in (records.Job, records.Task) else before
-                into.append(Call(self._leftovers[kind], parameters, day=day))
+                into.append(Execution(self._leftovers[kind], parameters, day=day))
         for place in sorted({place for _, place in changes.resumed_starts}):
             resumed = [element_id for element_id, at in changes.resumed_starts if at == place]
-            before.append(Call(self._resume_starts, {"ids": resumed, "at": place}))
-        before += [Call(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
+            before.append(Execution(self._resume_starts, {"ids": resumed, "at": place}))
+        before += [Execution(each, {"gone": id}) for id in changes.undeployed for each in self._undeploy]
         after += [
-            Call(self._deliver_signal, {"signal": signal, "delivered": count})
+            Execution(self._deliver_signal, {"signal": signal, "delivered": count})
             for signal, count in Counter(changes.delivered_signals).items()
         ]
         return before, after
@@ -379,9 +381,6 @@ def _writes(changes: Changes) -> Iterable[Write]:
                 if record.instance is not None:
                     record.process_instance_id = record.instance.id
         yield Write(op, [_changed(op, record) for record in found])
-        if "revision" in op.unchanged:
-            for record in found:
-                record.revision += 1
     for kind, found in changes.deleted.items():
         yield Write(DELETE[kind], [{"id": record.id} for record in found])
     for kind, op in MOVE.items():
@@ -407,12 +406,20 @@ def _writes(changes: Changes) -> Iterable[Write]:
             yield Write(op, [{c.name: getattr(v, c.name) for c in op.table.c} for v in variables])
 
 
+def _count_revisions(changes: Changes) -> None:
+    """What has been written is the next revision, as the statement counts it in its row."""
+    for kind, found in changes.updated.items():
+        if "revision" in UPDATE[kind].unchanged:
+            for record in found:
+                record.revision += 1
+
+
 def _row(record: Any) -> Values:
     return r.token_row(record) if isinstance(record, records.ElementInstance) else r.row_of(record)
 
 
 def _changed(op: Op, record: Any) -> Values:
-    row = {name: getattr(record, name) for name in (*op.key, *op.columns, *op.unchanged)}
+    row = _FIELDS[op.name].of(record)
     if "tags" in row:
         row["tags"] = row["tags"] or None
     return row

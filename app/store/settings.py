@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, exists, select
 
-from app.store.dialect import NOTHING_ASSUMED, Call, Dialect, Kind, Op, Row, Session, Wanted
+from app.store.dialect import NOTHING_ASSUMED, Dialect, Execution, Kind, Op, Row, Session, Wanted
 from app.store.scope import PROCESS
 from app.store.tables import ProcessSettingRow, table
 
@@ -61,10 +61,10 @@ class Settings:
 
     def is_deployed(self, bpmn_process_id: str) -> bool:
         """Whether there is any version of the process."""
-        return bool(self._run(Call(IS_DEPLOYED, {"bpmn_process_id": bpmn_process_id}))[0][0])
+        return bool(self._run(Execution(IS_DEPLOYED, {"bpmn_process_id": bpmn_process_id}))[0][0])
 
     def find(self, bpmn_process_id: str) -> ProcessSetting | None:
-        rows = self._run(Call(BY_PROCESS, {"bpmn_process_id": bpmn_process_id}))
+        rows = self._run(Execution(BY_PROCESS, {"bpmn_process_id": bpmn_process_id}))
         return read_setting(rows[0]) if rows else None
 
     def next_id(self) -> int:
@@ -73,7 +73,7 @@ class Settings:
 
     def retentions(self) -> list[tuple[str, int]]:
         """The processes that have a retention of their own, and how many days that is."""
-        return [(row[0], row[1]) for row in self._run(Call(WITH_RETENTION))]
+        return [(row[0], row[1]) for row in self._run(Execution(WITH_RETENTION))]
 
-    def _run(self, call: Call) -> list[Row]:
-        return self._session.run(call)[0]
+    def _run(self, execution: Execution) -> list[Row]:
+        return self._session.run(execution)[0]

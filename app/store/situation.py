@@ -30,7 +30,7 @@ from app.engine.types import InstanceState
 from app.engine.waiting import ActiveVisit, Situation
 from app.store import load
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import ELEMENT, Bounds, read_within
 from app.store.sql import ENTRY, INCIDENTS, MS, SS, J, T
@@ -106,9 +106,11 @@ class Situations:
         """
         parameters = {"day": partition, "id": id, "parent": id, "limit": limit + 1}
         statements = (self._instance, VISITS, JOBS, FAILED_JOBS, TASKS, OPEN_INCIDENTS, USER_TASKS, MESSAGES, SIGNALS)
-        calls = [Call(statement, parameters, day=partition) for statement in (*statements, load.CALLED, POSITION)]
+        executions = [
+            Execution(statement, parameters, day=partition) for statement in (*statements, load.CALLED, POSITION)
+        ]
         found, visits, jobs, failed, tasks, incidents, user_tasks, messages, signals, called, ahead = read_within(
-            session, bounds, None, *calls
+            session, bounds, None, *executions
         )
         if not found:
             return None
@@ -138,7 +140,7 @@ class Situations:
         if not instances:
             return {}
         keys = [{"partition": each.partition, "id": each.id} for each in instances]
-        (rows,) = read_within(session, bounds, None, Call(self._places, {"keys": orjson.dumps(keys).decode()}))
+        (rows,) = read_within(session, bounds, None, Execution(self._places, {"keys": orjson.dumps(keys).decode()}))
         incidents: dict[tuple[date, int], int] = {}
         elements: dict[tuple[date, int], list[str]] = defaultdict(list)
         for partition, id, element, count in rows:

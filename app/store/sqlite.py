@@ -48,7 +48,7 @@ from app.config import Config
 from app.store.dialect import (
     NOTHING_ASSUMED,
     Assumed,
-    Call,
+    Execution,
     Kind,
     Op,
     Row,
@@ -166,31 +166,31 @@ class SQLiteSession:
             raise
         self._open = True
 
-    def run(self, *calls: Call) -> list[list[Row]]:
-        if self._open or not any(call.statement.is_dml for call in calls):
-            return [self._one(call) for call in calls]
+    def run(self, *executions: Execution) -> list[list[Row]]:
+        if self._open or not any(execution.statement.is_dml for execution in executions):
+            return [self._one(execution) for execution in executions]
         self._enter()
         try:
-            return [self._one(call) for call in calls]
+            return [self._one(execution) for execution in executions]
         finally:
             self._writer.release()
 
-    def read(self, *calls: Call, seconds: float, scans: bool = False) -> list[list[Row]]:
+    def read(self, *executions: Execution, seconds: float, scans: bool = False) -> list[list[Row]]:
         found = []
         try:
-            for call in calls:
+            for execution in executions:
                 self._limit.start(seconds)
-                found.append(self._one(call))
+                found.append(self._one(execution))
         except (sqlite3.Error, DBAPIError) as error:
             if _code(_cause(error)) != sqlite3.SQLITE_INTERRUPT:
                 raise
             raise TooSlow from error
         return found
 
-    def commit(self, *calls: Call) -> None:
-        if calls and not self._open:
+    def commit(self, *executions: Execution) -> None:
+        if executions and not self._open:
             self.begin()
-        self.run(*calls)
+        self.run(*executions)
         if self._open:
             self._execute("COMMIT")
             self._leave()
@@ -220,18 +220,18 @@ class SQLiteSession:
         self._open = False
         self._writer.release()
 
-    def _one(self, call: Call) -> list[Row]:
-        compiled = self._dialect.compiled(call.statement)
+    def _one(self, execution: Execution) -> list[Row]:
+        compiled = self._dialect.compiled(execution.statement)
         if compiled is None:
-            result = self.connection.execute(call.statement, call.parameters)
+            result = self.connection.execute(execution.statement, execution.parameters)
             found: list[Row] = list(result.all()) if result.returns_rows else []
             changes = result.rowcount
         else:
-            given = call.parameters
+            given = execution.parameters
             parameters = [compiled.bind(each) for each in given] if isinstance(given, list) else compiled.bind(given)
             rows, changes = self._execute(compiled.sql, parameters)
             found = compiled.read(rows)
-        if call.changes is not None and changes != call.changes:
+        if execution.changes is not None and changes != execution.changes:
             raise Stale
         return found
 
@@ -417,7 +417,7 @@ class SQLite:
             parameters[f"t{i}"] = each.table.name
             parameters[f"p{i}"] = each.partition.isoformat() if each.partition else ""
             parameters[f"n{i}"] = each.count
-        (rows,) = session.run(Call(_allocate(len(wanted)), parameters))
+        (rows,) = session.run(Execution(_allocate(len(wanted)), parameters))
         last = {(name, partition): last_id for name, partition, last_id, _ in rows}
         ids = {}
         for each in wanted:
@@ -425,63 +425,63 @@ class SQLite:
             ids[each.table.name, each.partition] = list(range(end - each.count + 1, end + 1))
         return ids, bool(rows[0][3])
 
-    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Call]:
+    def writes(self, writes: Sequence[Write], assumed: Assumed = NOTHING_ASSUMED) -> list[Execution]:
         # Whether it is so was read in this transaction, beside which nobody writes.
-        calls = []
+        executions = []
         for write in writes:
             rows: list[Values] = write.rows
             if write.op.kind in (Kind.UPDATE, Kind.DELETE):
                 rows = [{f"v_{column}": value for column, value in row.items()} for row in rows]
             changes = len(rows) if write.op.exact else None
             # A list of one would make it executemany, which costs more.
-            calls.append(Call(_statement(write.op), rows if len(rows) > 1 else rows[0], changes))
-        return calls
+            executions.append(Execution(_statement(write.op), rows if len(rows) > 1 else rows[0], changes))
+        return executions
 
-    def lock_senders(self) -> list[Call]:
+    def lock_senders(self) -> list[Execution]:
         return []
 
-    def lock_instances(self) -> list[Call]:
+    def lock_instances(self) -> list[Execution]:
         return []
 
-    def advisory_lock(self, key: str) -> Call | None:
+    def advisory_lock(self, key: str) -> Execution | None:
         return None
 
     def ear(self) -> None:
         return None
 
-    def message(self, text: str) -> Call:
+    def message(self, text: str) -> Execution:
         raise NotImplementedError
 
     def create_days(self, days: Sequence[date]) -> None:
         pass
 
     def attached_days(self, session: Session) -> set[date]:
-        (rows,) = session.run(Call(_ATTACHED))
+        (rows,) = session.run(Execution(_ATTACHED))
         return {date.fromisoformat(row[0]) for row in rows}
 
     def detach_day(self, session: Session, day: date) -> None:
         session.begin()
-        (rows,) = session.run(Call(OPEN_WORK, {"day": day}))
-        session.commit(*() if rows[0][0] else (Call(_DETACH, {"day": day.isoformat()}),))
+        (rows,) = session.run(Execution(OPEN_WORK, {"day": day}))
+        session.commit(*() if rows[0][0] else (Execution(_DETACH, {"day": day.isoformat()}),))
 
     def drop_day(self, session: Session, day: date) -> None:
         session.begin()
-        (rows,) = session.run(Call(OPEN_WORK, {"day": day}))
+        (rows,) = session.run(Execution(OPEN_WORK, {"day": day}))
         if rows[0][0]:
-            session.commit(Call(_ATTACH, {"day": day.isoformat()}))
+            session.commit(Execution(_ATTACH, {"day": day.isoformat()}))
             return
         # Incidents are not many; without them nothing new comes into the day, so the rest can go bit by bit.
-        session.commit(Call(delete(INCIDENTS).where(INCIDENTS.c.partition == day)))
+        session.commit(Execution(delete(INCIDENTS).where(INCIDENTS.c.partition == day)))
         for of in DETACHED_FIRST:
             some = select(of.c.id).where(of.c.partition == day).limit(DROPPED_AT_ONCE)
             statement = delete(of).where(of.c.partition == day, of.c.id.in_(some)).returning(of.c.id)
             found = DROPPED_AT_ONCE
             while found == DROPPED_AT_ONCE:
                 session.begin()
-                (rows,) = session.run(Call(statement))
+                (rows,) = session.run(Execution(statement))
                 found = len(rows)
                 session.commit()
-        session.commit(Call(delete(COUNTER).where(COUNTER.c.partition == day.isoformat())))
+        session.commit(Execution(delete(COUNTER).where(COUNTER.c.partition == day.isoformat())))
 
     def migrating(self, connection: Connection) -> None:
         # What changes all rows of a table takes as long as it takes.

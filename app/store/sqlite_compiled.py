@@ -5,8 +5,10 @@ SQLAlchemy has built them and knows their types. Executing them by it would take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Date, DateTime, Dialect, Executable
@@ -21,28 +23,32 @@ Parameters = tuple[Any, ...]
 class Compiled:
     """Raises ValueError for a statement whose text depends on its parameters."""
 
-    __slots__ = ("_columns", "_parameters", "sql")
+    __slots__ = ("_columns", "_constants", "_converts", "_names", "_pick", "sql")
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         found: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # all that we execute can be compiled
         if found.literal_execute_params or found.post_compile_params:
             raise ValueError("the text depends on parameters")
         self.sql: str = found.string
-        self._parameters: list[tuple[str, Any, Convert | None]] = [
-            (name, found.binds[name].effective_value, _bound(found.binds[name].type, dialect))
-            for name in found.positiontup or ()
-        ]
+        names = self._names = found.positiontup or []
+        self._constants = {name: value for name in names if (value := found.binds[name].effective_value) is not None}
+        bound = ((place, _bound(found.binds[name].type, dialect)) for place, name in enumerate(names))
+        self._converts: list[tuple[int, Convert]] = [(place, convert) for place, convert in bound if convert]
+        # With one name only it would give the value itself.
+        self._pick: Callable[[Values], Parameters] | None = itemgetter(*names) if len(names) > 1 else None
         columns = getattr(statement, "exported_columns", ())
         converts = ((place, _read(column.type, dialect)) for place, column in enumerate(columns))
         self._columns: list[tuple[int, Convert]] = [(place, convert) for place, convert in converts if convert]
 
     def bind(self, given: Values) -> Parameters:
         """The parameters in the order of the text; those that are not given have the values they were built with."""
-        found = []
-        for name, default, convert in self._parameters:
-            value = given.get(name, default)
-            found.append(convert(value) if convert and value is not None else value)
-        return tuple(found)
+        if self._constants:
+            given = {**self._constants, **given}
+        try:
+            found = self._pick(given) if self._pick else tuple(given[name] for name in self._names)
+        except KeyError:
+            found = tuple(given.get(name) for name in self._names)
+        return tuple(_converted(found, self._converts)) if self._converts else found
 
     def read(self, rows: list[Row]) -> list[Row]:
         columns = self._columns
@@ -51,21 +57,22 @@ class Compiled:
         return [_converted(row, columns) for row in rows]
 
 
-def _converted(row: Row, columns: list[tuple[int, Convert]]) -> Row:
+def _converted(row: Sequence[Any], converts: list[tuple[int, Convert]]) -> list[Any]:
     values = list(row)
-    for place, convert in columns:
+    for place, convert in converts:
         value = values[place]
         if value is not None:
             values[place] = convert(value)
     return values
 
 
+@lru_cache(maxsize=64)
 def _timestamp(value: datetime) -> str:
     return value.isoformat(" ", "microseconds")
 
 
-_BOUND: Mapping[type[Any], Convert] = {Date: date.isoformat, DateTime: _timestamp}
-"""How SQLAlchemy stores these, done by one call."""
+_BOUND: Mapping[type[Any], Convert] = {Date: lru_cache(maxsize=64)(date.isoformat), DateTime: _timestamp}
+"""How SQLAlchemy stores these, done by one call. One statement after the other has the same day and time."""
 
 
 def _bound(type_: TypeEngine[Any], dialect: Dialect) -> Convert | None:

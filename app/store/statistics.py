@@ -20,7 +20,7 @@ from app.bpmn.kinds import BOUNDARY_EVENTS, START_EVENTS, ElementType
 from app.criteria import ElementStatistics, FlowStatistics, ProcessInstanceCriteria, Statistics, StatisticsCriteria
 from app.engine.types import InstanceState
 from app.store.conditions import Conditions, given
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.load import DAY, EI, ID, PI
 from app.store.query import ELEMENT, PROCESS, Bounds, read_within
 from app.store.scope import SCOPE, Scoped, parameters_of
@@ -71,8 +71,8 @@ class StatisticStatements:
         day, id = criteria.instance or (None, 0)
         parameters = {**processes, **of_instances, "day": day, "id": id}
         parameters |= parameters_of(scope) if scope else {}
-        calls = [Call(statement, parameters, day=day) for statement in self._statements[shape]]
-        ended, active, incidents, failed, elements = read_within(session, bounds, criteria, *calls, scans=True)
+        executions = [Execution(statement, parameters, day=day) for statement in self._statements[shape]]
+        ended, active, incidents, failed, elements = read_within(session, bounds, criteria, *executions, scans=True)
         return _counted(now, elements, ended, active, incidents, failed)
 
     def _build(self, shape: _Shape) -> list[Select[Any]]:

@@ -25,13 +25,13 @@ from app.engine import records
 from app.engine.changes import Changes
 from app.engine.graph import Graph
 from app.engine.records import (
+    DeployedProcess,
     ElementVisit,
     EventVariable,
     Incident,
     Job,
     Message,
     MessageSubscription,
-    Process,
     ProcessInstance,
     Queue,
     Signal,
@@ -43,7 +43,8 @@ from app.engine.records import (
 from app.engine.values import Stored
 from app.store import idempotency, load, sql
 from app.store import rows as r
-from app.store.dialect import Call, Dialect, Op, Row, Session, Values, Write
+from app.store.claims import JOB, LISTS, TASK, Claims
+from app.store.dialect import Dialect, Execution, Op, Row, Session, Values, Write
 from app.store.digest import digest
 from app.store.elements import NEWEST, Elements, Kinds
 from app.store.elements import Found as Meant
@@ -51,7 +52,6 @@ from app.store.graphs import BY_ID, GraphMissing, Graphs
 from app.store.idempotency import Kept
 from app.store.keys import Keys
 from app.store.load import Snapshot
-from app.store.lock import JOB, LISTS, TASK, Claims
 from app.store.maintenance import Maintenance
 from app.store.removal import Removal, RemovalStatements
 from app.store.save import Saver
@@ -125,7 +125,7 @@ class Transaction:
 
     def _commit(self) -> None:
         changes = self._changes
-        saving: list[Call] = []
+        saving: list[Execution] = []
         if changes is not None:
             self._ensure_days({day for found in changes.new.values() for record in found for day in _new_day(record)})
             saving = self._saver.save(self._session, changes)
@@ -157,7 +157,7 @@ class Transaction:
             self._along.setdefault(write.op, []).extend(write.rows)
 
     def along_when_saved(self, make: Callable[[], Write | None]) -> None:
-        """Like `along`, for what can only be told of records once they have their ids, in the order of the calls."""
+        """Like `along`, for what can only be told of records once they have their ids, in the same order."""
         self._when_saved.append(make)
 
     @property
@@ -172,11 +172,11 @@ class Transaction:
         return [Write(op, rows) for op, rows in self._along.items()]
 
     def _one(self, statement: Any, **parameters: Any) -> Row | None:
-        (rows,) = self._session.run(Call(statement, parameters))
+        (rows,) = self._session.run(Execution(statement, parameters))
         return rows[0] if rows else None
 
     def _all(self, statement: Any, **parameters: Any) -> list[Row]:
-        (rows,) = self._session.run(Call(statement, parameters))
+        (rows,) = self._session.run(Execution(statement, parameters))
         return rows
 
     @property
@@ -211,13 +211,13 @@ class Transaction:
     def lock_key(self, *keys: str) -> None:
         """Keeps other transactions with one of the keys out until the end of this one."""
         self._before_lock()
-        calls = [call for key in sorted(set(keys)) if (call := self._dialect.advisory_lock(key))]
-        if calls:
-            self._session.run(*calls)
+        executions = [execution for key in sorted(set(keys)) if (execution := self._dialect.advisory_lock(key))]
+        if executions:
+            self._session.run(*executions)
 
     def recall(self, key: str) -> list[Kept]:
         """What is kept under an idempotency key, with others who use it kept out until the end of this one."""
-        found = self._read_locked(f"idempotency\0{key}", Call(idempotency.OF_KEY, {"key": key}))
+        found = self._read_locked(f"idempotency\0{key}", Execution(idempotency.OF_KEY, {"key": key}))
         return [idempotency.read(row) for row in found]
 
     def forget_results(self, since: datetime) -> bool:
@@ -227,11 +227,11 @@ class Transaction:
             self._all(idempotency.FORGET, last=last)
         return bool(count == idempotency.FORGOTTEN_AT_ONCE)
 
-    def _read_locked(self, key: str, call: Call) -> list[Row]:
+    def _read_locked(self, key: str, execution: Execution) -> list[Row]:
         """The rows as they are once the key is locked, like `lock_key`, in one round trip."""
         self._before_lock()
         lock = self._dialect.advisory_lock(key)
-        return self._session.run(*([lock] if lock else []), call)[-1]
+        return self._session.run(*([lock] if lock else []), execution)[-1]
 
     def clock_offset(self) -> timedelta:
         row = self._one(sql.CLOCK_OFFSET)
@@ -256,7 +256,7 @@ class Transaction:
         process_id = self._graphs.id_by_version(self._session, bpmn_process_id, version, doubtful=self.is_doubtful)
         return None if process_id is None else self.graph(process_id)
 
-    def find_process(self, bpmn_process_id: str, version: str) -> Process | None:
+    def find_process(self, bpmn_process_id: str, version: str) -> DeployedProcess | None:
         row = self._one(sql.PROCESS_BY_VERSION, bpmn_process_id=bpmn_process_id, version=version)
         return r.read_process(row) if row else None
 
@@ -266,11 +266,11 @@ class Transaction:
     def forget_graph(self, process_id: int) -> None:
         self._graphs.forget(process_id)
 
-    def find_newest_process(self, bpmn_process_id: str) -> Process | None:
+    def find_newest_process(self, bpmn_process_id: str) -> DeployedProcess | None:
         id = self._graphs.id_by_version(self._session, bpmn_process_id, "")
         return None if id is None else self.find_process_by_id(id)
 
-    def find_process_by_id(self, id: int) -> Process | None:
+    def find_process_by_id(self, id: int) -> DeployedProcess | None:
         row = self._one(BY_ID, id=id)
         found = r.read_process(row) if row else None
         return found if found and (self.scope is None or self.scope.covers(found.bpmn_process_id)) else None
@@ -289,7 +289,7 @@ class Transaction:
         """Each active signal start event, in id order."""
         return [Start(*row) for row in self._all(sql.SIGNAL_STARTS, name=name)]
 
-    def find_previous_process(self, process: Process) -> Process | None:
+    def find_previous_process(self, process: DeployedProcess) -> DeployedProcess | None:
         """The newest version that is older."""
         row = self._one(sql.PREVIOUS_PROCESS, bpmn_process_id=process.bpmn_process_id, id=process.id)
         return r.read_process(row) if row else None
@@ -323,10 +323,10 @@ class Transaction:
         """
         self._before_lock()
         found, first, *own = self._session.run(
-            Call(sql.LOCK_QUEUE, {"bpmn_process_id": bpmn_process_id}),
+            Execution(sql.LOCK_QUEUE, {"bpmn_process_id": bpmn_process_id}),
             # Statements of their own: only these see what was committed while the first one waited.
-            Call(sql.QUEUE_ENTRIES, {"bpmn_process_id": bpmn_process_id, "limit": len(members) + _FIRST_ENTRIES}),
-            *(Call(sql.QUEUE_ENTRY, load.key(each.partition, each.id)) for each in members),
+            Execution(sql.QUEUE_ENTRIES, {"bpmn_process_id": bpmn_process_id, "limit": len(members) + _FIRST_ENTRIES}),
+            *(Execution(sql.QUEUE_ENTRY, load.key(each.partition, each.id)) for each in members),
         )
         parallelism, active = found[0] if found else (0, 0)
         queue = Queue(
@@ -391,7 +391,7 @@ class Transaction:
         if self._dialect.locks_rows:
             day = partition if source in load.LOCK_OF_DAY else None
             statements.insert(0, load.LOCK_OF_DAY[source] if day else load.LOCK[source])
-        results = self._session.run(*(Call(statement, key, day=day) for statement in statements))
+        results = self._session.run(*(Execution(statement, key, day=day) for statement in statements))
         if self._dialect.locks_rows and not results.pop(0):
             return None
         if not results[0]:
@@ -403,7 +403,7 @@ class Transaction:
         found = results[1] if tokens is not None else []
         may_be_many = not whole and source in load.ACTIVE and instance.ended_at is None
         if may_be_many and not load.has_active(found):
-            (found,) = self._session.run(Call(near, key, day=day))
+            (found,) = self._session.run(Execution(near, key, day=day))
         graph = self.graph(instance.process_id)
         snapshot = Snapshot(
             instance=instance,
@@ -448,7 +448,7 @@ class Transaction:
             return
         key = load.key(root.partition, root.parent_id)
         found, tokens = self._session.run(
-            Call(load.WITH_INSTANCE["element_instance"], key), Call(load.NEAR["element_instance"], key)
+            Execution(load.WITH_INSTANCE["element_instance"], key), Execution(load.NEAR["element_instance"], key)
         )
         _, instance, parallelism = load.read_with_instance("element_instance", found[0], r.read_visit)
         graph = self.graph(instance.process_id)
@@ -473,7 +473,7 @@ class Transaction:
         Others who ask for the same wait until the end of this transaction.
         """
         wanted = {"bpmn_process_id": bpmn_process_id, "correlation_key": correlation_key}
-        found = self._read_locked(f"instance\0{bpmn_process_id}\0{correlation_key}", Call(sql.OPEN_ROOT, wanted))
+        found = self._read_locked(f"instance\0{bpmn_process_id}\0{correlation_key}", Execution(sql.OPEN_ROOT, wanted))
         return r.read_instance(found[0]) if found else None
 
     def find_visit(self, partition: date, id: int) -> ElementVisit | None:
@@ -528,7 +528,7 @@ class Transaction:
 
     # Work
 
-    def lock_jobs(
+    def claim_jobs(
         self,
         *,
         now: datetime,
@@ -545,24 +545,24 @@ class Transaction:
         GraphMissing, but only when nothing was locked.
         """
         found: list[Job] = []
-        call = partial(self._claim_call, JOB, now, worker, limit, detached=detached, until=until)
+        claim = partial(self._claim_execution, JOB, now, worker, limit, detached=detached, until=until)
         if kinds is None:
-            (rows,) = self._session.run(call(filters))
+            (rows,) = self._session.run(claim(filters))
             found = _claimed(r.read_job, rows)
         else:
-            found = self._lock_jobs_of(kinds, filters, call)
+            found = self._claim_jobs_of(kinds, filters, claim)
         if found:
             self.leased_until = until
         return found
 
-    def lock_tasks(
+    def claim_tasks(
         self, *, now: datetime, worker: str, limit: int, filters: dict[str, Any], until: datetime
     ) -> list[Task]:
         """Locks due tasks; unless the lease is extended, others may have them after `until`."""
-        (rows,) = self._session.run(self._claim_call(TASK, now, worker, limit, filters, until=until))
+        (rows,) = self._session.run(self._claim_execution(TASK, now, worker, limit, filters, until=until))
         return _claimed(r.read_task, rows)
 
-    def _claim_call(
+    def _claim_execution(
         self,
         of: Any,
         now: datetime,
@@ -572,13 +572,13 @@ class Transaction:
         *,
         detached: bool = False,
         until: datetime | None = None,
-    ) -> Call:
+    ) -> Execution:
         if self.scope is not None:
             filters = self._within_scope(filters)
         names = frozenset(filters) | ({"detached"} if detached else frozenset())
         parameters = {name if name in LISTS else f"f_{name}": value for name, value in filters.items()}
         parameters |= {"now": now, "worker": worker, "until": until}
-        return Call(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
+        return Execution(self._claims.claim(of, names, limit), parameters, day=filters.get("partition"))
 
     def release(self, of: Any, worker: str, filters: dict[str, Any]) -> int:
         """Unlocks uncompleted jobs or tasks that `worker` holds; how many these were."""
@@ -598,15 +598,17 @@ class Transaction:
             wanted = wanted & set(filters["process_ids"])
         return {**filters, "process_ids": sorted(wanted)}
 
-    def _lock_jobs_of(self, kinds: Kinds, filters: dict[str, Any], call: Callable[[dict[str, Any]], Call]) -> list[Job]:
+    def _claim_jobs_of(
+        self, kinds: Kinds, filters: dict[str, Any], claim: Callable[[dict[str, Any]], Execution]
+    ) -> list[Job]:
         meant = self._elements.known(kinds)
         if meant is None or meant.outdated:
             meant = self._elements.look_up(self._session, self.graph, kinds)
         while True:
             # With the claim comes whether there are newer versions. Their jobs matter only where there are no others.
             wanted = _filters_of(kinds, meant)
-            calls = [call(filters | wanted)] if wanted else []
-            ((newest,),), *rows = self._session.run(Call(NEWEST), *calls)
+            executions = [claim(filters | wanted)] if wanted else []
+            ((newest,),), *rows = self._session.run(Execution(NEWEST), *executions)
             found = _claimed(r.read_job, rows[0]) if rows else []
             if newest <= meant.newest:
                 return found
@@ -626,9 +628,9 @@ class Transaction:
             days.setdefault(job.partition, []).append(job.element_instance_id)
         named = {"names": orjson.dumps(list(names)).decode()} if names is not None else {}
         statement = self._claims.visible[names is not None]
-        calls = [Call(statement, {"day": day, "ids": ids, **named}, day=day) for day, ids in days.items()]
+        executions = [Execution(statement, {"day": day, "ids": ids, **named}, day=day) for day, ids in days.items()]
         seen: dict[tuple[date, int], list[Row]] = {}
-        for day, rows in zip(days, self._session.run(*calls), strict=True):
+        for day, rows in zip(days, self._session.run(*executions), strict=True):
             for row in rows:
                 seen.setdefault((day, row[0]), []).append(row)
         return [_visible(seen.get((job.partition, job.element_instance_id), [])) for job in found]
@@ -642,8 +644,8 @@ class Transaction:
         found: list[Row] = []
         left = sorted(set(ids))
         for skip_locked in (True, False):
-            call = Call(self._claims.held_jobs[skip_locked], {"day": partition, "ids": left}, day=partition)
-            (rows,) = self._session.run(call)
+            execution = Execution(self._claims.held_jobs[skip_locked], {"day": partition, "ids": left}, day=partition)
+            (rows,) = self._session.run(execution)
             found += rows
             left = sorted(set(left) - {row[1] for row in rows})
             if not left or not self._dialect.locks_rows:
@@ -653,7 +655,9 @@ class Transaction:
 
     def extend_jobs(self, partition: date, ids: list[int], until: datetime) -> None:
         """Moves the end of the leases of jobs whose rows are locked."""
-        self._session.run(Call(self._claims.extend_jobs, {"day": partition, "ids": ids, "until": until}, day=partition))
+        self._session.run(
+            Execution(self._claims.extend_jobs, {"day": partition, "ids": ids, "until": until}, day=partition)
+        )
 
     def recover_jobs(self, now: datetime) -> int:
         """Gives back jobs whose lease has ended, at most RECOVERED_AT_ONCE; how many."""

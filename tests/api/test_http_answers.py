@@ -11,12 +11,12 @@ from app.commands.system import EngineTime
 from app.commands.task import ExecutedTasks
 from app.engine.records import (
     DeployedElement,
+    DeployedProcess,
     ElementVisit,
     Incident,
     Job,
     Message,
     MessageSubscription,
-    Process,
     ProcessInstance,
     Signal,
     SignalSubscription,
@@ -54,7 +54,7 @@ CREATE_INSTANCE = {"bpmnProcessId": "p", "version": "1", **WORKER}
             "/processes",
             CREATE_PROCESS,
             201,
-            Process(
+            DeployedProcess(
                 id=3,
                 bpmn_collaboration_id="collaboration",
                 bpmn_participant_id="a",
@@ -77,7 +77,7 @@ CREATE_INSTANCE = {"bpmnProcessId": "p", "version": "1", **WORKER}
             "/processes",
             CREATE_PROCESS,
             201,
-            Process(id=5, bpmn_process_id="timerStartTest", version="1", **CREATED),
+            DeployedProcess(id=5, bpmn_process_id="timerStartTest", version="1", **CREATED),
             '{"id":5,"bpmnProcessId":"timerStartTest","createdAt":"2026-11-23T22:17:58.888Z","createdBy":"w1",'
             '"version":"1"}',
         ),

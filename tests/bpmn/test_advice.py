@@ -285,13 +285,42 @@ ODD = [
         "/p/t",
         "process q has no none start event, so t can't call it (line 2)",
     ),
+    (
+        "empty-sub-process",
+        '<subProcess id="x"/>',
+        "/p/x",
+        "sub-process x has no content: it completes at once (line 2)",
+    ),
+    (
+        "endless-loop",
+        START + '<subProcess id="x"/><exclusiveGateway id="g"/>' + path("s", "x", "g", "x"),
+        "/p/x",
+        "element x is in a loop in which nothing waits: it never ends (line 2)",
+    ),
+    (
+        "data-name",
+        '<dataObject id="d" name="All orders"/><task id="t"><multiInstanceLoopCharacteristics>'
+        "<loopDataInputRef>d</loopDataInputRef></multiInstanceLoopCharacteristics></task>",
+        "/p/t",
+        "data 'All orders' of element t has no name that a variable can have: it means the variable d (line 2)",
+    ),
     ("nameless-declaration", LINE, "/p", "message n has no name, and no event refers to it (line 1)"),
+    (
+        "must-understand",
+        LINE,
+        "/p",
+        "extension x:Cost must be understood, as the file says, and is skipped (line 1)",
+    ),
     ("unknown-element", LINE + "<fooBar/>", "/p", "fooBar is no element of BPMN, and is skipped (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="t"/>', "/p", "ID t is used more than once (line 2)"),
     ("duplicate-id", LINE + '<dataObject id="d"/>\n<laneSet id="d"/>', "/p", "ID d is used more than once (line 3)"),
 ]
 CALLED = '<process id="q"><startEvent id="qs"><messageEventDefinition/></startEvent></process>'
-EXTRA = {"called-process": ("", CALLED), "nameless-declaration": ('<message id="n"/>', "")}
+EXTRA = {
+    "called-process": ("", CALLED),
+    "must-understand": ('<extension mustUnderstand="true" definition="x:Cost"/>', ""),
+    "nameless-declaration": ('<message id="n"/>', ""),
+}
 
 
 @pytest.mark.parametrize(("rule", "body", "pointer", "detail"), ODD)

@@ -91,6 +91,11 @@ def flow(source, target, flow_id=None):
             ],
         ),
         (
+            CATCH.format("a", "l")
+            + SUB.format('<startEvent id="s"/>\n' + CATCH.format("b", "l") + CATCH.format("c", "l")),
+            [("/p/sp/c", "element", "link name l must be unique (line 3)")],
+        ),
+        (
             THROW.format("t", "l"),
             [("/p/t", "element", "no link catch event defined for link name l (line 2)")],
         ),

@@ -202,6 +202,26 @@ def test_a_sequence_flow_anywhere_in_the_process_means_that_flows_are_drawn():
     assert [cause[:2] for cause in causes(body)] == [("/p/x", "sequence_flow")]
 
 
+UNDONE = """<serviceTask id="t"/><boundaryEvent id="b" attachedToRef="t"><outgoing>c</outgoing>
+<compensateEventDefinition/></boundaryEvent><serviceTask id="u" isForCompensation="true"><incoming>c</incoming>
+</serviceTask><startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="t"/>"""
+ASSOCIATION = '<association id="c" sourceRef="b" targetRef="u"/>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "beside"), [(ASSOCIATION, ""), ("", f"<collaboration>{ASSOCIATION}</collaboration>")]
+)
+def test_children_that_name_an_association_state_no_flow(inside, beside):
+    found = accepted(UNDONE + inside, tail=beside)
+    assert found["b"].handler is found["u"]
+    assert found["b"].outgoing == found["u"].incoming == []
+    told = [detail for _, rule, detail in warnings(UNDONE + inside, tail=beside) if rule == "leftover-reference"]
+    assert told == [
+        "element b names outgoing sequence flow c, which does not exist (line 2)",
+        "element u names incoming sequence flow c, which does not exist (line 3)",
+    ]
+
+
 def test_a_leftover_child_does_not_count_as_a_flow_of_a_gateway():
     gateway = '<inclusiveGateway id="g"><incoming>old</incoming><incoming>f</incoming></inclusiveGateway>'
     accepted(gateway + '<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="g"/>')

@@ -111,8 +111,10 @@ def test_a_message_carries_what_its_data_inputs_name(event):
 
 
 def test_a_data_input_of_a_message_names_a_variable():
-    event = f'<endEvent id="e"><dataInput id="i" name="a b"/><messageEventDefinition messageRef="m" {OWN}/></endEvent>'
-    assert causes(event, PLAIN) == [
+    event = f'<endEvent id="e"><dataInput {{}} name="a b"/><messageEventDefinition messageRef="m" {OWN}/></endEvent>'
+    found = evaluated(event.format('id="i"'), PLAIN)["e"]
+    assert (list(found.inputs), list(found.renamed)) == (["i"], [("a b", "i")])
+    assert causes(event.format(""), PLAIN) == [
         "dataInput of element e must be the name of a variable, and not a b (line 2)",
     ]
 

@@ -210,6 +210,37 @@ def test_a_reference_to_data_is_the_name_of_a_variable(reference, name):
     assert accepted(DATA + TASK.format(reference, "out"))["t"].loop.collection == name
 
 
+SPACED = """
+<dataObject id="d" name="All orders"/><dataObject id="plain" name="order"/>
+<dataObjectReference id="r1" name="Orders [open]" dataObjectRef="d"/><dataObjectReference id="r2" dataObjectRef="d"/>
+<dataObjectReference id="r3" name="Orders [paid]" dataObjectRef="plain"/>
+<dataObjectReference id="r4" name="Orders [lost]"/><property id="q" name="Aufträge"/>
+"""
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "replaced"),
+    [
+        *(("d", "d", "All orders"), ("r1", "d", "Orders [open]"), ("r2", "d", "All orders")),
+        *(("r3", "order", "Orders [paid]"), ("r4", "r4", "Orders [lost]"), ("q", "q", "Aufträge")),
+    ],
+)
+def test_data_whose_name_no_variable_can_have_means_the_variable_of_its_id(reference, name, replaced):
+    items = '<inputDataItem id="item" name="An order"/>'
+    body = MULTI.format("", f"<loopDataInputRef>{reference}</loopDataInputRef>{items}")
+    found = accepted(SPACED + body)["t"]
+    assert (found.loop.collection, found.loop.item) == (name, "item")
+    assert list(found.renamed) == [(replaced, name), ("An order", "item")]
+
+
+@pytest.mark.parametrize("item", ['name="An order"', 'name="An order" id="an.order"', 'name="x" id="loopCounter"'])
+def test_an_item_is_renamed_only_to_what_a_variable_can_be_called(item):
+    body = MULTI.format("", f"{ITEMS}<inputDataItem {item}/>")
+    shown = "An order" if "order" in item else ""
+    expected = [f"inputDataItem of multi-instance t {A_NAME} {shown} (line 3)"] if shown else []
+    assert [detail for _, _, detail in causes(body)] == expected
+
+
 def test_a_data_output_is_named_like_what_it_is_connected_with():
     assert accepted(DATA + TASK.format("d", "out"))["t"].loop.output_collection == "Kept"
 

@@ -31,6 +31,11 @@ def starts(found, scope="p"):
             ["t"],
         ),
         (
+            '<intermediateThrowEvent id="th"><linkEventDefinition name="x"/></intermediateThrowEvent>'
+            '<intermediateCatchEvent id="ca"><linkEventDefinition name="x"/></intermediateCatchEvent>',
+            ["th"],
+        ),
+        (
             f'<task id="t"/><subProcess id="x" triggeredByEvent="true">{ON_TIMER}</subProcess>',
             ["t"],
         ),
@@ -73,7 +78,6 @@ NOTHING_TO_BEGIN_WITH = (
     ("content", "pointer", "detail"),
     [
         ('<startEvent id="a"/><startEvent id="b"/>', "/p/sp", TWO_OR_NONE),
-        ("", "/p/sp", NOTHING_TO_BEGIN_WITH),
         ('<endEvent id="e"/>', "/p/sp", NOTHING_TO_BEGIN_WITH),
         ('<task id="t"/>' + flow("t", "t"), "/p/sp", NOTHING_TO_BEGIN_WITH),
     ],
@@ -81,6 +85,37 @@ NOTHING_TO_BEGIN_WITH = (
 @pytest.mark.parametrize("scope", ["subProcess", "transaction"])
 def test_a_sub_process_has_one_beginning(scope, content, pointer, detail):
     assert causes(f'<{scope} id="sp">{content}</{scope}>') == [(pointer, "element", f"{detail} (line 2)")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "<documentation>What is drawn elsewhere</documentation>",
+        '<laneSet id="l"/><dataObject id="d"/><textAnnotation id="a"><text>later</text></textAnnotation>',
+    ],
+)
+@pytest.mark.parametrize("scope", ["subProcess", "transaction"])
+def test_a_sub_process_may_have_no_content(scope, content):
+    body = f'<{scope} id="sp" name="Collapsed">{content}</{scope}>'
+    assert starts(accepted(body), "sp") == []
+    kind = "transaction" if scope == "transaction" else "sub-process"
+    expected = ("/p/sp", "empty-sub-process", f"{kind} sp has no content: it completes at once (line 2)")
+    assert expected in warnings(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ('<adHocSubProcess id="sp"/>', "ad-hoc sub-process sp must have an activity that can be selected"),
+        (
+            '<subProcess id="sp" triggeredByEvent="true"/>',
+            "event sub-process sp must have exactly one start event, but has none",
+        ),
+    ],
+)
+def test_what_others_begin_must_have_content(body, what):
+    assert causes(body) == [("/p/sp", "element", f"{what} (line 2)")]
 
 
 def test_a_sub_process_is_not_started_by_an_event():

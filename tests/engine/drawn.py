@@ -33,6 +33,8 @@ from tests.flow import (
 T = TypeVar("T")
 
 NONE_START = Kind("startEvent")
+EMPTY = Kind("subProcess")
+"""Without content."""
 MOST = 14
 """Elements after which no further choice is made."""
 EVENTS = (
@@ -118,7 +120,7 @@ class Artist:
         return id
 
     def _activity(self, scope: Scope, before: str, depth: int) -> str:
-        kind = self._pick((SERVICE, USER, receive("m"), TASK, None, None))
+        kind = self._pick((SERVICE, USER, receive("m"), TASK, EMPTY, None, None))
         if kind is None:
             inner = self.scope(depth + 1) if depth < 2 else Scope([self._id(Scope(), "o", SERVICE)])
             kind = sub(inner.text, **inner.kinds)

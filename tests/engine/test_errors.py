@@ -351,6 +351,6 @@ def test_a_queued_called_instance_waits_in_the_queue():
     called = walk.job("ca").calls("s -> t -> e", queued=True)
     assert [token.state for token in called.tokens] == ["QUEUED", "QUEUED"]
     assert called.instance.started_at is None
-    called.release()
+    called.dequeue()
     called.job("t").done()
     assert [job.type for job in walk.jobs()] == ["PASS_VARIABLES"]

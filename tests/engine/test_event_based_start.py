@@ -57,7 +57,7 @@ def test_receive_tasks_behind_it_are_events():
 def test_one_that_had_to_queue_up_begins_behind_the_event_that_has_happened():
     walk = begun_by("m2", state=InstanceState.QUEUED)
     assert walk.trace == "1 p QUEUED; 2 g QUEUED"
-    walk.release()
+    walk.dequeue()
     assert walk.trace == "1 p STARTED; 2 g COMPLETED; 3 m1 STARTED; 4 m2 COMPLETED; 5 b STARTED"
 
 

@@ -168,10 +168,10 @@ def test_events_of_nested_event_sub_processes_wait_while_these_run():
     assert walk.waiting_at == ["t"]
 
 
-def test_a_queued_instance_arms_its_events_when_it_is_released():
+def test_a_queued_instance_arms_its_events_when_it_is_dequeued():
     walk = Walk("s -> t -> e; x", state=InstanceState.QUEUED, x=event_sub("m -> u", m=start("message:m"), u=SERVICE))
     assert walk.trace == "1 p QUEUED; 2 m QUEUED; 3 s QUEUED"
-    walk.release()
+    walk.dequeue()
     assert walk.trace == "1 p STARTED; 2 m CREATED; 3 s CREATED"
     walk.job("m").done(message_correlation_key="k")
     assert walk.waiting_at == ["t"]

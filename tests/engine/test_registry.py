@@ -26,7 +26,7 @@ MANAGEMENT = {
 """Concern the database only."""
 
 POINTERS = {
-    records.Process: {"warnings"},
+    records.DeployedProcess: {"warnings"},
     records.DeployedElement: {"process", "definition", "parts", "instantiates", "suspended"},
     records.ProcessInstance: {"parent", "existing"},
     records.ElementInstance: {"node", "instance", "parent", "prev", "host", "undoes"},

@@ -85,6 +85,25 @@ def test_a_link_jumps_to_the_catch_event_of_its_name():
     assert walk.instance.state == "COMPLETED"
 
 
+def test_links_of_one_name_stay_within_their_scopes():
+    inner = sub("s2 -> th2; ca2 -> b -> e2", th2=throw("link:L"), ca2=catch("link:L"))
+    walk = Walk("s -> th; ca -> sp -> e", th=throw("link:L"), ca=catch("link:L"), sp=inner)
+    assert walk.trace == (
+        "1 p STARTED; 2 s COMPLETED; 3 th COMPLETED; 4 ca COMPLETED; 5 sp STARTED; 6 s2 COMPLETED ^5; "
+        "7 th2 COMPLETED ^5; 8 ca2 COMPLETED ^5; 9 b STARTED ^5"
+    )
+    walk.job("b").done()
+    assert walk.instance.state == "COMPLETED"
+
+
+def test_a_scope_without_start_event_begins_at_a_link_that_no_flow_leads_to():
+    links = {"th": throw("link:L"), "ca": catch("link:L")}
+    walk = Walk("sp -> e", sp=sub("th; ca -> t", t=SERVICE, **links))
+    assert walk.trace == "1 p STARTED; 2 sp STARTED; 3 th COMPLETED ^2; 4 ca COMPLETED ^2; 5 t STARTED ^2"
+    walk.job("t").done()
+    assert walk.instance.state == "COMPLETED"
+
+
 def test_several_links_may_lead_to_one_catch_event():
     walk = Walk("s -> f -> t1, t2; ca -> e", f=PARALLEL, t1=throw("link:L"), t2=throw("link:L"), ca=catch("link:L"))
     assert [token.node.id for token in walk.tokens].count("e") == 2
@@ -94,7 +113,7 @@ def test_a_queued_instance_stops_before_its_start_event():
     walk = Walk("s -> t -> e", state=InstanceState.QUEUED)
     assert walk.trace == "1 p QUEUED; 2 s QUEUED"
     assert walk.instance.started_at is None
-    walk.release()
+    walk.dequeue()
     assert walk.trace == "1 p STARTED; 2 s COMPLETED; 3 t STARTED"
     assert walk.instance.started_at == NOW
 

@@ -61,6 +61,7 @@ def test_the_service_finds_the_same(bpmn):
 def many(count):
     """A file with processes and declarations of all sorts, of which there is something to be said."""
     declared = '<message id="a#" name="A#"/><message id="b#" name="a-#"/><signal id="n#"/><error id="e#"/>'
+    declared += '<extension definition="x:D#" mustUnderstand="true"/>'
     process = (
         '<process id="p#" isExecutable="true" xmlns:camunda="http://camunda.org/schema/1.0/bpmn">'
         '<startEvent id="s#"/><serviceTask id="t#" camunda:class="C#" camunda:odd="1"/>'
@@ -78,7 +79,8 @@ def one_by_one(raw, processes):
 def test_processes_of_a_file_are_told_as_if_each_was_alone():
     together = check_file("x", many(5), check)
     assert together == check_file("x", many(5), one_by_one)
-    assert {"alike-names", "element", "ignored-implementation", "nameless-declaration"} <= {x.rule for x in together}
+    expected = {"alike-names", "element", "ignored-implementation", "must-understand", "nameless-declaration"}
+    assert expected <= {finding.rule for finding in together}
 
 
 def test_a_file_is_read_as_often_with_one_process_as_with_many(monkeypatch):

@@ -27,7 +27,7 @@ from sqlalchemy import text
 from app.cli import main
 from app.clock import ManualClock
 from app.service import Service, open_service
-from app.store.dialect import Call
+from app.store.dialect import Execution
 from tests.conftest import application, configured
 from tests.databases import Databases, plain
 from tests.http.models import SERVICE, USER_TASK
@@ -159,7 +159,7 @@ def test_each_transaction_has_the_settings_of_ours(service: Service):
         names = ("enable_seqscan", "statement_timeout", "timezone")
         ask = text(f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}")
         for _ in range(5):
-            assert tx._session.run(Call(ask)) == [[("off", "30s", "UTC")]]
+            assert tx._session.run(Execution(ask)) == [[("off", "30s", "UTC")]]
 
 
 def test_the_service_starts_serves_and_waits_behind_it(pooled: Pooled, tmp_path: Path):

@@ -12,7 +12,7 @@ from app.clock import Clock
 from app.config import Config
 from app.service import Service
 from app.store import Store
-from app.store.dialect import Call, Dialect, Row, Session
+from app.store.dialect import Dialect, Execution, Row, Session
 from app.store.postgres import Postgres
 from app.store.sql import CLOCK_OFFSET
 from app.store.sqlite import SQLite
@@ -104,7 +104,7 @@ class GatedSession:
         self._inner.begin()
         self._open = self._gate.inside = True
 
-    def run(self, *calls: Call) -> list[list[Row]]:
+    def run(self, *calls: Execution) -> list[list[Row]]:
         if not self._open and any(getattr(call.statement, "is_dml", False) for call in calls):
             if self._gate.holds:
                 self.begin()
@@ -114,7 +114,7 @@ class GatedSession:
             self._gate.pass_by()
         return self._inner.run(*calls)
 
-    def commit(self, *calls: Call) -> None:
+    def commit(self, *calls: Execution) -> None:
         if calls and self._gate.waits_for_the_writing:
             self.begin()
             self._inner.run(*calls)

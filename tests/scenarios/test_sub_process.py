@@ -3,7 +3,7 @@
 import pytest
 
 from app.errors import EngineError
-from tests.flow import PARALLEL, SERVICE, TASK, USER, boundary, call, catch, end, flow, sub, throw
+from tests.flow import PARALLEL, SERVICE, TASK, USER, Kind, boundary, call, catch, end, flow, sub, throw
 from tests.story import Story, deploy, instances, tasks
 
 
@@ -15,6 +15,26 @@ def test_a_sub_process_ends_with_its_last_child(engine):
         "COMPLETED | EI: 1 p COMPLETED; 2 s COMPLETED; 3 sp COMPLETED; 4 s2 COMPLETED ^3; 5 f COMPLETED ^3; "
         "6 a COMPLETED ^3; 7 b COMPLETED ^3; 8 e2 COMPLETED ^3; 9 e2 COMPLETED ^3; 10 e COMPLETED"
     )
+
+
+def test_a_sub_process_without_content_is_over_at_once(engine):
+    model = flow("s -> sp -> t -> e; b -> x", sp=Kind("subProcess"), t=SERVICE, b=boundary("sp", "message:M"))
+    story = Story.start(engine, model)
+    story.shows("STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 sp CREATED; 4 b CREATED")
+    story.job_completes("b", message_correlation_key="k")
+    story.shows("STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 sp COMPLETED; 4 b TERMINATED; 5 t STARTED")
+    assert story.subscriptions() == []
+    story.job_completes("t").is_completed()
+
+
+def test_links_of_one_name_stay_within_their_scopes(engine):
+    inner = sub("s2 -> th2; ca2 -> b -> e2", th2=throw("link:L"), ca2=catch("link:L"))
+    story = Story.start(engine, flow("s -> th; ca -> sp -> e", th=throw("link:L"), ca=catch("link:L"), sp=inner))
+    story.shows(
+        "STARTED | EI: 1 p STARTED; 2 s COMPLETED; 3 th COMPLETED; 4 ca COMPLETED; 5 sp STARTED; 6 s2 COMPLETED ^5; "
+        "7 th2 COMPLETED ^5; 8 ca2 COMPLETED ^5; 9 b STARTED ^5"
+    )
+    story.job_completes("b").is_completed()
 
 
 def test_interrupting_a_sub_process_ends_everything_in_it(engine):

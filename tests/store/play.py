@@ -13,7 +13,7 @@ from app.commands.job import CompleteJob, LockJobs
 from app.commands.message import SendMessage
 from app.commands.process import CreateProcess
 from app.commands.task import LockTasks
-from app.engine.records import Job, Process, ProcessInstance, Task
+from app.engine.records import DeployedProcess, Job, ProcessInstance, Task
 from app.engine.types import TaskType
 from app.service import Service
 from app.timer import Timer
@@ -97,7 +97,7 @@ def variables(**values: str) -> tuple[VariableInput, ...]:
     return tuple(VariableInput(name=name, data=Data(encoding="text", value=value)) for name, value in values.items())
 
 
-def deploy(service: Service, xml: str = ONE_TASK, *, version: str = "1", **options: Any) -> Process:
+def deploy(service: Service, xml: str = ONE_TASK, *, version: str = "1", **options: Any) -> DeployedProcess:
     found = re.search(r'<process id="(\w+)"', xml)
     assert found
     return service.execute(

@@ -12,7 +12,7 @@ import pytest
 from app.config import Config
 from app.service import Service, open_service
 from app.store import open_store
-from app.store.lock import JOB, TASK, Claims
+from app.store.claims import JOB, TASK, Claims
 from app.store.postgres import Postgres
 from app.store.sqlite import SQLite
 from tests.databases import Databases

@@ -19,7 +19,7 @@ from app.config import Config
 from app.criteria import Paging, Range, StatisticsCriteria
 from app.errors import EngineError
 from app.store import Store, open_store
-from app.store.dialect import Call
+from app.store.dialect import Execution
 from tests.databases import Databases
 from tests.store import crowd
 
@@ -79,7 +79,7 @@ class Crowd:
         session = self.store._dialect.session()
         found = []
 
-        def explain(*calls: Call, **_: Any) -> list[list[Any]]:
+        def explain(*calls: Execution, **_: Any) -> list[list[Any]]:
             for call in calls:
                 found.append(explained(self.store, session, call, self.is_sqlite))
             return session_type.read(session, *calls, seconds=30)
@@ -94,7 +94,7 @@ class Crowd:
         return found
 
 
-def explained(store: Store, session: Any, call: Call, is_sqlite: bool) -> Any:
+def explained(store: Store, session: Any, call: Execution, is_sqlite: bool) -> Any:
     compiled = store._dialect.compiled(call) if not is_sqlite else store._dialect.compiled(call.statement)
     driver = session.connection.connection.driver_connection
     if is_sqlite:
@@ -221,7 +221,7 @@ def test_where_the_instances_of_a_page_wait_is_found_by_key(crowd_of: Crowd):
 def counted(crowd: Crowd, statement: str) -> int:
     session = crowd.store._dialect.session()
     try:
-        ((row,),) = session.run(Call(text(statement)))
+        ((row,),) = session.run(Execution(text(statement)))
         return int(row[0])
     finally:
         session.close()

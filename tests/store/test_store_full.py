@@ -23,7 +23,7 @@ from app.config import Config
 from app.criteria import JobCriteria, ProcessInstanceCriteria
 from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
-from app.store.dialect import Call
+from app.store.dialect import Execution
 from app.store.sqlite import SQLite
 from tests.databases import Databases
 from tests.races.held import InBackground
@@ -182,7 +182,7 @@ def test_a_statement_that_takes_too_long_is_interrupted(url: str):
 
         def ask() -> Any:
             with store.begin() as tx:
-                return tx._session.run(Call(text(FOR_EVER)))
+                return tx._session.run(Execution(text(FOR_EVER)))
 
         with unavailable("the database takes too long"):
             store.reach(ask)
@@ -196,9 +196,9 @@ def test_a_transaction_that_takes_too_long_is_rolled_back_and_lets_others_write(
         def write() -> Any:
             with store.begin() as tx:
                 tx._session.begin()
-                tx._session.run(Call(text("UPDATE process SET created_by = 'nobody'")))
+                tx._session.run(Execution(text("UPDATE process SET created_by = 'nobody'")))
                 # SQLite rolls back by itself when a statement that writes is interrupted.
-                return tx._session.run(Call(text(f"UPDATE process SET id = ({FOR_EVER})")))
+                return tx._session.run(Execution(text(f"UPDATE process SET id = ({FOR_EVER})")))
 
         with unavailable("the database takes too long"):
             store.reach(write)

@@ -12,9 +12,9 @@ import pytest
 
 from app.config import Config
 from app.store import open_store, sql
+from app.store.claims import JOB, TASK, Claims
 from app.store.dialect import Dialect
 from app.store.facts import FactStatements
-from app.store.lock import JOB, TASK, Claims
 from app.store.postgres import Postgres
 from app.store.sqlite import SQLite
 from tests.databases import Databases, plain

@@ -15,8 +15,8 @@ import pytest
 
 from app.config import Config
 from app.store import open_store
+from app.store.claims import JOB, TASK, Claims
 from app.store.group import GroupStatements
-from app.store.lock import JOB, TASK, Claims
 from app.store.postgres import PASSED_OVER, Postgres, session_settings
 from app.store.removal import RemovalStatements
 from app.store.save import Saver

@@ -162,6 +162,7 @@ def test_a_connection_that_the_server_ends_behind_a_commit_has_committed(url: st
         def __init__(self, connection: Connection) -> None:
             self.pgconn = self
             self._pgconn = connection.pgconn
+            self.adapters, self.connection = connection.adapters, connection
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._pgconn, name)

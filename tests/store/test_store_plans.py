@@ -17,9 +17,9 @@ from sqlalchemy import event
 from app.config import Config
 from app.engine import records
 from app.store import idempotency, load, open_store, sql
+from app.store.claims import JOB, TASK, Claims
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
-from app.store.lock import JOB, TASK, Claims
 from app.store.maintenance import KEPT, SOME_EXPIRED
 from app.store.postgres import PASSED_OVER, Postgres
 from app.store.removal import ROOTS_AT_ONCE, RemovalStatements

@@ -17,7 +17,7 @@ from app.criteria import (
     VariableCriteria,
 )
 from app.service import Service
-from app.store.dialect import Call, Session, TooSlow
+from app.store.dialect import Execution, Session, TooSlow
 
 SAME: dict[str, list[Any]] = {
     "values": [JobCriteria(id=1), JobCriteria(id=2)],
@@ -64,15 +64,15 @@ def session(service: Service) -> Iterator[Session]:
 @pytest.mark.parametrize("scans", [False, True])
 def test_reading_ends_when_it_takes_too_long(session: Session, scans: bool):
     with pytest.raises(TooSlow):
-        session.read(Call(ONE), Call(ENDLESS), seconds=0.05, scans=scans)
-    assert session.read(Call(ONE), Call(ONE), seconds=0.05, scans=scans) == [[(1,)], [(1,)]]
+        session.read(Execution(ONE), Execution(ENDLESS), seconds=0.05, scans=scans)
+    assert session.read(Execution(ONE), Execution(ONE), seconds=0.05, scans=scans) == [[(1,)], [(1,)]]
 
 
 @pytest.mark.postgres
 def test_limits_and_plans_of_reading_hold_for_nothing_that_comes_later(postgres: Service):
     session = postgres._store._dialect.session()
     names = ("statement_timeout", "enable_seqscan", "enable_hashjoin", "jit")
-    settings = Call(text(f"SELECT {', '.join(f'''current_setting('{name}')''' for name in names)}"))
+    settings = Execution(text(f"SELECT {', '.join(f'''current_setting('{name}')''' for name in names)}"))
     before = session.run(settings)
     ((during,),) = session.read(settings, seconds=0.5, scans=True)
     assert during == ("500ms", "on", "on", "off")

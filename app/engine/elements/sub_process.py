@@ -27,6 +27,8 @@ class SubProcess(Activity):
     def start(self, run: Run, token: ElementInstance) -> None:
         for node in token.node.starts:
             run.arrive(node, token)
+        if not token.node.starts:
+            _is_over(run, token)
 
     def emptied(self, run: Run, token: ElementInstance) -> None:
         if token.state is InstanceState.STARTED:
@@ -43,9 +45,7 @@ class EventSubProcess(SubProcess):
         for flow in flows:
             run.arrive(flow.target, token, token.prev, flow.place)
         if not flows:
-            # Nothing in it can be stopped: where it is suspended it is over all the same.
-            run.wait(token)
-            run.look_at(token)
+            _is_over(run, token)
 
 
 class ProcessScope(Behavior):
@@ -61,3 +61,9 @@ class ProcessScope(Behavior):
 
     def enter(self, run: Run, token: ElementInstance) -> None:
         raise bug(f"process {token.node.id} cannot be entered by a sequence flow")
+
+
+def _is_over(run: Run, token: ElementInstance) -> None:
+    """Nothing is in it that could be stopped: where it is suspended it is over all the same."""
+    run.wait(token)
+    run.look_at(token)
