@@ -45,8 +45,6 @@ _UNDEFINED = {
     "TIMER_BOUNDARY_EVENT": ("SET_TIMER",),
     "TIMER_CATCH_EVENT": ("SET_TIMER",),
 }
-_OF_PARTS = ("SET_MESSAGE_CORRELATION_KEY", "SET_TIMER")
-"""What an event that waits for several things may ask for."""
 _GLOBAL_TASKS = {
     "globalBusinessRuleTask": ("EXECUTE",),
     "globalManualTask": (),
@@ -111,8 +109,11 @@ def asked_for(element: Element, drawn: Drawn, *, evaluates: bool = False) -> Ask
     own = _own(element, drawn)
     beside = tuple(_by_marker(drawn)) + tuple(_by_flows(element.bpmn_element_type, drawn))
     if element.bpmn_element_type.startswith(("MULTIPLE_", "PARALLEL_MULTIPLE_")):
-        waits = not element.bpmn_element_type.endswith(("_THROW_EVENT", "_END_EVENT"))
-        return Asked((), (*(_OF_PARTS if waits else ()), *beside))
+        key, timer = _of_parts(element, drawn)
+        if evaluates:
+            return Asked((), (*key, *timer, *beside))
+        # Only one of its definitions may be left to a job.
+        return Asked((*key, *beside), () if key else timer)
     if not evaluates:
         return Asked((*own, *beside))
     is_sent = element.bpmn_element_type in ("MESSAGE_END_EVENT", "MESSAGE_THROW_EVENT", "SEND_TASK")
@@ -138,6 +139,20 @@ def _own(element: Element, drawn: Drawn) -> tuple[str, ...]:
         return _ALWAYS[type]
     known: Mapping[str, tuple[str, ...]] = _UNDEFINED if element.event_definition is None else _DEFINED
     return known.get(type, ())
+
+
+def _of_parts(element: Element, drawn: Drawn) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an event with several definitions asks for about a message, and what it may ask for about a timer."""
+    type = element.bpmn_element_type
+    starts = type == "MULTIPLE_START_EVENT" and not drawn.is_of_handler
+    if starts or type.endswith(("_THROW_EVENT", "_END_EVENT")):
+        return (), ()
+    waits_for_message = any(each.message_name for each in element.event_definitions)
+    says_all = all(
+        each.message_name or each.signal_name or each.error_code or each.escalation_code or each.timer
+        for each in element.event_definitions
+    )
+    return ("SET_MESSAGE_CORRELATION_KEY",) if waits_for_message else (), () if says_all else ("SET_TIMER",)
 
 
 def _decided(type: str, drawn: Drawn) -> tuple[str, ...]:

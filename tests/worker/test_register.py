@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from py_bpmn import Client, ConfigurationError
 from py_bpmn._xml import UnreadableError, decode, read
 from py_bpmn.worker import Process, Worker
 from py_bpmn.worker.register import register
+from tests.flow import flow, several
 from tests.worker.models import model, tasks
 
 ENCODINGS = ("Shift_JIS", "EUC-JP", "GB18030", "UTF-16", "UTF-32")
@@ -55,3 +57,35 @@ def test_a_declaration_that_can_be_read_is_not_in_what_it_names():
 def test_what_is_in_no_encoding_of_texts_is_told(encoding: str):
     with pytest.raises(UnreadableError, match="the XML can't be decoded: "):
         read(f'<?xml version="1.0" encoding="{encoding}"?><a>..</a>'.encode())
+
+
+CATCH = "intermediateCatchEvent"
+
+
+@pytest.mark.parametrize(
+    ("number", "events", "kind", "error"),
+    [
+        (1, ("signal:A", "message:m"), "correlation_key", ""),
+        (2, ("signal:A", "message:m"), "", 'nobody does c: @correlation_key("c") is missing'),
+        (3, ("signal:A", "message:m"), "timer", "PARALLEL_MULTIPLE_CATCH_EVENT asks for correlation_key"),
+        (4, ("signal:A", "timer:${due}"), "timer", ""),
+        (5, ("signal:A", "timer:PT1H"), "timer", "PARALLEL_MULTIPLE_CATCH_EVENT asks for no job"),
+        (6, ("signal:A", "conditional:x"), "", ""),
+    ],
+)
+def test_an_event_with_several_definitions_asks_for_what_one_of_them_leaves_open(
+    lite: Client, number: int, events: tuple[str, ...], kind: str, error: str
+):
+    id = f"several-{number}"
+    c = several(CATCH, *events, parallel=True)
+    t = several("intermediateThrowEvent", "signal:B", "escalation:E")
+    process = Process(
+        id, bpmn=flow("s -> c -> t -> e", process=id, s=several("startEvent", f"message:{id}", "signal:Q"), c=c, t=t)
+    )
+    if kind:
+        getattr(process, kind)("c")(lambda: None)
+    if error:
+        with pytest.raises(ConfigurationError, match=re.escape(error)):
+            register(lite, [process])
+    else:
+        assert {element for _, element, _ in register(lite, [process]).strangers} <= {"c"}
