@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.engine.changes import Changes
 from app.engine.records import Message
@@ -324,6 +326,22 @@ def test_when_all_have_happened_they_are_waited_for_anew(make):
         walk.happens(id)
         assert reached(walk, follows) == round
     assert "t" in walk.waiting_at
+
+
+@given(st.lists(st.sampled_from("ABC"), max_size=12))
+def test_what_has_happened_is_not_waited_for_until_the_others_have(names: list[str]):
+    walk = at_host("signal:A", "signal:B", "signal:C", interrupting=False, parallel=True)
+    happened: set[str] = set()
+    times = 0
+    for name in names:
+        assert {each.name for each in walk.records.subscriptions} == set("ABC") - happened
+        if name not in happened:
+            walk.happens("b", name=name)
+            happened.add(name)
+        if len(happened) == 3:
+            times += 1
+            happened.clear()
+        assert reached(walk, "x") == times
 
 
 def test_a_date_comes_once_so_nothing_is_waited_for_anew():

@@ -10,7 +10,18 @@ from app.commands.variable import SetProcessVariables
 from app.errors import EngineError
 from app.service import Service
 from app.timer import Timer
-from tests.flow import EVENT_BASED, call, catch, conditional, event_sub, flow, multi, several, start
+from tests.flow import (
+    EVENT_BASED,
+    call,
+    catch,
+    conditional,
+    event_sub,
+    flow,
+    multi,
+    send_task,
+    several,
+    start,
+)
 from tests.story import Story, advance, deploy, instances, json_variable, run_tasks, send, signal, tasks
 
 CATCH, BOUNDARY, START = "intermediateCatchEvent", "boundaryEvent", "startEvent"
@@ -355,6 +366,30 @@ def test_when_the_newest_version_is_deleted_all_parts_of_the_one_before_are_in_f
     assert len(instances(engine)) == 3
 
 
+def test_a_version_is_deleted_with_all_that_starts_it(engine: Service):
+    process = deploy(engine, STARTS)
+    send(engine)
+    with pytest.raises(EngineError, match="is about to be started by 1 message"):
+        engine.execute(DeleteProcess(id=process.id, worker_id="op"))
+    run_tasks(engine)
+    other = deploy(engine, flow("s -> t -> e", process="q", s=several(START, "message:n", "signal:B", "timer:R/PT1H")))
+    engine.execute(DeleteProcess(id=other.id, worker_id="op"))
+    assert send(engine, "n").correlated is False
+    assert signal(engine, "B").subscriber_count == 0
+    advance(engine, hours=1)
+    run_tasks(engine)
+    assert {story.created.bpmn_process_id for story in instances(engine)} == {"p"}
+
+
+def test_a_message_that_is_sent_by_the_engine_reaches_a_part(engine: Service):
+    c = several(CATCH, "message:m", "signal:A", key="= 7", parallel=True)
+    story = Story.start(engine, flow("s -> c -> e", c=c), definitions=ENGINE)
+    Story.start(engine, flow("s -> t -> e", process="q", t=send_task("m", "= 7")), definitions=ENGINE).is_completed()
+    assert waiting(story) == [("A", 1)]
+    signal(engine, "A")
+    story.tasks_run("DONE", "DONE").is_completed()
+
+
 def test_a_part_that_starts_another_process_by_now_does_not_come_back(engine: Service):
     deploy(engine, STARTS)
     newer = deploy(engine, flow("s -> t -> e"), version="2")
@@ -392,7 +427,9 @@ def test_elements_show_all_definitions(engine: Service):
         engine,
         flow("s -> c -> e", s=several(START, "message:m", "signal:A"), c=several(CATCH, "conditional:x", "timer:PT1H")),
     )
-    found = {e.bpmn_element_id: e for e in engine.query(c.ElementCriteria(process_id=process.id))}
+    elements = engine.query(c.ElementCriteria(process_id=process.id))
+    assert [element.bpmn_element_id for element in elements] == ["p", "s", "c", "e"]
+    found = {element.bpmn_element_id: element for element in elements}
     assert [part.definition.name for part in found["s"].parts] == ["m", "A"]
     assert found["s"].definition.message_name == "m"
     assert found["c"].definition is None

@@ -133,8 +133,8 @@ class AttachedEvent(Event):
         if renewed and recur:
             recur(renewed)
 
-    def is_complete(self, run: Run, event: ElementInstance, raised: Raised | None, node: Node | None) -> bool:
-        """Whether what happens is all that the event waits for; sets the variables that the model names for it."""
+    def note(self, run: Run, event: ElementInstance, raised: Raised | None, node: Node | None) -> bool:
+        """What happens is noted, with the variables that the model names for it; whether that is all that is waited for."""
         node = node or event.node
         self._note(run, node, raised)
         return self.trigger.happens(run, event, node, raised)
@@ -165,7 +165,7 @@ class BoundaryEvent(AttachedEvent):
         node: Node | None = None,
     ) -> ElementInstance | None:
         """Its flows go on, and its host ends if it interrupts."""
-        if not self.is_complete(run, event, raised, node):
+        if not self.note(run, event, raised, node):
             return None
         renewed = self.renewed(run, event, again=again)
         run.complete(event)
@@ -191,7 +191,7 @@ class HandlerStart(AttachedEvent):
 
         BPMN 2.0.2, 13.5.4.
         """
-        if not self.is_complete(run, event, raised, node):
+        if not self.note(run, event, raised, node):
             return None
         scope = run.scope_of(event)
         renewed = self.renewed(run, event, again=again)
