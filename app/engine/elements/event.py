@@ -134,7 +134,7 @@ class AttachedEvent(Event):
             recur(renewed)
 
     def note(self, run: Run, event: ElementInstance, raised: Raised | None, node: Node | None) -> bool:
-        """What happens is noted, with the variables that the model names for it; whether that is all that is waited for."""
+        """Sets the variables that the model names for what happens; whether that is all that the event waits for."""
         node = node or event.node
         self._note(run, node, raised)
         return self.trigger.happens(run, event, node, raised)
