@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from app.store.postgres import PostgresSession
+from app.store.postgres_session import PostgresSession
 from app.store.sqlite import SQLiteSession
 from tests.wire import Count
 

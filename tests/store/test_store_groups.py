@@ -29,7 +29,7 @@ from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
 from app.store import AssumedWrongly, Store, Transaction
 from app.store.dialect import Session, Write
-from app.store.postgres import PostgresSession
+from app.store.postgres_session import PostgresSession
 from app.store.save import SET_QUEUE, Saver
 from app.store.sqlite import SQLiteSession
 from tests.databases import Databases
