@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.store.postgres_session import PostgresSession
-from app.store.sqlite import SQLiteSession
+from app.store.sqlite_session import SQLiteSession
 from tests.wire import Count
 
 _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")

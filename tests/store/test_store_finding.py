@@ -95,8 +95,7 @@ class Crowd:
 
 
 def explained(store: Store, session: Any, call: Execution, is_sqlite: bool) -> Any:
-    dialect = store._dialect
-    compiled = dialect.compiled(call.statement) if is_sqlite else dialect.statements.compiled(call)
+    compiled = store._dialect.statements.compiled(call.statement if is_sqlite else call)
     driver = session.connection.connection.driver_connection
     if is_sqlite:
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.bind(call.parameters))]

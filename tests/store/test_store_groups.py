@@ -31,7 +31,7 @@ from app.store import AssumedWrongly, Store, Transaction
 from app.store.dialect import Session, Write
 from app.store.postgres_session import PostgresSession
 from app.store.save import SET_QUEUE, Saver
-from app.store.sqlite import SQLiteSession
+from app.store.sqlite_session import SQLiteSession
 from tests.databases import Databases
 from tests.store import play
 from tests.store.counting import counting_statements
