@@ -40,9 +40,11 @@ MAY_IMPORT = {
     "check": LEAVES | {"api", "config", "examine", "health", "service", "store"},
     "gauges": LEAVES | {"store", "metrics"},
     "notices": LEAVES | {"engine", "commands"},
+    "sharing": LEAVES | {"commands", "engine", "memory", "metrics", "store"},
+    "tasks": LEAVES | {"commands", "config", "engine", "leases", "memory", "metrics", "sharing"},
     "service": LEAVES
     | {"bpmn", "engine", "criteria", "config", "store", "commands", "chores", "finding", "keys", "leases", "logs"}
-    | {"memory", "metrics", "news", "nodes", "notices", "waiting", "waker"},
+    | {"memory", "metrics", "news", "nodes", "notices", "sharing", "tasks", "waiting", "waker"},
     "executor": LEAVES | {"chores", "engine", "config", "commands", "service", "logs"},
     "api": LEAVES
     | {"bpmn", "engine", "criteria", "config", "commands", "gauges", "metrics", "news", "logs"}
