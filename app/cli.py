@@ -21,13 +21,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from app import config as configuration
 from app import logs, options
 from app.caller import Caller, Grant, Role, calling
 from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
+from app.config import logger as of_config
+from app.config.listing import listing, markdown
+from app.config.table import LONGEST_NAME
 from app.criteria import AuditCriteria, Range
 from app.errors import EngineError, StartError
+from app.version import version
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -72,7 +75,7 @@ def _load_config() -> Config:
         logs.set_up(config.log_level, config.log_format)
     finally:
         for warning in warnings:
-            configuration.logger.warning("%s", warning)
+            of_config.warning("%s", warning)
     return config
 
 
@@ -95,9 +98,9 @@ def migrate(arguments: argparse.Namespace) -> None:
 
 def show_config(arguments: argparse.Namespace) -> None:
     if arguments.markdown:
-        print(configuration.markdown())
+        print(markdown())
         return
-    for line in configuration.listing(_load_config()):
+    for line in listing(_load_config()):
         print(f"{line.name}={line.value}\n    {line.description}\n    default: {line.default or '(empty)'}")
 
 
@@ -161,7 +164,7 @@ def _service() -> Iterator[Service]:
 def _asking(operation: str) -> Iterator[str]:
     """What happens in the block is noted as done by who has typed the command, whose name it gets."""
     try:
-        user = getpass.getuser()[: configuration.LONGEST_NAME]
+        user = getpass.getuser()[:LONGEST_NAME]
     except (KeyError, OSError):
         # A user without a name, as in some containers.
         user = str(os.getuid())
@@ -267,10 +270,10 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def show_version(arguments: argparse.Namespace) -> None:
-    version = configuration.version()
-    if version == "unknown":
+    found = version()
+    if found == "unknown":
         raise CommandError("py-bpmn is not installed")
-    print(version)
+    print(found)
 
 
 class _ShowVersion(argparse.Action):
@@ -288,8 +291,8 @@ def _time(value: datetime) -> str:
 def _secret_id(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be blank")
-    if len(text) > configuration.LONGEST_NAME:
-        raise argparse.ArgumentTypeError(f"must have at most {configuration.LONGEST_NAME} characters")
+    if len(text) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"must have at most {LONGEST_NAME} characters")
     try:
         # Bytes on the command line that are no text arrive as lone surrogates, which no database keeps.
         text.encode()

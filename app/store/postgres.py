@@ -19,8 +19,9 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 
 from app.clock import FollowingClock, SystemClock
-from app.config import Config, mask_password
+from app.config import Config
 from app.errors import StartError
+from app.redact import mask_password
 from app.store import driver
 from app.store.dialect import Execution, Session
 from app.store.ear import NOTIFY, Ear
