@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from app import health
-from app.config import Config, version
+from app.config import Config
 from app.errors import StartError
 from app.redact import describe, is_of_database
+from app.version import version
 
 SECONDS = 30
 _MARKS = {"ERROR": "ERROR", "WARN": "WARN ", "OK": "ok   "}

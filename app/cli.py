@@ -16,18 +16,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from app import config as configuration
-from app import logs, options
+from app import argument, logs
 from app.caller import Caller, Grant, Role, calling
-from app.clock import SystemClock, cut
 from app.config import Config, ConfigError
+from app.config import logger as of_config
+from app.config.listing import listing, markdown
+from app.config.table import LONGEST_NAME
 from app.criteria import AuditCriteria, Range
 from app.errors import EngineError, StartError
+from app.version import version
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 COMMAND = "py-bpmn"
 """The credential of what is done by a command."""
 EXPORTED_AT_ONCE = 1000
-MOST_OF_REASON = 500
-"""Characters."""
 
 
 class CommandError(Exception):
@@ -72,7 +72,7 @@ def _load_config() -> Config:
         logs.set_up(config.log_level, config.log_format)
     finally:
         for warning in warnings:
-            configuration.logger.warning("%s", warning)
+            of_config.warning("%s", warning)
     return config
 
 
@@ -95,9 +95,9 @@ def migrate(arguments: argparse.Namespace) -> None:
 
 def show_config(arguments: argparse.Namespace) -> None:
     if arguments.markdown:
-        print(configuration.markdown())
+        print(markdown())
         return
-    for line in configuration.listing(_load_config()):
+    for line in listing(_load_config()):
         print(f"{line.name}={line.value}\n    {line.description}\n    default: {line.default or '(empty)'}")
 
 
@@ -161,7 +161,7 @@ def _service() -> Iterator[Service]:
 def _asking(operation: str) -> Iterator[str]:
     """What happens in the block is noted as done by who has typed the command, whose name it gets."""
     try:
-        user = getpass.getuser()[: configuration.LONGEST_NAME]
+        user = getpass.getuser()[:LONGEST_NAME]
     except (KeyError, OSError):
         # A user without a name, as in some containers.
         user = str(os.getuid())
@@ -267,10 +267,10 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def show_version(arguments: argparse.Namespace) -> None:
-    version = configuration.version()
-    if version == "unknown":
+    found = version()
+    if found == "unknown":
         raise CommandError("py-bpmn is not installed")
-    print(version)
+    print(found)
 
 
 class _ShowVersion(argparse.Action):
@@ -283,71 +283,6 @@ class _ShowVersion(argparse.Action):
 
 def _time(value: datetime) -> str:
     return value.isoformat(timespec="seconds") + "Z"
-
-
-def _secret_id(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("must not be blank")
-    if len(text) > configuration.LONGEST_NAME:
-        raise argparse.ArgumentTypeError(f"must have at most {configuration.LONGEST_NAME} characters")
-    try:
-        # Bytes on the command line that are no text arrive as lone surrogates, which no database keeps.
-        text.encode()
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("must be text") from None
-    return text
-
-
-def _expiry(text: str) -> datetime:
-    """A date-time (UTC where it names no zone), or now plus a duration; naive UTC."""
-    now = SystemClock().now()
-    try:
-        return _later(now, text)
-    except ValueError:
-        pass
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"must be a date-time such as 2030-01-31T00:00:00Z or a duration such as 90d, but is {text!r}"
-        raise argparse.ArgumentTypeError(message) from None
-    expires = cut(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)
-    if expires <= now:
-        raise argparse.ArgumentTypeError("must lie in the future")
-    return expires
-
-
-def _moment(text: str) -> datetime:
-    """A date or date-time (UTC where it names no zone); naive UTC."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"must be a date-time such as 2026-01-31T00:00:00Z, but is {text!r}"
-        raise argparse.ArgumentTypeError(message) from None
-    return cut(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)
-
-
-def _pattern(text: str) -> str:
-    """A BPMN process id, or the beginning of ids and `*`."""
-    found = _secret_id(text)
-    if "*" in found[:-1]:
-        raise argparse.ArgumentTypeError("may have a * at its end only")
-    return found
-
-
-def _reason(text: str) -> str:
-    if len(text) > MOST_OF_REASON:
-        raise argparse.ArgumentTypeError(f"must have at most {MOST_OF_REASON} characters")
-    return text
-
-
-def _later(now: datetime, text: str) -> datetime:
-    seconds = options.seconds(text)
-    if seconds <= 0:
-        raise argparse.ArgumentTypeError("must lie in the future")
-    try:
-        return cut(now + timedelta(seconds=seconds))
-    except OverflowError:
-        raise argparse.ArgumentTypeError("must lie before the year 10000") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -366,28 +301,30 @@ def _parser() -> argparse.ArgumentParser:
 
     api_keys = _group(commands, "api-key", "API keys, which clients send as authorization")
     create = _add(api_keys, "create", create_api_key, "create a key and print the authorization value")
-    create.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
-    create.add_argument("--expires", type=_expiry, metavar="WHEN", help="ISO 8601 date-time, or a duration from now")
+    create.add_argument("--secret-id", type=argument.secret_id, required=True, help="name of the key")
+    create.add_argument(
+        "--expires", type=argument.expiry, metavar="WHEN", help="ISO 8601 date-time, or a duration from now"
+    )
     roles = ", ".join(Role)
     create.add_argument(
         "--role", type=str.upper, choices=list(Role), action="append", default=[], help=f"{roles}; ADMIN by default"
     )
     text = "BPMN process ID that the key is bound to, or the beginning of IDs and *; all by default"
-    create.add_argument("--process", type=_pattern, action="append", default=[], metavar="ID", help=text)
+    create.add_argument("--process", type=argument.pattern, action="append", default=[], metavar="ID", help=text)
     create.add_argument("--may-deploy", action="store_true", help="may deploy without the role ADMIN")
     create.add_argument("--may-send", action="store_true", help="may send messages and signals, though it is bound")
-    create.add_argument("--description", type=_secret_id, metavar="TEXT", help="what the key is for")
+    create.add_argument("--description", type=argument.secret_id, metavar="TEXT", help="what the key is for")
     _add_reason(create)
     _add_output(create)
     _add(api_keys, "list", list_api_keys, "print the keys without their secrets")
     revoke = _add(api_keys, "revoke", revoke_api_key, "delete a key")
-    revoke.add_argument("--secret-id", type=_secret_id, required=True, help="name of the key")
+    revoke.add_argument("--secret-id", type=argument.secret_id, required=True, help="name of the key")
     _add_reason(revoke)
 
     audit = _group(commands, "audit", "what operators have done")
     export = _add(audit, "export", export_audit, "print it as lines of JSON")
-    export.add_argument("--since", type=_moment, metavar="WHEN", help="ISO 8601 date-time of the first entry")
-    export.add_argument("--until", type=_moment, metavar="WHEN", help="ISO 8601 date-time after the last entry")
+    export.add_argument("--since", type=argument.moment, metavar="WHEN", help="ISO 8601 date-time of the first entry")
+    export.add_argument("--until", type=argument.moment, metavar="WHEN", help="ISO 8601 date-time after the last entry")
 
     backup = _add(commands, "backup", back_up, "copy a SQLite database into a file, while services use it")
     backup.add_argument("file", type=Path, metavar="FILE", help="new file, which only its owner can read")
@@ -416,7 +353,7 @@ def _add(
 
 
 def _add_reason(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", type=_reason, default="", metavar="TEXT", help="why, for the audit")
+    parser.add_argument("--reason", type=argument.reason, default="", metavar="TEXT", help="why, for the audit")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

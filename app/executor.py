@@ -67,7 +67,7 @@ class TaskExecutor:
     def _look(self) -> float:
         """Executes what is due; how many seconds to sleep then."""
         try:
-            self._service.settle()
+            self._service.tasks.settle()
             if time.monotonic() >= self._tasks_at:
                 self._drain()
                 self._plan()
@@ -89,7 +89,7 @@ class TaskExecutor:
             locked = self._service.execute(LockTasks(limit=self._limit))
             if locked:
                 began = time.monotonic()
-                self._service.run_tasks(locked, self._stopping.is_set)
+                self._service.tasks.run(locked, self._stopping.is_set)
                 self._stopping.wait(min(REST * (time.monotonic() - began), LONGEST_REST))
                 # They don't wait until all is done: while tasks come faster than they are executed, that is never.
                 self._do_chores()
@@ -113,7 +113,7 @@ class TaskExecutor:
         if not is_over and time.monotonic() - self._recovered < self._interval:
             return False
         self._recovered = time.monotonic()
-        return self._service.recover_tasks() > 0
+        return self._service.tasks.recover() > 0
 
     def _plan(self) -> None:
         """Looks for tasks again when the next one is due or the next lease ends, but no later than after the interval.

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.config import Config, version
+from app.config import Config
 from app.errors import is_unavailable
 from app.store import Node, Store
 from app.store.nodes import alive
+from app.version import version
 
 logger = logging.getLogger(__name__)
 

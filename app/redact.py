@@ -1,4 +1,4 @@
-"""Exceptions as they may be written down: what databases say about a failure can contain the values of a row.
+"""Exceptions and addresses as they may be written down: what databases say about a failure can contain values of a row.
 
 Where something happened, which kind of failure it is, and names of tables, columns and constraints may be in a log, as
 well as partitions, ids, and names from models. Values of variables, keys, secrets and whatever else came with a request
@@ -114,3 +114,8 @@ def without_values(text: str) -> str:
     line = next((line.strip() for line in text[:_LOOKED_AT].splitlines() if line.strip()), "")
     shown = _VALUES.sub("…", line)
     return shown if len(shown) <= LONGEST_SHOWN else shown[: LONGEST_SHOWN - 1] + "…"
+
+
+def mask_password(url: str) -> str:
+    """`url` without the password, be it before the host or a parameter."""
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))

@@ -82,9 +82,9 @@ class Remembering:
             return found
         tasks = self._as_they_are(_joined(known))
         if not tasks:
-            tasks = self._service.lock_tasks(command, [Step(self._memory, place) for place in locking])
+            tasks = self._service.tasks.lock(command, [Step(self._memory, place) for place in locking])
         own = [task for task in tasks if task.completed_at is None and task.locked_by == self._service.config.engine_id]
-        executed = self._service.run_tasks(own)
+        executed = self._service.tasks.run(own)
         # Another request with the key may have been faster.
         others = self._as_they_are([*(task for task in tasks if task not in own), *executed.failed])
         executed.completed.extend(task for task in others if task.completed_at is not None)

@@ -22,16 +22,19 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from app import create_app, logs
-from app.config import Config, changed, inherits_sockets, mask_password, version
+from app.config import Config, inherits_sockets
+from app.config.listing import changed
 from app.errors import EngineError, ErrorKind, StartError
 from app.executor import TaskExecutor
 from app.http_worker import Logger, Worker
 from app.http_worker.problem import problem
 from app.metrics_folder import counting
 from app.nodes import Heart
+from app.redact import mask_password
 from app.service import Service
 from app.store import Store, find_schema, migrate, open_store, usable
 from app.store.away import is_away
+from app.version import version
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -1,13 +1,12 @@
-"""The one way in: commands in transactions, queries, and due tasks."""
+"""The one way in: commands in transactions, queries, and what is asked of the service beside them."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,36 +18,27 @@ from app.commands import HANDLERS
 from app.commands.audit import note
 from app.commands.base import Command
 from app.commands.context import Context, Options
-from app.commands.group import Rounds, Shared, execute_together, key_of, shares
 from app.commands.instance import GetProcessInstance, SeenProcessInstance
 from app.commands.job import LockJobs
 from app.commands.lease import RecoverJobs
 from app.commands.maintenance import Prepare
 from app.commands.removal import DeleteEndedInstances
-from app.commands.task import (
-    MOST_INTERRUPTIONS,
-    ExecutedTasks,
-    ExtendTasks,
-    FailTask,
-    LockTasks,
-    PostponeTask,
-    RecoverTasks,
-    ReleaseTasks,
-    RunTask,
-)
+from app.commands.task import ExecutedTasks, LockTasks
 from app.config import Config
 from app.criteria import Criteria
 from app.crypto import Cipher
 from app.engine.graph import Graph
 from app.engine.records import Job, Task
-from app.errors import EngineError, ErrorKind, conflict, is_unavailable, unavailable
+from app.errors import EngineError, conflict, is_unavailable, unavailable
 from app.finding import Finding, show_due
 from app.keys import ApiKeys
-from app.leases import JobLeases, Leases
-from app.memory import Memory, Step, share_once
+from app.leases import JobLeases
+from app.memory import Memory, Step
 from app.nodes import Nodes
+from app.sharing import Sharing
 from app.store import AssumedWrongly, Facts, GraphMissing, ProcessGone, Store, Transaction, open_store
 from app.store.probe import Probe
+from app.tasks import Tasks
 from app.waiting import Waiting
 from app.waker import Waker
 
@@ -58,37 +48,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
-T = TypeVar("T")
 
-MOST_TOGETHER = 50
-"""Commands that share a transaction."""
 FORGETTING_SECONDS = 600.0
 OVERDUE = timedelta(seconds=30)
 """Tasks that are due for longer count as overdue: the executor is late, or is not there."""
 LONG_LOCKED = timedelta(hours=1)
 """Jobs that are locked for longer, and for no limited time, may belong to a worker that has died."""
-EXTENSIONS = 3
-"""How often a lease is extended in the time that it lasts."""
-
-
-@dataclass(slots=True)
-class Owed:
-    """Tasks that this process holds, and could not give back."""
-
-    postponed: list[PostponeTask] = field(default_factory=list)
-    released: list[Task] = field(default_factory=list)
-
-
-def _by_partition(tasks: Iterable[Task]) -> dict[date, tuple[int, ...]]:
-    """The ids of tasks by partition."""
-    found: dict[date, tuple[int, ...]] = {}
-    for task in tasks:
-        found[task.partition] = (*found.get(task.partition, ()), task.id)
-    return found
-
-
-def _named(task: Task) -> dict[str, str]:
-    return {"task": f"{task.partition}/{task.id}", "type": str(task.type)}
 
 
 def _metrics(config: Config) -> Metrics | None:
@@ -100,21 +65,10 @@ def _metrics(config: Config) -> Metrics | None:
     return Metrics(config.metrics_directory)
 
 
-def _outcome(execute: Callable[[T], R], given: T) -> R | Exception:
-    try:
-        return execute(given)
-    except Exception as error:
-        return error
-
-
 def _each(results: Iterable[Any]) -> Iterator[Any]:
     """The results, and what is in those that are lists."""
     for result in results:
         yield from result if isinstance(result, list) else [result]
-
-
-def _each_alone(commands: Sequence[Command[Any]]) -> Shared:
-    return Shared(alone=list(range(len(commands))))
 
 
 def _not_tried(command: Command[Any]) -> EngineError:
@@ -151,9 +105,8 @@ class Service:
         """Requests of this process that wait."""
         self._waker = Waker(self.waiting, self.nodes, store, self.now)
         self._probe = Probe(store.why_silent)
-        self._lock = threading.Lock()
-        self._leases = Leases(self._extend, config.task_lock_timeout / EXTENSIONS)
-        self._owed = Owed()
+        self._sharing = Sharing(store, self._options, self._engine_time, self._committed, self.metrics)
+        self.tasks = Tasks(config, self, self._sharing, self.metrics)
         self._turn = 0
         """Which process is next, of those whose ended instances are deleted."""
         self._job_leases = JobLeases(lambda: self._read(Transaction.find_first_lease_end), self._recover_jobs, self.now)
@@ -241,82 +194,12 @@ class Service:
         unavailable, the commands that are left are not tried.
         """
         found: dict[int, Any] = {}
-        for outcomes in self._each(commands, lambda n: self.execute(commands[n], *steps[n : n + 1]), steps):
+        for outcomes in self._sharing.each(commands, lambda n: self.execute(commands[n], *steps[n : n + 1]), steps):
             found |= outcomes
             if any(map(is_unavailable, outcomes.values())):
                 break
         self._store.describe(found.values())
         return [found[place] if place in found else _not_tried(command) for place, command in enumerate(commands)]
-
-    def _each(
-        self, commands: Sequence[Command[Any]], alone: Callable[[int], Any], steps: Sequence[Step] = ()
-    ) -> Iterator[dict[int, Any]]:
-        """What the commands return or raise, by their places; those that shared a transaction at once.
-
-        The others are executed by `alone`, each when the next outcome is asked for.
-        """
-        rounds = Rounds([key_of(command) for command in commands], MOST_TOGETHER)
-        while places := rounds.deal():
-            sharing = [place for place in places if shares(commands[place])]
-            done: set[int] = set()
-            if len(sharing) > 1:
-                shared = self._share(
-                    [commands[place] for place in sharing], [steps[place] for place in sharing] if steps else ()
-                )
-                later = {sharing[n]: root for n, root in shared.later.items()}
-                outcomes = {sharing[n]: outcome for n, outcome in shared.settled.items()}
-                rounds.defer(later)
-                done = {*later, *outcomes}
-                if outcomes:
-                    yield outcomes
-            for place in places:
-                if place not in done:
-                    yield {place: _outcome(alone, place)}
-
-    def _share(self, commands: Sequence[Command[Any]], steps: Sequence[Step]) -> Shared:
-        """Executes what can be executed in one transaction; nothing, where that can't be committed as a whole."""
-        began = time.perf_counter()
-        shared = self._try_to_share(commands, steps)
-        if self.metrics is not None and shared.settled:
-            share = (time.perf_counter() - began) / len(shared.settled)
-            for _ in shared.settled:
-                self.metrics.command(type(commands[0]).__name__, share)
-        return shared
-
-    def _try_to_share(self, commands: Sequence[Command[Any]], steps: Sequence[Step]) -> Shared:
-        loaded: dict[int, Graph] = {}
-        while True:
-            try:
-                return self._store.reach(lambda: self._once_together(commands, steps, loaded))
-            except GraphMissing as missing:
-                process_id = missing.process_id
-            except EngineError as error:
-                error.title = error.title or commands[0].title
-                return Shared(settled=dict.fromkeys(range(len(commands)), error))
-            try:
-                loaded[process_id] = self._store.load_graph(process_id)
-            except Exception:
-                # It concerns those of this process only.
-                return _each_alone(commands)
-
-    def _once_together(
-        self, commands: Sequence[Command[Any]], steps: Sequence[Step], loaded: dict[int, Graph]
-    ) -> Shared:
-        began = time.monotonic()
-        try:
-            with self._store.begin_group(loaded) as tx:
-                execute = partial(execute_together, tx, self._options, self._engine_time)
-                shared = share_once(tx, steps, commands, execute) if steps else execute(commands)
-        except GraphMissing:
-            raise
-        except Exception as error:
-            if self._store.is_away(error):
-                raise
-            # One of them may be to blame, and the others are not to suffer from it.
-            logger.debug("commands that shared a transaction are executed one by one", exc_info=True)
-            return _each_alone(commands)
-        self._committed(tx, began)
-        return shared
 
     def query(self, criteria: Criteria, *, offset: int = 0, limit: int = 0) -> list[Any]:
         """The matching records in the order of partition and id; `limit` 0 is the default limit.
@@ -360,138 +243,12 @@ class Service:
 
     def execute_tasks(self, command: LockTasks) -> ExecutedTasks:
         """Locks due tasks and runs them; one that fails takes no other with it."""
-        return self.run_tasks(self.lock_tasks(command))
-
-    def lock_tasks(self, command: LockTasks, steps: Sequence[Step] = ()) -> list[Task]:
-        """Locks due tasks, also those whose leases have ended; for that there are two `steps`, if there are any."""
-        self.settle()
-        tasks = self.execute(command, *steps[:1])
-        if len(tasks) < command.limit and self.recover_tasks():
-            tasks += self.execute(replace(command, limit=command.limit - len(tasks)), *steps[1:])
-        return tasks
-
-    def run_tasks(self, tasks: list[Task], stopped: Callable[[], bool] = lambda: False) -> ExecutedTasks:
-        """Runs locked tasks and extends their leases meanwhile; once `stopped`, the rest is released.
-
-        They run in their order, those of different instances together. Of those that were interrupted before only the
-        first does, as the last one; the others are released.
-        """
-        executed = ExecutedTasks()
-        left = sorted(tasks, key=lambda task: task.interruptions > 0)
-        steps = self._steps(left)
-        goes_on = True
-        with self._leases.held(left):
-            while left and goes_on and not stopped():
-                for task, outcome in next(steps):
-                    left.remove(task)
-                    if isinstance(outcome, EngineError):
-                        goes_on = self._fail(executed, task, outcome)
-                        if not goes_on:
-                            # The others would fail as well.
-                            executed.failed.extend(left)
-                            break
-                    elif isinstance(outcome, Exception):
-                        raise outcome
-                    else:
-                        executed.completed.append(outcome)
-        self._give_back(left)
-        return executed
-
-    def _steps(self, left: list[Task]) -> Iterator[list[tuple[Task, Any]]]:
-        """What comes of the tasks, which are taken out of `left` by who receives it."""
-        calm = [task for task in left if not task.interruptions]
-        commands = [RunTask(task=task) for task in calm]
-        for outcomes in self._each(commands, lambda place: self._run(commands[place])):
-            yield [(calm[place], outcome) for place, outcome in outcomes.items()]
-        # Whatever has killed a process before must not take others with it: it comes last, and alone.
-        first, *others = left
-        left[:] = [first]
-        self._give_back(others)
-        yield [(first, _outcome(self._run, RunTask(task=first)))]
-
-    def _fail(self, executed: ExecutedTasks, task: Task, error: EngineError) -> bool:
-        """Notes a task that could not be executed; whether it is worth trying others."""
-        if error.kind is not ErrorKind.UNAVAILABLE:
-            logger.warning("a task was not executed: %s", error.detail, extra=_named(task))
-            executed.failed.append(task)
-            return True
-        given_up = self._give_up(task, error.detail)
-        (executed.completed if given_up else executed.failed).append(given_up or task)
-        return given_up is not None or self._postpone(task, error.detail)
-
-    def _give_back(self, tasks: Iterable[Task]) -> None:
-        with self._lock:
-            self._owed.released.extend(tasks)
-        self.settle()
-
-    def _run(self, command: RunTask) -> Task:
-        """Raises EngineError for a task that was lost, or can't be executed now; whatever breaks is its own failure."""
-        try:
-            return self.execute(command)
-        except EngineError:
-            raise
-        except Exception as error:
-            logger.exception("a task broke", extra=_named(command.task))
-            reason = f"unexpected {type(error).__name__}, see the log of {self.config.engine_id}"
-            return self.execute(FailTask(task=command.task, error=reason))
-
-    def _give_up(self, task: Task, error: str) -> Task | None:
-        """The task with its incident, if it was interrupted too often and that can be said now."""
-        if task.interruptions < MOST_INTERRUPTIONS:
-            return None
-        try:
-            return self.execute(FailTask(task=task, error=error, gives_up=True))
-        except EngineError:
-            # What keeps it from being executed keeps it from being given up.
-            return None
-
-    def _postpone(self, task: Task, error: str) -> bool:
-        """Has a task tried again later; whether the database took it, otherwise it is owed."""
-        postponed = PostponeTask(task=task, error=error)
-        try:
-            self.execute(postponed)
-        except EngineError:
-            with self._lock:
-                self._owed.postponed.append(postponed)
-            return False
-        return True
-
-    def settle(self) -> None:
-        """Gives back what this process could not while the database was away; after a crash leases see to it.
-
-        What can't be given back even now stays owed.
-        """
-        with self._lock:
-            owed, self._owed = self._owed, Owed()
-        try:
-            while owed.postponed:
-                self.execute(owed.postponed[-1])
-                owed.postponed.pop()
-            for partition, ids in _by_partition(owed.released).items():
-                self.execute(ReleaseTasks(partition=partition, ids=ids))
-                owed.released = [task for task in owed.released if task.partition != partition]
-        except EngineError:
-            with self._lock:
-                self._owed.postponed += owed.postponed
-                self._owed.released += owed.released
-
-    def _extend(self, tasks: Collection[Task]) -> None:
-        for partition, ids in _by_partition(tasks).items():
-            try:
-                self.execute(ExtendTasks(partition=partition, ids=ids))
-            except Exception:
-                logger.warning("leases of tasks could not be extended", exc_info=True)
-
-    def recover_tasks(self) -> int:
-        """Gives back tasks whose lease has ended, whoever held them; how many these were."""
-        return self._expired("task", self.execute(RecoverTasks()))
+        return self.tasks.run(self.tasks.lock(command))
 
     def _recover_jobs(self) -> int:
-        return self._expired("job", self.execute(RecoverJobs()))
-
-    def _expired(self, of: str, count: int) -> int:
+        count = self.execute(RecoverJobs())
         if self.metrics is not None:
-            self.metrics.expired(of, count)
+            self.metrics.expired("job", count)
         return count
 
     def upcoming(self) -> tuple[datetime | None, datetime | None]:
@@ -591,7 +348,7 @@ class Service:
         """
         self._store.empty()
         self.finding = Finding(self._store, self.now)
-        self._owed = Owed()
+        self.tasks.forget()
         self.prepare()
 
     def ready(self) -> bool:
@@ -612,7 +369,7 @@ class Service:
         self.execute(Prepare())
 
     def close(self) -> None:
-        self._leases.close()
+        self.tasks.close()
         self._waker.close()
         self.nodes.leave()
         self._store.close()

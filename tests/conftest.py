@@ -161,4 +161,4 @@ def wire(databases: Databases) -> Iterator[Wire]:
 @pytest.fixture
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """No commands share a transaction."""
-    monkeypatch.setattr("app.service.MOST_TOGETHER", 1)
+    monkeypatch.setattr("app.sharing.MOST_TOGETHER", 1)

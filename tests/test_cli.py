@@ -21,7 +21,8 @@ import pytest
 from sqlalchemy import make_url
 
 from app.cli import main
-from app.config import OPTIONS, Config
+from app.config import Config
+from app.config.table import OPTIONS
 from app.store import head_revision, migrating
 from tests.databases import Databases
 from tests.store.migrations import go_back

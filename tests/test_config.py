@@ -7,7 +7,9 @@ import pytest
 
 from app import options
 from app.caller import Role
-from app.config import BESIDE_REQUESTS, OPTIONS, Config, ConfigError, listing, markdown
+from app.config import Config, ConfigError
+from app.config.listing import listing, markdown
+from app.config.table import BESIDE_REQUESTS, OPTIONS
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OLD_KEY = base64.b64encode(b"o" * 32).decode()

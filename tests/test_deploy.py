@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.config import OPTIONS, Config
+from app.config import Config
+from app.config.table import OPTIONS
 from app.gauges import gauges
 from app.metrics import Metrics
 from app.store import Facts

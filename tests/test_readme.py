@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from app import config as configuration
 from app.api.job import JobCompletionSchema
 from app.bpmn.tags import TAGS, is_executed
+from app.config.listing import markdown
 from app.engine.types import JobType
 from tests.databases import Databases
 
@@ -148,7 +148,7 @@ def test_what_comes_before_the_service_in_production_works_and_keeps_its_secrets
 
 def test_the_table_of_options_is_current():
     guide = (ROOT / "app" / "guides" / "options.md").read_text(encoding="utf-8")
-    assert configuration.markdown() in guide, "put the output of `py-bpmn config --markdown` there"
+    assert markdown() in guide, "put the output of `py-bpmn config --markdown` there"
 
 
 def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else():

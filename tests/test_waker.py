@@ -160,7 +160,7 @@ def test_a_task_that_is_executed_and_a_signal_that_has_arrived_wake_who_waits(on
     (task,) = one.execute(LockTasks(limit=1))
     arrived = Happening("signal", None, signal.id)
     with asleep(one, arrived) as first, asleep(one, Happening("task", task.partition, task.id)) as second:
-        one.run_tasks([task])
+        one.tasks.run([task])
         assert first.is_woken
         assert second.is_woken
 

@@ -7,20 +7,9 @@ from typing import Any
 from app.api.answer import Response
 from app.api.blueprint import Blueprint
 from app.api.encode import compile_encoder
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Details,
-    Int32,
-    Int64,
-    Many,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-)
+from app.api.fields import Choice, Details, Int32, Int64, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import time_range
 from app.caller import Role

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from app.api.body import broken_body
 from app.api.context import service
 from app.api.encode import Encoder
-from app.api.fields import ApiSchema, Many, Object
+from app.api.objects import ApiSchema, Many, Object
 from app.api.problem import problem_of
 from app.api.rules import MOST_ITEMS, broken, flatten
 from app.commands.base import Command

@@ -15,9 +15,10 @@ import flask_smorest  # type: ignore[import-untyped]  # has no annotations
 
 from app.api import examples
 from app.api.body import read_body
-from app.api.fields import ApiSchema, camel
+from app.api.fields import camel
 from app.api.file_body import FileBody
 from app.api.idempotency import PARAMETER, UNREPEATABLE
+from app.api.objects import ApiSchema
 from app.api.openapi import PAGE_PARAMETERS, search_parameters
 from app.api.params import orders_of, page, paging
 from app.api.query_fields import QueryFields

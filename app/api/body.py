@@ -11,8 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from app.api.context import Request, current
-from app.api.fields import ApiSchema
 from app.api.json_text import BadJson, read_json
+from app.api.objects import ApiSchema
 from app.api.rules import flatten
 from app.errors import Cause, EngineError, ErrorKind
 

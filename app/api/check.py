@@ -8,7 +8,8 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, ShortText, Text
+from app.api.fields import Choice, Flag, Int32, ShortText, Text
+from app.api.objects import AnswerSchema, Many, Object
 from app.api.problem import ErrorSchema, encode_cause
 from app.api.process import CreateProcessSchema, ProcessFileSchema, WarningSchema, encode_warning
 from app.bpmn.diagram import show

@@ -9,20 +9,9 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, encode_timer, inner_number
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Flag,
-    Int32,
-    Many,
-    Object,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-)
+from app.api.fields import Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import choices, reason, worker_id
 from app.bpmn.model import ElementType, EventDefinition

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from app.api.answer import Response, json_answer
-from app.api.fields import ApiSchema, Timestamp, camel
+from app.api.fields import Timestamp, camel
+from app.api.objects import ApiSchema
 from app.api.schemas import Tags
 from app.engine.records import ElementVisit
 from app.timer import Timer, format_timestamp

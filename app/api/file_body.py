@@ -10,7 +10,8 @@ from werkzeug.http import parse_options_header
 from app.api import examples
 from app.api.body import invalid_body, raw_body
 from app.api.context import current
-from app.api.fields import ApiSchema, Undecodable, check_text
+from app.api.fields import Undecodable, check_text
+from app.api.objects import ApiSchema
 from app.api.query_fields import QueryFields
 from app.bpmn.text import DecodingError, decode
 

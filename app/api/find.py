@@ -8,7 +8,8 @@ from typing import Any
 from app.api.answer import Response, json_answer
 from app.api.context import service
 from app.api.encode import Encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Text
+from app.api.fields import Flag, Int32, Text
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.schemas import results_of
 from app.criteria import Criteria, Page, Paging
 

@@ -6,10 +6,11 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, Text, Timestamp
-from app.config import version
+from app.api.fields import Choice, Flag, Int32, Text, Timestamp
+from app.api.objects import AnswerSchema, Many, Object
 from app.examine import Health, examine
 from app.health import HealthLevel
+from app.version import version
 
 blp = Blueprint("health", __name__, description="What is wrong with the system, and what helps.")
 

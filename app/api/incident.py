@@ -9,8 +9,9 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
+from app.api.fields import Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.params import Page
 from app.api.schemas import reason, results_of, time_range, worker_id
 from app.commands.incident import ResolveIncident

@@ -11,24 +11,10 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Details,
-    Flag,
-    Int32,
-    Int64,
-    Many,
-    Object,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-    camel,
-)
+from app.api.fields import Choice, Details, Flag, Int32, Int64, Partition, ShortText, Text, Timestamp, camel
 from app.api.find import page_answer
 from app.api.instance import ProcessInstanceCriteriaSchema
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.openapi import FLOWS, HISTORY_PARAMETERS, LIMIT
 from app.api.params import flag, paging_by, row_limit, to_snake
 from app.api.rules import MOST_ITEMS, Violation

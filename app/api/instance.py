@@ -14,21 +14,9 @@ from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import absent, compile_encoder
-from app.api.fields import (
-    DURATION_PATTERN,
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Flag,
-    Int32,
-    Many,
-    Object,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-)
+from app.api.fields import DURATION_PATTERN, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_answer, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.openapi import WAITING
 from app.api.params import flag
 from app.api.params import wait_timeout as wait_timeout_parameter

@@ -14,22 +14,10 @@ from app.api.batch import Batch, execute_each, result
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import listed
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Duration,
-    Flag,
-    Int32,
-    Many,
-    Object,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-)
+from app.api.fields import Choice, Duration, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
 from app.api.job_answer import JobSchema, encode_job
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.problem import ProblemSchema, problem_of
 from app.api.rules import MOST_ITEMS, MOST_NAMES, MOST_OF_ERROR, some_time
 from app.api.schemas import (

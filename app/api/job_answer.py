@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, Choice, Flag, Int32, Many, Object, Partition, Text, Timestamp
+from app.api.fields import Choice, Flag, Int32, Partition, Text, Timestamp
+from app.api.objects import AnswerSchema, Many, Object
 from app.api.schemas import DataSchema
 from app.bpmn.kinds import ERROR_EVENTS, ESCALATION_EVENTS, MESSAGE_EVENTS, SIGNAL_EVENTS
 from app.engine.graph import Flow, Node

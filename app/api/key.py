@@ -11,8 +11,9 @@ from app.api.answer import Response, bare, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, ShortText, Text, Timestamp
+from app.api.fields import Choice, Flag, Int32, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many
 from app.api.rules import MOST_ITEMS, MOST_OF_REASON, broken
 from app.api.schemas import reason, worker_id
 from app.caller import Role

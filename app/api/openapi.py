@@ -14,8 +14,9 @@ from marshmallow import fields
 
 from app.api import examples
 from app.api.context import service
-from app.api.fields import AnswerSchema, ApiSchema, Choice, camel
+from app.api.fields import Choice, camel
 from app.api.job_types import described
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.problem import RETRY_AFTER, ProblemSchema
 from app.engine.types import JobType
 

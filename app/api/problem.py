@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.api.answer import Response, bare
 from app.api.context import current
-from app.api.fields import AnswerSchema, Choice, Int32, Many, Object, Partition, Text
+from app.api.fields import Choice, Int32, Partition, Text
+from app.api.objects import AnswerSchema, Many, Object
 from app.api.rules import shown
 from app.errors import Cause, EngineError, ErrorKind
 

@@ -11,8 +11,9 @@ from app.api.answer import Response, empty, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import current, service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Many, Object, ShortText, Text, Timestamp
+from app.api.fields import Choice, Flag, Int32, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.openapi import TAGGED
 from app.api.rules import MOST_ITEMS
 from app.api.schemas import Tags, TimerField, all_tags, reason, worker_id

@@ -12,7 +12,8 @@ from marshmallow import ValidationError
 
 from app.api import examples
 from app.api.context import current
-from app.api.fields import ApiSchema, Choice, Flag, Int32, Many, Undecodable, camel
+from app.api.fields import Choice, Flag, Int32, Undecodable, camel
+from app.api.objects import ApiSchema, Many
 from app.api.rules import MOST_ITEMS, flatten
 from app.api.schemas import Tags
 from app.errors import Cause, EngineError, ErrorKind

@@ -9,23 +9,19 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
     Choice,
     Cron,
     Duration,
     Flag,
     Int32,
-    Many,
     Name,
-    Object,
     ShortText,
     Text,
     Timestamp,
     Undecodable,
     check_text,
-    printed,
 )
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object, printed
 from app.api.rules import (
     MOST_CHARACTERS,
     MOST_ITEMS,

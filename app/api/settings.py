@@ -8,8 +8,9 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Int32, ShortText, Text, Timestamp
+from app.api.fields import Int32, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.schemas import reason, worker_id
 from app.commands.settings import GetProcessSetting, SetProcessSetting
 from app.criteria import Paging, ProcessSettingCriteria

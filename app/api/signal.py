@@ -10,8 +10,9 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Int32, Int64, Partition, ShortText, Text, Timestamp
+from app.api.fields import Int32, Int64, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.schemas import process_variables, wait_timeout, worker_id
 from app.api.waiting import Seen, answered, seconds_to_wait
 from app.commands.signal import SendSignal

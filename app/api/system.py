@@ -10,7 +10,8 @@ from app.api.answer import Response, bare, json_answer, text_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, Timestamp
+from app.api.fields import Timestamp
+from app.api.objects import AnswerSchema
 from app.api.schemas import TimerSchema, reason
 from app.commands.system import SetTime
 from app.errors import EngineError, ErrorKind

@@ -9,20 +9,9 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Choice,
-    Flag,
-    Int32,
-    Many,
-    Object,
-    Partition,
-    ShortText,
-    Text,
-    Timestamp,
-)
+from app.api.fields import Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.schemas import CountResSchema, MoveDueSchema, choices, reason
 from app.commands.due import MoveTimer
 from app.commands.task import LockTasks, UnlockTasks

@@ -7,7 +7,7 @@ from typing import Any
 from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
-from app.api.fields import ApiSchema
+from app.api.objects import ApiSchema
 from app.api.problem import answer_to
 from app.errors import EngineError, ErrorKind
 

@@ -9,8 +9,9 @@ from app.api.answer import Response, json_answer
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder
-from app.api.fields import AnswerSchema, ApiSchema, Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
+from app.api.fields import Choice, Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema
 from app.api.schemas import Tags, all_tags, choices, element_variables, error_message, process_variables, worker_id
 from app.commands.user_task import UpdateUserTask
 from app.criteria import Paging, UserTaskCriteria

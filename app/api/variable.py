@@ -9,8 +9,9 @@ from app.api.answer import Response, empty
 from app.api.blueprint import Blueprint
 from app.api.context import service
 from app.api.encode import compile_encoder, listed
-from app.api.fields import AnswerSchema, ApiSchema, Flag, Int32, Many, Partition, ShortText, Text, Timestamp
+from app.api.fields import Flag, Int32, Partition, ShortText, Text, Timestamp
 from app.api.find import find, page_of
+from app.api.objects import AnswerSchema, ApiSchema, Many
 from app.api.params import variable_filter
 from app.api.rules import MOST_CHARACTERS, MOST_NAMES
 from app.api.schemas import (

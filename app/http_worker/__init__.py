@@ -14,6 +14,7 @@ TLS, HTTP/2 and limits by client are left to a proxy in front.
 
 from __future__ import annotations
 
-from app.http_worker.worker import Logger, Worker
+from app.http_worker.logger import Logger
+from app.http_worker.worker import Worker
 
 __all__ = ["Logger", "Worker"]

@@ -10,6 +10,9 @@ from typing import Any
 
 from app.http_worker.request import BadRequest, Received, RequestReader
 
+RECEIVE_BYTES = 64 * 1024
+"""What is taken from a client at once, at most."""
+
 
 class Phase(IntEnum):
     """What a connection is at, in the order in which connections are given up when there are too many."""

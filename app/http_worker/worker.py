@@ -1,11 +1,9 @@
-"""The poller, which waits for clients, and the threads that serve their requests."""
+"""The poller: it alone waits for events, reads, and closes, but where a thread has the connection."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import io
-import itertools
 import logging
 import math
 import os
@@ -14,35 +12,24 @@ import selectors
 import signal
 import socket
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from gunicorn.glogging import Logger as GunicornLogger
-from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker as BaseWorker
 
 from app import logs
-from app.config import Config, ConfigError
+from app.config import Config
 from app.errors import ErrorKind
-from app.http_worker.answer import Answer
-from app.http_worker.connection import Connection, Phase
+from app.http_worker.connection import RECEIVE_BYTES, Connection, Phase
 from app.http_worker.head import Plain
 from app.http_worker.problem import last_answer
-from app.http_worker.queue import Queue
-from app.http_worker.request import BadRequest, Received, RequestReader
-from app.waiting import CAN_PARK, PARKED, RESUMED
+from app.http_worker.request import BadRequest, RequestReader
+from app.http_worker.threads import Threads
 
 logger = logging.getLogger(__name__)
 
-PROBES = ("/healthz", "/readiness")
-PATIENCE_SECONDS = 1.0
-"""How long a request may wait for a thread before it is asked whether its client is still there."""
 SWEEP_SECONDS = 0.5
 """How often deadlines are looked at, and the master is told that the process lives."""
 STOP_LINGER_SECONDS = 2.0
@@ -51,12 +38,9 @@ WARNING_SECONDS = 60.0
 REFUSAL_SECONDS = 1.0
 SPARE_FILES = 256
 """What a process may open besides connections of clients: the database's, among others."""
-RECEIVE_BYTES = 64 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of requests and answers that are kept for slow clients; or more, where a few of the largest need more."""
 LARGEST_BODIES = 8
-STAY_SECONDS = 0.005
-"""How long a thread that has answered waits for the client's next request, while no other request waits for it."""
 
 
 class Application(Protocol):
@@ -75,19 +59,6 @@ class Application(Protocol):
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]: ...
 
 
-class Logger(GunicornLogger):
-    """gunicorn's own records go where those of the service go, in the same format."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        if not logging.getLogger().handlers:
-            # gunicorn's own command line. What is wrong in the configuration is reported by the process that needs it.
-            with contextlib.suppress(ConfigError):
-                config = Config.from_env(warn=lambda warning: None)
-                logs.set_up(config.log_level, config.log_format)
-        logs.take_over_server()
-
-
 class Worker(BaseWorker):
     wsgi: Application
     _is_told_to_stop = False
@@ -102,17 +73,12 @@ class Worker(BaseWorker):
         """Serves until the process is told to stop."""
         config = self.wsgi.config
         self._request_timeout = config.http_request_timeout
-        self._longest_wait = config.transaction_timeout
         self._max_body = config.http_max_body
         self._plain = Plain(self.cfg)
         self._most_bytes = max(MOST_BYTES, LARGEST_BODIES * self._max_body)
         self._most_connections = _allowed(self.cfg.worker_connections)
         self._bytes = 0
         self._connections: set[Connection] = set()
-        self._returned: deque[Connection] = deque()
-        self._parked: deque[Connection] = deque()
-        """Those that have begun to wait, and nobody hears."""
-        self._numbers = itertools.count(1)
         self._stop_at = math.inf
         self._stopped_at = -math.inf
         self._next_sweep = 0.0
@@ -120,8 +86,7 @@ class Worker(BaseWorker):
         self._next_refusal = 0.0
         self._unsaid = 0
         self._accepting = False
-        self._requests = self._start_threads("requests", self.cfg.threads)
-        self._probes = {path: self._start_threads(path, 1) for path in PROBES}
+        self._threads = Threads(self, self.wsgi, config.transaction_timeout)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.PIPE[0], selectors.EVENT_READ, self._wake_up)
         self._accept(True)
@@ -162,8 +127,6 @@ class Worker(BaseWorker):
         while self._connections and time.monotonic() < limit:
             self._turn()
 
-    # The poller is the only one who waits for events, reads, and closes.
-
     def _turn(self) -> None:
         """Waits for events and handles them, and looks at the clock now and then."""
         for key, events in self._selector.select(SWEEP_SECONDS):
@@ -189,13 +152,13 @@ class Worker(BaseWorker):
         """A signal has arrived, or a thread has returned a connection."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.PIPE[0], 4096)
-        while self._parked:
-            connection = self._parked.popleft()
+        while self._threads.parked:
+            connection = self._threads.parked.popleft()
             if connection in self._connections:
                 # To hear whether the client leaves.
                 self._watch(connection, selectors.EVENT_READ)
-        while self._returned:
-            connection = self._returned.popleft()
+        while self._threads.returned:
+            connection = self._threads.returned.popleft()
             if connection not in self._connections:
                 continue
             self._bytes += connection.reader.size
@@ -383,7 +346,7 @@ class Worker(BaseWorker):
             self._refuse(connection, refusal)
             return
         if received is not None:
-            self._hand_over(connection, received)
+            self._threads.hand_over(connection, received)
             return
         phase = Phase.RECEIVING if connection.reader.started else Phase.IDLE
         if connection.phase is not phase:
@@ -391,19 +354,6 @@ class Worker(BaseWorker):
         if connection.reader.takes_continue():
             connection.output.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             connection.output.flush()
-
-    def _hand_over(self, connection: Connection, received: Received) -> None:
-        self._begin(connection)
-        self._queue_of(received).put(connection, received)
-
-    def _queue_of(self, received: Received) -> Queue:
-        return self._probes.get(received.request.uri, self._requests)
-
-    def _begin(self, connection: Connection) -> None:
-        connection.enter(Phase.SERVING)
-        if next(self._numbers) >= self.max_requests and self.alive:
-            self.log.info("Autorestarting worker after current request.")
-            self.alive = False
 
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answers what is no request, and ends the connection: nobody knows where the next one would begin."""
@@ -451,168 +401,6 @@ class Worker(BaseWorker):
         else:
             self._selector.modify(connection.sock, events, connection)
         connection.watched = events
-
-    # The threads. A connection whose request they have taken is theirs until they give it back.
-
-    def _start_threads(self, name: str, count: int) -> Queue:
-        queue = Queue()
-        for number in range(count):
-            threading.Thread(target=self._serve, args=(queue,), name=f"{name}-{number}", daemon=True).start()
-        return queue
-
-    def _serve(self, queue: Queue) -> None:
-        """Answers one request after the other, and those of one client without a way through the poller."""
-        while True:
-            connection, received = queue.get()
-            if not self._serve_one(connection, received):
-                continue
-            while (following := self._next(connection, queue)) is not None:
-                if self._queue_of(following) is not queue:
-                    self._hand_over(connection, following)
-                    break
-                self._begin(connection)
-                if not self._serve_one(connection, following):
-                    break
-            else:
-                self._give_back(connection)
-
-    def _serve_one(self, connection: Connection, received: Received) -> bool:
-        """False for a request that waits from now on: the thread does not have the connection any more."""
-        output = connection.output
-        if received.parked is not None and connection.is_ended_by_client():
-            received.parked.waiter.abandon()
-            output.broken = True
-        elif self._came_too_late(connection):
-            if received.parked is not None:
-                received.parked.waiter.abandon()
-            given = (value for name, value in received.request.headers if name == "X-REQUEST-ID")
-            request_id = logs.usable_request_id(next(given, ""))
-            detail = "all threads were busy for too long: try again a little later"
-            output.sendall(last_answer(503, ErrorKind.UNAVAILABLE, "the service is busy", detail, request_id))
-            connection.ends = True
-        else:
-            parked = self._answer(connection, received)
-            if parked is not None:
-                self._park(connection, received, parked)
-                return False
-        output.flush()
-        return True
-
-    def _park(self, connection: Connection, received: Received, parked: Any) -> None:
-        # All that is needed of it has been read.
-        received.request.body = io.BytesIO()
-        connection.waiting = replace(received, parked=parked)
-        with connection.lock:
-            connection.enter(Phase.WAITING)
-            is_heard = bool(connection.watched)
-        if not is_heard:
-            self._parked.append(connection)
-            self._ring()
-        parked.waiter.sleep(partial(self._resume, connection))
-
-    def _resume(self, connection: Connection) -> None:
-        """Called in whatever thread wakes a request that waits."""
-        with connection.lock:
-            if connection.phase is not Phase.WAITING:
-                return
-            connection.enter(Phase.SERVING)
-        assert connection.waiting is not None
-        self._requests.put(connection, connection.waiting)
-
-    def _next(self, connection: Connection, queue: Queue) -> Received | None:
-        """The client's next request if it comes at once, and no other request waits for the thread.
-
-        A thread waits for no more than the beginning: a request that comes in pieces is the poller's.
-        """
-        reader = connection.reader
-        if connection.is_over or not self.alive or queue.is_short_of_threads:
-            return None
-        try:
-            received = reader.next()
-            if received is None and not reader.started and queue.wait_for(connection.sock, STAY_SECONDS):
-                self._read(connection)
-                received = reader.next()
-        except BadRequest as refusal:
-            connection.refusal = refusal
-            return None
-        except Exception:
-            # As in the poller: whatever one client has found out, the thread is there for others.
-            logger.exception("a connection is closed, since it could not be read")
-            connection.output.broken = True
-            return None
-        return received
-
-    def _read(self, connection: Connection) -> None:
-        try:
-            data = connection.sock.recv(RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if data:
-            connection.reader.feed(data)
-        else:
-            connection.output.broken = True
-
-    def _give_back(self, connection: Connection) -> None:
-        with connection.lock:
-            # Whoever hears the client meanwhile waits for the lock.
-            if not (connection.is_over or connection.refusal or connection.reader.started):
-                connection.enter(Phase.IDLE)
-                if connection.watched:
-                    return
-        self._returned.append(connection)
-        self._ring()
-
-    def _ring(self) -> None:
-        """Wakes the poller."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self.PIPE[1], b".")
-
-    def _came_too_late(self, connection: Connection) -> bool:
-        """Whether a request has waited for a thread longer than any client waits, or than this one did."""
-        waited = time.monotonic() - connection.since
-        return waited > self._longest_wait or (waited > PATIENCE_SECONDS and connection.is_ended_by_client())
-
-    def _answer(self, connection: Connection, received: Received) -> Any:
-        """Leaves at least the end of the answer to be sent. Returns what is left of a request that is to wait first."""
-        request, output = received.request, connection.output
-        environ: dict[str, Any] = {}
-        response = None
-        try:
-            self.cfg.pre_request(self, request)
-            started = datetime.now()
-            response, environ = create(request, output, connection.client, connection.server, self.cfg, Answer)
-            environ["wsgi.multithread"] = True
-            environ[CAN_PARK] = True
-            environ[RESUMED] = received.parked
-            parts = self.wsgi(environ, response.start_response)
-            if PARKED in environ:
-                return environ[PARKED]
-            # Only now: the process may have been told to stop while the request was served.
-            if not (received.complete and self.alive and self.cfg.keepalive):
-                response.force_close()
-            try:
-                for part in parts:
-                    response.write(part)
-                    if response.response_length is None or response.sent < response.response_length:
-                        output.flush()
-                response.close()
-            finally:
-                if hasattr(parts, "close"):
-                    parts.close()
-            self.log.access(response, request, environ, datetime.now() - started)
-            connection.ends = response.should_close()
-        except Exception:
-            request_id = logs.usable_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-            logger.exception("%s %s failed, request %s", request.method, request.path, request_id)
-            if response is None or not response.headers_sent:
-                detail = f"see server logs, request {request_id}"
-                output.sendall(last_answer(500, ErrorKind.UNKNOWN, "unexpected error occurred", detail, request_id))
-            connection.ends = True
-        finally:
-            self.cfg.post_request(self, request, environ, response)
-        return None
 
 
 def _allowed(connections: int) -> int:

@@ -19,6 +19,9 @@ from app.store.dialect import Row, Values
 Convert = Callable[[Any], Any]
 Parameters = tuple[Any, ...]
 
+MOST_COMPILED = 2000
+"""Statements whose texts are kept. A claim has one for each number that workers ask for, and these may ask for any."""
+
 
 class Compiled:
     """Raises ValueError for a statement whose text depends on its parameters."""
@@ -55,6 +58,32 @@ class Compiled:
         if not columns:
             return rows
         return [_converted(row, columns) for row in rows]
+
+
+class Statements:
+    """Those of one database, whose texts are kept."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._compiled: dict[Any, Compiled | None] = {}
+
+    def compiled(self, statement: Executable) -> Compiled | None:
+        """None for a statement whose text depends on its parameters."""
+        try:
+            return self._compiled[statement]
+        except KeyError:
+            # Looked for once only: other threads may drop all of them at any time.
+            compiled = self._compile(statement)
+        if len(self._compiled) >= MOST_COMPILED:
+            self._compiled.clear()
+        self._compiled[statement] = compiled
+        return compiled
+
+    def _compile(self, statement: Executable) -> Compiled | None:
+        try:
+            return Compiled(statement, self._dialect)
+        except ValueError:
+            return None
 
 
 def _converted(row: Sequence[Any], converts: list[tuple[int, Convert]]) -> list[Any]:

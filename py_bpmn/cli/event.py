@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from py_bpmn.cli import kinds
 from py_bpmn.cli.options import INSTANCE_ID, KEY, WAIT_TIMEOUT, timer, variables
 from py_bpmn.cli.output import Column
-from py_bpmn.cli.tables import PARTITION, Command, Resource, Values, option, request, show
+from py_bpmn.cli.perform import request, show
+from py_bpmn.cli.tables import PARTITION, Command, Resource, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn.cli.session import Session

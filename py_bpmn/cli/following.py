@@ -11,8 +11,9 @@ from py_bpmn.cli.instance import COLUMNS, ENDED, TIMED_OUT
 from py_bpmn.cli.moments import where_it_waits
 from py_bpmn.cli.options import KEY, NEW_TAGS, variables
 from py_bpmn.cli.output import address_of
+from py_bpmn.cli.perform import request, show
 from py_bpmn.cli.session import LONGEST_WAIT
-from py_bpmn.cli.tables import Argument, Command, Values, option, request, show
+from py_bpmn.cli.tables import Argument, Command, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn._operations import Process

@@ -12,8 +12,9 @@ from py_bpmn.cli import kinds
 from py_bpmn.cli.moments import what_happened, where_it_waits
 from py_bpmn.cli.options import CREATED, KEY, NAMES, NEW_TAGS, PROCESS, PROCESS_ID, TAGS, states, variables
 from py_bpmn.cli.output import Column, address_of, age, some
+from py_bpmn.cli.perform import model, request, show
 from py_bpmn.cli.session import LONGEST_WAIT
-from py_bpmn.cli.tables import REASON, Command, Resource, Values, model, option, request, show
+from py_bpmn.cli.tables import REASON, Command, Resource, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn.cli.session import Session

@@ -22,7 +22,8 @@ from py_bpmn.cli.options import (
     variables,
 )
 from py_bpmn.cli.output import address_of
-from py_bpmn.cli.tables import REASON, Command, Option, Resource, Values, option, request, show
+from py_bpmn.cli.perform import request, show
+from py_bpmn.cli.tables import REASON, Command, Option, Resource, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn.cli.session import Session

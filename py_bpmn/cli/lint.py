@@ -23,8 +23,8 @@ from py_bpmn._xml import Node, UnreadableError, decode, read
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import printable
 from py_bpmn.cli.problems import instead_of_the_service_here
+from py_bpmn.cli.sections import SectionCommand, SectionOption, settings
 from py_bpmn.cli.session import session_of
-from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError
 
 if TYPE_CHECKING:

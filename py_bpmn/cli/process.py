@@ -10,19 +10,8 @@ import click
 from py_bpmn.cli import kinds
 from py_bpmn.cli.options import CREATED, NEW_TAGS, PROCESS, TAGS, states
 from py_bpmn.cli.output import Column, text_of
-from py_bpmn.cli.tables import (
-    REASON,
-    Argument,
-    Command,
-    Option,
-    Resource,
-    Values,
-    model,
-    option,
-    perform,
-    request,
-    show,
-)
+from py_bpmn.cli.perform import model, perform, request, show
+from py_bpmn.cli.tables import REASON, Argument, Command, Option, Resource, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn.cli.session import Session

@@ -17,8 +17,8 @@ import click
 
 from py_bpmn.cli import kinds
 from py_bpmn.cli.problems import instead_of_the_service_here
+from py_bpmn.cli.sections import SectionCommand, SectionOption, settings
 from py_bpmn.cli.session import Session, session_of
-from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError, ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from py_bpmn.cli import kinds
 from py_bpmn.cli.job import tell_count
 from py_bpmn.cli.options import ELEMENT, ELEMENT_ID, ELEMENT_INSTANCE_ID, INSTANCE_ID, PROCESS_ID, states
 from py_bpmn.cli.output import Column, address_of
-from py_bpmn.cli.tables import REASON, Command, Resource, Values, model, option, request
+from py_bpmn.cli.perform import model, request
+from py_bpmn.cli.tables import REASON, Command, Resource, Values, option
 
 if TYPE_CHECKING:
     from py_bpmn.cli.session import Session

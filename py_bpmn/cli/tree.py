@@ -16,13 +16,15 @@ import click
 
 from py_bpmn.cli import element, event, incident, instance, job, process, profile, service, system, task, user_task
 from py_bpmn.cli import variable as variables
+from py_bpmn.cli.building import build, build_group
 from py_bpmn.cli.following import RUN
 from py_bpmn.cli.health import CHECK
 from py_bpmn.cli.kinds import Kind
 from py_bpmn.cli.output import printable
 from py_bpmn.cli.problems import FAILED, code_of, tell
+from py_bpmn.cli.sections import PlainGroup, SectionCommand, settings
 from py_bpmn.cli.session import Session
-from py_bpmn.cli.tables import PlainGroup, Resource, SectionCommand, build, build_group, settings
+from py_bpmn.cli.tables import Resource
 from py_bpmn.errors import BpmnClientError, ConfigurationError, ProblemError
 
 NAME = "py-bpmn"

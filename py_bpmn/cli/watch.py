@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from py_bpmn.cli.following import RUN, follow
+from py_bpmn.cli.sections import SectionCommand, SectionOption, settings
 from py_bpmn.cli.session import CREDENTIALS, Session, session_of
-from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 from py_bpmn.errors import BpmnClientError, ProblemError
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from py_bpmn.errors import ConfigurationError, Conflict, Forbidden, NotFound, Pr
 from py_bpmn.testing import words
 from py_bpmn.testing.clock import Clock
 from py_bpmn.testing.handlers import OF_EVENTS, TYPES, Handlers
-from py_bpmn.testing.story import MARK, STUB, Story, called_by, is_stub
+from py_bpmn.testing.story import Story, called_by
+from py_bpmn.testing.stub import MARK, STUB, STUB_XML, is_stub
 from py_bpmn.worker.process import Handler, Process
 from py_bpmn.worker.register import register
 
@@ -27,18 +28,6 @@ __tracebackhide__ = True
 MOST_STEPS = 1000
 MOST_TASKS = 100
 """That are executed at once."""
-STUB_XML = """\
-<?xml version="1.0" encoding="UTF-8"?>
-<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="http://py-bpmn.org/stub">
-  <process id="{process}" isExecutable="true">
-    <startEvent id="start"/>
-    <sequenceFlow id="to-task" sourceRef="start" targetRef="task"/>
-    <serviceTask id="task"/>
-    <sequenceFlow id="to-end" sourceRef="task" targetRef="end"/>
-    <endEvent id="end"/>
-  </process>
-</definitions>
-"""
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 

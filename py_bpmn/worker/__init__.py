@@ -10,13 +10,13 @@ from py_bpmn.worker.outcome import BpmnError, Call, Completion, Cron, Escalation
 from py_bpmn.worker.process import Process
 
 if TYPE_CHECKING:
-    from py_bpmn.worker.run import Worker
+    from py_bpmn.worker.worker import Worker
 
 
 def __getattr__(name: str) -> Any:
     """What needs a client is loaded when it is asked for."""
     if name == "Worker":
-        from py_bpmn.worker.run import Worker
+        from py_bpmn.worker.worker import Worker
 
         return Worker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

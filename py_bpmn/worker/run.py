@@ -1,13 +1,11 @@
-"""The worker: what fetches jobs, has them done, and sends what became of them; from its start to its end."""
+"""One run of a worker: what fetches jobs, has them done, and sends what became of them; from its start to its end."""
 
 from __future__ import annotations
 
 import os
-import queue
 import secrets
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,9 +14,8 @@ from typing import Any
 from py_bpmn._operations import QUERY_PROCESSES, CompleteJobsItem
 from py_bpmn._operations import Job as Data
 from py_bpmn.client import Client, visible
-from py_bpmn.errors import BpmnClientError, ConfigurationError, Unavailable
+from py_bpmn.errors import BpmnClientError, Unavailable
 from py_bpmn.worker.board import Board, Held, Stage
-from py_bpmn.worker.convert import seconds
 from py_bpmn.worker.fetch import Fetcher
 from py_bpmn.worker.lease import UNLOCK, Keeper, Unlocker
 from py_bpmn.worker.observe import Metrics, Window, about, logger, mark_records
@@ -30,15 +27,9 @@ from py_bpmn.worker.register import Deploy, Registered, register
 from py_bpmn.worker.send import Entry, Sender
 from py_bpmn.worker.wanted import Wanted, wanted
 
-THREADS = 8
-CONCURRENCY = 100
-GRACE = "30s"
-MOST_PORT = 65_535
 HEALTHY_SECONDS = 60.0
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
-HANDLERS = ("bpmn-handler", "bpmn-loop")
-"""How the threads are named that handlers run in."""
 LAST_WORDS = 2.0
 """Seconds that the end of the worker takes beyond its grace, at most, where the service does not answer."""
 LAST_REQUEST = 0.5
@@ -47,153 +38,36 @@ LAST_REQUEST = 0.5
 _QUERY_PROCESSES = replace(QUERY_PROCESSES, repeated=False)
 
 
-class Worker:
-    """Does the jobs of these processes.
-
-    worker = Worker(order, invoice, threads=16)
-    worker.run()
-    """
+class Running:
+    """Where no client is given, the environment says where the service is, as for `Client()`."""
 
     def __init__(
         self,
-        *served: Process,
-        client: Client | None = None,
-        threads: int = THREADS,
-        concurrency: int = CONCURRENCY,
-        processes: int = 1,
-        deploy: Deploy = True,
-        grace: Any = GRACE,
-        metrics_port: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        processes: Sequence[Process],
+        client: Client | None,
+        *,
+        threads: int,
+        concurrency: int,
+        deploy: Deploy,
+        metrics_port: int | None,
+        clock: Callable[[], float],
     ) -> None:
-        """`threads` is how many functions run at a time, and `concurrency` how many coroutines.
-
-        Without `client` the environment says where the service is, as for `Client()`. `processes` is how many processes
-        `run` starts, each with so many threads. `deploy="check"` compares files with what is deployed, and False takes
-        what is deployed. `grace` is how long handlers may take to end when the worker is told to stop. With
-        `metrics_port` there are /metrics and /healthz.
-        """
-        if not served or not all(isinstance(each, Process) for each in served):
-            raise ConfigurationError("a worker needs one process at least: Worker(order, threads=16)")
-        names = [process.id for process in served]
-        if len(set(names)) < len(names):
-            raise ConfigurationError("a worker has each process once; give all functions to one Process")
-        for name, number in (("threads", threads), ("concurrency", concurrency), ("processes", processes)):
-            if not isinstance(number, int) or number < 1:
-                raise ConfigurationError(f"{name} must be an integer of at least 1, but is {number!r}")
-        if deploy is not True and deploy is not False and deploy != "check":
-            raise ConfigurationError(f'deploy must be True, False or "check", but is {deploy!r}')
-        if client is not None and not isinstance(client, Client):
-            raise ConfigurationError(f"client must be a Client, but is of type {type(client).__name__}")
-        self._processes = served
-        self.threads = threads
-        self.concurrency = concurrency
-        self.processes = processes
-        self.deploy = deploy
-        self.grace = seconds(grace)
-        self.metrics_port = metrics_port
-        self.check_ports()
-        self._given_client = client
-        self._clock = clock
-        self._running: Running | None = None
-        self._lock = threading.Lock()
-        self._has_ended_well = True
-        self.told: queue.SimpleQueue[int] = queue.SimpleQueue()
-        """Signals, and 0 when it has stopped. A signal may come at any moment, and only such a queue takes it then."""
-
-    def __repr__(self) -> str:
-        return f"<Worker {', '.join(process.id for process in self._processes)}>"
-
-    def check_ports(self) -> None:
-        """Each process has its own one. Raises ConfigurationError."""
-        port, last = self.metrics_port, MOST_PORT - self.processes + 1
-        if port is not None and (not isinstance(port, int) or not 0 <= port <= last):
-            raise ConfigurationError(f"metrics_port must be an integer from 0 to {last}, but is {port!r}")
-
-    def start(self) -> None:
-        """Registers the processes and begins; returns when jobs are waited for. Raises ConfigurationError.
-
-        Where the service can't be reached, that is tried until it can, or until `stop`.
-        """
-        with self._lock:
-            if self._running is not None:
-                raise ConfigurationError("the worker runs already")
-            self._running = running = Running(self)
-        try:
-            running.start()
-        except BaseException:
-            running.stop(0.0)
-            self._running = None
-            raise
-
-    def stop(self, grace: float | None = None) -> bool:
-        """Takes no more jobs, and waits for those that have begun; False if some did not end in time.
-
-        `grace` is in seconds, and those that the worker was made with, if it is not given. A handler that calls it does
-        not wait.
-        """
-        if threading.current_thread().name.startswith(HANDLERS):
-            threading.Thread(target=self.stop, args=(grace,), name="bpmn-stop", daemon=True).start()
-            return True
-        with self._lock:
-            running, self._running = self._running, None
-        if running is not None:
-            self._has_ended_well = running.stop(self.grace if grace is None else grace)
-            self.told.put(0)
-        return self._has_ended_well
-
-    @contextmanager
-    def running(self) -> Iterator[Worker]:
-        """Runs within the block, in threads."""
-        self.start()
-        try:
-            yield self
-        finally:
-            self.stop()
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether it runs, and the service has answered within the last minute, or needed not to be asked."""
-        running = self._running
-        return running is not None and running.is_healthy
-
-    @property
-    def metrics_address(self) -> int | None:
-        """The port of /metrics, which may have been 0 to take a free one."""
-        running = self._running
-        return running.window.port if running is not None and running.window is not None else None
-
-    def run(self) -> None:
-        """Runs until SIGTERM or SIGINT, or until `stop`. Exits with 1 for mistakes, and when jobs did not end in time.
-
-        A second signal does not wait for jobs.
-        """
-        from py_bpmn.worker.supervise import run_worker
-
-        code = run_worker(self)
-        if code:
-            raise SystemExit(code)
-
-
-class Running:
-    """One run of a worker."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+        self._count_of_threads = threads
+        self._concurrency = concurrency
+        self._deploy = deploy
+        self._metrics_port = metrics_port
         self._process = os.getpid()
-        self._is_own_client = worker._given_client is None
-        self.client = worker._given_client or Client()
+        self._is_own_client = client is None
+        self.client = client or Client()
         # Of one process alone: what it has locked can be unlocked without looking.
         suffix = f"#{os.getpid()}-{secrets.token_hex(3)}"
         self.id = self.client.worker_id[: 255 - len(suffix)] + suffix
-        self._clock = worker._clock
-        self._served = tuple(process.served() for process in worker._processes)
+        self._clock = clock
+        self._served = tuple(process.served() for process in processes)
         handlers = [handler for process in self._served for handler in process.handlers]
         kinds = {handler.is_async for handler in handlers}
-        self.board = Board(
-            worker.threads if False in kinds else 0, worker.concurrency if True in kinds else 0, worker._clock
-        )
-        self._outage = Outage(self._is_away, self._is_back, worker._clock)
+        self.board = Board(threads if False in kinds else 0, concurrency if True in kinds else 0, clock)
+        self._outage = Outage(self._is_away, self._is_back, clock)
         self._stopping = threading.Event()
         self._over = threading.Event()
         self._known = Registered()
@@ -215,26 +89,24 @@ class Running:
         self.window: Window | None = None
 
     def start(self) -> None:
-        worker = self._worker
         mark_records()
-        if worker.metrics_port is not None:
+        if self._metrics_port is not None:
             self._metrics = Metrics(lambda: self._clock() - self._outage.last_answer, lambda: self.board.running)
-            self.window = Window(worker.metrics_port, self._metrics, lambda: self.is_healthy)
+            self.window = Window(self._metrics_port, self._metrics, lambda: self.is_healthy)
         self._registered()
         with self._life:
             if not self._stopping.is_set():
                 self._begin()
 
     def _begin(self) -> None:
-        worker = self._worker
         handlers = [handler for process in self._served for handler in process.handlers]
         shortest = min((handler.lease.total_seconds() for handler in handlers), default=30.0)
         self._waiting = self.client.sibling(worker_id=self.id, sleep=self._stopping.wait)
         self._working = self.client.sibling(worker_id=self.id, sleep=self._over.wait)
         self._keeping = self.client.sibling(worker_id=self.id, sleep=self._over.wait, timeout=max(1.0, shortest / 3))
-        self._threads = Threads(0 if all(each.is_async for each in handlers) else worker.threads, self._do)
+        self._threads = Threads(0 if all(each.is_async for each in handlers) else self._count_of_threads, self._do)
         if any(handler.is_async for handler in handlers):
-            self._loop = Loop(worker.concurrency, self._do_async)
+            self._loop = Loop(self._concurrency, self._do_async)
         self._unlocker = Unlocker(self._keeping, self.board, self._outage)
         self.fetcher = Fetcher(
             self._waiting, self.board, self._outage, receive=self._receive, pause=self._stopping.wait
@@ -264,7 +136,7 @@ class Running:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                self._known = register(self.client, self._served, self._worker.deploy)
+                self._known = register(self.client, self._served, self._deploy)
             except Unavailable as problem:
                 self._outage.failed(problem)
                 self._stopping.wait(pause)

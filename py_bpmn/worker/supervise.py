@@ -20,7 +20,7 @@ from typing import Any
 
 from py_bpmn.errors import BpmnClientError, ConfigurationError
 from py_bpmn.worker.observe import configure_logging, logger
-from py_bpmn.worker.run import Worker
+from py_bpmn.worker.worker import Worker
 
 CHILD = "--child"
 STEADY_SECONDS = 10.0

@@ -10,19 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from app.api.fields import (
-    AnswerSchema,
-    ApiSchema,
-    Decoded,
-    Flag,
-    Int32,
-    Int64,
-    Many,
-    Object,
-    Partition,
-    Timestamp,
-    Undecodable,
-)
+from app.api.fields import Decoded, Flag, Int32, Int64, Partition, Timestamp, Undecodable
+from app.api.objects import AnswerSchema, ApiSchema, Many, Object
 from app.api.rules import flatten
 
 LONG = 256 * "x"

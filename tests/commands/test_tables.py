@@ -13,7 +13,8 @@ import pytest
 from py_bpmn import _operations
 from py_bpmn.cli import kinds
 from py_bpmn.cli.output import Column
-from py_bpmn.cli.tables import MODELS, PAGING, Command, Option, Resource, request
+from py_bpmn.cli.perform import MODELS, request
+from py_bpmn.cli.tables import PAGING, Command, Option, Resource
 from py_bpmn.cli.tree import COMMANDS, RESOURCES, tree
 from tests.client.test_operations import document
 from tests.commands.test_transcripts import leaves

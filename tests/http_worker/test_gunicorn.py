@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import version
+from app.version import version
 from tests.http_worker.serving import ROOT, environment, free_port, gunicorn, serving
 
 pytestmark = pytest.mark.sqlite

@@ -1,14 +1,12 @@
-"""What the poller does when it meets what nobody has thought of."""
+"""What the poller and the threads do when they meet what nobody has thought of."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import selectors
 import socket
 import time
-from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +16,7 @@ from app.http_worker import Worker
 from app.http_worker.connection import Connection, Phase
 from app.http_worker.queue import Queue
 from app.http_worker.request import Received
+from app.http_worker.threads import Threads
 
 
 class Ready:
@@ -94,13 +93,13 @@ def test_an_answer_that_is_too_much_by_itself_is_sent_and_slower_clients_are_giv
 
 
 def test_a_thread_survives_a_second_request_that_can_not_be_read(caplog: pytest.LogCaptureFixture):
-    worker: Any = Worker.__new__(Worker)
-    worker.alive = True
+    threads: Any = Threads.__new__(Threads)
+    threads._worker = SimpleNamespace(alive=True)
     ours, client = socket.socketpair()
     connection = Connection(ours, "client", "server", Reader(broken=True))  # type: ignore[arg-type] # as above
     client.sendall(b"GET")
     with caplog.at_level(logging.ERROR):
-        assert worker._next(connection, Queue()) is None
+        assert threads._next(connection, Queue()) is None
     assert connection.is_over
     assert [record.exc_info is not None for record in caplog.records] == [True]
     for end in (ours, client):
@@ -108,15 +107,13 @@ def test_a_thread_survives_a_second_request_that_can_not_be_read(caplog: pytest.
 
 
 class Waiting:
-    """A worker whose one request has waited for a thread for so many seconds."""
+    """A request that has waited for a thread for so many seconds."""
 
     def __init__(self, seconds: float, *, ended: bool) -> None:
-        self.worker: Any = Worker.__new__(Worker)
-        self.worker._longest_wait = 30.0
-        self.worker._returned = deque()
-        self.worker.PIPE = os.pipe()
+        self.threads: Any = Threads.__new__(Threads)
+        self.threads._longest_wait = 30.0
         self.executed: list[Any] = []
-        self.worker._answer = lambda connection, received: self.executed.append(received)
+        self.threads._answer = lambda connection, received: self.executed.append(received)
         ours, self.client = socket.socketpair()
         self.connection = Connection(ours, "client", "server", Reader(broken=False))  # type: ignore[arg-type] # as above
         self.connection.enter(Phase.SERVING)
@@ -127,7 +124,7 @@ class Waiting:
     def served(self) -> tuple[int, bytes]:
         """How many requests were executed, and what the client got."""
         request = SimpleNamespace(headers=[("X-REQUEST-ID", "r1")])
-        self.worker._serve_one(self.connection, Received(request))
+        self.threads._serve_one(self.connection, Received(request))
         self.client.settimeout(0.0)
         try:
             got = self.client.recv(4096)
@@ -135,8 +132,6 @@ class Waiting:
             got = b""
         for end in (self.client, self.connection.sock):
             end.close()
-        for number in self.worker.PIPE:
-            os.close(number)
         return len(self.executed), got
 
 

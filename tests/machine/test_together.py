@@ -105,7 +105,7 @@ def test_a_batch_equals_its_commands_one_after_the_other(worlds, kind, model, pa
     commands, same = (found(player, kind, luck) for player in players)
     assert [str(command) for command in commands] == [str(command) for command in same]
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("app.service.MOST_TOGETHER", most)
+        monkeypatch.setattr("app.sharing.MOST_TOGETHER", most)
         order = Order(monkeypatch)
         outcomes = together.service.execute_each(commands)
     places = {id(command): place for place, command in enumerate(commands)}

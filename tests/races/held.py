@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from app.store.postgres import PostgresSession
+from app.store.postgres_session import PostgresSession
 from tests.store.database import value
 from tests.store.together import PATIENCE
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from app.store.postgres import PostgresSession
+from app.store.postgres_session import PostgresSession
 from tests.races.held import InBackground
 from tests.store.together import PATIENCE
 

@@ -343,7 +343,7 @@ def attached(config: Config) -> list[date]:
 
 def run_all(service: Service) -> None:
     while tasks := service.execute(LockTasks(limit=100)):
-        service.run_tasks(tasks)
+        service.tasks.run(tasks)
 
 
 def test_a_day_stays_attached_as_long_as_an_instance_in_it_is_to_be_kept(

@@ -65,7 +65,7 @@ def run(service: Service) -> list[tuple[str, str]]:
     """Executes what is due, and what becomes due by that, as types and states."""
     done: list[tuple[str, str]] = []
     while tasks := service.execute(LockTasks(limit=100)):
-        executed = service.run_tasks(tasks)
+        executed = service.tasks.run(tasks)
         assert executed.failed == []
         done += [(task.type.value, task.state.value) for task in executed.completed]
     return done
@@ -464,7 +464,7 @@ def test_a_task_that_somebody_has_taken_over_is_not_executed(service: Service, c
     jump(service, datetime(2026, 11, 25, 12))
     (stale,) = service.execute(LockTasks(limit=1, type="DETACH_PARTITION"))
     service.execute(UnlockTasks(engine_id="default-engine"))
-    executed = service.run_tasks([stale])
+    executed = service.tasks.run([stale])
     assert executed.failed == [stale]
     assert DAY in attached(config)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from app.store.postgres import PostgresSession
-from app.store.sqlite import SQLiteSession
+from app.store.postgres_session import PostgresSession
+from app.store.sqlite_session import SQLiteSession
 from tests.wire import Count
 
 _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")

@@ -139,8 +139,8 @@ def test_no_statement_of_the_life_of_an_instance_is_compiled_anew(service: Servi
 
     play.deploy(service)
     live()
-    dialect = cast("SQLite", service._store._dialect)
-    compiled = set(dialect._compiled)
+    statements = cast("SQLite", service._store._dialect).statements
+    compiled = set(statements._compiled)
     live()
-    assert set(dialect._compiled) == compiled
-    assert None not in dialect._compiled.values()
+    assert set(statements._compiled) == compiled
+    assert None not in statements._compiled.values()

@@ -342,8 +342,8 @@ def test_a_timer_given_by_a_worker_is_handed_out_once_it_is_due(clock: ManualClo
 
 
 def test_numbers_that_workers_ask_for_are_not_remembered_for_ever(postgres: Service, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.store.postgres.MOST_COMPILED", 20)
+    monkeypatch.setattr("app.store.postgres_compiled.MOST_COMPILED", 20)
     for limit in range(1, 60):
         play.lock(postgres, limit=limit)
     dialect: Any = postgres._store._dialect
-    assert len(dialect._compiled) <= 20
+    assert len(dialect.statements._compiled) <= 20

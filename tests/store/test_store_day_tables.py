@@ -18,7 +18,8 @@ from app.engine.records import Job
 from app.errors import EngineError
 from app.service import Service, open_service
 from app.store.dialect import Write
-from app.store.postgres import ROWS_AT_ONCE, Postgres
+from app.store.postgres import Postgres
+from app.store.postgres_writes import ROWS_AT_ONCE
 from app.store.save import UPDATE
 from tests.databases import Databases, plain
 from tests.store import play

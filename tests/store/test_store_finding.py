@@ -95,7 +95,7 @@ class Crowd:
 
 
 def explained(store: Store, session: Any, call: Execution, is_sqlite: bool) -> Any:
-    compiled = store._dialect.compiled(call) if not is_sqlite else store._dialect.compiled(call.statement)
+    compiled = store._dialect.statements.compiled(call.statement if is_sqlite else call)
     driver = session.connection.connection.driver_connection
     if is_sqlite:
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.bind(call.parameters))]

@@ -29,9 +29,9 @@ from app.errors import EngineError, ErrorKind
 from app.service import Service, open_service
 from app.store import AssumedWrongly, Store, Transaction
 from app.store.dialect import Session, Write
-from app.store.postgres import PostgresSession
+from app.store.postgres_session import PostgresSession
 from app.store.save import SET_QUEUE, Saver
-from app.store.sqlite import SQLiteSession
+from app.store.sqlite_session import SQLiteSession
 from tests.databases import Databases
 from tests.store import play
 from tests.store.counting import counting_statements
@@ -81,7 +81,7 @@ class Shared:
             self.alone.append(len(shared.alone))
             return shared
 
-        monkeypatch.setattr("app.service.execute_together", noted)
+        monkeypatch.setattr("app.sharing.execute_together", noted)
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def test_a_limit_that_comes_to_light_in_the_write_has_each_executed_alone(
 
 def test_nothing_is_tried_any_more_once_the_database_is_away(service: Service, monkeypatch: pytest.MonkeyPatch):
     jobs = locked(service, 7)
-    monkeypatch.setattr("app.service.MOST_TOGETHER", 3)
+    monkeypatch.setattr("app.sharing.MOST_TOGETHER", 3)
     begin, tried = Store.begin_group, []
 
     def away(self: Store, loaded: Any) -> Any:
@@ -427,7 +427,7 @@ def due_timers(service: Service, clock: ManualClock, count: int) -> list[Task]:
 
 def test_due_timers_of_different_instances_share_a_transaction(service: Service, clock: ManualClock, shared: Shared):
     tasks = due_timers(service, clock, 5)
-    executed = service.run_tasks(tasks)
+    executed = service.tasks.run(tasks)
     assert [task.id for task in executed.completed] == [task.id for task in tasks]
     assert {task.state for task in executed.completed} == {"DONE"}
     assert shared.settled == [5]
@@ -459,7 +459,7 @@ def test_an_instance_of_a_limited_process_that_ends_by_surprise_is_walked_by_its
     for _ in range(3):
         play.start(service, "limited")
     clock.advance(timedelta(hours=2))
-    executed = service.run_tasks(service.execute(LockTasks(limit=100, type=TaskType.TRIGGER_EVENT)))
+    executed = service.tasks.run(service.execute(LockTasks(limit=100, type=TaskType.TRIGGER_EVENT)))
     assert [task.state for task in executed.completed] == ["DONE"] * 3
     assert shared.alone == [3]
     assert value(service.config.database_url, OPEN_INSTANCES) == 0
@@ -477,7 +477,7 @@ def test_tasks_of_one_instance_run_after_each_other(service: Service, clock: Man
     for _ in range(3):
         play.begin(service, two)
     clock.advance(timedelta(hours=2))
-    executed = service.run_tasks(service.execute(LockTasks(limit=100, type=TaskType.TRIGGER_EVENT)))
+    executed = service.tasks.run(service.execute(LockTasks(limit=100, type=TaskType.TRIGGER_EVENT)))
     assert Counter(task.state for task in executed.completed) == {"DONE": 9}
     assert value(service.config.database_url, OPEN_INSTANCES) == 0
     require_sound(service.config.database_url)
@@ -493,7 +493,7 @@ def test_a_task_that_was_lost_leaves_the_others_of_its_group_alone(
     other.close()
     held = service.execute(LockTasks(limit=1, partition=tasks[0].partition, id=tasks[0].id))
     assert [task.id for task in held] == [tasks[0].id]
-    executed = service.run_tasks(tasks)
+    executed = service.tasks.run(tasks)
     assert [task.id for task in executed.completed] == [tasks[0].id]
     assert [task.id for task in executed.failed] == [task.id for task in tasks[1:]]
 
@@ -510,7 +510,7 @@ def test_a_task_that_breaks_is_taken_out_and_has_its_incident(
         return task_due(self, task, *given)
 
     monkeypatch.setattr(Run, "task_due", breaks)
-    executed = service.run_tasks(tasks)
+    executed = service.tasks.run(tasks)
     assert {task.id: str(task.state) for task in executed.completed} == {
         task.id: "CAUSED_INCIDENT" if task is tasks[1] else "DONE" for task in tasks
     }
@@ -530,7 +530,7 @@ def test_a_task_that_fails_stays_in_its_group(
         return task_due(self, task, *given)
 
     monkeypatch.setattr(Run, "task_due", fails)
-    executed = service.run_tasks(tasks)
+    executed = service.tasks.run(tasks)
     assert [str(task.state) for task in executed.completed] == ["DONE", "CAUSED_INCIDENT", "DONE"]
     assert (shared.settled, shared.alone) == ([3], [0])
     require_sound(service.config.database_url)
@@ -539,9 +539,9 @@ def test_a_task_that_fails_stays_in_its_group(
 def test_what_is_stopped_finishes_its_group_and_gives_back_the_rest(
     service: Service, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, shared: Shared
 ):
-    monkeypatch.setattr("app.service.MOST_TOGETHER", 3)
+    monkeypatch.setattr("app.sharing.MOST_TOGETHER", 3)
     tasks = due_timers(service, clock, 8)
-    executed = service.run_tasks(tasks, lambda: bool(shared.settled))
+    executed = service.tasks.run(tasks, lambda: bool(shared.settled))
     assert len(executed.completed) == 3
     free = "SELECT count(*) FROM task WHERE type = 'TRIGGER_EVENT' AND locked_by IS NULL AND completed_at IS NULL"
     assert value(service.config.database_url, free) == 5
@@ -588,9 +588,9 @@ def _dies_before_commit(commit: Any, die: Callable[[], None]) -> Any:
 
 
 def complete_until_killed(url: str, at: str, number: int) -> None:
-    import app.service
+    import app.sharing
 
-    app.service.MOST_TOGETHER = MOST
+    app.sharing.MOST_TOGETHER = MOST
     service = open_service(Config(database_url=url, partition_ahead_days=0), SystemClock())
     jobs = service.query(JobCriteria())
     service._store.load_graph(jobs[0].process_id)
@@ -659,7 +659,7 @@ def costs(service: Service, clock: ManualClock, counting: Callable[[], Any], cou
         found["complete"] = counted.statements, counted.round_trips
         tasks = due_timers(service, clock, count)
         with counting() as counted:
-            assert len(service.run_tasks(tasks).completed) == count
+            assert len(service.tasks.run(tasks).completed) == count
         found["timers"] = counted.statements, counted.round_trips
     return found
 

@@ -184,7 +184,7 @@ def test_tasks_that_were_run_are_not_run_again_and_those_that_were_not_are(
 ):
     for _ in range(3):
         play.work(service, play.begin(service, play.TWO_TASKS))
-    monkeypatch.setattr("app.service.MOST_TOGETHER", 1)
+    monkeypatch.setattr("app.sharing.MOST_TOGETHER", 1)
     lock = LockTasks(limit=10, type="JOIN_PARALLEL_GATEWAY")
     with monkeypatch.context() as patch:
         killed_after(patch, 1)

@@ -99,9 +99,9 @@ def test_a_lease_that_is_extended_keeps_others_away(config: Config, clock: Manua
     clock.advance(LEASE / 2)
     assert service.execute(ExtendTasks(partition=held.partition, ids=(held.id,))) == 1
     clock.advance(LEASE / 2)
-    assert service.recover_tasks() == 0
+    assert service.tasks.recover() == 0
     clock.advance(LEASE / 2)
-    assert service.recover_tasks() == 1
+    assert service.tasks.recover() == 1
     assert found(service, task).state is WorkState.DUE
 
 
@@ -139,7 +139,7 @@ def test_leases_are_extended_while_a_batch_runs(
         return result
 
     monkeypatch.setattr(service, "execute", slow)
-    assert len(service.run_tasks(locked).completed) == 2
+    assert len(service.tasks.run(locked).completed) == 2
     service.close()
 
 
@@ -148,10 +148,10 @@ def test_a_task_that_was_lost_meanwhile_is_left_to_who_has_it(config: Config, cl
     (held,) = lock(service, task)
     other = open_service(replace(config, engine_id="other"), clock)
     clock.advance(LEASE)
-    assert other.recover_tasks() == 1
+    assert other.tasks.recover() == 1
     (theirs,) = lock(other, task)
-    assert [each.id for each in service.run_tasks([held]).failed] == [task.id]
-    assert [each.id for each in other.run_tasks([theirs]).completed] == [task.id]
+    assert [each.id for each in service.tasks.run([held]).failed] == [task.id]
+    assert [each.id for each in other.tasks.run([theirs]).completed] == [task.id]
     other.close()
     require_sound(config.database_url)
 
@@ -200,7 +200,7 @@ def test_a_task_that_was_interrupted_ten_times_in_a_row_becomes_an_incident(
     for _ in range(10):
         assert lock(service, task)
         clock.advance(LEASE)
-        assert service.recover_tasks() == 1
+        assert service.tasks.recover() == 1
     (given_up,) = service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
     assert (given_up.state, given_up.error) == (
         WorkState.CAUSED_INCIDENT,
@@ -219,7 +219,7 @@ def interrupted(service: Service, clock: ManualClock, times: int, error: str) ->
         (held,) = service.execute(LockTasks(limit=1, type="TRIGGER_EVENT"))
         service.execute(PostponeTask(task=held, error=error))
         clock.advance(timedelta(hours=1))
-        assert service.recover_tasks() == 1
+        assert service.tasks.recover() == 1
 
 
 def test_what_the_database_has_interrupted_often_is_tried_again_when_it_is_back(
@@ -292,11 +292,11 @@ def test_what_could_not_be_given_back_in_an_outage_is_given_back_after_it(
     tasks = [due_timer(service, clock) for _ in range(3)]
     locked = service.execute(LockTasks(limit=3, type="TRIGGER_EVENT"))
     broken = Broken(service, monkeypatch, object)
-    executed = service.run_tasks(locked)
+    executed = service.tasks.run(locked)
     assert len(executed.failed) == 3
     broken.mend()
     assert value(config.database_url, LOCKED) == 3
-    service.settle()
+    service.tasks.settle()
     # The one that was tried waits for a second, the others were not even begun.
     assert value(config.database_url, LOCKED) == 1
     clock.advance(timedelta(seconds=1))
@@ -310,7 +310,7 @@ def test_unlocking_by_hand_ends_a_lease(config: Config, clock: ManualClock, serv
     lock(service, task)
     assert service.execute(UnlockTasks(engine_id="default-engine")) == 1
     clock.advance(LEASE)
-    assert service.recover_tasks() == 0
+    assert service.tasks.recover() == 0
     (done,) = service.execute_tasks(LockTasks(limit=10, type="TRIGGER_EVENT")).completed
     assert done.state is WorkState.DONE
 
@@ -382,7 +382,7 @@ def test_a_task_of_an_earlier_version_that_was_locked_without_a_lease_is_given_b
     lock(service, task)
     rows(config.database_url, "UPDATE task SET locked_until = NULL WHERE locked_by IS NOT NULL")
     clock.advance(LEASE / 2)
-    assert service.recover_tasks() == 0
+    assert service.tasks.recover() == 0
     clock.advance(LEASE / 2)
-    assert service.recover_tasks() == 1
+    assert service.tasks.recover() == 1
     assert found(service, task).state is WorkState.DUE

@@ -17,7 +17,8 @@ from app.config import Config
 from app.store import open_store
 from app.store.claims import JOB, TASK, Claims
 from app.store.group import GroupStatements
-from app.store.postgres import PASSED_OVER, Postgres, session_settings
+from app.store.postgres import Postgres, session_settings
+from app.store.postgres_expressions import PASSED_OVER
 from app.store.removal import RemovalStatements
 from app.store.save import Saver
 from tests.databases import Databases, plain
@@ -94,7 +95,7 @@ def test_a_plan_that_was_made_for_an_empty_day_is_good_for_a_full_one(databases:
             connection.execute("SET plan_cache_mode = force_generic_plan")
             prepared = []
             for number, (what, statement, given, most) in enumerate(statements(dialect)):
-                text = dialect._compile(statement, DAY)
+                text = dialect.statements._compile(statement, DAY)
                 call = f"s{number}"
                 connection.execute(f"PREPARE {call} AS {text.text.decode()}")
                 values = [quoted(value) for value in text.bind(given)]

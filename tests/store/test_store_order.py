@@ -16,7 +16,7 @@ from app import store
 from app.commands.base import Data, VariableInput
 from app.commands.variable import GetElementVariables, GetProcessVariables, SetElementVariables
 from app.service import Service
-from app.store import graphs, load, lock, maintenance, query, sql
+from app.store import claims, graphs, load, maintenance, query, sql
 from app.store.dialect import Row
 from app.store.transaction import Transaction
 from tests.store import play
@@ -74,7 +74,7 @@ def test_variables_come_in_that_order_whatever_the_database_sorts_by(service: Se
 
 def statements() -> dict[str, ClauseElement]:
     found: dict[str, ClauseElement] = {}
-    for module in (store, graphs, load, lock, maintenance, query, sql):
+    for module in (store, claims, graphs, load, maintenance, query, sql):
         for name, each in vars(module).items():
             for key, statement in each.items() if isinstance(each, dict) else [("", each)]:
                 if isinstance(statement, ClauseElement):

@@ -21,7 +21,8 @@ from app.store.claims import JOB, TASK, Claims
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
 from app.store.maintenance import KEPT, SOME_EXPIRED
-from app.store.postgres import PASSED_OVER, Postgres
+from app.store.postgres import Postgres
+from app.store.postgres_expressions import PASSED_OVER
 from app.store.removal import ROOTS_AT_ONCE, RemovalStatements
 from app.store.save import (
     DELETE_ELEMENT_VARIABLE,

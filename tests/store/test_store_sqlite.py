@@ -1,4 +1,4 @@
-"""SQLite: what connections and threads of one process share."""
+"""SQLite: the statements that connections and threads of one process share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import literal, select
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from app.config import Config
-from app.store import sqlite
-from app.store.sqlite import SQLite
+from app.store import sqlite_compiled
+from app.store.sqlite_compiled import Statements
 
 pytestmark = pytest.mark.sqlite
 
@@ -24,18 +24,18 @@ class DroppedMeanwhile(dict[Any, Any]):
 
 
 def test_a_statement_is_found_although_another_thread_drops_all_texts(monkeypatch: pytest.MonkeyPatch):
-    dialect = SQLite(Config(database_url="sqlite:///unused.db"))
-    monkeypatch.setattr(dialect, "_compiled", DroppedMeanwhile())
+    statements = Statements(SQLiteDialect())
+    monkeypatch.setattr(statements, "_compiled", DroppedMeanwhile())
     statement = select(literal(1))
-    first, second = (dialect.compiled(statement) for _ in range(2))
+    first, second = (statements.compiled(statement) for _ in range(2))
     assert first is not None and second is not None
     assert first.sql == second.sql
 
 
 def test_no_more_texts_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sqlite, "MOST_COMPILED", 3)
-    dialect = SQLite(Config(database_url="sqlite:///unused.db"))
+    monkeypatch.setattr(sqlite_compiled, "MOST_COMPILED", 3)
+    statements = Statements(SQLiteDialect())
     for number in range(10):
-        found = dialect.compiled(select(literal(number)))
+        found = statements.compiled(select(literal(number)))
         assert found is not None
-        assert len(dialect._compiled) <= 3
+        assert len(statements._compiled) <= 3

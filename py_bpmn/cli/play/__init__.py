@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from py_bpmn.cli import kinds
+from py_bpmn.cli.sections import SectionCommand, SectionOption, settings
 from py_bpmn.cli.session import session_of
-from py_bpmn.cli.tables import SectionCommand, SectionOption, settings
 
 if TYPE_CHECKING:
     from py_bpmn.cli.play.game import Game

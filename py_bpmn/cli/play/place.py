@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from py_bpmn.testing.story import STUB, At, Called, Story
+from py_bpmn.testing.story import At, Called, Story
+from py_bpmn.testing.stub import STUB
 
 if TYPE_CHECKING:
     from py_bpmn._operations import Waiting, WaitingEvent
