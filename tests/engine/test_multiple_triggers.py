@@ -60,9 +60,6 @@ def in_scope(*events: str, **how) -> Walk:
     return Walk("s -> t -> e; handler", handler=handler)
 
 
-# One of them
-
-
 def test_each_part_waits_for_itself_and_the_first_one_that_happens_is_enough():
     walk = caught("signal:A", "timer:PT1H", "signal:B")
     assert waited_for(walk) == ["A@c.0", "B@c.2", "task@c.1"]
@@ -295,9 +292,6 @@ def test_while_it_waits_for_the_decision_where_it_goes_on_nothing_else_happens(h
     assert (walk.instance.state, reached(walk, "x"), reached(walk, "y")) == ("COMPLETED", 1, 0)
 
 
-# All of them
-
-
 def test_all_parts_must_happen_and_each_counts_once():
     walk = caught("signal:A", "signal:B", parallel=True)
     walk.happens("c", name="A")
@@ -438,9 +432,6 @@ def test_a_called_process_goes_on_as_long_as_not_all_have_happened():
     assert called.instance.state == "TERMINATED"
 
 
-# Parts that a worker defines
-
-
 @pytest.mark.parametrize(
     ("event", "job", "completion", "part"),
     [
@@ -549,9 +540,6 @@ def test_no_message_is_taken_by_an_event_whose_flow_has_ended_its_host():
     assert [task.completed_at for task in walk.records.tasks].count(None) == 0
 
 
-# Parts that the engine evaluates
-
-
 def evaluated(**how) -> Walk:
     events = ("message:${name}", "signal:${other}", "timer:R/${pause}")
     given = {"name": "n", "other": "o", "pause": "PT1H", "id": "1"}
@@ -640,9 +628,6 @@ def test_what_cancels_a_transaction_leaves_what_may_catch_an_error():
     walk.job("t").done()
     assert (reached(walk, "x"), reached(walk, "y"), reached(walk, "z"), waited_for(walk)) == (0, 1, 0, [])
     assert (walk.token("b").state, walk.token("d").state) == ("TERMINATED", "TERMINATED")
-
-
-# Starts of processes
 
 
 @pytest.mark.parametrize("events", [("message:m", "signal:A"), ("timer:R/PT1H", "message:m", "message:n")])

@@ -316,8 +316,6 @@ def test_what_can_not_be_evaluated_is_evaluated_again_once_its_incident_is_resol
     assert waiting(story) == [("A", 0), ("o", 1)]
 
 
-# What starts processes
-
 STARTS = flow("s -> t -> e", s=several(START, "message:m", "signal:A", "timer:R/PT1H"))
 
 
@@ -417,9 +415,6 @@ def test_two_parts_that_start_the_process_must_not_be_the_same(engine: Service, 
         deploy(engine, flow("s -> t -> e", s=several(START, event, event)))
     kind, _, name = event.partition(":")
     assert [cause.detail for cause in refused.value.causes] == [f"start {kind} name {name} must be unique"]
-
-
-# What is shown
 
 
 def test_elements_show_all_definitions(engine: Service):
