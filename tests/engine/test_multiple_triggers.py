@@ -14,6 +14,7 @@ from app.timer import Timer
 from tests.flow import (
     EVENT_BASED,
     SERVICE,
+    Kind,
     boundary,
     call,
     catch,
@@ -58,6 +59,73 @@ def at_host(*events: str, **how) -> Walk:
 def in_scope(*events: str, **how) -> Walk:
     handler = event_sub("hs -> h -> he", hs=several(START, *events, **how))
     return Walk("s -> t -> e; handler", handler=handler)
+
+
+EVENTS = {
+    "signal": "signal:A",
+    "timer": "timer:PT1H",
+    "message": "message:m",
+    "conditional": "conditional:x",
+    "error": "error:X",
+    "escalation": "escalation:E",
+}
+
+
+def occurs(walk: Walk, id: str, kind: str) -> None:
+    if kind in ("signal", "message"):
+        walk.happens(id, name=EVENTS[kind].partition(":")[2])
+    elif kind == "timer":
+        walk.task(id).run()
+    elif kind == "conditional":
+        walk.set(x=True)
+        look(walk)
+        walk.task(id).run()
+    else:
+        walk.job("t").done(**{f"{kind}_code": EVENTS[kind].partition(":")[2]})
+
+
+def placed(position: str, event: Kind) -> Walk:
+    """What follows the event is w."""
+    if position == "flow":
+        return Walk("s -> b -> w -> e", b=event, given={"x": False})
+    if position == "gateway":
+        return Walk(
+            "s -> g -> b, d; b -> w -> e; d -> e", g=EVENT_BASED, b=event, d=catch("signal:D"), given={"x": False}
+        )
+    if position == "boundary":
+        return Walk("s -> t -> e; b -> w -> e", b=event, given={"x": False})
+    return Walk("s -> t -> e; handler", handler=event_sub("b -> w -> he", b=event), given={"x": False})
+
+
+CATCHING = [
+    (position, kind, interrupting, parallel)
+    for position in ("flow", "gateway", "boundary", "handler")
+    for kind in EVENTS
+    for interrupting in (True, False)
+    if position in ("boundary", "handler") or (interrupting and kind not in ("error", "escalation"))
+    if interrupting or kind != "error"
+    for parallel in (False, True)
+    if not (parallel and (position == "gateway" or kind == "error"))
+]
+
+
+@pytest.mark.parametrize(("position", "kind", "interrupting", "parallel"), CATCHING)
+def test_each_kind_of_part_happens_in_each_position(position: str, kind: str, interrupting: bool, parallel: bool):
+    tag = {"boundary": BOUNDARY, "handler": START}.get(position, CATCH)
+    host = "t" if position == "boundary" else ""
+    event = several(tag, "signal:Z", EVENTS[kind], host=host, interrupting=interrupting, parallel=parallel)
+    walk = placed(position, event)
+    if kind == "message":
+        walk.job("b").done(message_correlation_key="k")
+    occurs(walk, "b", kind)
+    assert reached(walk, "w") == (not parallel)
+    if parallel:
+        walk.happens("b", name="Z")
+        assert reached(walk, "w") == 1
+    if interrupting:
+        assert (walk.waiting_at, waited_for(walk)) == (["w"], [])
+    else:
+        assert "Z@b.0" in waited_for(walk)
 
 
 def test_each_part_waits_for_itself_and_the_first_one_that_happens_is_enough():
