@@ -656,6 +656,17 @@ def test_a_host_waits_until_all_parts_are_evaluated():
     assert waited_for(walk) == ["A@b.0", "o@b.1"]
 
 
+def test_what_a_worker_says_of_one_part_goes_with_what_is_evaluated_of_others():
+    c = several(CATCH, "message:m", "signal:${other}", parallel=True)
+    walk = Walk("s -> c -> e", c=c, evaluates=True, given={"other": "o"})
+    assert (waited_for(walk), [job.type for job in walk.jobs()]) == ([], ["SET_MESSAGE_CORRELATION_KEY"])
+    walk.job("c").done(message_correlation_key="k")
+    assert waited_for(walk) == ["m@c.0", "o@c.1"]
+    walk.happens("c", name="o")
+    walk.happens("c", name="m")
+    assert walk.instance.state == "COMPLETED"
+
+
 def test_a_name_that_can_not_be_evaluated_when_a_worker_has_given_the_key_fails_the_job():
     walk = Walk("s -> c -> e", c=several(CATCH, "message:m", "signal:${other}"), evaluates=True)
     with pytest.raises(Refusal, match="other"):

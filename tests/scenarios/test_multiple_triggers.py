@@ -6,6 +6,7 @@ import pytest
 
 from app import criteria as c
 from app.commands.deletion import DeleteProcess
+from app.commands.due import MoveTimer
 from app.commands.variable import SetProcessVariables
 from app.errors import EngineError
 from app.service import Service
@@ -228,6 +229,15 @@ def test_the_host_starts_once_the_only_part_that_asks_is_answered(engine: Servic
     story.job_completes("b", timer=Timer(time_duration="PT1H")).waits_at("t")
     assert (waiting(story), parts(story)) == ([("A", 1)], [0])
     story.clock_advances(hours=1).tasks_run("DONE").waits_at("x")
+
+
+def test_the_timer_of_a_part_is_brought_forward(engine: Service):
+    story = at_host(engine, "signal:A", "timer:R/PT1H", interrupting=False)
+    (timer,) = story.tasks("b")
+    engine.execute(MoveTimer(partition=timer.partition, id=timer.id, worker_id="op"))
+    story.tasks_run("DONE")
+    assert len(story.visits("x")) == 1
+    assert parts(story) == [1]
 
 
 def test_an_error_of_a_called_process_is_caught_by_a_part(engine: Service):
