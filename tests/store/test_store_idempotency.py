@@ -22,6 +22,7 @@ from app.config import Config
 from app.errors import Cause, EngineError, ErrorKind, conflict
 from app.remembering import Remembering
 from app.service import Service, open_service
+from app.store import Store
 from app.store.transaction import Transaction
 from tests.races.held import Held, InBackground, wait_for_a_lock
 from tests.store import play
@@ -75,11 +76,11 @@ def test_a_command_whose_answer_was_lost_is_replayed(
 ):
     play.deploy(service)
 
-    def dies(_service: Service, _tx: Transaction, _began: float) -> None:
+    def dies(_store: Store, _began: float) -> None:
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Service, "_committed", dies)
+        patch.setattr(Store, "written", dies)
         with pytest.raises(Killed):
             request(service).execute(NEW)
     again = request(other)
@@ -90,15 +91,15 @@ def test_a_command_whose_answer_was_lost_is_replayed(
 
 def killed_after(patch: pytest.MonkeyPatch, commits: int) -> None:
     left = [commits]
-    committed = Service._committed
+    written = Store.written
 
-    def dies(service: Service, tx: Transaction, began: float) -> None:
-        committed(service, tx, began)
-        left[0] -= tx.wrote
+    def dies(store: Store, began: float) -> None:
+        written(store, began)
+        left[0] -= 1
         if not left[0]:
             raise Killed
 
-    patch.setattr(Service, "_committed", dies)
+    patch.setattr(Store, "written", dies)
 
 
 @pytest.mark.parametrize("commits", [1, 2, 3])

@@ -6,22 +6,21 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from py_bpmn.cli.play.model import Process
 from py_bpmn.cli.play.place import Position, Told, joined
 from py_bpmn.cli.play.source import arguments, source
+from py_bpmn.cli.play.taking import only, take
 from py_bpmn.cli.play.words import STEPS, Step, Unable, duration
 from py_bpmn.errors import BpmnClientError, ProblemError
 from py_bpmn.testing.kit import Bpmn
-from py_bpmn.testing.story import Called, Story
+from py_bpmn.testing.story import Story
 
 if TYPE_CHECKING:
     from py_bpmn._operations import ElementInstance, Waiting
     from py_bpmn.testing.engine import Engine
 
-INDENT = "    "
 START_KEY = "1"
 """Of a message that starts a process."""
 
@@ -132,7 +131,12 @@ class Game:
         position = self._position(args[0], word)
         taken = word in ("complete", "error", "escalate", "user")
         variables = {**self.pending, **step.variables} if taken else {}
-        code = self._at(position, word, args[1:], variables)
+        if word == "decide":
+            self._check_choices(position, args[1:])
+        if word == "call":
+            code = [self._meet(position.told, position.id, position.label, only(args[1:], word))]
+        else:
+            code = take(position, word, args[1:], variables)
         if taken:
             self.pending = {}
         return code
@@ -148,7 +152,7 @@ class Game:
         return [f"bpmn.send({source(name)}, key={source(key)}{given})"]
 
     def _do_signal(self, step: Step) -> list[str]:
-        name = _only(step.args, "signal")
+        name = only(step.args, "signal")
         if not any(each.waiting.kind == "SIGNAL" and each.waiting.name == name for each in self.everywhere()):
             raise Unable(f"nothing waits for signal {name}")
         self.bpmn.signal(name, variables=step.variables)
@@ -160,82 +164,6 @@ class Game:
         self.bpmn.clock.advances(**by)
         return [f"bpmn.clock.advances({', '.join(f'{unit}={value}' for unit, value in by.items())})"]
 
-    def _at(self, position: Position, word: str, args: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
-        """One step of a story at an element, and the line of a test that does the same."""
-        at = position.at
-        said = f"{position.told.name}.at({source(position.id)})"
-        kwargs = arguments(variables)
-        quoted = [source(each) for each in args]
-        match word:
-            case "complete" if position.stub:
-                stub = position.stub.story
-                assert isinstance(stub, Called)
-                stub.completes(variables)
-                return [f"{position.stub.name}.completes({', '.join(kwargs)})"]
-            case "complete":
-                at.completes(variables)
-                return [f"{said}.completes({', '.join(kwargs)})"]
-            case "user":
-                at.user_completes(variables)
-                return [f"{said}.user_completes({', '.join(kwargs)})"]
-            case "decide":
-                self._check_choices(position, args)
-                at.decides(*args)
-                return [f"{said}.decides({', '.join(quoted)})"]
-            case "error" | "escalate":
-                if position.stub:
-                    at, said = position.stub.story.at("task"), f'{position.stub.name}.at("task")'
-                verb = "throws" if word == "error" else "escalates"
-                getattr(at, verb)(_only(args, word), variables)
-                # The code comes first, then variables by position.
-                return [f"{said}.{verb}({', '.join([*quoted, *kwargs])})"]
-            case "fail":
-                text = " ".join(args) or "failed"
-                at.fails(text)
-                return [f"{said}.fails({source(text)})", f"{position.told.name}.has_incident({source(position.id)})"]
-            case "retry":
-                self._retry(position)
-                story = position.told.name
-                return [
-                    f"for incident in bpmn.client.incidents(partition={story}.partition, "
-                    f"process_instance_id={story}.id):",
-                    f"{INDENT}if incident.bpmn_element_id == {source(position.id)}:",
-                    f"{INDENT * 2}bpmn.client.resolve(incident)",
-                    "bpmn.settle()",
-                ]
-            case "fire":
-                at.fires()
-                return [f"{said}.fires()"]
-            case "call":
-                return [self._meet(position.told, position.id, position.label, _only(args, word))]
-        return self._answer(position, word, args)
-
-    def _answer(self, position: Position, word: str, args: Sequence[str]) -> list[str]:
-        """What an event waits for."""
-        at = position.at
-        said = f"{position.told.name}.at({source(position.id)})"
-        quoted = ", ".join(source(each) for each in args)
-        match word:
-            case "key":
-                if not 1 <= len(args) <= 2:
-                    raise Unable(f"key is key {STEPS['key']}")
-                at.correlates(*args)
-                return [f"{said}.correlates({quoted})"]
-            case "name":
-                at.signals(_only(args, word))
-                return [f"{said}.signals({quoted})"]
-            case "timer":
-                by = duration(_only(args, word))
-                at.is_set(after=timedelta(**by))
-                return [f"{said}.is_set(after=timedelta({', '.join(f'{unit}={n}' for unit, n in by.items())}))"]
-            case "code":
-                catches = position.waiting.bpmn_element_type.endswith("BOUNDARY_EVENT")
-                is_error = position.waiting.job_type == "SET_ERROR_CODE"
-                verb = "catches" if catches else "throws" if is_error else "escalates"
-                getattr(at, verb)(*(args if catches else [_only(args, word)]))
-                return [f"{said}.{verb}({quoted})"]
-        raise Unable(f"{word} can't be done at {position.label}")
-
     def _check_choices(self, position: Position, chosen: Sequence[str]) -> None:
         choices = self.choices(position)
         wrong = [each for each in chosen if each not in choices]
@@ -244,12 +172,6 @@ class Game:
             raise Unable(f"{said}: {position.id} leads to {', '.join(choices)}")
         if len(chosen) > 1 and position.waiting.job_type == "EVALUATE_EXCLUSIVE_GATEWAY":
             raise Unable(f"{position.id} leads to one of {', '.join(choices)}")
-
-    def _retry(self, position: Position) -> None:
-        story, number = position.told.story, position.waiting.incident_id
-        assert number is not None, "it is an incident"
-        self.bpmn.client.api.resolve_incident(partition=story.partition, id=number)
-        self.bpmn.moved()
 
     def _meet(self, caller: Told, id: str, label: str, process: str) -> str:
         """Gets to know the called instance, which is made if it is not there yet."""
@@ -398,12 +320,6 @@ class Game:
 def _visits(bpmn: Bpmn, story: Story) -> Sequence[ElementInstance]:
     query = bpmn.client.api.query_element_instances
     return list(bpmn.client.each(query, partition=story.partition, process_instance_id=story.id))
-
-
-def _only(args: Sequence[str], word: str) -> str:
-    if len(args) != 1:
-        raise Unable(f"{word} is {word} {STEPS[word]}")
-    return args[0]
 
 
 def _reason(error: BaseException) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from py_bpmn.cli.play.game import INDENT, Done, Game
+from py_bpmn.cli.play.game import Done, Game
 from py_bpmn.cli.play.source import source
+from py_bpmn.cli.play.taking import INDENT
 from py_bpmn.cli.play.words import Step, Unable, read_step
 from py_bpmn.errors import ConfigurationError
 
