@@ -15,7 +15,7 @@ from app.engine.contexts import GATHERING, GONE_ON
 from app.engine.elements.complex_gateway import RESET, used_flows
 from app.engine.graph import Node
 from app.engine.payload import parse_payload
-from app.engine.reach import reach_of
+from app.engine.reach import leading_to_empty, reach_of
 from app.engine.records import (
     Incident,
     Job,
@@ -350,12 +350,11 @@ def _reached(join: Node, empty: Sequence[int], others: Sequence[tuple[Node, Acti
     As a mask; it is by these that an inclusive gateway waits (BPMN 2.0.2, 13.4.3).
     """
     reach = reach_of(join)
-    mask = sum(1 << place for place in empty)
+    filled = ~sum(1 << place for place in empty)
     found = 0
     for node, visit in others:
         if not (visit.waits_at_host or visit.is_reset_awaited or visit.context == GONE_ON):
-            reached = reach.get(node, 0)
-            found |= 0 if reached & ~mask else reached
+            found |= leading_to_empty(reach.get(node, ()), filled)
     return found
 
 

@@ -22,18 +22,33 @@ def reached(node: Node, gateway: Node) -> set[Flow]:
             elif flow.target not in seen:
                 seen.add(flow.target)
                 pending.append(flow.target)
-        beyond = [*here.attached, *([here.link] if here.link else [])]
-        pending += [each for each in beyond if each not in seen]
-        seen.update(beyond)
+        if here.link and here.link not in seen:
+            seen.add(here.link)
+            pending.append(here.link)
+    return found
+
+
+def exits(node: Node, gateway: Node) -> set[Node]:
+    """The boundary events by which a token may leave the node, or an activity that it gets to before the gateway."""
+    found: set[Node] = set()
+    seen = {node, gateway}
+    pending = [node]
+    while pending:
+        here = pending.pop()
+        found.update(here.attached)
+        beyond = {flow.target for flow in here.outgoing} | {*here.attached} | ({here.link} if here.link else set())
+        pending += beyond - seen
+        seen |= beyond
     return found
 
 
 def is_activated(gateway: Node, waiting: Collection[Flow], elsewhere: Collection[Node]) -> bool:
-    """Tokens wait in the flows, and others are at nodes of the same scope."""
+    """Tokens wait in the flows, and others are at nodes of the same scope, or leave them by boundary events."""
     for node in elsewhere:
-        flows = reached(node, gateway)
-        if flows - set(waiting) and not flows & set(waiting):
-            return False
+        for begin in [node, *exits(node, gateway)]:
+            flows = reached(begin, gateway)
+            if flows - set(waiting) and not flows & set(waiting):
+                return False
     return bool(waiting)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from app.engine.completion import Completion
 from app.engine.elements.base import Behavior
 from app.engine.outgoing import decided_flow, possible, true_flows
-from app.engine.reach import reach_of
+from app.engine.reach import leading_to_empty, reach_of
 from app.engine.records import Job, Task
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType
@@ -168,14 +168,12 @@ def can_still_come(run: Run, scope: ElementInstance, node: Node, filled: int) ->
     attached to does.
     """
     reach = reach_of(node)
-    empty = (1 << len(node.incoming)) - 1 & ~filled
     for token in run.children(scope):
         if token.node is node and token.waits_at_join:
             continue
         if token.behavior.has_gone_on(token) or (token.host is not None and token.state is not InstanceState.STARTED):
             continue
-        reached = reach.get(token.node, 0)
-        if reached & empty and not reached & filled:
+        if leading_to_empty(reach.get(token.node, ()), filled):
             return True
     return False
 
