@@ -84,7 +84,7 @@ def test_every_slot_of_a_canceled_tree_goes_to_another_instance(player):
 
 
 def test_a_tree_gives_all_its_slots_away_however_many_these_are(player, monkeypatch):
-    monkeypatch.setattr("app.commands.queue.RELEASED_AT_ONCE", 1)
+    monkeypatch.setattr("app.commands.queue.DEQUEUED_AT_ONCE", 1)
     call_itself(player, 2, more=3)
     player.steer("cancel", 0)
     player.execute(100, "", 0)
