@@ -13,14 +13,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select
 
-from app.bpmn.extensions import user_task_tags
 from app.bpmn.model import EventDefinition
-from app.bpmn.parser import find_process, parse
-from app.engine.compiling import Definitions, compile_graph
-from app.engine.elements import equip
+from app.engine.compiling import Definitions
+from app.engine.deployed import graph_of
 from app.engine.graph import Graph
 from app.engine.records import DeployedProcess
-from app.engine.types import ExpressionMode
 from app.store import rows as r
 from app.store.dialect import Execution, Row, Session
 from app.store.query import DEFINITION, ELEMENT, PROCESS
@@ -162,17 +159,5 @@ def _definitions(rows: Sequence[Row]) -> Definitions:
 
 
 def _compile(stored: Stored) -> Graph:
-    process = stored.process
-    # The definitions in use are those that were stored with the process.
-    evaluates = process.expressions == ExpressionMode.ENGINE
-    model = find_process(parse(process.bpmn_xml, xml_timers=False, evaluates=evaluates), process.bpmn_process_id)
-    return compile_graph(
-        model,
-        process_id=process.id,
-        version=process.version,
-        element_ids={row[0]: row[1] for row in stored.elements},
-        definitions=_definitions(stored.definitions),
-        equip=equip,
-        evaluates=evaluates,
-        tags=user_task_tags(process.bpmn_xml, model.element.id),
-    )
+    element_ids = {row[0]: row[1] for row in stored.elements}
+    return graph_of(stored.process, element_ids, _definitions(stored.definitions))

@@ -12,6 +12,7 @@ import pytest
 from app.commands.base import CalledProcess, Completion
 from app.commands.deletion import DeleteProcess
 from app.commands.process import GetBpmnXml
+from app.engine import deployed
 from app.errors import EngineError, ErrorKind
 from app.service import Service
 from app.store import graphs
@@ -31,7 +32,7 @@ class Parser:
         self.begun = threading.Event()
         self.goes_on = threading.Event()
         self.goes_on.set()
-        parse = graphs.parse
+        parse = deployed.parse
 
         def counted(xml: str, **options: Any) -> Any:
             self.parsed.append(xml)
@@ -39,7 +40,7 @@ class Parser:
             assert self.goes_on.wait(PATIENCE)
             return parse(xml, **options)
 
-        monkeypatch.setattr(graphs, "parse", counted)
+        monkeypatch.setattr(deployed, "parse", counted)
 
     def stop(self) -> None:
         self.begun.clear()
