@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from app.api.job import JobCompletionSchema
-from app.bpmn.tags import TAGS, is_executed
+from app.bpmn.tags import TAGS
 from app.config.listing import markdown
 from app.engine.types import JobType
 from tests.databases import Databases
@@ -159,11 +159,7 @@ def test_the_table_of_elements_names_all_that_can_be_executed_and_nothing_else()
             named |= {tag: set() for tag in tags}
         else:
             named[kind.strip("`")] = {*tags, ""} if content.startswith("none") else set(tags)
-    executed = {tag: row for tag, row in TAGS.items() if is_executed(tag)}
-    assert named == {
-        tag: {part for part in row if is_executed(part)} if isinstance(row, Mapping) else set()
-        for tag, row in executed.items()
-    }
+    assert named == {tag: set(row) if isinstance(row, Mapping) else set() for tag, row in TAGS.items()}
 
 
 def test_the_table_of_jobs_names_all_types_and_all_fields_of_completions():

@@ -9,7 +9,6 @@ from app.bpmn.kinds import ACTIVITIES, ElementType
 from app.bpmn.model import MAX_ID_LENGTH, Element
 from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import XmlNode
-from app.bpmn.tags import is_executed
 
 T = ElementType
 
@@ -48,7 +47,7 @@ def _read_quantity(element: Element, node: XmlNode, name: str) -> None:
     value = node.token(name)
     if value in ("", "1"):
         return
-    if element.type not in ACTIVITIES or not is_executed(name):
+    if element.type not in ACTIVITIES:
         refuse(element, f"{name} {value[:MAX_ID_LENGTH]}", node.place)
         return
     quantity = whole_number(value)
@@ -63,7 +62,7 @@ def _read_quantity(element: Element, node: XmlNode, name: str) -> None:
 def _read_compensation(element: Element, node: XmlNode, name: str) -> None:
     # An event sub-process says by its start event whether it is one.
     if _is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
-        if element.type in ACTIVITIES and is_executed(name):
+        if element.type in ACTIVITIES:
             element.is_compensation = True
         else:
             refuse(element, "compensation marker", node.place)
@@ -76,11 +75,10 @@ def _read_triggered(element: Element, node: XmlNode, name: str) -> None:
 
 def _read_instantiate(element: Element, node: XmlNode, name: str) -> None:
     if _is_true(element, node, name):
-        construct = f"instantiating {node.tag}"
-        if element.type in _INSTANTIATING and is_executed(construct):
+        if element.type in _INSTANTIATING:
             element.instantiate = True
         else:
-            refuse(element, construct, node.place)
+            refuse(element, f"instantiating {node.tag}", node.place)
 
 
 def _read_gateway_type(element: Element, node: XmlNode, name: str) -> None:

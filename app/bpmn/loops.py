@@ -16,7 +16,6 @@ from app.bpmn.model import MAX_ID_LENGTH, Element, Loop
 from app.bpmn.names import is_variable
 from app.bpmn.problems import object_to, refuse
 from app.bpmn.reader import XmlNode
-from app.bpmn.tags import is_executed
 
 MULTI_INSTANCE = "multiInstanceLoopCharacteristics"
 STANDARD_LOOP = "standardLoopCharacteristics"
@@ -99,7 +98,7 @@ class LoopReader:
             output_item=output_item,
             condition=read_expression(element, _child(node, "completionCondition")),
             behavior=behavior,
-            events=tuple(self._behaviors.read(element, node, behavior)) if is_executed("behavior") else (),
+            events=tuple(self._behaviors.read(element, node, behavior)),
         )
 
     def _literal(self, element: Element, node: XmlNode, text: str, *, sequential: bool) -> int | None:
@@ -144,8 +143,6 @@ class LoopReader:
         if behavior not in BEHAVIORS:
             what = f"behavior of multi-instance {element.id} must be {', '.join(BEHAVIORS[:-1])} or {BEHAVIORS[-1]}"
             object_to(element, what, node.place)
-        elif behavior != "All" and not is_executed("behavior"):
-            refuse(element, f"{node.tag} with behavior {behavior}", node.place)
 
 
 def _child(node: XmlNode, tag: str) -> XmlNode | None:

@@ -25,12 +25,9 @@ from app.bpmn.tags import (
     HANDLER_STARTS,
     MULTIPLE,
     PARALLEL_MULTIPLE,
-    SEVERAL,
-    SEVERAL_THROWN,
     TAGS,
     THROWN_PARTS,
     is_definition,
-    is_executed,
 )
 from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import OPAQUE, is_skipped, is_standard
@@ -184,7 +181,7 @@ class ProcessReader:
                     self._associations.add(part.token("id"))
 
     def _add(self, node: XmlNode, scope: Element) -> Element:
-        row: Row = TAGS.get(node.tag) if is_executed(node.tag) else None
+        row: Row = TAGS.get(node.tag)
         if row is None:
             element = _element(node, _stand_in(node.tag), scope)
             refuse(element, node.tag, node.place)
@@ -226,12 +223,9 @@ class ProcessReader:
             types = HANDLER_STARTS
         if len(definitions) == 1:
             return self._add_defined(node, types, scope, definitions[0])
-        if definitions and is_executed(SEVERAL if node.tag in PARALLEL_MULTIPLE else SEVERAL_THROWN):
-            return self._add_multiple(node, types, scope, definitions)
-        element = _element(node, types.get("", T.TASK), scope)
         if definitions:
-            refuse(element, SEVERAL, definitions[1].place)
-        return element
+            return self._add_multiple(node, types, scope, definitions)
+        return _element(node, types[""], scope)
 
     def _add_multiple(
         self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, definitions: Sequence[XmlNode]
@@ -259,7 +253,7 @@ class ProcessReader:
             object_to(element, f"{definition}, but element {element.id} refers to it", written.place)
             element.refused = True
             return element
-        type = types.get(definition.tag) if is_executed(definition.tag) else None
+        type = types.get(definition.tag)
         element = _element(node, type or types.get("", T.TASK), scope)
         if type is None:
             refuse(element, f"{definition.tag} in {node.tag}", written.place)
@@ -303,7 +297,7 @@ class ProcessReader:
         """Notes which task of the file a call activity calls, by its id or by what stands behind the last colon."""
         tasks, called = self._file.global_tasks, element.called_element
         node = tasks.get(called) or tasks.get(called.rpartition(":")[2])
-        if node is not None and is_executed("global task"):
+        if node is not None:
             element.global_task = GLOBAL_TASKS[node.tag]
             element.task_type = _task_type(node)
 

@@ -1,22 +1,12 @@
-"""The elements of BPMN that are executed, and those that can be read but are not executed yet."""
+"""The elements of BPMN that are executed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from app.bpmn.kinds import ElementType
 
 T = ElementType
-
-SEVERAL = "several event definitions"
-SEVERAL_THROWN = "several event definitions that are thrown"
-NOT_YET: frozenset[str] = frozenset()
-"""What the parser reads and the engine can't execute: tags, attributes and other constructs. They are refused."""
-
-
-def is_executed(construct: str) -> bool:
-    return construct not in NOT_YET
-
 
 TAGS: Mapping[str, ElementType | Mapping[str, ElementType]] = {
     "adHocSubProcess": T.AD_HOC_SUB_PROCESS,
@@ -139,21 +129,7 @@ def is_definition(tag: str) -> bool:
 
 def readable() -> frozenset[ElementType]:
     """All types that an element of a file may have."""
-    return _types(lambda construct: True)
-
-
-def executable() -> frozenset[ElementType]:
-    """Those of them that are not refused."""
-    return _types(is_executed)
-
-
-def _types(is_meant: Callable[[str], bool]) -> frozenset[ElementType]:
-    found = {T.EVENT_SUB_PROCESS, T.PROCESS}
-    for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS)]:
-        parts = {tag: row} if isinstance(row, ElementType) else row
-        found |= {type for part, type in parts.items() if is_meant(part)}
-    if is_meant(SEVERAL_THROWN):
-        found |= {type for tag, type in MULTIPLE.items() if tag not in PARALLEL_MULTIPLE}
-    if is_meant(SEVERAL):
-        found |= {type for tag, type in MULTIPLE.items() if tag in PARALLEL_MULTIPLE} | {*PARALLEL_MULTIPLE.values()}
+    found = {T.EVENT_SUB_PROCESS, T.PROCESS, *MULTIPLE.values(), *PARALLEL_MULTIPLE.values()}
+    for row in [*TAGS.values(), HANDLER_STARTS]:
+        found |= {row} if isinstance(row, ElementType) else set(row.values())
     return frozenset(found)

@@ -8,7 +8,6 @@ from tests.bpmn.build import accepted, causes, flow, process, warnings
 
 T = ElementType
 TIMER = "<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition>"
-pytestmark = pytest.mark.usefixtures("everything")
 
 
 def ad_hoc(content='<task id="a"/>', attributes=""):

@@ -7,7 +7,6 @@ from app.bpmn.model import ElementType
 from tests.bpmn.build import accepted, causes, process
 
 T = ElementType
-pytestmark = pytest.mark.usefixtures("everything")
 
 HEAD = (
     '<signal id="s" name="S"/><escalation id="c" escalationCode="C"/><escalation id="n"/><error id="x"/>'

@@ -7,8 +7,6 @@ from app.bpmn.model import ElementType
 from tests.bpmn.build import accepted, causes, flow, process, warnings
 from tests.bpmn.test_conditions import A_AND_B, conditional
 
-pytestmark = pytest.mark.usefixtures("everything")
-
 CONDITION = "<activationCondition> activationCount &gt;= 1 </activationCondition>"
 JOIN = '<task id="x"/><task id="y"/><complexGateway id="g">{}</complexGateway>' + flow("x", "g") + flow("y", "g")
 

@@ -188,6 +188,6 @@ def calls_of(do):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_twice_the_size_costs_at_most_about_twice_as_much(everything, family):
+def test_twice_the_size_costs_at_most_about_twice_as_much(family):
     small, large = (calls(bpmn(FAMILIES[family](size))) for size in (300, 600))
     assert large < 2.2 * small + 500

@@ -7,8 +7,6 @@ from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import bpmn, flow
 from tests.bpmn.test_conditions import A_AND_B, conditional
 
-pytestmark = pytest.mark.usefixtures("everything")
-
 HEAD = '<message id="m" name="M"/><signal id="a" name="A"/><signal id="b" name="B"/><globalUserTask id="u"/>'
 HEAD += '<signalEventDefinition id="da" signalRef="a"/>'
 

@@ -145,7 +145,7 @@ def test_different_triggers_scopes_and_those_that_do_not_interrupt_are_no_matter
     accepted(handler("<timerEventDefinition/>", "x") + handler("<timerEventDefinition/>", "y"))
 
 
-def test_it_must_not_be_in_an_ad_hoc_sub_process(everything):
+def test_it_must_not_be_in_an_ad_hoc_sub_process():
     body = f'<adHocSubProcess id="a"><task id="t"/>{handler("<timerEventDefinition/>")}</adHocSubProcess>'
     detail = "event sub-process x must not be in ad-hoc sub-process a (line 2)"
     assert causes(body) == [("/p/a/x", "element", detail)]

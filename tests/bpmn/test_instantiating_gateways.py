@@ -5,8 +5,6 @@ import pytest
 from app.bpmn.definitions import duplicate_start_names, resolve
 from tests.bpmn.build import accepted, causes, flow, process, warnings
 
-pytestmark = pytest.mark.usefixtures("everything")
-
 HEAD = '<message id="m" name="M"/><message id="n" name="N"/><signal id="y" name="S"/>'
 NOTHING = {"errors": {}, "escalations": {}, "messages": {}, "signals": {}, "timers": {}}
 MESSAGE = '<intermediateCatchEvent id="{}"><messageEventDefinition messageRef="m"/></intermediateCatchEvent>'

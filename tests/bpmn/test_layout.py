@@ -116,7 +116,7 @@ def test_what_a_process_says_is_drawn_and_read_again(body):
     assert said(parse(document(found)).processes[0]) == said(found)
 
 
-def test_what_starts_a_process_or_takes_several_tokens_is_drawn_and_read_again(everything):
+def test_what_starts_a_process_or_takes_several_tokens_is_drawn_and_read_again():
     body = '<eventBasedGateway id="g" instantiate="true" eventGatewayType="Parallel"/>' + tasks("ab") + flows("a b")
     found = process(body.replace('id="b"', 'id="b" startQuantity="2" completionQuantity="3"'))
     assert said(parse(document(found)).processes[0]) == said(found)

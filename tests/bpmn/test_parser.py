@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from app.bpmn import tags
 from app.bpmn.model import ElementType, EventDefinition
 from app.bpmn.parser import find_process, parse
 from app.errors import EngineError
@@ -87,38 +86,6 @@ def test_events_have_the_type_of_their_definition(tag, kind, expected):
 def test_an_event_definition_that_does_not_fit_is_refused(tag, kind):
     body = event(tag, "\n" + definition(kind))
     detail = f"element e is not supported: {DEFINITION.format(kind)} in {tag} (line 3)"
-    assert causes(body) == [("/p/e", "element", detail)]
-
-
-@pytest.mark.parametrize(
-    ("not_yet", "construct", "body"),
-    [
-        ("complexGateway", "complexGateway", '<complexGateway id="e"/>'),
-        (
-            "several event definitions that are thrown",
-            "several event definitions",
-            event("endEvent", definition("escalation") + definition("signal")),
-        ),
-        (
-            "several event definitions",
-            "several event definitions",
-            event("intermediateCatchEvent", definition("message") + definition("signal")),
-        ),
-        (
-            "behavior",
-            "multiInstanceLoopCharacteristics with behavior One",
-            '<task id="e"><multiInstanceLoopCharacteristics behavior="One"/></task>',
-        ),
-        (
-            "compensateEventDefinition",
-            "compensateEventDefinition in endEvent",
-            event("endEvent", definition("compensate")),
-        ),
-    ],
-)
-def test_what_can_be_read_and_not_be_executed_is_refused(monkeypatch, not_yet, construct, body):
-    monkeypatch.setattr(tags, "NOT_YET", frozenset({not_yet}))
-    detail = f"element e is not supported: {construct} (line 2)"
     assert causes(body) == [("/p/e", "element", detail)]
 
 

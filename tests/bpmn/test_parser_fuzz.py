@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.bpmn import tags
 from app.bpmn.advice import advise
 from app.bpmn.evaluation import check_expressions
 from app.bpmn.parser import Model, parse
@@ -113,14 +112,6 @@ WORDS = [
     ),
     *("id", "sourceRef", "targetRef", "default", "attachedToRef", "triggeredByEvent", "s", "f1", "sp", "u", "true", ""),
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _everything():
-    """Lets the parser take whatever it can read."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tags, "NOT_YET", frozenset())
-        yield
 
 
 def parsed(xml: str) -> Model | None:

@@ -10,7 +10,6 @@ from app.bpmn.parser import find_process, parse
 from tests.bpmn.build import accepted, bpmn, causes, elements, event, flow, process
 
 T = ElementType
-pytestmark = pytest.mark.usefixtures("everything")
 
 HEAD = (
     '<message id="m" name="M"/><message id="n" name="N"/><signal id="a" name="A"/><signal id="b" name="B"/>'

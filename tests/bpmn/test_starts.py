@@ -60,7 +60,7 @@ def test_a_compensation_activity_is_no_beginning():
     assert starts(accepted('<task id="a"/>' + undone + handler)) == ["a"]
 
 
-def test_an_instantiating_gateway_leaves_no_other_beginning(everything):
+def test_an_instantiating_gateway_leaves_no_other_beginning():
     body = '<eventBasedGateway id="g" instantiate="true"/><task id="t"/>'
     catches = "".join(f'<intermediateCatchEvent id="{i}">{TIMER}</intermediateCatchEvent>' + flow("g", i) for i in "ab")
     found = accepted(body + catches)
