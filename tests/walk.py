@@ -150,7 +150,7 @@ class Records:
     def _check_pending(self, token: ElementInstance) -> None:
         """An event is pending until it is defined; one whose message was there already, until it happens."""
         asked = {job.token for job in self.jobs if job.completed_at is None}
-        hosted = [t for t in self.tokens if t.host is token and not t.state.ended]
+        hosted = [t for t in self.tokens if t.host is token and t.state is InstanceState.CREATED]
         undefined = [t.node.id for t in hosted if t.node.behavior.is_pending(t.node) and t in asked]
         taken = [t for t in hosted if isinstance(t.node.behavior.trigger, MessageTrigger) and not t.node.recurs]
         pending = range(len(undefined), len(undefined) + len([t for t in taken if t not in asked]) + 1)
@@ -282,9 +282,11 @@ class Walk:
         return found
 
     def set(self, **values: Any) -> None:
-        """Sets process variables."""
+        """Sets process variables, for which events may wait."""
         changes = Changes()
         _set(variables(changes, "w"), self.instance, values)
+        if self.graph.watched_names and not self.instance.state.ended:
+            self.run(changes).drain()
         self.records.take(changes)
 
     def value(self, name: str) -> Any:
@@ -370,9 +372,9 @@ class Walk:
         self.run(changes).select_activities(self.token(id), activities)
         self.records.take(changes)
 
-    def resolved(self) -> TaskStep:
-        """The task that evaluates again what has failed last."""
-        failed = self.records.incidents[-1].task
+    def resolved(self, incident: Incident | None = None) -> TaskStep:
+        """The task that evaluates again what has failed, last unless it is said."""
+        failed = (incident or self.records.incidents[-1]).task
         assert failed is not None and failed.token is not None
         changes = Changes()
         again = self.run(changes).create_task(failed.token, failed.type, parse_payload(failed.serialized_task))

@@ -104,6 +104,9 @@ class Evaluating(Ending):
         self._watched.clear()
 
     def _look_at_condition(self, token: ElementInstance) -> None:
+        if token.context == TRUE and not token.node.recurs:
+            # It has happened, and can do so only once, though its task has not run yet.
+            return
         try:
             is_true = self.evaluate(token, token.node.programs[Slot.CONDITION], as_condition)
         except EvaluationError:

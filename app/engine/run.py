@@ -131,6 +131,10 @@ class Run(Evaluating):
 
     def decide_flows(self, token: ElementInstance) -> list[Flow] | None:
         """Those of an activity or event with conditions; None where it waits for their decision."""
+        if token in self._undecided:
+            # A scope may be told more than once that nothing is active in it.
+            return None
+        self._undecided.add(token)
         self.wait(token)
         if not token.node.evaluates_flows:
             self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)

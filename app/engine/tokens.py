@@ -73,6 +73,8 @@ class Tokens(Work):
         """Scopes in which something has moved."""
         self._watched: dict[ElementInstance, None] = {}
         """New events that wait for a condition."""
+        self._undecided: set[ElementInstance] = set()
+        """Tokens that would leave by flows with conditions, and have asked which of these."""
         for token in tokens:
             self._remember(token)
 

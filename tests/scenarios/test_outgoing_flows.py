@@ -1,6 +1,6 @@
 """Conditional and default flows out of activities and events, which a worker decides on."""
 
-from tests.flow import SERVICE, TASK, USER, Kind, boundary, conditional, flow, loop, multi
+from tests.flow import SERVICE, TASK, USER, Kind, boundary, conditional, end, flow, loop, multi, sub
 from tests.story import Story, signal
 
 THREE = "t -> a, b, c"
@@ -74,6 +74,20 @@ def test_a_boundary_event_that_has_happened_waits_for_its_decision_without_its_h
     signal(engine)
     story.tasks_run("DONE")
     assert (story.visit("t").state, story.visit("bb").state) == ("TERMINATED", "STARTED")
+    story.job_completes("bb", inclusive_gateway_decision=("a",)).waits_at("a")
+
+
+def test_a_boundary_event_is_decided_on_though_its_host_ends_when_it_happens(engine):
+    model = flow(
+        "s -> sp -> e; bb -> a, b",
+        sp=sub("s2 -> t -> e2", e2=end("escalation:C")),
+        a=SERVICE,
+        b=SERVICE,
+        bb=conditional(boundary("sp", "escalation:C", interrupting=False), default="b", a="x"),
+    )
+    story = Story.start(engine, model).job_completes("t")
+    story.tasks_run("DONE")
+    assert (story.visit("sp").state, [job.detached for job in story.jobs("bb")]) == ("COMPLETED", [False])
     story.job_completes("bb", inclusive_gateway_decision=("a",)).waits_at("a")
 
 
