@@ -45,7 +45,7 @@ from app.engine.records import (
     Task,
     UserTask,
 )
-from app.engine.run import Run
+from app.engine.run import Run, needs_of_job
 from app.engine.start import start_instance
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
 from app.engine.values import Stored
@@ -414,6 +414,7 @@ class JobStep:
         run = self.walk.run(changes, facts)
         assert self.job.token is not None
         retry_due = self.walk.now + timedelta(minutes=1)
+        tuple(needs_of_job(self.job.token, self.job, Completion(**completion)))
         run.job_done(self.job, self.job.token, Completion(**completion), retry_due)
         self.job.completed_at, self.job.state = self.walk.now, WorkState.DONE
         self.walk.records.take(changes)

@@ -1,7 +1,9 @@
 """Conditional and default flows out of activities and events, which a worker decides on."""
 
-from tests.flow import SERVICE, TASK, USER, Kind, boundary, conditional, end, flow, loop, multi, sub
-from tests.story import Story, signal
+import pytest
+
+from tests.flow import SERVICE, TASK, USER, Kind, boundary, catch, conditional, end, flow, loop, multi, receive, sub
+from tests.story import Story, send, signal
 
 THREE = "t -> a, b, c"
 NO_FLOW = "element t has no conditional sequence flow to c; possible: a (flow t_a)"
@@ -89,6 +91,16 @@ def test_a_boundary_event_is_decided_on_though_its_host_ends_when_it_happens(eng
     story.tasks_run("DONE")
     assert (story.visit("sp").state, [job.detached for job in story.jobs("bb")]) == ("COMPLETED", [False])
     story.job_completes("bb", inclusive_gateway_decision=("a",)).waits_at("a")
+
+
+@pytest.mark.parametrize("waiting", [receive("m"), catch("message:m"), catch("message")], ids=lambda kind: kind.tag)
+def test_it_is_decided_on_after_a_message(engine, waiting):
+    model = flow("s -> c -> a, b", c=conditional(waiting, default="b", a="x"), a=SERVICE, b=SERVICE)
+    story = Story.start(engine, model)
+    story.job_completes("c", message_name="m", message_correlation_key="k")
+    send(engine, "m", "k")
+    story.tasks_run("DONE")
+    story.job_completes("c", inclusive_gateway_decision=("a",)).waits_at("a")
 
 
 def test_a_body_is_decided_on_once_all_instances_are_over(engine):
