@@ -72,6 +72,8 @@ def jobs_are_of_types_that_their_elements_have(view: View) -> Iterator[str]:
         allowed = (*MULTI_INSTANCE.jobs, *STANDARD_LOOP.jobs) if view.is_body(element) else behavior.jobs
         if view.is_decided(element) and not view.is_inner(element):
             allowed = (*allowed, "EVALUATE_OUTGOING_FLOWS")
+        if element["bpmn_element_id"] in view.drawing(element).called and not view.is_body(element):
+            allowed = ("EXECUTE", *allowed)
         if job["type"] not in allowed:
             yield f"job {name(job)}: {job['type']} at a {element['bpmn_element_type']}"
 
@@ -89,8 +91,7 @@ def user_tasks_live_as_long_as_their_elements(view: View) -> Iterator[str]:
     for element in view.elements:
         found = view.user_tasks.get(key(element), [])
         open_ones = [row for row in found if row["state"] == "STARTED"]
-        expected = element["bpmn_element_type"] == "USER_TASK" and element["state"] == "STARTED"
-        expected = expected and not view.is_body(element)
+        expected = view.is_for_people(element) and element["state"] == "STARTED"
         # Once it is completed, it may wait for a decision where it goes on, and end from outside meanwhile.
         is_decided = view.is_decided(element) and not view.is_inner(element)
         expected = expected and not (is_decided and key(element) in view.work)

@@ -14,9 +14,20 @@ from hypothesis import strategies as st
 
 from tests.machine.activities import WORKER_TASKS, Activities
 from tests.machine.pen import Draw
-from tests.machine.picture import CONDITIONS, HEAD, MESSAGES, PROCESS_IDS, Block, Model, Node, Scope, render
+from tests.machine.picture import (
+    CONDITIONS,
+    GLOBAL_TASKS,
+    HEAD,
+    MESSAGES,
+    PROCESS_IDS,
+    Block,
+    Model,
+    Node,
+    Scope,
+    render,
+)
 
-CALLED = ("", "p1", "p2:1", "p3", "nope")
+CALLED = ("", "p1", "p2:1", "p3", "nope", *GLOBAL_TASKS)
 
 
 class Artist(Activities):

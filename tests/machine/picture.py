@@ -16,6 +16,9 @@ KEYS = ("k1", "k2")
 CONDITIONS = ("a &gt; 0", "b == 1", "a &lt; 2")
 """About the variables that there are."""
 
+GLOBAL_TASKS = ("globalUserTask", "globalScriptTask", "globalBusinessRuleTask", "globalManualTask", "globalTask")
+"""They are also the ids."""
+
 HEAD = "".join(
     [
         '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">\n',
@@ -23,6 +26,8 @@ HEAD = "".join(
         '<error id="error-"/>\n',
         *(f'<escalation id="escalation-{code}" escalationCode="{code}"/>' for code in ESCALATION_CODES),
         '<escalation id="escalation-"/>\n',
+        *(f'<{tag} id="{tag}"/>' for tag in GLOBAL_TASKS),
+        "\n",
         *(f'<message id="message-{name}" name="{name}"/>' for name in MESSAGES),
         "\n",
         *(f'<signal id="signal-{name}" name="{name}"/>' for name in SIGNALS),

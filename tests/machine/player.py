@@ -168,7 +168,7 @@ class Player:
 
     def lock(self, worker: str, limit: int, by: str, pick: int) -> list[Row]:
         """Locks jobs, by one of the filters; the rows before they were locked."""
-        due = self._due_jobs()
+        due = self.due_jobs()
         body: dict[str, Any] = {"workerId": worker, "limit": limit}
         jobs = self.tables["job"]
         chosen = _of(jobs, pick) if jobs else {"partition": "2026-11-23", "id": 1, "process_instance_id": 1}
@@ -197,7 +197,7 @@ class Player:
 
     def work(self, limit: int, how: str, luck: int) -> None:
         """Locks some jobs, and completes each; without any, lets something happen."""
-        if not self._due_jobs() and self._waited_for():
+        if not self.due_jobs() and self.waited_for():
             self.happen(luck)
             return
         for number, job in enumerate(self.lock("busy", limit, "", 0)):
@@ -209,7 +209,7 @@ class Player:
         That may be a message, a signal, the time of a task, or a variable.
         """
         choice = Luck(luck)
-        waited_for = self._waited_for()
+        waited_for = self.waited_for()
         if not waited_for:
             self.work(100, "right", luck)
             return
@@ -229,7 +229,7 @@ class Player:
             self._offset = due - self._clock.now() - TICK
             self.call("PATCH", "/time", {"time": f"{due:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"})
 
-    def _waited_for(self) -> dict[str, list[Row]]:
+    def waited_for(self) -> dict[str, list[Row]]:
         found = {table: self.tables[table] for table in ("message_subscription", "signal_subscription")}
         found["task"] = [
             row
@@ -248,7 +248,10 @@ class Player:
         ]
         return {table: rows for table, rows in found.items() if rows}
 
-    def _due_jobs(self) -> list[Row]:
+    def due_tasks(self) -> list[Row]:
+        return [row for row in self.tables["task"] if row["completed_at"] is None and row["due_at"] <= self._next]
+
+    def due_jobs(self) -> list[Row]:
         return [
             row
             for row in self.tables["job"]
@@ -289,9 +292,9 @@ class Player:
         elif how == "error":
             body["error"] = "broken"
         elif how == "throw":
-            given = {"errorCode": choice.pick(("E1", "E2", "E3"))}
+            given = {"errorCode": choice.pick(self._codes("error_code", ("E1", "E2", "E3")))}
         elif how == "escalate":
-            given = {"escalationCode": choice.pick(("C1", "C2", "C3"))}
+            given = {"escalationCode": choice.pick(self._codes("escalation_code", ("C1", "C2", "C3")))}
         body["completion"] = given or choice.pick((None, {}))
         body["processVariables"] = variables(choice)
         body["elementVariables"] = self._element_variables(element, choice)
@@ -309,6 +312,10 @@ class Player:
                 assert state == "DONE", (body, answer)
             elif how == "error":
                 assert state == ("CAUSED_RETRY" if body["retryLimit"] > job["retry_count"] else "CAUSED_INCIDENT")
+
+    def _codes(self, column: str, usual: Sequence[str]) -> list[str]:
+        """Those, and what models have beside them."""
+        return list(dict.fromkeys([*usual, *(row[column] for row in self.tables["event_definition"] if row[column])]))
 
     def _element_variables(self, element: Row, choice: Luck) -> list[dict[str, Any]]:
         scopes = ["", element["bpmn_element_id"]]
@@ -328,8 +335,7 @@ class Player:
     def execute(self, limit: int, by: str, pick: int) -> None:
         """Runs due tasks; none may break, or end with an error."""
         body: dict[str, Any] = {"limit": limit}
-        tasks = [row for row in self.tables["task"] if row["completed_at"] is None]
-        tasks = [row for row in tasks if row["due_at"] <= self._next] or tasks
+        tasks = self.due_tasks() or [row for row in self.tables["task"] if row["completed_at"] is None]
         if by and tasks:
             chosen = _of(tasks, pick)
             body["partition"] = chosen["partition"]

@@ -82,7 +82,7 @@ def test_models_of_the_seed_have_only_its_elements(model):
 def test_every_type_of_element_is_drawn():
     seen: set[ElementType] = set()
 
-    @settings(max_examples=500, derandomize=True, database=None)
+    @settings(max_examples=900, derandomize=True, database=None)
     @given(models())
     def draw(model):
         seen.update(types(model))

@@ -152,6 +152,17 @@ class View:
         drawn, id = self.drawing(row), row["bpmn_element_id"]
         return id in drawn.chosen and not row["bpmn_element_type"].endswith("_GATEWAY")
 
+    def passes(self, row: Row) -> bool:
+        """Whether it is a task that nobody does, so that no event is attached to it."""
+        kinds = ("globalManualTask", "globalTask")
+        is_global = self.drawing(row).called.get(row["bpmn_element_id"]) in kinds
+        return (row["bpmn_element_type"] in ("MANUAL_TASK", "TASK") or is_global) and not self.is_body(row)
+
+    def is_for_people(self, row: Row) -> bool:
+        """Whether it has a user task once it is STARTED."""
+        is_global = self.drawing(row).called.get(row["bpmn_element_id"]) == "globalUserTask"
+        return (row["bpmn_element_type"] == "USER_TASK" or is_global) and not self.is_body(row)
+
     @cached_property
     def jobs(self) -> dict[Key, list[Row]]:
         return _grouped(self.tables["job"], "element_instance_id")

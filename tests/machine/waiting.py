@@ -61,7 +61,7 @@ def _has_reason(view: View, element: Row) -> bool:
         return bool(element["active_children"] > 0) or (kind == "AD_HOC_SUB_PROCESS" and key(element) in view.work)
     if kind == "EVENT_BASED_GATEWAY":
         return any(active(event) for event in view.attached.get(key(element), ()))
-    if kind == "USER_TASK":
+    if view.is_for_people(element):
         return any(row["state"] == "STARTED" for row in view.user_tasks.get(key(element), ()))
     if kind == "PARALLEL_GATEWAY":
         # Whether that is in vain is told by the invariants about joins.
@@ -183,6 +183,9 @@ def tokens_follow_the_flows(view: View) -> Iterator[str]:
             is_start = element["bpmn_element_type"].endswith("_START_EVENT") or view.is_inner(element)
             scope = view.element(element, "parent_id")
             is_start |= scope is not None and scope["bpmn_element_type"] == "AD_HOC_SUB_PROCESS"
+            is_start |= (
+                element["bpmn_element_id"] in view.drawing(element).begins - view.drawing(element).sources.keys()
+            )
             if element["bpmn_element_type"] != "PROCESS" and not is_start:
                 yield f"{name(element)}: came from nowhere"
             continue
@@ -292,7 +295,9 @@ def _recurs(view: View, element: Row) -> bool:
 def events_are_attached_once(view: View) -> Iterator[str]:
     """What has started has each of its events once, and one more for each time that it did not interrupt."""
     for element in view.elements:
-        if element["state"] not in ("CREATED", "STARTED", "COMPLETED") or view.is_gathering(element):
+        if element["state"] not in ("CREATED", "STARTED", "COMPLETED"):
+            continue
+        if view.is_gathering(element) or view.passes(element):
             continue
         drawn = view.drawing(element)
         events = view.attached.get(key(element), [])
