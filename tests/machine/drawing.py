@@ -53,6 +53,7 @@ class Drawing:
         associations: list[tuple[str, str]] = []
         for node in root.iter():
             self._read(node, defaults, associations)
+        self._read_flows_of_nodes(root)
         for ends in associations:
             for event, handler in (ends, ends[::-1]):
                 if event in self.undone_by.values():
@@ -86,6 +87,18 @@ class Drawing:
             self.begins.update(child.get("id", "").strip() for child in node)
         self._read_handlers(node)
 
+    def _read_flows_of_nodes(self, root: ElementTree.Element) -> None:
+        """Those that nodes name, where none is drawn."""
+        ends: dict[str, dict[str, str]] = {"incoming": {}, "outgoing": {}}
+        for node in root.iter():
+            for child in node:
+                if _tag(child) in ends:
+                    ends[_tag(child)][(child.text or "").strip()] = node.get("id", "").strip()
+        if not any(_tag(node) == "sequenceFlow" for node in root.iter()):
+            for flow, source in ends["outgoing"].items():
+                self.targets.setdefault(source, []).append(ends["incoming"][flow])
+                self.sources.setdefault(ends["incoming"][flow], []).append(source)
+
     def _read_boundary_event(self, node: ElementTree.Element) -> None:
         host, id = _reference(node, "attachedToRef"), node.get("id", "").strip()
         if any(_tag(child) == "compensateEventDefinition" for child in node):
@@ -99,10 +112,10 @@ class Drawing:
             if handler.get("triggeredByEvent") == "true":
                 start = next(child for child in handler if _tag(child) == "startEvent")
                 if any(_tag(child) == "compensateEventDefinition" for child in start):
-                    self.undone_by[scope.attrib["id"]] = start.attrib["id"]
+                    self.undone_by[scope.get("id", "").strip()] = start.get("id", "").strip()
                 else:
-                    self.handler_starts.setdefault(scope.attrib["id"], []).append(start.attrib["id"])
-                    self.interrupting[start.attrib["id"]] = start.get("isInterrupting") != "false"
+                    self.handler_starts.setdefault(scope.get("id", "").strip(), []).append(start.get("id", "").strip())
+                    self.interrupting[start.get("id", "").strip()] = start.get("isInterrupting") != "false"
 
 
 def _tag(node: ElementTree.Element) -> str:

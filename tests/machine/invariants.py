@@ -192,9 +192,9 @@ def locks_have_owners(view: View) -> Iterator[str]:
     for kind in ("job", "task"):
         for row in view.tables[kind]:
             held = row["state"] == "LOCKED" or row["state"] in COMPLETED_WORK
-            if row["type"] == "EVALUATE_EXPRESSION" and row["completed_at"] == row["created_at"]:
-                # Nobody has run it: it tells what could not be evaluated.
-                held = False
+            if row["type"] == "EVALUATE_EXPRESSION" and row["state"] == "CAUSED_INCIDENT":
+                # That nobody has run tells what could not be evaluated in the first place.
+                held = row["locked_by"] is not None
             if held != (row["locked_by"] is not None) or held != (row["locked_at"] is not None):
                 yield f"{kind} {name(row)}: locked by {row['locked_by']} at {row['locked_at']}"
             if (row["completed_at"] is not None) != (row["state"] in COMPLETED_WORK):

@@ -64,7 +64,7 @@ class World:
         # A new store forgets the processes of the play before; connections and compiled statements stay.
         service = Service(self._config, Store(self._dialect), clock)
         service.prepare()
-        return Player(self, service, clock, maintenance=maintenance)
+        return Player(self.database, service, clock, maintenance=maintenance)
 
     def close(self) -> None:
         self.database.close()
@@ -72,15 +72,19 @@ class World:
 
 
 class Player:
-    def __init__(self, world: World, service: Service, clock: ManualClock, *, maintenance: bool) -> None:
-        self._world = world
+    def __init__(
+        self, database: Database, service: Service, clock: ManualClock, *, maintenance: bool, strict: bool = True
+    ) -> None:
+        """With `strict` nothing fails but what is answered wrong: models are drawn like that."""
+        self._database = database
         self._service = service
         self._clock = clock
-        self._offset = timedelta(0)
         self._sound: set[str] = set()
         self._deployed: dict[tuple[str, str], dict[str, Any]] = {}
         self._maintenance = maintenance
+        self._strict = strict
         self.tables = self._read()
+        self._offset = timedelta(milliseconds=sum(row["offset_ms"] for row in self.tables["engine_clock"]))
         self.answers: list[Answer] = []
 
     def play(self, name: str, arguments: dict[str, Any]) -> None:
@@ -90,7 +94,7 @@ class Player:
     def call(self, method: str, path: str, body: Any = None, expected: Sequence[int] = OK) -> Any:
         """The body of the answer, which must have one of the `expected` statuses and leave everything in order."""
         self._clock.advance(TICK)
-        response = application(self._service).test_client().open(path, method=method, json=body)
+        response = application(self._service).test_client().open(path, method=method, json=body, auth=("test", "test"))
         answer = response.get_json() if response.data else None
         before, self.tables = self.tables, self._read()
         self.answers.append(Answer(path, response.status_code, answer, self.tables))
@@ -105,8 +109,8 @@ class Player:
 
     def _read(self) -> Tables:
         if not self._maintenance:
-            self._world.database.change("DELETE FROM task WHERE process_id IS NULL")
-        return self._world.database.tables()
+            self._database.change("DELETE FROM task WHERE process_id IS NULL")
+        return self._database.tables()
 
     @property
     def service(self) -> Service:
@@ -308,7 +312,7 @@ class Player:
             state = answer["state"]
             if not active(element):
                 assert state == "CANCELED", answer
-            elif how == "right" and given is not None:
+            elif how == "right" and given is not None and self._strict:
                 assert state == "DONE", (body, answer)
             elif how == "error":
                 assert state == ("CAUSED_RETRY" if body["retryLimit"] > job["retry_count"] else "CAUSED_INCIDENT")
@@ -347,7 +351,7 @@ class Player:
         answer = self.call("POST", "/tasks/execute", body)
         assert answer["failed"] == 0, answer
         failed = [task for task in answer["completedTasks"] if task.get("error")]
-        assert all(task["type"] == "EVALUATE_EXPRESSION" for task in failed), answer
+        assert not self._strict or all(task["type"] == "EVALUATE_EXPRESSION" for task in failed), answer
 
     def look(self) -> None:
         """Asks all queries: they answer the rows."""

@@ -297,7 +297,8 @@ def events_are_attached_once(view: View) -> Iterator[str]:
     for element in view.elements:
         if element["state"] not in ("CREATED", "STARTED", "COMPLETED"):
             continue
-        if view.is_gathering(element) or view.passes(element):
+        starts = element["bpmn_element_type"] == "EVENT_BASED_GATEWAY" and element["prev_id"] is None
+        if starts or view.is_gathering(element) or view.passes(element):
             continue
         drawn = view.drawing(element)
         events = view.attached.get(key(element), [])
