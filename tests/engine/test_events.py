@@ -18,6 +18,7 @@ from tests.flow import (
     catch,
     conditional,
     end,
+    multi,
     sub,
     throw,
 )
@@ -441,6 +442,18 @@ def test_a_boundary_event_that_does_not_interrupt_occurs_each_time_its_condition
         walk.set(ready=ready)
     assert walk.tasks_run() == ["DONE", "DONE"]
     assert [token.state for token in walk.tokens if token.node.id == "b"] == ["COMPLETED", "COMPLETED", "CREATED"]
+
+
+def test_an_event_that_interrupts_who_has_thrown_a_signal_has_its_flows_decided():
+    walk = Walk(
+        "s -> t -> e; b -> x; b -> y",
+        t=multi(cardinality="2", behavior="None", throws={"signal:g": ""}),
+        b=conditional(boundary("t", "signal:g"), default="y", x="n > 1"),
+    )
+    walk.job("t").done()
+    assert (walk.token("t").state, walk.token("b").state) == ("TERMINATED", "STARTED")
+    walk.job("b").done(inclusive_gateway_decision=["x"])
+    assert walk.instance.state == "COMPLETED"
 
 
 def test_an_event_has_its_flows_decided_though_its_host_ends_when_it_happens():
