@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.machine.events import Events
-from tests.machine.picture import CONDITIONS, Block, Node, Scope
+from tests.machine.picture import CONDITIONS, SIGNALS, Block, Node, Scope
 
 WORKER_TASKS = ("serviceTask", "scriptTask", "sendTask", "businessRuleTask")
 
@@ -91,9 +91,12 @@ class Activities(Events):
         # At least one, for the same reason.
         cardinality = self._pick(("", "<loopCardinality>2</loopCardinality>"))
         condition = f"<completionCondition>{self._pick(CONDITIONS)}</completionCondition>" if self._one_in(3) else ""
-        sequential = ' isSequential="true"' if self._one_in(2) else ""
+        attributes = ' isSequential="true"' if self._one_in(2) else ""
+        if self._one_in(4):
+            when = self._pick(("none", "one"))
+            attributes += f' behavior="{when.capitalize()}" {when}BehaviorEventRef="thrown-{self._pick(SIGNALS)}"'
         tag = "multiInstanceLoopCharacteristics"
-        return f"<{tag}{sequential}>{cardinality}{condition}</{tag}>"
+        return f"<{tag}{attributes}>{cardinality}{condition}</{tag}>"
 
     def _continued(self, scope: Scope, source: Node) -> list[Node]:
         """The exits of an optional block behind a boundary event."""

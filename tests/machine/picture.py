@@ -31,6 +31,7 @@ HEAD = "".join(
         *(f'<message id="message-{name}" name="{name}"/>' for name in MESSAGES),
         "\n",
         *(f'<signal id="signal-{name}" name="{name}"/>' for name in SIGNALS),
+        *(f'<signalEventDefinition id="thrown-{name}" signalRef="signal-{name}"/>' for name in SIGNALS),
         "\n",
     ]
 )

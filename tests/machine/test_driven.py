@@ -55,7 +55,7 @@ def test_what_is_drawn_comes_to_its_end(either, drawn, parallelism, seed):
     driver.drive(MOST)
 
 
-@pytest.mark.parametrize("seed", range(examples(check=1, full=20)))
+@pytest.mark.parametrize("seed", range(examples(check=1, full=5)))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_is_in_a_file_comes_to_its_end(either, file, seed):
     player = either.play(maintenance=False)
