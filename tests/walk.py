@@ -45,7 +45,7 @@ from app.engine.records import (
     Task,
     UserTask,
 )
-from app.engine.run import Run
+from app.engine.run import Run, needs_of_job
 from app.engine.start import start_instance, starts_of
 from app.engine.types import InstanceState, TaskType, UserTaskState, WorkState
 from app.engine.values import Stored
@@ -154,7 +154,7 @@ class Records:
     def _check_pending(self, token: ElementInstance) -> None:
         """An event is pending until it is defined; one whose message was there already, until it happens."""
         asked = {job.token for job in self.jobs if job.completed_at is None}
-        hosted = [t for t in self.tokens if t.host is token and not t.state.ended]
+        hosted = [t for t in self.tokens if t.host is token and t.state is InstanceState.CREATED]
         undefined = [t.node.id for t in hosted if t.node.behavior.is_pending(t.node) and t in asked]
         taken = [t for t in hosted if MessageSubscription in t.leaves and not t.node.recurs]
         taken += [t for t in hosted if t not in taken and _is_evaluated(t)]
@@ -288,9 +288,11 @@ class Walk:
         return found
 
     def set(self, **values: Any) -> None:
-        """Sets process variables."""
+        """Sets process variables, for which events may wait."""
         changes = Changes()
         _set(variables(changes, "w"), self.instance, values)
+        if self.graph.watched_names and not self.instance.state.ended:
+            self.run(changes).drain()
         self.records.take(changes)
 
     def value(self, name: str) -> Any:
@@ -378,9 +380,9 @@ class Walk:
         self.run(changes).select_activities(self.token(id), activities)
         self.records.take(changes)
 
-    def resolved(self) -> TaskStep:
-        """The task that evaluates again what has failed last."""
-        failed = self.records.incidents[-1].task
+    def resolved(self, incident: Incident | None = None) -> TaskStep:
+        """The task that evaluates again what has failed, last unless it is said."""
+        failed = (incident or self.records.incidents[-1]).task
         assert failed is not None and failed.token is not None
         changes = Changes()
         again = self.run(changes).create_task(failed.token, failed.type, parse_payload(failed.serialized_task))
@@ -420,6 +422,7 @@ class JobStep:
         run = self.walk.run(changes, facts)
         assert self.job.token is not None
         retry_due = self.walk.now + timedelta(minutes=1)
+        tuple(needs_of_job(self.job.token, self.job, Completion(**completion)))
         run.job_done(self.job, self.job.token, Completion(**completion), retry_due)
         self.job.completed_at, self.job.state = self.walk.now, WorkState.DONE
         self.walk.records.take(changes)

@@ -23,6 +23,7 @@ from app.engine.changes import Changes
 from app.engine.failures import incident_of
 from app.engine.needs import Need, WholeInstance
 from app.engine.records import ElementInstance, Job
+from app.engine.run import needs_of_job
 from app.engine.types import JobType, WorkState
 from app.errors import EngineError, ErrorKind, not_found
 from app.store.claims import JOB
@@ -216,10 +217,7 @@ def _outcome(
     known: dict[Need[Any], Any] = {}
 
     def get_ready() -> None:
-        # Where it goes on is no matter of what it is.
-        decides = job.type is JobType.EVALUATE_OUTGOING_FLOWS
-        needs = () if decides else behavior.needs_of_job(token, job, completion)
-        known.update(load(ctx, changes, [*needs, *missed], snapshot))
+        known.update(load(ctx, changes, [*needs_of_job(token, job, completion), *missed], snapshot))
         if job.type in behavior.leaving_jobs:
             foresee_end(ctx, snapshot, token)
 

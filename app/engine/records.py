@@ -199,6 +199,9 @@ class ElementInstance:
         evaluates = node.programs or node.evaluates_flows or node.variables_in or node.variables_out
         if evaluates and Task not in found:
             found = (*found, Task)
+        if node.host is not None and self.state is InstanceState.STARTED:
+            # An attached event has happened, and stays until it is decided which flows it leaves by.
+            return tuple(kind for kind in found if kind is not Job)
         return (*found, Job) if node.has_conditions and Job not in found else found
 
     @property

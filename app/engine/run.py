@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from app.engine.completion import Completion
 from app.engine.contexts import GATHERING, GONE_ON, JOINED
 from app.engine.evaluating import Evaluating
 from app.engine.graph import Flow, Node
+from app.engine.needs import Need
 from app.engine.outgoing import decided_flows, true_flows
 from app.engine.payload import Payload
 from app.engine.records import ElementInstance, Job, ProcessInstance, Task
 from app.engine.slots import Slot
 from app.engine.types import InstanceState, JobType, TaskType, UserTaskState
 from app.expr import EvaluationError
+
+
+def needs_of_job(token: ElementInstance, job: Job, completion: Completion) -> Iterable[Need[Any]]:
+    """What `Run.job_done` is going to need; raises Refusal for an unusable completion."""
+    if job.type is JobType.EVALUATE_OUTGOING_FLOWS:
+        # It is no matter of what the element waits for otherwise.
+        return ()
+    return token.behavior.needs_of_job(token, job, completion)
 
 
 class Run(Evaluating):
@@ -136,6 +146,10 @@ class Run(Evaluating):
 
     def decide_flows(self, token: ElementInstance) -> list[Flow] | None:
         """Those of an activity or event with conditions; None where it waits for their decision."""
+        if token in self._undecided:
+            # A scope may be told more than once that nothing is active in it.
+            return None
+        self._undecided.add(token)
         self.wait(token)
         if not token.node.evaluates_flows:
             self.create_job(token, JobType.EVALUATE_OUTGOING_FLOWS)

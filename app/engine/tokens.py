@@ -75,6 +75,8 @@ class Tokens(Work):
         """New events that wait for a condition."""
         self._to_arm: list[ElementInstance] = []
         """New ones that are armed when the walk comes to rest."""
+        self._undecided: set[ElementInstance] = set()
+        """Tokens that would leave by flows with conditions, and have asked which of these."""
         for token in tokens:
             self._remember(token)
 

@@ -244,7 +244,7 @@ class Work:
         self.changes.abandoned.append((token, state))
         new = self.changes.new
         for work in (*new.get(Job, ()), *new.get(Task, ())):
-            if work.token is token:
+            if work.token is token and type(work) in token.leaves:
                 work.detached = True
         for user_task in new.get(UserTask, ()):
             if user_task.token is token:

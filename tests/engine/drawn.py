@@ -1,4 +1,4 @@
-"""Random processes of all that tokens can get stuck in: markers, joins, event sub-processes, quantities, events."""
+"""Random processes of all that is executed, but for calls and for what starts an instance."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from tests.flow import (
+    EVENT_BASED,
     EXCLUSIVE,
     INCLUSIVE,
     PARALLEL,
@@ -17,17 +18,24 @@ from tests.flow import (
     TASK,
     USER,
     Kind,
+    ad_hoc,
     boundary,
     catch,
+    compensate,
+    compensation,
+    complex_gateway,
     conditional,
     end,
     event_sub,
     loop,
     multi,
     receive,
+    several,
     start,
     sub,
     throw,
+    transaction,
+    undo,
 )
 
 T = TypeVar("T")
@@ -37,23 +45,25 @@ EMPTY = Kind("subProcess")
 """Without content."""
 MOST = 14
 """Elements after which no further choice is made."""
-EVENTS = (
-    "error:E",
-    "error:",
-    "escalation:C",
-    "escalation:",
-    "message:m",
-    "signal:g",
-    "timer:PT1H",
-    "message",
-    "signal",
-)
+CONDITIONS = ("x > 1", "x == 2", "x < 2")
+"""About the one variable there is."""
+CAUGHT = ("conditional:x > 1", "message:m", "signal:g", "timer:PT1H", "message", "signal")
+"""What a catch event waits for."""
+EVENTS = ("error:E", "error:", "escalation:C", "escalation:", *CAUGHT)
+"""What a boundary event waits for; an event sub-process does for the first ones, which need no job."""
+THROWN = ("escalation:C", "signal:g")
 
 
 @dataclass
 class Scope:
     chains: list[str] = field(default_factory=list)
     kinds: dict[str, Kind] = field(default_factory=dict)
+    evaluates: bool = False
+    """Of a process, whether the engine evaluates its expressions."""
+    is_ad_hoc: bool = False
+    """Then no event ends a path in it."""
+    compensable: list[str] = field(default_factory=list)
+    """Activities in it that have a handler."""
 
     @property
     def text(self) -> str:
@@ -67,12 +77,21 @@ class Artist:
         self._random = random
         self._most = most
         self._ids = 0
+        self._handlers = 0
+        """Event sub-processes around: what they throw may start them again."""
 
-    def scope(self, depth: int, kind: Kind = NONE_START) -> Scope:
-        """Begins at a start event, of that kind."""
+    def process(self) -> Scope:
+        evaluates = self._one_in(2)
+        return replace(self.scope(0), evaluates=evaluates)
+
+    def scope(self, depth: int, kind: Kind = NONE_START, *, cancels: bool = False) -> Scope:
+        """Begins at a start event, of that kind; with `cancels` it is a transaction that can be canceled."""
         scope = Scope()
         last = self._sequence(scope, self._id(scope, "s", kind), depth)
-        scope.chains.append(f"{last} -> {self._id(scope, 'e', self._end())}")
+        if cancels:
+            last = self._step(scope, last, "y", EXCLUSIVE)
+            scope.chains.append(f"{last} -> {self._id(scope, 'e', end('cancel'))}")
+        scope.chains.append(f"{last} -> {self._aside(scope)}")
         if depth < 2 and self._left and self._one_in(3):
             self._handler(scope, depth)
         return scope
@@ -93,8 +112,20 @@ class Artist:
         scope.kinds[id] = kind
         return id
 
-    def _end(self) -> Kind:
-        return end(self._pick(("error:E", "escalation:C", "terminate"))) if self._one_in(4) else Kind("endEvent")
+    def _aside(self, scope: Scope) -> str:
+        """Where a path ends."""
+        if scope.is_ad_hoc:
+            return self._id(scope, "t", self._pick((SERVICE, TASK)))
+        kind = Kind("endEvent")
+        if self._one_in(4):
+            kind = self._pick(
+                (
+                    *map(end, ("error:E", "escalation:C", "signal:g", "terminate")),
+                    several("endEvent", *THROWN),
+                    compensate(tag="endEvent"),
+                )
+            )
+        return self._id(scope, "e", kind)
 
     def _sequence(self, scope: Scope, before: str, depth: int) -> str:
         for _ in range(self._random.randint(1, 2)):
@@ -107,58 +138,151 @@ class Artist:
         drawn: dict[str, Callable[[Scope, str, int], str]] = {
             "activity": self._activity,
             "split": self._split,
-            "throw": lambda scope, before, _: self._step(scope, before, "x", throw("escalation:C")),
-            "catch": lambda scope, before, _: self._step(scope, before, "c", catch(self._pick(EVENTS[4:]))),
+            "throw": self._throw,
+            "catch": self._catch,
+            "choose": self._choose,
+            "compensate": self._compensate,
             "repeat": self._repeat,
             "quantities": self._quantities,
         }
-        return drawn[self._pick(("activity", "activity", *drawn))](scope, before, depth)
+        return drawn[self._pick(("activity", "activity", "activity", *drawn))](scope, before, depth)
 
     def _step(self, scope: Scope, before: str, letter: str, kind: Kind) -> str:
         id = self._id(scope, letter, kind)
-        scope.chains.append(f"{before} -> {id}")
+        scope.chains.append(f"{before} -> {id}" if before else id)
         return id
 
     def _activity(self, scope: Scope, before: str, depth: int) -> str:
-        kind = self._pick((SERVICE, USER, receive("m"), TASK, EMPTY, None, None))
-        if kind is None:
-            inner = self.scope(depth + 1) if depth < 2 else Scope([self._id(Scope(), "o", SERVICE)])
-            kind = sub(inner.text, **inner.kinds)
-        id = self._step(scope, before, "a", self._marked(kind))
-        if self._one_in(4):
-            aside = self._id(scope, "e", self._end())
-            scope.chains.append(f"{id} -> {aside}")
-            scope.kinds[id] = conditional(scope.kinds[id], **{aside: "x"})
+        """With what is attached to it, and what undoes it."""
+        name = self._pick(("task", "task", "user", "receive", "pass", "empty", "sub", "sub", "transaction", "ad hoc"))
+        is_canceled = name == "transaction" and depth < 2 and self._one_in(2)
+        kind, is_undone = self._drawn(name, depth, cancels=is_canceled)
+        id = self._step(scope, before, "a", kind if is_canceled else self._marked(kind))
+        self._sometimes_conditional(scope, id)
+        if is_canceled:
+            self._attach(scope, id, "cancel")
+        if is_undone:
+            scope.compensable.append(id)
+        elif self._one_in(4):
+            handler = self._id(scope, "u", undo(self._marked(self._pick((SERVICE, SERVICE, USER)))))
+            scope.chains += [handler, self._id(scope, "b", compensation(id, handler))]
+            scope.compensable.append(id)
         for _ in range(self._pick((0, 0, 1, 2)) if self._left else 0):
-            event = self._pick(EVENTS)
-            interrupting = event.startswith("error") or self._one_in(2)
-            at = self._id(scope, "b", boundary(id, event, interrupting=interrupting))
-            scope.chains.append(f"{at} -> {self._id(scope, 'e', self._end())}")
+            self._attach(scope, id, self._pick(EVENTS))
         return id
 
+    def _drawn(self, name: str, depth: int, *, cancels: bool) -> tuple[Kind, bool]:
+        """An activity, and whether what undoes it is inside of it."""
+        tasks = {"task": SERVICE, "user": USER, "receive": receive("m"), "pass": TASK, "empty": EMPTY}
+        if name in tasks or depth >= 2:
+            return tasks.get(name, SERVICE), False
+        if name == "ad hoc":
+            return self._ad_hoc(depth + 1), False
+        inner = self.scope(depth + 1, cancels=cancels)
+        is_undone = self._left and self._one_in(4)
+        if is_undone:
+            undoing = self.scope(2, start("compensate"))
+            inner.chains.append(self._id(inner, "x", event_sub(undoing.text, **undoing.kinds)))
+        return (sub if name == "sub" else transaction)(inner.text, **inner.kinds), is_undone
+
+    def _attach(self, scope: Scope, host: str, event: str) -> None:
+        interrupting = event.startswith(("cancel", "error")) or self._one_in(2)
+        at = self._id(scope, "b", boundary(host, event, interrupting=interrupting))
+        scope.chains.append(f"{at} -> {self._aside(scope)}")
+        self._sometimes_conditional(scope, at)
+
+    def _ad_hoc(self, depth: int) -> Kind:
+        inner = Scope(is_ad_hoc=True)
+        for _ in range(self._random.randint(1, 2)):
+            first = self._activity(inner, "", depth)
+            if self._one_in(2):
+                self._sequence(inner, first, depth)
+        condition = self._pick(("", *CONDITIONS))
+        return ad_hoc(
+            inner.text, sequential=self._one_in(3), condition=condition, cancels=self._one_in(2), **inner.kinds
+        )
+
+    def _sometimes_conditional(self, scope: Scope, id: str) -> None:
+        """With a flow that has a condition, beside those that have none; or a default flow, too."""
+        if not self._one_in(4):
+            return
+        aside = self._aside(scope)
+        scope.chains.append(f"{id} -> {aside}")
+        scope.kinds[id] = conditional(scope.kinds[id], **{aside: self._pick(CONDITIONS)})
+        if scope.is_ad_hoc or self._one_in(3):
+            other = self._aside(scope)
+            scope.chains.append(f"{id} -> {other}")
+            scope.kinds[id] = replace(scope.kinds[id], default=other)
+
     def _marked(self, kind: Kind) -> Kind:
-        condition = "enough" if self._one_in(3) else ""
+        condition = self._pick(CONDITIONS) if self._one_in(3) else ""
+        throws = {self._pick(THROWN) if not self._handlers else "signal:g": self._pick(CONDITIONS)}
         marks = (
             lambda: kind,
             lambda: kind,
-            lambda: multi(kind, cardinality=self._pick(("0", "1", "2")), condition=condition),
+            lambda: kind,
+            lambda: multi(kind, cardinality=self._pick(("0", "1", "2", "x")), condition=condition),
             lambda: multi(kind, cardinality="2", sequential=True, condition=condition),
             lambda: multi(kind, condition=condition, sequential=self._one_in(2)),
+            lambda: multi(kind, cardinality="2", behavior=self._pick(("None", "One", "Complex")), throws=throws),
             lambda: loop(kind, maximum=2, condition=condition, test_before=self._one_in(2)),
         )
-        return self._pick(marks)()
+        marked = self._pick(marks)()
+        return marked if marked is kind else replace(marked, marker=marked.marker + kind.marker)
+
+    def _throw(self, scope: Scope, before: str, depth: int) -> str:
+        kind = self._pick((*map(throw, THROWN), several("intermediateThrowEvent", *THROWN)))
+        id = self._step(scope, before, "x", kind)
+        self._sometimes_conditional(scope, id)
+        return id
+
+    def _catch(self, scope: Scope, before: str, depth: int) -> str:
+        id = self._step(scope, before, "c", catch(self._pick(CAUGHT)))
+        self._sometimes_conditional(scope, id)
+        return id
+
+    def _choose(self, scope: Scope, before: str, depth: int) -> str:
+        """Behind an event-based gateway."""
+        gateway = self._step(scope, before, "g", EVENT_BASED)
+        merge = self._id(scope, "m", EXCLUSIVE)
+        for _ in range(2):
+            scope.chains.append(f"{self._step(scope, gateway, 'c', catch(self._pick(CAUGHT)))} -> {merge}")
+        return merge
+
+    def _compensate(self, scope: Scope, before: str, depth: int) -> str:
+        activity = self._pick(("", "", *scope.compensable))
+        id = self._step(scope, before, "x", compensate(activity, waits=not self._one_in(3)))
+        self._sometimes_conditional(scope, id)
+        return id
 
     def _split(self, scope: Scope, before: str, depth: int) -> str:
-        fork = self._step(scope, before, "f", self._pick((PARALLEL, INCLUSIVE)))
-        join = self._id(scope, "j", self._pick((INCLUSIVE, INCLUSIVE, PARALLEL, EXCLUSIVE)))
+        fork = self._step(scope, before, "f", self._pick((PARALLEL, INCLUSIVE, complex_gateway())))
+        joining = complex_gateway(self._pick(("activationCount >= 1", "activationCount >= 2", *CONDITIONS)))
+        join = self._id(scope, "j", self._pick((INCLUSIVE, INCLUSIVE, PARALLEL, EXCLUSIVE, joining, joining)))
         for _ in range(self._random.randint(2, 3)):
             last = self._sequence(scope, fork, depth) if self._left else self._step(scope, fork, "t", SERVICE)
             if self._one_in(4):
                 way = self._step(scope, last, "y", EXCLUSIVE)
-                scope.chains.append(f"{way} -> {self._id(scope, 'e', self._end())}")
+                scope.chains.append(f"{way} -> {self._aside(scope)}")
                 last = way
             scope.chains.append(f"{last} -> {join}")
+        for gateway in (fork, join):
+            self._sometimes_decided(scope, gateway)
         return join
+
+    def _sometimes_decided(self, scope: Scope, gateway: str) -> None:
+        """By conditions of all flows but a default one: whatever follows, it may be that two more do."""
+        kind = scope.kinds[gateway]
+        if kind.tag == "parallelGateway" or not self._one_in(2):
+            return
+        aside, other = self._aside(scope), self._aside(scope)
+        scope.chains.append(f"{gateway} -> {aside}, {other}")
+        targets = [aside]
+        if kind.tag == "complexGateway":
+            targets += [chain.split(" -> ")[1] for chain in scope.chains if chain.startswith(f"{gateway} -> ")][:1]
+        scope.kinds[gateway] = replace(
+            kind, conditions={target: self._pick(CONDITIONS) for target in targets}, default=other
+        )
 
     def _repeat(self, scope: Scope, before: str, depth: int) -> str:
         """Something that waits, as often as is decided; where it goes in may be a join."""
@@ -174,9 +298,11 @@ class Artist:
     def _handler(self, scope: Scope, depth: int) -> None:
         event = self._pick(EVENTS[:-2])
         interrupting = event.startswith("error") or self._one_in(2)
+        self._handlers += 1
         inner = self.scope(depth + 1, start(event, interrupting=interrupting))
+        self._handlers -= 1
         scope.chains.append(self._id(scope, "x", event_sub(inner.text, **inner.kinds)))
 
 
 def processes() -> st.SearchStrategy[Scope]:
-    return st.builds(lambda random: Artist(random).scope(0), st.randoms(use_true_random=False))
+    return st.builds(lambda random: Artist(random).process(), st.randoms(use_true_random=False))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from app.bpmn.model import ElementType
+from app.engine.elements.complex_gateway import used_flows
 from app.engine.graph import Flow, Node
 from app.engine.records import ElementInstance
 from app.engine.types import InstanceState
@@ -53,7 +55,10 @@ def is_activated(gateway: Node, waiting: Collection[Flow], elsewhere: Collection
 
 
 def gateways_that_could_go_on(tokens: Collection[ElementInstance]) -> list[str]:
-    """Joins at which tokens wait although they are activated, among all active tokens of an instance."""
+    """Joins at which tokens wait although they are activated, among all active tokens of an instance.
+
+    Of a complex gateway those that wait for its reset, which nothing keeps it from.
+    """
     found = []
     groups: dict[tuple[ElementInstance | None, Node], list[ElementInstance]] = {}
     for token in tokens:
@@ -64,9 +69,17 @@ def gateways_that_could_go_on(tokens: Collection[ElementInstance]) -> list[str]:
         others = [
             t.node
             for t in tokens
-            if t.parent is scope and t not in waiting and (t.host is None or t.state is InstanceState.STARTED)
+            if t.parent is scope
+            and t not in waiting
+            and (t.host is None or t.state is InstanceState.STARTED)
+            and not t.behavior.has_gone_on(t)
         ]
         flows = {gateway.incoming[t.incoming] for t in waiting if t.incoming is not None}
+        if gateway.type is ElementType.COMPLEX_GATEWAY:
+            used = [used_flows(t.context) for t in waiting if t.behavior.has_gone_on(t)]
+            if not used:
+                continue
+            flows |= {flow for place, flow in enumerate(gateway.incoming) if used[0] >> place & 1}
         if scope.state is InstanceState.STARTED and is_activated(gateway, flows, others):
             found.append(gateway.id)
     return found

@@ -372,3 +372,12 @@ def test_it_is_cancelled_with_all_that_is_inside():
     story.end(InstanceState.CANCELED)
     assert {str(token.state) for token in story.tokens} == {"CANCELED", "COMPLETED"}
     assert open_jobs(story) == []
+
+
+def test_which_flows_it_leaves_by_is_asked_once_however_many_activities_end_with_it():
+    left = conditional(ad_hoc("a; b"), default="e", f="x > 1")
+    story = Walk("s -> ah -> e; ah -> f", ah=left)
+    select(story, "a", "b", "b")
+    story.job("a").done()
+    story.job("ah").done(condition_fulfilled=True)
+    assert open_jobs(story) == ["EVALUATE_OUTGOING_FLOWS@ah"]

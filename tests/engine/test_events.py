@@ -6,7 +6,22 @@ from app.engine.records import Message
 from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.errors import EngineError, Refusal
 from app.timer import Timer
-from tests.flow import EVENT_BASED, PARALLEL, SERVICE, TASK, USER, Kind, boundary, call, catch, end, sub, throw
+from tests.flow import (
+    EVENT_BASED,
+    PARALLEL,
+    SERVICE,
+    TASK,
+    USER,
+    Kind,
+    boundary,
+    call,
+    catch,
+    conditional,
+    end,
+    multi,
+    sub,
+    throw,
+)
 from tests.walk import NOW, Facts, Walk
 
 HOUR = Timer(time_duration="PT1H")
@@ -410,3 +425,47 @@ def test_a_task_with_a_boundary_event_that_is_passed_through_stops_while_its_sco
     walk = Walk("s -> t -> e; b -> eb", state=InstanceState.SUSPENDED, t=TASK, b=boundary("t", "signal:g"))
     walk.resume()
     assert walk.trace == "1 p COMPLETED; 2 s COMPLETED; 3 t COMPLETED; 4 e COMPLETED"
+
+
+def test_a_catch_event_occurs_once_however_often_its_condition_becomes_true():
+    walk = Walk("s -> c -> e", c=catch("conditional:ready"))
+    for ready in (True, False, True):
+        walk.set(ready=ready)
+    assert len(walk.tasks()) == 1
+    walk.task("c").run()
+    assert (walk.tasks(), walk.instance.state) == ([], "COMPLETED")
+
+
+def test_a_boundary_event_that_does_not_interrupt_occurs_each_time_its_condition_becomes_true():
+    walk = Walk("s -> t -> e; b -> eb", b=boundary("t", "conditional:ready", interrupting=False))
+    for ready in (True, False, True):
+        walk.set(ready=ready)
+    assert walk.tasks_run() == ["DONE", "DONE"]
+    assert [token.state for token in walk.tokens if token.node.id == "b"] == ["COMPLETED", "COMPLETED", "CREATED"]
+
+
+def test_an_event_that_interrupts_who_has_thrown_a_signal_has_its_flows_decided():
+    walk = Walk(
+        "s -> t -> e; b -> x; b -> y",
+        t=multi(cardinality="2", behavior="None", throws={"signal:g": ""}),
+        b=conditional(boundary("t", "signal:g"), default="y", x="n > 1"),
+    )
+    walk.job("t").done()
+    assert (walk.token("t").state, walk.token("b").state) == ("TERMINATED", "STARTED")
+    walk.job("b").done(inclusive_gateway_decision=["x"])
+    assert walk.instance.state == "COMPLETED"
+
+
+def test_an_event_has_its_flows_decided_though_its_host_ends_when_it_happens():
+    inside = sub("s2 -> t -> e2", e2=end("escalation:C"))
+    walk = Walk(
+        "s -> sp -> e; b -> x; b -> y",
+        sp=inside,
+        b=conditional(boundary("sp", "escalation:C", interrupting=False), default="y", x="n > 1"),
+    )
+    walk.job("t").done()
+    walk.task("e2").run()
+    assert walk.token("sp").state == "COMPLETED"
+    walk.job("b").done(inclusive_gateway_decision=["x"])
+    assert walk.instance.state == "COMPLETED"
+    assert walk.token("x").state == "COMPLETED"

@@ -74,6 +74,10 @@ CEL = Printer(
         "ends": "{0}.endsWith({1})",
         "size": "size({0})",
         "list contains": "({1} in {0})",
+        "lower": "{0}.lowerAscii()",
+        "upper": "{0}.upperAscii()",
+        "count": "size({0})",
+        "first": "{0}[0]",
         "member": "{0}.a",
         "index": "{0}[{1}]",
         "string": "string({0})",
@@ -93,6 +97,11 @@ FEEL = Printer(
         "starts": "starts with({0}, {1})",
         "ends": "ends with({0}, {1})",
         "size": "string length({0})",
+        "lower": "lower case({0})",
+        "upper": "upper case({0})",
+        "count": "count({0})",
+        "first": "{0}[1]",
+        "member": "{0}.a",
         "list contains": "list contains({0}, {1})",
     },
 )
@@ -107,6 +116,11 @@ JUEL = Printer(
         "starts": "{0}.startsWith({1})",
         "ends": "{0}.endsWith({1})",
         "size": "{0}.length()",
+        "lower": "{0}.toLowerCase()",
+        "upper": "{0}.toUpperCase()",
+        "count": "{0}.size()",
+        "first": "{0}[0]",
+        "member": "{0}.a",
         "list contains": "{0}.contains({1})",
     },
 )
@@ -122,6 +136,7 @@ def leaf(kind: str, values: st.SearchStrategy[Any]) -> Trees:
 INTS = leaf("int", st.integers(-20, 20))
 FLOATS = leaf("float", st.sampled_from([0.5, 1.25, -3.0, 8.0]))
 TEXTS = leaf("text", st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=4))
+ASCII = TEXTS.filter(lambda tree: tree != ("name", "u"))
 BOOLS = leaf("bool", st.booleans())
 
 
@@ -134,13 +149,14 @@ def operators(names: list[str], left: Trees, right: Trees) -> Trees:
     return st.tuples(st.sampled_from(names), left, right)
 
 
+NUMBERS = st.sampled_from([("count", ("name", "l")), ("first", ("name", "l")), ("member", ("name", "o"))])
 COMPARISONS = ["==", "!=", "<", "<=", ">", ">="]
 
 
 def sound(depth: int) -> tuple[Trees, Trees]:
     """Numbers, and true and false, of operators that mean the same in all spellings, on values of the right kinds."""
     if depth == 0:
-        return INTS, BOOLS
+        return st.one_of(INTS, NUMBERS), BOOLS
     numbers, truths = sound(depth - 1)
     return (
         st.one_of(
@@ -153,6 +169,8 @@ def sound(depth: int) -> tuple[Trees, Trees]:
         st.one_of(
             operators(COMPARISONS, numbers, numbers),
             operators(COMPARISONS, TEXTS, TEXTS),
+            operators(COMPARISONS, TEXTS, node("lower", ASCII)),
+            operators(COMPARISONS, node("upper", ASCII), TEXTS),
             operators(["==", "!="], truths, truths),
             operators(["and", "or"], truths, truths),
             operators(["contains", "starts", "ends"], TEXTS, TEXTS),

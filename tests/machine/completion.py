@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import Any
 
-from tests.machine.models import TIMERS
+from tests.machine.drawing import Drawing, drawing
+from tests.machine.events import TIMERS
 from tests.machine.picture import ERROR_CODES, ESCALATION_CODES, KEYS, MESSAGES, SIGNALS
 from tests.machine.tables import Row, Tables
-from tests.machine.view import drawing
 
 
 class Luck:
@@ -45,13 +46,17 @@ def right(tables: Tables, job: Row, luck: Luck) -> dict[str, Any] | None:
         targets = list(dict.fromkeys(_targets(tables, job)))
         first = luck.below(len(targets))
         return {"inclusiveGatewayDecision": targets[first:] + targets[: luck.below(first + 1)]}
+    if kind in ("EVALUATE_COMPLEX_GATEWAY", "EVALUATE_OUTGOING_FLOWS"):
+        return {"inclusiveGatewayDecision": _decided(tables, job, luck)}
+    if kind == "SELECT_ACTIVITIES":
+        return _selection(tables, job, luck)
     if kind == "SET_ERROR_CODE":
         return {"errorCode": luck.pick((*ERROR_CODES, "") if _catches(tables, job) else ERROR_CODES)}
     if kind == "SET_ESCALATION_CODE":
         return {"escalationCode": luck.pick((*ESCALATION_CODES, "") if _catches(tables, job) else ESCALATION_CODES)}
     if kind == "SET_LOOP_CARDINALITY":
         return {"loopCardinality": luck.pick((2, 1, 0))}
-    if kind in ("EVALUATE_LOOP_CONDITION", "EVALUATE_COMPLETION_CONDITION"):
+    if kind in ("EVALUATE_LOOP_CONDITION", "EVALUATE_COMPLETION_CONDITION", "EVALUATE_ACTIVATION_CONDITION"):
         return {"conditionFulfilled": luck.below(2) == 1}
     if kind in ("SUBSCRIBE_MESSAGE", "SET_MESSAGE_CORRELATION_KEY"):
         return {"messageName": luck.pick(MESSAGES), "messageCorrelationKey": luck.pick(KEYS)}
@@ -68,6 +73,9 @@ def wrong(tables: Tables, job: Row) -> dict[str, Any]:
         "EXECUTE": {"errorCode": "E1", "escalationCode": "C1"},
         "EVALUATE_EXCLUSIVE_GATEWAY": {"exclusiveGatewayDecision": "nowhere"},
         "EVALUATE_INCLUSIVE_GATEWAY": {"inclusiveGatewayDecision": _targets(tables, job)[:1] * 2},
+        "EVALUATE_COMPLEX_GATEWAY": {"inclusiveGatewayDecision": ["nowhere"]},
+        "EVALUATE_OUTGOING_FLOWS": {"inclusiveGatewayDecision": ["nowhere"]},
+        "SELECT_ACTIVITIES": {"activities": ["nowhere"]},
         "SET_TIMER": {"timer": {}},
         "CALL_PROCESS": {"calledProcess": {"bpmnProcessId": "nope", "version": "1"}},
     }.get(job["type"], {})
@@ -89,9 +97,59 @@ def _call(tables: Tables, luck: Luck) -> dict[str, Any] | None:
     }
 
 
+def _drawing(tables: Tables, row: Row) -> Drawing:
+    return drawing(next(each["bpmn_xml"] for each in tables["process"] if each["id"] == row["process_id"]))
+
+
 def _targets(tables: Tables, job: Row) -> list[str]:
-    xml = next(row["bpmn_xml"] for row in tables["process"] if row["id"] == job["process_id"])
-    return drawing(xml).targets.get(job["bpmn_element_id"], [])
+    return _drawing(tables, job).targets.get(job["bpmn_element_id"], [])
+
+
+def _decided(tables: Tables, job: Row, luck: Luck) -> list[str]:
+    """Some of the flows that are decided about, by their targets; or none where something follows all the same."""
+    drawn, id = _drawing(tables, job), job["bpmn_element_id"]
+    options = list(dict.fromkeys(drawn.chosen.get(id, drawn.targets[id])))
+    chosen = [target for target in options if luck.below(2)]
+    others = len(drawn.targets[id]) > len(drawn.chosen.get(id, drawn.targets[id]))
+    return chosen if chosen or others else [luck.pick(options)]
+
+
+def enabled(tables: Tables, scope: Row) -> list[str]:
+    """Activities of an ad-hoc sub-process that can be selected."""
+    drawn = _drawing(tables, scope)
+    waiting = Counter(row["bpmn_element_id"] for row in _children(tables, scope) if _waits(row))
+    return [
+        id
+        for id in drawn.inside[scope["bpmn_element_id"]]
+        if id not in drawn.sources or waiting[id] >= drawn.quantities.get(id, (1, 1))[0]
+    ]
+
+
+def _selection(tables: Tables, job: Row, luck: Luck) -> dict[str, Any]:
+    """Of activities that are enabled; or that it is over, where something is active or that is no matter of workers."""
+    scope = tables.by_key["element_instance"][job["partition"], job["element_instance_id"]]
+    process = next(row for row in tables["process"] if row["id"] == job["process_id"])
+    is_performing = any(not _waits(row) for row in _children(tables, scope))
+    is_sequential = scope["bpmn_element_id"] in _drawing(tables, job).sequential
+    if is_performing and (is_sequential or luck.below(2)):
+        return {}
+    if process["expressions"] is None and luck.below(3) == 2:
+        return {"conditionFulfilled": True}
+    options = enabled(tables, scope)
+    chosen = [id for id in options if luck.below(2)] or [luck.pick(options)]
+    return {"activities": chosen[:1] if is_sequential else chosen}
+
+
+def _children(tables: Tables, scope: Row) -> list[Row]:
+    return [
+        row
+        for row in tables["element_instance"]
+        if (row["partition"], row["parent_id"]) == (scope["partition"], scope["id"]) and row["ended_at"] is None
+    ]
+
+
+def _waits(row: Row) -> bool:
+    return bool(row["context"] == "waiting" and row["state"] == "CREATED")
 
 
 def _catches(tables: Tables, job: Row) -> bool:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.machine.activities import WORKER_TASKS, Activities
+from tests.machine.pen import Draw
 from tests.machine.picture import (
-    ERROR_CODES,
-    ESCALATION_CODES,
+    CONDITIONS,
+    GLOBAL_TASKS,
     HEAD,
     MESSAGES,
     PROCESS_IDS,
-    SIGNALS,
     Block,
     Model,
     Node,
@@ -27,36 +27,11 @@ from tests.machine.picture import (
     render,
 )
 
-WORKER_TASKS = ("serviceTask", "scriptTask", "sendTask", "businessRuleTask")
-TIMERS = (
-    {"timeDuration": "PT1H"},
-    {"timeDuration": "P1D"},
-    {"timeCycle": "0 * * * *"},
-    {"time": "2026-11-23T14:00:00Z"},
-)
-XML_TIMERS = (
-    "<timeDuration>PT1H</timeDuration>",
-    "<timeCycle>R2/PT30M</timeCycle>",
-    "<timeCycle>0 0 * * *</timeCycle>",
-    "<timeDate>2026-11-23T13:00:00Z</timeDate>",
-    "<timeDuration>${duration}</timeDuration>",
-)
-CALLED = ("", "p1", "p2:1", "p3", "nope")
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+CALLED = ("", "p1", "p2:1", "p3", "nope", *GLOBAL_TASKS)
 
 
-class Artist:
-    """Draws one model; `left` bounds how many nodes there will be."""
-
-    def __init__(self, draw: Draw, process_id: str, *, seed: bool, sound: bool, left: int) -> None:
-        self._draw = draw
-        self._process_id = process_id
-        self._seed = seed
-        self._sound = sound
-        self._left = left
-        self._ids = 0
-        self.definitions: dict[str, list[dict[str, Any]]] = {}
+class Artist(Activities):
+    """Draws one process."""
 
     def process(self) -> Scope:
         scope = Scope()
@@ -71,52 +46,8 @@ class Artist:
         if not self._sound:
             self._cross(scope)
         self._handle(scope, 0)
+        self._decide(scope)
         return scope
-
-    def _pick(self, options: Any) -> Any:
-        return self._draw(st.sampled_from(options))
-
-    def _one_in(self, n: int) -> bool:
-        return bool(self._draw(st.integers(0, n - 1)) == n - 1)
-
-    def _some(self, options: Any, least: int, most: int) -> list[Any]:
-        return [self._pick(options) for _ in range(self._draw(st.integers(least, most)))]
-
-    def _node(self, scope: Scope, tag: str, *, body: str = "", **attributes: str) -> Node:
-        self._ids += 1
-        self._left -= 1
-        node = Node(f"{tag}{self._ids}", tag, attributes, body)
-        scope.nodes.append(node)
-        return node
-
-    def _flow(self, scope: Scope, source: Node, target: Node) -> str:
-        self._ids += 1
-        flow = f"f{self._ids}"
-        scope.flows.append((flow, source, target))
-        target.incoming += 1
-        return flow
-
-    def _entry(self, scope: Scope, entry: Node) -> Node:
-        """What a further flow may lead to in place of `entry`, which may not take several."""
-        if entry.incoming and entry.tag in ("inclusiveGateway", "parallelGateway") and not entry.joins:
-            for number, (flow, source, target) in enumerate(scope.flows):
-                if target is entry:
-                    merge = self._node(scope, "exclusiveGateway")
-                    merge.incoming = entry.incoming
-                    scope.flows[number] = (flow, source, merge)
-                    entry.incoming = 0
-                    self._flow(scope, merge, entry)
-                    return merge
-        return entry
-
-    def _connect(self, scope: Scope, exits: list[Node], entry: Node) -> None:
-        if len(exits) > 1 and (self._one_in(2) or entry.tag in ("inclusiveGateway", "parallelGateway")):
-            merge = self._node(scope, "exclusiveGateway")
-            for each in exits:
-                self._flow(scope, each, merge)
-            exits = [merge]
-        for each in exits:
-            self._flow(scope, each, entry)
 
     def _sequence(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         first = self._block(scope, depth, conserve=conserve)
@@ -136,9 +67,10 @@ class Artist:
         if not conserve:
             kinds += ["inclusive"]
         if not self._seed:
-            kinds += ["user", "throw", "events", "sub", "sub", "call", "link", "receive"]
+            kinds += ["user", "throw", "events", "sub", "sub", "call", "link", "receive", "ad_hoc", "compensate"]
+            kinds += ["several", "complex"]
             if not conserve:
-                kinds += ["join"]
+                kinds += ["join", "join"]
         if not self._sound:
             kinds += ["fork"]
         kind = self._pick(kinds)
@@ -156,9 +88,12 @@ class Artist:
         return self._activity(scope, "receiveTask", depth, conserve=conserve, **reference)
 
     def _join(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
-        """An inclusive gateway that waits for what another one has chosen, or for what comes in parallel."""
+        """A gateway that waits for what an inclusive one has chosen, or for what comes in parallel."""
         gateway = self._node(scope, self._pick(("inclusiveGateway", "parallelGateway")))
-        join = Node("", "inclusiveGateway", joins=True)
+        join = Node("", self._pick(("complexGateway", "inclusiveGateway")), joins=True)
+        if join.tag == "complexGateway":
+            condition = self._pick(("activationCount &gt;= 1", "activationCount &gt;= 2", *CONDITIONS))
+            join.body = f"<activationCondition>{condition}</activationCondition>"
         exits, _ = self._branches(scope, gateway, depth, conserve=False)
         self._ids += 1
         join.id = f"join{self._ids}"
@@ -183,90 +118,101 @@ class Artist:
             return self._task(scope, depth, conserve=conserve)
         inner = Scope()
         start = self._node(inner, "startEvent")
+        exits = [start]
         if not self._one_in(6):
             block = self._sequence(inner, depth + 1, conserve=False)
             self._flow(inner, start, self._entry(inner, block.entry))
-            self._end_exits(inner, block.exits, depth + 1)
+            exits = block.exits
+        tag = self._pick(("subProcess", "subProcess", "transaction"))
+        is_canceled = tag == "transaction" and bool(exits) and self._one_in(2)
+        if is_canceled:
+            way = self._node(inner, "exclusiveGateway")
+            for each in exits:
+                self._flow(inner, each, way)
+            self._flow(inner, way, self._node(inner, "endEvent", body="<cancelEventDefinition/>"))
+            exits = [way]
+        if exits != [start]:
+            self._end_exits(inner, exits, depth + 1)
         if not self._sound:
             self._cross(inner)
         self._handle(inner, depth + 1)
-        tag = self._pick(("subProcess", "subProcess", "transaction"))
-        return self._activity(scope, tag, depth, conserve=conserve, inner=inner)
+        is_undone = self._one_in(3)
+        if is_undone:
+            self._event_sub_process(inner, depth + 1, "compensate")
+        return self._activity(
+            scope, tag, depth, conserve=conserve, inner=inner, is_canceled=is_canceled, is_undone=is_undone
+        )
+
+    def _ad_hoc(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        if depth >= 3:
+            return self._task(scope, depth, conserve=conserve)
+        inner = Scope(is_ad_hoc=True)
+        for _ in range(self._draw(st.integers(1, 2))):
+            first = self._task(inner, depth + 1, conserve=False)
+            if first.exits and self._one_in(2):
+                block = self._sequence(inner, depth + 1, conserve=False)
+                self._connect(inner, first.exits, block.entry)
+        if not self._sound:
+            self._cross(inner)
+        attributes = {"ordering": "Sequential"} if self._one_in(3) else {}
+        if self._one_in(2):
+            attributes["cancelRemainingInstances"] = "false"
+        condition = f"<completionCondition>{self._pick(CONDITIONS)}</completionCondition>" if self._one_in(2) else ""
+        block = self._activity(scope, "adHocSubProcess", depth, conserve=conserve, inner=inner, **attributes)
+        block.entry.body += condition
+        return block
 
     def _handle(self, scope: Scope, depth: int) -> None:
         """Sometimes with an event sub-process."""
-        if self._seed or depth >= 3 or self._left <= 0 or not self._one_in(3):
-            return
+        if not self._seed and depth < 3 and self._left > 0 and self._one_in(3):
+            kinds = ("error", "escalation", "message", "signal", "timer", "conditional")
+            self._event_sub_process(scope, depth, self._pick(kinds))
+
+    def _event_sub_process(self, scope: Scope, depth: int, kind: str) -> None:
         inner = Scope()
         start = self._node(inner, "startEvent")
-        kind = self._pick(("error", "escalation", "message", "signal", "timer"))
-        if kind != "error" and self._one_in(2):
+        if kind not in ("compensate", "error") and self._one_in(2):
             start.attributes["isInterrupting"] = "false"
-        self._define(start, kind, is_required=kind in ("message", "signal"))
+        if kind == "compensate":
+            start.body = "<compensateEventDefinition/>"
+        else:
+            self._define(start, kind, is_required=kind in ("message", "signal"))
         if not self._one_in(6):
             block = self._sequence(inner, depth + 1, conserve=False)
             self._flow(inner, start, self._entry(inner, block.entry))
             self._end_exits(inner, block.exits, depth + 1)
         self._node(scope, "subProcess", triggeredByEvent="true").scope = inner
 
-    def _activity(
-        self, scope: Scope, tag: str, depth: int, *, conserve: bool, inner: Scope | None = None, **attributes: str
-    ) -> Block:
-        """With its boundary events."""
-        node = self._node(scope, tag, **attributes)
-        node.scope = inner
-        if not self._seed and self._one_in(5):
-            node.body += self._marker(node)
-        exits = [node]
-        for _ in range(self._pick((0, 0, 1, 2)) if self._left > 0 else 0):
-            kind = self._pick(("error", "escalation", "message", "signal", "timer"))
-            interrupting = kind == "error" or self._one_in(2)
-            event = self._node(scope, "boundaryEvent", attachedToRef=node.id)
-            if not interrupting:
-                event.attributes["cancelActivity"] = "false"
-            self._define(event, kind)
-            if interrupting and (conserve or self._one_in(2)):
-                exits.append(event)
-            elif self._one_in(3):
-                # No flow: what it interrupts ends without a successor.
-                pass
-            elif not self._sound and self._one_in(3):
-                exits.append(event)
-            else:
-                self._end_exits(scope, self._continued(scope, event), depth)
-        return Block(node, exits)
-
-    def _marker(self, node: Node) -> str:
-        id = f'id="marker-{node.id}"'
-        if self._one_in(3):
-            maximum = ' loopMaximum="2"' if self._one_in(2) else ""
-            before = ' testBefore="true"' if self._one_in(2) else ""
-            condition = "<loopCondition>more</loopCondition>" if not maximum or self._one_in(2) else ""
-            return f"<standardLoopCharacteristics {id}{maximum}{before}>{condition}</standardLoopCharacteristics>"
-        # At least one: a cycle without a stop would go round for ever.
-        cardinality = self._pick(("", "<loopCardinality>2</loopCardinality>"))
-        condition = "<completionCondition>enough</completionCondition>" if self._one_in(3) else ""
-        sequential = ' isSequential="true"' if self._one_in(2) else ""
-        tag = "multiInstanceLoopCharacteristics"
-        return f"<{tag} {id}{sequential}>{cardinality}{condition}</{tag}>"
-
-    def _continued(self, scope: Scope, source: Node) -> list[Node]:
-        """The exits of an optional block behind a boundary event."""
-        if self._left <= 0 or self._one_in(2):
-            return [source]
-        node = self._node(scope, self._pick(("task", *WORKER_TASKS)))
-        self._flow(scope, source, node)
-        return [node]
-
     def _catch(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         node = self._node(scope, "intermediateCatchEvent")
-        self._define(node, self._pick(("message", "signal", "timer")))
+        self._define(node, self._pick(("message", "signal", "timer", *(() if self._seed else ("conditional",)))))
+        if not self._seed:
+            self._aside(scope, node, depth)
         return Block(node, [node])
 
     def _throw(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         node = self._node(scope, "intermediateThrowEvent")
-        self._define(node, self._pick(("escalation", "signal", "message")))
+        self._define(node, self._pick(("escalation", "signal", "message", "several")))
+        self._aside(scope, node, depth)
         return Block(node, [node])
+
+    def _compensate(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        node = self._node(scope, "intermediateThrowEvent")
+        self._compensates(scope, node)
+        self._aside(scope, node, depth)
+        return Block(node, [node])
+
+    def _several(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        """As many tokens as are needed."""
+        first = self._activity(scope, self._pick(WORKER_TASKS), depth, conserve=True, completionQuantity="2")
+        second = self._node(scope, self._pick(("userTask", *WORKER_TASKS)), startQuantity="2")
+        self._flow(scope, first.entry, second)
+        return Block(first.entry, [second, *first.exits[1:]])
+
+    def _complex(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
+        if conserve:
+            return self._pass(scope, depth, conserve=conserve)
+        return self._decision(scope, "complexGateway", depth, conserve=conserve)
 
     def _link(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         catch = self._node(scope, "intermediateCatchEvent")
@@ -348,7 +294,8 @@ class Artist:
         gateway = self._node(scope, "eventBasedGateway")
         exits = []
         for _ in range(self._draw(st.integers(2, 3))):
-            event = self._catch(scope, depth, conserve=conserve).entry
+            event = self._node(scope, "intermediateCatchEvent")
+            self._define(event, self._pick(("message", "signal", "timer", *(() if self._seed else ("conditional",)))))
             self._flow(scope, gateway, event)
             exits.append(event)
         return Block(gateway, self._merged(scope, exits))
@@ -364,69 +311,21 @@ class Artist:
         self._flow(scope, decision, merge)
         return Block(merge, [decision])
 
-    def _end_exits(self, scope: Scope, exits: list[Node], depth: int) -> None:
-        """At an end event, or just so."""
-        if not exits or self._one_in(4):
-            return
-        kinds = ["", "", "", "terminate"]
-        if not self._seed:
-            kinds += ["error", "escalation", "message", "signal"] if depth else ["message", "signal", "error"]
-        kind = self._pick(kinds)
-        end = self._node(scope, "endEvent")
-        if kind == "terminate":
-            end.body = "<terminateEventDefinition/>"
-        elif kind:
-            self._define(end, kind)
-        for each in exits:
-            self._flow(scope, each, end)
-
     def _cross(self, scope: Scope) -> None:
         """Flows across blocks. They start where something waits, or a cycle might go round without a stop."""
-        sources = [node for node in scope.nodes if node.tag in WORKER_TASKS]
+        nodes = [node for node in scope.nodes if "isForCompensation" not in node.attributes]
+        sources = [node for node in nodes if node.tag in WORKER_TASKS]
         followers = {id(target) for _, source, target in scope.flows if source.tag == "eventBasedGateway"}
         targets = [
             node
-            for node in scope.nodes
-            if node.tag not in ("startEvent", "boundaryEvent", "inclusiveGateway")
+            for node in nodes
+            if node.tag not in ("startEvent", "boundaryEvent", "complexGateway", "inclusiveGateway")
             and "linkEventDefinition" not in node.body
             and id(node) not in followers
+            and (node.incoming or not scope.is_ad_hoc)
         ]
         if sources and targets and self._one_in(3):
             self._flow(scope, self._pick(sources), self._pick(targets))
-
-    def _start_definition(self, kind: str) -> str:
-        return "" if kind == "none" else f"<{kind}EventDefinition/>"
-
-    def _define_start(self, kind: str, start: Node) -> None:
-        if kind == "message":
-            self._request("messages", start, messageName=f"start-{self._process_id}")
-        elif kind == "signal":
-            self._request("signals", start, signalName=self._pick(SIGNALS))
-        else:
-            self._request("timers", start, timer=self._pick(TIMERS))
-
-    def _request(self, list_name: str, node: Node, **values: Any) -> None:
-        self.definitions.setdefault(list_name, []).append({"bpmnElementId": node.id, **values})
-
-    def _define(self, node: Node, kind: str, *, is_required: bool = False) -> None:
-        """With a definition in the XML, in the request, in both, or none at all unless it is required."""
-        ways = ((True, False), (False, True), (True, True))
-        in_xml, in_request = self._pick(ways if is_required else ((False, False), *ways))
-        if kind == "timer":
-            node.body = f"<timerEventDefinition>{self._pick(XML_TIMERS) if in_xml else ''}</timerEventDefinition>"
-            if in_request:
-                self._request("timers", node, timer=self._pick(TIMERS))
-            return
-        options, list_name, field_name = {
-            "error": (("", *ERROR_CODES), "errors", "errorCode"),
-            "escalation": (("", *ESCALATION_CODES), "escalations", "escalationCode"),
-            "message": (MESSAGES, "messages", "messageName"),
-            "signal": (SIGNALS, "signals", "signalName"),
-        }[kind]
-        reference = f' {kind}Ref="{kind}-{self._pick(options)}"' if in_xml else ""
-        node.body = f"<{kind}EventDefinition{reference}/>"
-        if in_request:
-            self._request(list_name, node, **{field_name: self._pick(options)})
 
 
 @st.composite
@@ -434,7 +333,9 @@ def models(draw: Draw, *, seed: bool = False, nodes: int = 12) -> Model:
     """A model of one of `PROCESS_IDS`, with about `nodes` elements; `seed` keeps to those of the seed document."""
     process_id = draw(st.sampled_from(PROCESS_IDS))
     sound = draw(st.booleans())
-    artist = Artist(draw, process_id, seed=seed, sound=sound, left=draw(st.integers(2, nodes)))
+    evaluates = not seed and draw(st.booleans())
+    left = draw(st.integers(2, nodes))
+    artist = Artist(draw, process_id, seed=seed, sound=sound, left=left, evaluates=evaluates)
     scope = artist.process()
     xml = f'{HEAD}<process id="{process_id}" isExecutable="true">\n{render(scope)}</process></definitions>'
-    return Model(process_id, xml, json.dumps(artist.definitions), sound)
+    return Model(process_id, xml, json.dumps(artist.definitions), sound, evaluates)

@@ -45,6 +45,7 @@ ARGUMENTS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "steer": {"verb": st.sampled_from(("suspend", "resume", "resume", "suspend", "cancel")), "pick": PICK},
     "resolve": {"pick": PICK, "retry_timer": st.sampled_from(("", "PT1H"))},
     "set_variables": {"pick": PICK, "luck": LUCK},
+    "select": {"pick": PICK, "luck": LUCK},
     "update_user_task": {
         "pick": PICK,
         "how": st.sampled_from(("complete", "complete", "tag", "throw", "escalate", "both", "stale")),
@@ -60,6 +61,7 @@ DETAILS = (
     "unlock",
     "resolve",
     "set_variables",
+    "select",
     "update_user_task",
     "unlock_tasks",
     "look",

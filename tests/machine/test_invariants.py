@@ -50,6 +50,27 @@ JOIN = """
 <parallelGateway id="join"/>
 <sequenceFlow id="f5" sourceRef="join" targetRef="end"/><endEvent id="end"/>
 """
+UNDO = """
+<startEvent id="start"/><sequenceFlow id="f0" sourceRef="start" targetRef="fork"/>
+<parallelGateway id="fork"/>
+<sequenceFlow id="f1" sourceRef="fork" targetRef="done"/><serviceTask id="done"/>
+<boundaryEvent id="undone" attachedToRef="done"><compensateEventDefinition/></boundaryEvent>
+<association id="a" sourceRef="undone" targetRef="undo"/><serviceTask id="undo" isForCompensation="true"/>
+<sequenceFlow id="f2" sourceRef="done" targetRef="throw"/>
+<intermediateThrowEvent id="throw"><compensateEventDefinition/></intermediateThrowEvent>
+<sequenceFlow id="f3" sourceRef="fork" targetRef="many"/><serviceTask id="many" startQuantity="2"/>
+<sequenceFlow id="f4" sourceRef="fork" targetRef="slow"/><serviceTask id="slow"/>
+<sequenceFlow id="f5" sourceRef="fork" targetRef="join"/><sequenceFlow id="f6" sourceRef="slow" targetRef="join"/>
+<complexGateway id="join"><activationCondition>activationCount &gt;= 2</activationCondition></complexGateway>
+<sequenceFlow id="f7" sourceRef="fork" targetRef="choose"/>
+<adHocSubProcess id="choose"><serviceTask id="chosen"/></adHocSubProcess>
+<sequenceFlow id="f8" sourceRef="fork" targetRef="decided"/><userTask id="decided"/>
+<sequenceFlow id="f9" sourceRef="decided" targetRef="yes"><conditionExpression>a</conditionExpression></sequenceFlow>
+<sequenceFlow id="f10" sourceRef="decided" targetRef="no"/><task id="yes"/><task id="no"/>
+<sequenceFlow id="f11" sourceRef="fork" targetRef="wait"/>
+<intermediateCatchEvent id="wait"><conditionalEventDefinition><condition>a</condition></conditionalEventDefinition>
+</intermediateCatchEvent>
+"""
 
 
 def model(process_id: str, body: str) -> Model:
@@ -84,9 +105,18 @@ def world(databases: Databases) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def player(world: World) -> Player:
-    """Instances 1 (waits everywhere), 2 (called by it), 3 and 4 (active and queued), 5 and 6 (at a join), 7 (done)."""
+    """Instances 1 (waits everywhere), 2 (called by it), 3 and 4 (active and queued), 5 and 6 (at a join), 7 (done).
+
+    In instance 8 something is undone, and others wait for more.
+    """
     player = world.play()
-    for process_id, body, parallelism in (("p1", BUSY, 0), ("p2", CALLED, 0), ("p3", CALLED, 1), ("p4", JOIN, 0)):
+    for process_id, body, parallelism in (
+        ("p1", BUSY, 0),
+        ("p2", CALLED, 0),
+        ("p3", CALLED, 1),
+        ("p4", JOIN, 0),
+        ("p5", UNDO, 0),
+    ):
         player.deploy(model(process_id, body), parallelism)
     player.start(0, 0)
     complete(player, 1, "call", completion={})
@@ -98,6 +128,8 @@ def player(world: World) -> Player:
     complete(player, 3, "work", error="broken")
     complete(player, 6, "slow", completion={})
     complete(player, 7, "work", completion={})
+    player.start(4, 0)
+    complete(player, 8, "done", completion={})
     variables = [{"name": "a", "data": {"encoding": "json", "value": "1"}}]
     player.call("PUT", "/process-instances/2026-11-23/1/variables", {"workerId": "w", "variables": variables})
     player.send_message("m2", "k1", "u1", "PT1H", 0)
@@ -213,6 +245,15 @@ SPOILED = [
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'late')}"),
     ("events_are_attached_once", f"DELETE FROM element_instance WHERE {at(1, 'signal')}"),
     ("events_are_attached_once", f"UPDATE element_instance SET host_id = 2 WHERE {at(1, 'late')}"),
+    ("nothing_is_active_in_what_has_ended", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(8, 'throw')}"),
+    ("handlers_and_joins_are_counted", f"UPDATE element_instance SET context = 'started:1' WHERE {at(8, 'join')}"),
+    ("user_tasks_live_as_long_as_their_elements", "UPDATE user_task SET state = 'COMPLETED'"),
+    ("waiting_elements_have_a_reason", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(8, 'undo')}"),
+    ("waiting_elements_have_a_reason", f"UPDATE element_instance SET context = NULL WHERE {at(8, 'many')}"),
+    ("waiting_elements_have_a_reason", f"UPDATE element_instance SET state = 'CREATED' WHERE {at(8, 'wait')}"),
+    ("waiting_elements_have_a_reason", f"DELETE FROM job WHERE {at(8, 'choose')}"),
+    ("tokens_follow_the_flows", f"UPDATE element_instance SET compensation = 'READY' WHERE {at(8, 'done')}"),
+    ("completed_elements_move_on", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(8, 'decided')}"),
     ("joins_take_one_token_of_each_flow", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(5, 'join')}"),
     ("joins_take_one_token_of_each_flow", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(6, 'join')}"),
 ]

@@ -14,8 +14,10 @@ from tests.machine.tables import Row, Tables
 
 ENDED = frozenset({"COMPLETED", "TERMINATED", "CANCELED"})
 WORKER_TASKS = frozenset({"BUSINESS_RULE_TASK", "SCRIPT_TASK", "SEND_TASK", "SERVICE_TASK"})
-SCOPES = frozenset({"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"})
+SCOPES = frozenset({"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS", "AD_HOC_SUB_PROCESS"})
 ACTIVITIES = WORKER_TASKS | {"USER_TASK", "RECEIVE_TASK", "CALL_ACTIVITY"} | SCOPES - {"PROCESS"}
+
+UNDOING = frozenset({"COMPENSATION_THROW_EVENT", "COMPENSATION_END_EVENT", "CANCEL_END_EVENT"})
 
 Key = tuple[str, int]
 
@@ -47,6 +49,16 @@ def is_boundary(row: Row) -> bool:
 def starts_handler(row: Row) -> bool:
     """Whether it is the start event of an event sub-process, which waits in the scope around that."""
     return str(row["bpmn_element_type"]).endswith("_START_EVENT") and row["host_id"] is not None
+
+
+def begins_handler(row: Row) -> bool:
+    """The same of any event sub-process: what is about compensation does not wait."""
+    return starts_handler(row) or row["bpmn_element_type"] == "COMPENSATION_START_EVENT"
+
+
+def has_happened(row: Row) -> bool:
+    """Of an attached event: then it may still wait for a decision where it goes on."""
+    return row["started_at"] is not None
 
 
 @dataclass(eq=False)
@@ -102,12 +114,25 @@ class View:
     @cached_property
     def followers(self) -> dict[Key, list[Row]]:
         """Element instances that were reached by a flow or link, by where they came from."""
-        return _grouped((e for e in self.elements if not is_boundary(e)), "prev_id")
+        return _grouped((e for e in self.elements if not is_boundary(e) and not self._undoes(e)), "prev_id")
+
+    def _undoes(self, row: Row) -> bool:
+        """Whether it came from what it undoes, or is a handler itself."""
+        return row["bpmn_element_type"] == "COMPENSATION_START_EVENT" or self.is_undoing(row)
 
     @cached_property
     def attached(self) -> dict[Key, list[Row]]:
         """Boundary events, events behind an event-based gateway, and starts of event sub-processes, by their hosts."""
-        return _grouped((e for e in self.elements if e["host_id"] is not None), "host_id")
+        return _grouped((e for e in self.elements if not self.is_undoing(e)), "host_id")
+
+    @cached_property
+    def undoing(self) -> dict[Key, list[Row]]:
+        """Handlers that undo something, by the events that have started them."""
+        return _grouped((e for e in self.elements if self.is_undoing(e)), "host_id")
+
+    def is_undoing(self, row: Row) -> bool:
+        host = self.element(row, "host_id")
+        return host is not None and host["bpmn_element_type"] in UNDOING
 
     def is_inner(self, row: Row) -> bool:
         """Whether it is one of the instances of a loop or multi-instance."""
@@ -117,6 +142,26 @@ class View:
     def is_body(self, row: Row) -> bool:
         """Whether it is what these are inside of."""
         return row["bpmn_element_id"] in self.drawing(row).marked and not self.is_inner(row)
+
+    def is_gathering(self, row: Row) -> bool:
+        """Whether a token waits until its activity has as many as it needs, or is selected."""
+        return bool(row["state"] == "CREATED" and row["context"] == "waiting")
+
+    def is_decided(self, row: Row) -> bool:
+        """Whether it is an activity or event whose flows have conditions."""
+        drawn, id = self.drawing(row), row["bpmn_element_id"]
+        return id in drawn.chosen and not row["bpmn_element_type"].endswith("_GATEWAY")
+
+    def passes(self, row: Row) -> bool:
+        """Whether it is a task that nobody does, so that no event is attached to it."""
+        kinds = ("globalManualTask", "globalTask")
+        is_global = self.drawing(row).called.get(row["bpmn_element_id"]) in kinds
+        return (row["bpmn_element_type"] in ("MANUAL_TASK", "TASK") or is_global) and not self.is_body(row)
+
+    def is_for_people(self, row: Row) -> bool:
+        """Whether it has a user task once it is STARTED."""
+        is_global = self.drawing(row).called.get(row["bpmn_element_id"]) == "globalUserTask"
+        return (row["bpmn_element_type"] == "USER_TASK" or is_global) and not self.is_body(row)
 
     @cached_property
     def jobs(self) -> dict[Key, list[Row]]:
@@ -139,6 +184,12 @@ class View:
         tasks = [row for row in self.open_tasks if not row["detached"]]
         incidents = [row for row in self.tables["incident"] if row["resolved_at"] is None]
         return _grouped([*jobs, *tasks, *incidents], "element_instance_id")
+
+    @cached_property
+    def unevaluated(self) -> set[Key]:
+        """Element instances something of which could not be evaluated, and has not been since."""
+        awaited = (row for row in self.awaited_tasks if row["type"] == "EVALUATE_EXPRESSION")
+        return {(row["partition"], row["element_instance_id"]) for row in awaited}
 
     @cached_property
     def subscriptions(self) -> dict[Key, list[Row]]:

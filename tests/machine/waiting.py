@@ -6,11 +6,26 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.machine.tables import Row
-from tests.machine.view import ACTIVITIES, SCOPES, View, active, is_boundary, key, name, starts_handler
+from tests.machine.view import (
+    ACTIVITIES,
+    SCOPES,
+    UNDOING,
+    View,
+    active,
+    begins_handler,
+    has_happened,
+    is_boundary,
+    key,
+    name,
+    starts_handler,
+)
 
 SUBSCRIBED = frozenset({f"{kind}_{place}_EVENT" for kind in ("MESSAGE", "SIGNAL") for place in ("BOUNDARY", "START")})
 CODED = frozenset({f"{kind}_{place}_EVENT" for kind in ("ERROR", "ESCALATION") for place in ("BOUNDARY", "START")})
 DECIDED = frozenset({"EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY"})
+CONDITIONAL = frozenset({f"CONDITIONAL_{place}_EVENT" for place in ("BOUNDARY", "CATCH", "START")})
+GOES_ON_EARLY = frozenset({"COMPLEX_GATEWAY", "COMPENSATION_THROW_EVENT"})
+"""What may stay when its flows have gone on."""
 
 
 def waiting_elements_have_a_reason(view: View) -> Iterator[str]:
@@ -24,6 +39,14 @@ def _has_reason(view: View, element: Row) -> bool:
     kind, state = element["bpmn_element_type"], element["state"]
     if state in ("SUSPENDED", "QUEUED"):
         return bool(view.instance(element)["state"] == state)
+    if view.is_gathering(element):
+        return _waits_for_more(view, element)
+    if state == "STARTED" and view.is_decided(element) and key(element) in view.work:
+        return True
+    if kind in CONDITIONAL or kind == "CANCEL_BOUNDARY_EVENT":
+        return state == ("STARTED" if kind == "CONDITIONAL_CATCH_EVENT" and not element["host_id"] else "CREATED")
+    if kind in UNDOING:
+        return any(active(handler) for handler in view.undoing.get(key(element), ()))
     if element["host_id"] is not None and kind == "RECEIVE_TASK":
         return key(element) in view.work or key(element) in view.subscriptions
     scope = view.element(element, "parent_id")
@@ -35,10 +58,10 @@ def _has_reason(view: View, element: Row) -> bool:
     if state == "CREATED" and (kind in ACTIVITIES or kind == "EVENT_BASED_GATEWAY"):
         return bool(element["pending_events"] > 0)
     if kind in SCOPES:
-        return bool(element["active_children"] > 0)
+        return bool(element["active_children"] > 0) or (kind == "AD_HOC_SUB_PROCESS" and key(element) in view.work)
     if kind == "EVENT_BASED_GATEWAY":
         return any(active(event) for event in view.attached.get(key(element), ()))
-    if kind == "USER_TASK":
+    if view.is_for_people(element):
         return any(row["state"] == "STARTED" for row in view.user_tasks.get(key(element), ()))
     if kind == "PARALLEL_GATEWAY":
         # Whether that is in vain is told by the invariants about joins.
@@ -48,15 +71,29 @@ def _has_reason(view: View, element: Row) -> bool:
     if kind == "CALL_ACTIVITY":
         return key(element) in view.work or _waits_for_called(view, element)
     if kind in CODED and element["context"] is not None:
-        return True
+        return state == "CREATED"
     return key(element) in view.work or key(element) in view.subscriptions
 
 
+def _waits_for_more(view: View, element: Row) -> bool:
+    """Whether its activity needs more tokens, or is one that somebody selects."""
+    scope = view.element(element, "parent_id")
+    if scope is not None and scope["bpmn_element_type"] == "AD_HOC_SUB_PROCESS":
+        return key(scope) in view.work or bool(scope["active_children"] > 1)
+    needed, _ = view.drawing(element).quantities.get(element["bpmn_element_id"], (1, 1))
+    siblings = view.children.get((element["partition"], element["parent_id"]), ())
+    return needed > sum(s["element_id"] == element["element_id"] and view.is_gathering(s) for s in siblings)
+
+
 def waits_at_join(view: View, element: Row) -> bool:
-    """Whether a token waits at an inclusive gateway for others that may come."""
-    joins = len(view.drawing(element).sources.get(element["bpmn_element_id"], ())) > 1
-    is_waiting = element["state"] == "STARTED" and element["context"] is None
-    return joins and is_waiting and element["bpmn_element_type"] == "INCLUSIVE_GATEWAY"
+    """Whether a token waits at a gateway for others that may come, or keeps a complex gateway from its next start."""
+    kind, context = element["bpmn_element_type"], element["context"]
+    if element["state"] != "STARTED" or kind not in ("COMPLEX_GATEWAY", "INCLUSIVE_GATEWAY"):
+        return False
+    drawn, id = view.drawing(element), element["bpmn_element_id"]
+    if len(drawn.sources.get(id, ())) < 2 and id not in drawn.activated:
+        return False
+    return context is None or (kind == "COMPLEX_GATEWAY" and context.startswith(("asked", "reset:")))
 
 
 def _waits_for_called(view: View, element: Row) -> bool:
@@ -88,6 +125,9 @@ def joins_do_not_wait_in_vain(view: View) -> Iterator[str]:
     """In a sound model there is always a token left that a waiting join can still get."""
     for element in view.elements:
         if element["process_id"] not in view.sound or element["bpmn_element_type"] not in SCOPES or not active(element):
+            continue
+        if element["bpmn_element_type"] == "AD_HOC_SUB_PROCESS":
+            # What waits to be selected ends once it is over, and does not get to a join any more.
             continue
         inside = [child for child in view.children.get(key(element), ()) if active(child)]
         stuck = [
@@ -146,16 +186,27 @@ def tokens_follow_the_flows(view: View) -> Iterator[str]:
             is_start = element["bpmn_element_type"].endswith("_START_EVENT") or view.is_inner(element)
             scope = view.element(element, "parent_id")
             is_start |= scope is not None and scope["bpmn_element_type"] == "AD_HOC_SUB_PROCESS"
+            is_start |= (
+                element["bpmn_element_id"] in view.drawing(element).begins - view.drawing(element).sources.keys()
+            )
             if element["bpmn_element_type"] != "PROCESS" and not is_start:
                 yield f"{name(element)}: came from nowhere"
             continue
         drawn = view.drawing(element)
         if element["bpmn_element_type"] == "EVENT_SUB_PROCESS":
-            if not starts_handler(prev) or prev["state"] != "COMPLETED":
+            if not begins_handler(prev) or prev["state"] != "COMPLETED":
                 yield f"{name(element)}: was started by {name(prev)}"
             continue
+        if element["bpmn_element_type"] in ("COMPENSATION_BOUNDARY_EVENT", "COMPENSATION_START_EVENT"):
+            if prev["compensation"] != "DONE" or drawn.undone_by[prev["bpmn_element_id"]] != element["bpmn_element_id"]:
+                yield f"{name(element)}: does not undo {name(prev)}"
+            continue
+        if view.is_undoing(element):
+            if drawn.handlers[prev["bpmn_element_id"]] != element["bpmn_element_id"]:
+                yield f"{name(element)}: is no handler of {name(prev)}"
+            continue
         scope = view.element(element, "parent_id")
-        around = scope["parent_id"] if scope and starts_handler(prev) else element["parent_id"]
+        around = scope["parent_id"] if scope and begins_handler(prev) else element["parent_id"]
         if prev["parent_id"] != around or prev["element_id"] != element["prev_element_id"]:
             yield f"{name(element)}: came from {name(prev)} elsewhere"
         if is_boundary(element):
@@ -166,7 +217,7 @@ def tokens_follow_the_flows(view: View) -> Iterator[str]:
                 yield f"{name(element)}: linked from {name(prev)}"
         elif prev["bpmn_element_id"] not in drawn.sources.get(element["bpmn_element_id"], ()):
             yield f"{name(element)}: no flow from {name(prev)}"
-        elif prev["bpmn_element_type"] != "EVENT_BASED_GATEWAY" and prev["state"] != "COMPLETED":
+        elif prev["bpmn_element_type"] not in ("EVENT_BASED_GATEWAY", *GOES_ON_EARLY) and prev["state"] != "COMPLETED":
             yield f"{name(element)}: came from {name(prev)}"
 
 
@@ -178,19 +229,29 @@ def completed_elements_move_on(view: View) -> Iterator[str]:
             continue
         if view.is_inner(element):
             continue
-        if kind == "ESCALATION_THROW_EVENT" and _was_interrupted(view, element):
+        if kind in ("ESCALATION_THROW_EVENT", "MULTIPLE_THROW_EVENT") and _was_interrupted(view, element):
             continue
         drawn = view.drawing(element)
-        targets = drawn.targets.get(element["bpmn_element_id"], [])
+        needed, repeated = drawn.quantities.get(element["bpmn_element_id"], (1, 1))
+        targets = drawn.targets.get(element["bpmn_element_id"], []) * repeated
         followers = view.followers.get(key(element), ())
         left = Counter(r["bpmn_element_id"] for r in followers if r["bpmn_element_type"] != "EVENT_SUB_PROCESS")
-        if kind == "INCLUSIVE_GATEWAY" and len(drawn.sources.get(element["bpmn_element_id"], ())) > 1 and not left:
+        joins = len(drawn.sources.get(element["bpmn_element_id"], ())) > 1
+        if not left and (needed > 1 or (joins and kind in ("COMPLEX_GATEWAY", "INCLUSIVE_GATEWAY"))):
             # Another one has gone on for it.
             continue
         if kind in DECIDED and len(targets) > 1:
-            fits = left.total() == 1 if kind == "EXCLUSIVE_GATEWAY" else left.total() > 0 and max(left.values()) == 1
+            fits = left.total() == 1 if kind == "EXCLUSIVE_GATEWAY" else left.total() > 0 and left <= Counter(targets)
         elif kind == "PARALLEL_GATEWAY" and len(drawn.sources.get(element["bpmn_element_id"], ())) > 1:
             fits = not left or left == Counter(targets)
+        elif kind == "COMPLEX_GATEWAY":
+            # Where tokens came late, it has gone on once more.
+            fits = bool(left) == bool(targets) and left.keys() <= set(targets) and left.total() <= 2 * len(targets)
+        elif view.is_decided(element):
+            chosen = drawn.chosen[element["bpmn_element_id"]]
+            default = drawn.defaults.get(element["bpmn_element_id"])
+            least = Counter(targets) - Counter([*chosen, *([default] if default else [])] * repeated)
+            fits = left.total() > 0 and least <= left <= Counter(targets)
         else:
             fits = left == Counter(targets)
         if not fits:
@@ -212,7 +273,7 @@ def _was_interrupted(view: View, element: Row) -> bool:
 def events_that_recur_stay_subscribed(view: View) -> Iterator[str]:
     """A boundary event that does not interrupt waits for what it is for as long as its host is active."""
     for element in view.elements:
-        if not active(element) or not _recurs(view, element) or element["context"] is None:
+        if not active(element) or not _recurs(view, element) or element["context"] is None or has_happened(element):
             continue
         if element["bpmn_element_type"] in SUBSCRIBED and key(element) not in view.subscriptions:
             yield f"{name(element)}: has no subscription"
@@ -225,20 +286,22 @@ def what_has_happened_is_canceled_with_its_host_only(view: View) -> Iterator[str
         if task["state"] != "CANCELED" or task["type"] != "TRIGGER_EVENT" or not element or not is_boundary(element):
             continue
         host = view.element(element, "prev_id")
-        if host is not None and active(host):
+        if host is not None and active(host) and not view.is_decided(host):
             yield f"task {name(task)}: canceled, but {name(host)} is active"
 
 
 def _recurs(view: View, element: Row) -> bool:
-    return (is_boundary(element) or starts_handler(element)) and not view.drawing(element).interrupting[
-        element["bpmn_element_id"]
-    ]
+    attached = (is_boundary(element) and element["host_id"] is not None) or starts_handler(element)
+    return attached and not view.drawing(element).interrupting[element["bpmn_element_id"]]
 
 
 def events_are_attached_once(view: View) -> Iterator[str]:
     """What has started has each of its events once, and one more for each time that it did not interrupt."""
     for element in view.elements:
         if element["state"] not in ("CREATED", "STARTED", "COMPLETED"):
+            continue
+        starts = element["bpmn_element_type"] == "EVENT_BASED_GATEWAY" and element["prev_id"] is None
+        if starts or view.is_gathering(element) or view.passes(element):
             continue
         drawn = view.drawing(element)
         events = view.attached.get(key(element), [])
@@ -249,13 +312,17 @@ def events_are_attached_once(view: View) -> Iterator[str]:
             expected.update(() if view.is_body(element) else drawn.handler_starts.get(element["bpmn_element_id"], ()))
             expected.update(event["bpmn_element_id"] for event in events if _goes_on(view, event))
         found = Counter(event["bpmn_element_id"] for event in events)
+        needed, _ = drawn.quantities.get(element["bpmn_element_id"], (1, 1))
+        if needed > 1 and not found and element["state"] == "COMPLETED":
+            # Another one has begun for it.
+            continue
         if found != expected:
             yield f"{name(element)}: has the events {dict(found)}, expected {dict(expected)}"
 
 
 def _goes_on(view: View, event: Row) -> bool:
     """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
-    if event["state"] != "COMPLETED" or not _recurs(view, event):
+    if not has_happened(event) or not _recurs(view, event):
         return False
     return not event["bpmn_element_type"].startswith("TIMER_") or any(
         other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]

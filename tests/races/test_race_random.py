@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +26,7 @@ HELD_AT = (Point.WRITTEN, Point.WRITTEN, Point.READ, *range(8))
 
 
 class Playground:
-    """A stage on which a player makes its steps; the world of the player."""
+    """A stage on which a player makes its steps."""
 
     def __init__(self, url: str) -> None:
         self.stage = Stage(url)
@@ -42,8 +41,7 @@ class Playground:
         self.stage.forget()
         self.stage.clock.advance(START - self.stage.clock.now())
         self.stage.service.prepare()
-        world: Any = self
-        return Player(world, self.stage.service, self.stage.clock, maintenance=True)
+        return Player(self.database, self.stage.service, self.stage.clock, maintenance=True)
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=getattr(pytest.mark, kind)) for kind in ("sqlite", "postgres")])

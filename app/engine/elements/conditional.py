@@ -38,7 +38,8 @@ class ConditionalTrigger(Trigger):
         return True
 
     def look(self, run: Ending, event: ElementInstance, node: Node, *, is_true: bool) -> None:
-        if event.context == HAPPENED:
+        if event.context == HAPPENED or (event.context == TRUE and not event.node.recurs):
+            # It has happened, and can do so only once, though its task has not run yet.
             return
         if is_true and event.context != TRUE:
             run.create_task(event, TaskType.TRIGGER_EVENT)

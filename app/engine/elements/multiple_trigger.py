@@ -86,7 +86,11 @@ class MultipleTrigger(Trigger):
             return
         if is_true and not (progress.true | progress.happened) & _bit(node):
             self._becomes_true(run, event, node, progress)
-        progress.true = progress.true | _bit(node) if is_true else progress.true & ~_bit(node)
+        if is_true:
+            progress.true |= _bit(node)
+        elif event.node.recurs:
+            # One that can happen only once has, though its task has not run yet.
+            progress.true &= ~_bit(node)
         _keep(run, event, progress)
 
     def happens(self, run: Run, event: ElementInstance, node: Node, raised: Raised | None) -> bool:

@@ -1,0 +1,87 @@
+"""What events of drawn models are about: in the XML, in the request, or left to workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.machine.pen import Draw, Pen
+from tests.machine.picture import CONDITIONS, ERROR_CODES, ESCALATION_CODES, KEYS, MESSAGES, SIGNALS, Node
+
+TIMERS = (
+    {"timeDuration": "PT1H"},
+    {"timeDuration": "P1D"},
+    {"timeCycle": "0 * * * *"},
+    {"time": "2026-11-23T14:00:00Z"},
+)
+XML_TIMERS = (
+    "<timeDuration>PT1H</timeDuration>",
+    "<timeCycle>R2/PT30M</timeCycle>",
+    "<timeCycle>0 0 * * *</timeCycle>",
+    "<timeDate>2026-11-23T13:00:00Z</timeDate>",
+)
+CALCULATED = "<timeDuration>${a &gt; 0 ? 'PT1H' : 'P1D'}</timeDuration>"
+
+
+class Events(Pen):
+    def __init__(
+        self, draw: Draw, process_id: str, *, seed: bool, sound: bool, left: int, evaluates: bool = False
+    ) -> None:
+        super().__init__(draw, process_id, seed=seed, sound=sound, left=left, evaluates=evaluates)
+        self.definitions: dict[str, list[dict[str, Any]]] = {}
+
+    def _start_definition(self, kind: str) -> str:
+        return "" if kind == "none" else f"<{kind}EventDefinition/>"
+
+    def _define_start(self, kind: str, start: Node) -> None:
+        if kind == "message":
+            self._request("messages", start, messageName=f"start-{self._process_id}")
+        elif kind == "signal":
+            self._request("signals", start, signalName=self._pick(SIGNALS))
+        else:
+            self._request("timers", start, timer=self._pick(TIMERS))
+
+    def _request(self, list_name: str, node: Node, **values: Any) -> None:
+        self.definitions.setdefault(list_name, []).append({"bpmnElementId": node.id, **values})
+
+    def _define(self, node: Node, kind: str, *, is_required: bool = False) -> None:
+        """With a definition in the XML, in the request, in both, or none at all unless it is required."""
+        if kind in ("compensate", "conditional", "several", "terminate"):
+            self._define_in_xml(node, kind)
+            return
+        ways = ((True, False), (False, True), (True, True))
+        in_xml, in_request = self._pick(ways if is_required else ((False, False), *ways))
+        if kind == "timer":
+            timer = self._pick((*XML_TIMERS, CALCULATED)) if in_xml else ""
+            node.body = f"<timerEventDefinition>{timer}</timerEventDefinition>"
+            if in_request:
+                self._request("timers", node, timer=self._pick(TIMERS))
+            return
+        options, list_name, field_name = {
+            "error": (("", *ERROR_CODES), "errors", "errorCode"),
+            "escalation": (("", *ESCALATION_CODES), "escalations", "escalationCode"),
+            "message": (MESSAGES, "messages", "messageName"),
+            "signal": (SIGNALS, "signals", "signalName"),
+        }[kind]
+        reference = f' {kind}Ref="{kind}-{self._pick(options)}"' if in_xml else ""
+        if kind == "message" and self._evaluates and self._one_in(3):
+            # Then the engine finds it out, or sends by itself.
+            reference += f' xmlns:own="urn:py-bpmn" own:correlationKey="{self._pick(KEYS)}"'
+        node.body = f"<{kind}EventDefinition{reference}/>"
+        if in_request:
+            self._request(list_name, node, **{field_name: self._pick(options)})
+
+    def _define_in_xml(self, node: Node, kind: str) -> None:
+        if kind == "conditional":
+            condition = f"<condition>{self._pick(CONDITIONS)}</condition>"
+            node.body = f"<conditionalEventDefinition>{condition}</conditionalEventDefinition>"
+        elif kind == "several":
+            signal, escalation = self._pick(SIGNALS), self._pick(ESCALATION_CODES)
+            node.body = (
+                f'<signalEventDefinition signalRef="signal-{signal}"/>'
+                f'<escalationEventDefinition escalationRef="escalation-{escalation}"/>'
+            )
+        elif kind == "compensate":
+            waits = ' waitForCompletion="false"' if self._one_in(3) else ""
+            node.body = f"<compensateEventDefinition{waits}/>"
+        else:
+            node.body = "<terminateEventDefinition/>"
