@@ -88,7 +88,7 @@ def test_what_has_waited_for_a_message_waits_for_its_decision(engine, kind):
 
 def test_a_condition_that_becomes_true_again_before_it_is_decided_does_not_happen_again(engine):
     story = Story.start(engine, of(catch('conditional:x == "1"')))
-    story.sets(x="1").sets(x="2").sets(x="1").tasks_run("DONE", "CANCELED")
+    story.sets(x="1").sets(x="2").sets(x="1").tasks_run("DONE")
     story.sets(x="2").sets(x="1").tasks_run()
     story.job_completes("t", inclusive_gateway_decision=("a",)).waits_at("a", "c")
 
