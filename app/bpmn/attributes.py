@@ -35,7 +35,7 @@ def whole_number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def _is_true(element: Element, node: XmlNode, name: str) -> bool:
+def is_true(element: Element, node: XmlNode, name: str) -> bool:
     """What an attribute says that is true or false; anything else is refused."""
     value = node.token(name)
     if value not in TRUE and value not in _FALSE:
@@ -61,7 +61,7 @@ def _read_quantity(element: Element, node: XmlNode, name: str) -> None:
 
 def _read_compensation(element: Element, node: XmlNode, name: str) -> None:
     # An event sub-process says by its start event whether it is one.
-    if _is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
+    if is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
         if element.type in ACTIVITIES:
             element.is_compensation = True
         else:
@@ -69,12 +69,12 @@ def _read_compensation(element: Element, node: XmlNode, name: str) -> None:
 
 
 def _read_triggered(element: Element, node: XmlNode, name: str) -> None:
-    if _is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
+    if is_true(element, node, name) and element.type is not T.EVENT_SUB_PROCESS:
         refuse(element, "event sub-process", node.place)
 
 
 def _read_instantiate(element: Element, node: XmlNode, name: str) -> None:
-    if _is_true(element, node, name):
+    if is_true(element, node, name):
         if element.type in _INSTANTIATING:
             element.instantiate = True
         else:
@@ -90,7 +90,7 @@ def _read_gateway_type(element: Element, node: XmlNode, name: str) -> None:
 
 
 def _read_interrupting(element: Element, node: XmlNode, name: str) -> None:
-    _is_true(element, node, name)
+    is_true(element, node, name)
     value = node.token(name)
     is_handler = element.parent is not None and element.parent.type is T.EVENT_SUB_PROCESS
     if node.tag == "boundaryEvent" or (node.tag == "startEvent" and is_handler):
@@ -116,7 +116,7 @@ def _read_ordering(element: Element, node: XmlNode, name: str) -> None:
 
 def _read_cancel_remaining(element: Element, node: XmlNode, name: str) -> None:
     if element.type is T.AD_HOC_SUB_PROCESS and node.token(name):
-        element.cancel_remaining = _is_true(element, node, name)
+        element.cancel_remaining = is_true(element, node, name)
 
 
 _READERS: Mapping[str, Callable[[Element, XmlNode, str], None]] = {

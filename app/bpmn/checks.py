@@ -111,9 +111,13 @@ def _few_elements(process: Process) -> Iterator[Cause]:
 
 def _few_starts(process: Process) -> Iterator[Cause]:
     element = process.element
-    if sum(child.instantiates for child in element.children) > MAX_START_EVENTS:
+    starts = [child for child in element.children if child.instantiates]
+    if len(starts) > MAX_START_EVENTS:
         detail = f"process {element.id} has more than {MAX_START_EVENTS} start events (line {element.line})"
         yield _of_process(process, detail)
+    elif sum(len(start.parts) or 1 for start in starts) > MAX_START_EVENTS:
+        what = f"start events of process {element.id} have more than {MAX_START_EVENTS} definitions"
+        yield _of_process(process, f"{what} (line {element.line})")
 
 
 def _supported(element: Element) -> Iterator[Cause]:

@@ -14,9 +14,9 @@ from app.bpmn.drawn import draws
 from app.bpmn.kinds import SCOPES, START_EVENTS, ElementType
 from app.bpmn.layout import Box, Layout, lay_out
 from app.bpmn.loops import MULTI_INSTANCE, STANDARD_LOOP
-from app.bpmn.model import Element, Loop, Process, SequenceFlow
+from app.bpmn.model import Element, Loop, Part, Process, SequenceFlow
 from app.bpmn.parser import find_process, parse
-from app.bpmn.tags import HANDLER_STARTS, TAGS
+from app.bpmn.tags import HANDLER_STARTS, MULTIPLE, PARALLEL_MULTIPLE, TAGS
 from app.bpmn.text import as_utf8
 from app.timer import Timer, format_timestamp
 
@@ -66,6 +66,8 @@ def _inverse() -> Mapping[ElementType, tuple[str, str]]:
     for tag, row in [*TAGS.items(), ("startEvent", HANDLER_STARTS), ("subProcess", T.EVENT_SUB_PROCESS)]:
         for definition, type in {"": row}.items() if isinstance(row, ElementType) else row.items():
             found.setdefault(type, (tag, definition))
+    for several in (MULTIPLE, PARALLEL_MULTIPLE):
+        found |= {type: (tag, "") for tag, type in several.items()}
     return found
 
 
@@ -144,24 +146,26 @@ class _Writer:
         return "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items() if value)
 
     def _parts(self, element: Element) -> list[str]:
-        """The flows in their order, which is that of decisions, the event definition and the marker."""
+        """The flows in their order, which is that of decisions, the event definitions and the marker."""
         lines = [f"<incoming>{_text(flow.id)}</incoming>" for flow in element.incoming]
         lines += [f"<outgoing>{_text(flow.id)}</outgoing>" for flow in element.outgoing]
         tag = "terminateEventDefinition" if element.terminate else _WRITTEN.get(element.type, ("", ""))[1]
         if tag:
             lines.append(self._definition(element, tag))
+        lines += [self._definition(part, tag) for part in element.parts if (tag := _WRITTEN[part.type][1])]
         if element.loop is not None:
             lines.append(_marker(element.loop))
         return lines
 
-    def _definition(self, element: Element, tag: str) -> str:
+    def _definition(self, event: Element | Part, tag: str) -> str:
+        """Of an event, or one of several that it has."""
         if tag in _DEFINITIONS:
-            return f"<{tag}{self._reference(element, _DEFINITIONS[tag])}/>"
-        if tag == "linkEventDefinition":
-            return f"<{tag} name={quoteattr(element.link_name)}/>"
+            return f"<{tag}{self._reference(event, _DEFINITIONS[tag])}/>"
+        if isinstance(event, Element) and tag == "linkEventDefinition":
+            return f"<{tag} name={quoteattr(event.link_name)}/>"
         if tag == "timerEventDefinition":
-            timer = element.definition.timer if element.definition else None
-            kind, text = _timer(timer) if timer else element.unread_timer or ("", "")
+            timer = event.definition.timer if event.definition else None
+            kind, text = _timer(timer) if timer else event.unread_timer or ("", "")
             return f"<{tag}><{kind}>{_text(text)}</{kind}></{tag}>" if kind else f"<{tag}/>"
         return f"<{tag}/>"
 
@@ -169,12 +173,12 @@ class _Writer:
         """The id of the message that a receive task waits for."""
         return self._declare(element, "message") if element.type is T.RECEIVE_TASK else ""
 
-    def _reference(self, element: Element, kind: str) -> str:
-        id = self._declare(element, kind)
+    def _reference(self, event: Element | Part, kind: str) -> str:
+        id = self._declare(event, kind)
         return f' {kind}Ref="{id}"' if id else ""
 
-    def _declare(self, element: Element, kind: str) -> str:
-        """The id of what the definition of an element refers to, if it has one."""
+    def _declare(self, element: Element | Part, kind: str) -> str:
+        """The id of what the definition of an element, or a part of it, refers to, if it has one."""
         value = element.definition.name if element.definition is not None else None
         if value is None:
             return ""
@@ -205,6 +209,7 @@ def _marks(element: Element) -> dict[str, str]:
         "triggeredByEvent": "true" if element.type is T.EVENT_SUB_PROCESS else "",
         "instantiate": "true" if element.instantiate else "",
         "eventGatewayType": "Parallel" if element.parallel else "",
+        "parallelMultiple": "true" if element.parallel_multiple else "",
         "startQuantity": str(element.start_quantity) if element.start_quantity > 1 else "",
         "completionQuantity": str(element.completion_quantity) if element.completion_quantity > 1 else "",
         cancel: "" if element.says_interrupting else "false",

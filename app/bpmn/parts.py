@@ -14,6 +14,9 @@ from app.errors import Cause
 
 T = ElementType
 
+MAX_DEFINITIONS = 1000
+"""Of an event. One signal may have each of them happen, by a task of its own."""
+
 
 def part_of(element: Element, single: Element) -> Part:
     """A definition of the event `element`, given how it would be if it had no other one."""
@@ -41,6 +44,9 @@ def check_parts(process: Process) -> Iterator[Cause]:
     """What is wrong about the events of a process that have several definitions."""
     for element in process.of_types(MULTIPLE_EVENTS):
         if element.refused:
+            continue
+        if len(element.parts) > MAX_DEFINITIONS:
+            yield at(element, f"event {element.id} has more than {MAX_DEFINITIONS} definitions")
             continue
         yield from _defined(element, process.expression_language)
         if sum(_needs_job(element, part, process) for part in element.parts) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.bpmn.attributes import TRUE, read_attributes
+from app.bpmn.attributes import TRUE, is_true, read_attributes
 from app.bpmn.checks import check
 from app.bpmn.data import Data
 from app.bpmn.declarations import Declarations
@@ -231,9 +231,10 @@ class ProcessReader:
         self, node: XmlNode, types: Mapping[str, ElementType], scope: Element, definitions: Sequence[XmlNode]
     ) -> Element:
         """Adds an event with several definitions, each of which is read as if it was the only one."""
-        is_parallel = node.tag in PARALLEL_MULTIPLE and node.token("parallelMultiple") in TRUE
-        element = _element(node, (PARALLEL_MULTIPLE if is_parallel else MULTIPLE)[node.tag], scope)
-        element.parallel_multiple = is_parallel
+        element = _element(node, MULTIPLE[node.tag], scope)
+        if node.tag in PARALLEL_MULTIPLE and is_true(element, node, "parallelMultiple"):
+            element.type = PARALLEL_MULTIPLE[node.tag]
+            element.parallel_multiple = True
         allowed = CAUGHT_PARTS if node.tag in PARALLEL_MULTIPLE else THROWN_PARTS
         fitting = {tag: type for tag, type in types.items() if tag in allowed}
         element.parts = [

@@ -120,6 +120,10 @@ class Assertions:
         """Where it waits, without events that wait meanwhile at an activity or scope, and scopes that are suspended."""
         return [each for each in self.waiting() if _is_position(each)]
 
+    def places(self) -> list[str]:
+        """The elements of these; one that waits for several things is there once."""
+        return list({each.element_instance_id: each.bpmn_element_id for each in self.positions()}.values())
+
     def standing(self) -> str:
         """Where it stands, as sentences of failures say it."""
         return words.standing(self.instance.state, self.positions(), self.bpmn.clock.now)

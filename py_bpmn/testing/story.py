@@ -79,8 +79,7 @@ class Story(Assertions):
 
         Scopes with something inside and boundary events do not count. Answers the element, if it is one.
         """
-        here = [each.bpmn_element_id for each in self.positions()]
-        if Counter(here) != Counter(ids):
+        if Counter(self.places()) != Counter(ids):
             self._fails_to(f"wait at: {', '.join(ids) or 'nothing'}")
         return self.at(*ids) if len(ids) == 1 else self
 

@@ -46,6 +46,7 @@ def of_element(element: Element) -> tuple[object, ...]:
         *(element.direction, element.attached_to and element.attached_to.id, [each.id for each in element.attached]),
         *(element.says_interrupting, element.terminate, element.called_element, element.link_name, element.definition),
         *(element.unread_timer, [flow.id for flow in element.incoming], element.instantiate, element.parallel),
+        *(element.parallel_multiple, [(part.type, part.definition, part.unread_timer) for part in element.parts]),
         *(element.interrupting, element.start_quantity, element.completion_quantity, of_loop(element.loop)),
         [(flow.id, flow.name, flow.target.id, flow.scope.id, flow.conditional) for flow in element.outgoing],
     )
@@ -104,13 +105,29 @@ BROAD = {
         '<task id="t"><multiInstanceLoopCharacteristics><loopCardinality>3</loopCardinality>'
         "</multiInstanceLoopCharacteristics></task>"
     ),
+    "several definitions": (
+        '<boundaryEvent id="b" attachedToRef="t" cancelActivity="false" parallelMultiple="true">'
+        '<signalEventDefinition signalRef="g"/><timerEventDefinition><timeDuration>PT1H</timeDuration>'
+        '</timerEventDefinition><escalationEventDefinition escalationRef="x"/></boundaryEvent>'
+        '<intermediateCatchEvent id="c"><timerEventDefinition><timeDuration>${a}</timeDuration></timerEventDefinition>'
+        "<eventDefinitionRef>d</eventDefinitionRef></intermediateCatchEvent>"
+        '<intermediateThrowEvent id="i"><signalEventDefinition signalRef="g"/><eventDefinitionRef>d'
+        "</eventDefinitionRef></intermediateThrowEvent>"
+        '<endEvent id="e"><signalEventDefinition signalRef="g"/><escalationEventDefinition escalationRef="x"/>'
+        '</endEvent><subProcess id="h" triggeredByEvent="true"><startEvent id="hs" isInterrupting="false">'
+        '<escalationEventDefinition escalationRef="x"/><eventDefinitionRef>d</eventDefinitionRef></startEvent>'
+        "</subProcess>" + tasks("t") + flows("t c", "c i", "i e", "b e")
+    ),
     "shared definition": '<startEvent id="s"><eventDefinitionRef>d</eventDefinitionRef></startEvent>',
 }
 
 
 @pytest.mark.parametrize("body", BROAD.values(), ids=BROAD)
 def test_what_a_process_says_is_drawn_and_read_again(body):
-    found = process(body, '<signal id="g" name="G"/><signalEventDefinition id="d" signalRef="g"/>')
+    head = (
+        '<signal id="g" name="G"/><signalEventDefinition id="d" signalRef="g"/><escalation id="x" escalationCode="X"/>'
+    )
+    found = process(body, head)
     assert found.causes == []
     check(found)
     assert said(parse(document(found)).processes[0]) == said(found)

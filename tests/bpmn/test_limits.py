@@ -125,6 +125,29 @@ def test_a_process_has_at_most_1000_start_events_with_a_definition():
     assert causes("".join(starts)) == [("/p", "process", "process p has more than 1000 start events (line 1)")]
 
 
+@pytest.mark.parametrize("tag", ["intermediateCatchEvent", "startEvent", "intermediateThrowEvent"])
+def test_an_event_has_at_most_1000_definitions(tag):
+    head = "".join(f'<signal id="s{number}" name="S{number}"/>' for number in range(1001))
+    parts = [f'<signalEventDefinition signalRef="s{number}"/>' for number in range(1001)]
+    assert len(accepted(event(tag, "".join(parts[1:])), head)["e"].parts) == 1000
+    assert ("/p/e", "element", "event e has more than 1000 definitions (line 2)") in causes(
+        event(tag, "".join(parts)), head
+    )
+
+
+def test_start_events_of_a_process_have_at_most_1000_definitions():
+    head = "".join(f'<signal id="s{number}" name="S{number}"/>' for number in range(1002))
+    parts = [f'<signalEventDefinition signalRef="s{number}"/>' for number in range(1002)]
+
+    def starts(count):
+        half = event("startEvent", "".join(parts[:501])).replace('id="e"', 'id="f"')
+        return half + event("startEvent", "".join(parts[501:count]))
+
+    accepted(starts(1000), head)
+    detail = "start events of process p have more than 1000 definitions (line 1)"
+    assert causes(starts(1002), head) == [("/p", "process", detail)]
+
+
 def test_causes_in_deep_sub_processes_do_not_add_up_to_an_endless_answer():
     deep = "".join(f'<subProcess id="{"x" * 250}{level}"><startEvent id="s{level}"/>' for level in range(50))
     body = deep + "".join(f'<callChoreography id="r{number}"/>' for number in range(1000)) + "</subProcess>" * 50

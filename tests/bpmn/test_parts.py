@@ -122,6 +122,11 @@ SAY = "definition 2 of event e must say which"
             event("intermediateCatchEvent", A + CONDITIONAL.replace(">x<", ">a b<")),
             ["condition of e cannot be evaluated: CEL expected an operator or the end at column 3"],
         ),
+        (
+            event("boundaryEvent", A + B, 'parallelMultiple="perhaps"'),
+            ["element e is not supported: parallelMultiple perhaps"],
+        ),
+        (event("intermediateCatchEvent", A + B, 'parallelMultiple=" false "'), []),
         (event("intermediateCatchEvent", A + "<timerEventDefinition/>"), []),
         (event("intermediateCatchEvent", A + MESSAGE), []),
         (event("intermediateCatchEvent", MESSAGE + "<timerEventDefinition/>"), [MANY]),

@@ -212,6 +212,8 @@ def test_an_event_with_several_definitions_waits_for_each_of_them(engine, tmp_pa
         " 2 ○ c   MESSAGE m, key k",
         " 3 ○ c   SIGNAL B",
     ]
+    assert game.seen == "c"
+    assert game.done[-1].code[-1] == 'story.waits_at("c")'
     assert typed(game, capsys, "m", "t", "g")[1].startswith(" ■ completed at e")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.bpmn.drawn import draws
+from app.bpmn.kinds import ElementType
 from app.bpmn.parser import find_process, parse
+from tests.flow import flow, several
 from tests.http.models import PARALLEL
 from tests.http.talk import Api
 from tests.models.stage import FILES
@@ -21,6 +23,14 @@ def test_a_process_without_a_drawing_is_drawn(api: Api):
     assert draws(answer.body, found)
     elements = {element["bpmnElementId"] for element in api.query("elements", processId=process["id"])}
     assert {element.id for element in found.elements()} == elements
+
+
+def test_a_process_whose_events_have_several_definitions_is_drawn(api: Api):
+    events = ("signal:A", "timer:PT1H", "conditional:x")
+    process = api.deploy(flow("s -> c -> e", c=several("intermediateCatchEvent", *events, parallel=True)))
+    found = find_process(parse(api.get(f"/processes/{process['id']}/diagram")), "p")
+    (event,) = found.of_types({ElementType.PARALLEL_MULTIPLE_CATCH_EVENT})
+    assert len(event.parts) == 3
 
 
 def test_a_process_with_a_drawing_is_shown_as_it_was_drawn(api: Api):

@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
+
 from app.commands.base import Data, VariableInput
 from app.commands.variable import SetElementVariables, SetProcessVariables
 from app.engine.types import WorkState
 from app.service import Service
-from tests.flow import SERVICE, boundary, catch, event_sub, flow, start, sub
+from tests.flow import EVENT_BASED, SERVICE, boundary, catch, event_sub, flow, start, sub
 from tests.flow import Kind as Tag
 from tests.story import Story, send
 
@@ -37,6 +39,23 @@ def test_an_interrupting_event_ends_its_host_and_does_not_take_back(service: Ser
     story = Story.start(service, flow("s -> t -> e; b -> w", b=boundary("t", "conditional:stop"), w=SERVICE))
     set_values(story, stop=True)
     set_values(story, stop=False).tasks_run("DONE").waits_at("w")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        flow("s -> t -> e; b -> w", b=boundary("t", "conditional:stop"), w=SERVICE),
+        flow("s -> c -> w", c=catch("conditional:stop"), w=SERVICE),
+        flow("s -> g -> c, d; c, d -> w", g=EVENT_BASED, c=catch("conditional:stop"), d=catch("signal:D"), w=SERVICE),
+        flow("s -> t -> e; h", h=event_sub("hs -> w", hs=start("conditional:stop"), w=SERVICE)),
+    ],
+)
+def test_what_happens_once_leaves_nothing_behind_where_its_condition_becomes_true_again(service: Service, model: str):
+    story = Story.start(service, model)
+    for stop in (True, False, True):
+        set_values(story, stop=stop)
+    story.tasks_run("DONE").waits_at("w")
+    assert story.tasks() == []
 
 
 def test_a_catch_event_happens_at_once_where_its_condition_is_true(service: Service):

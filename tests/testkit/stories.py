@@ -27,6 +27,7 @@ from tests.flow import (
     flow,
     loop,
     multi,
+    several,
     start,
     sub,
     throw,
@@ -269,6 +270,19 @@ def a_message_interrupts(bpmn: Bpmn) -> None:
     story.waits_at("work")
     bpmn.send("stop", key="k")
     story.is_completed(at="stopped")
+
+
+@story
+def an_event_that_waits_for_several_things_is_one_place(bpmn: Bpmn) -> None:
+    wait = several("intermediateCatchEvent", "message:paid", "signal:open", "timer:PT1H", parallel=True)
+    bpmn.deploy(flow("start -> wait -> end", wait=wait))
+    story = bpmn.start("p")
+    story.waits_at("wait").correlates("k")
+    bpmn.send("paid", key="k")
+    story.waits_at("wait")
+    bpmn.signal("open")
+    story.waits_at("wait").fires()
+    story.is_completed(at="end")
 
 
 @story

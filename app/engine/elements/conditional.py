@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.engine.awaited import Awaited
-from app.engine.elements.trigger import Raised, Trigger
+from app.engine.elements.trigger import Trigger
 from app.engine.types import TaskType
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from app.engine.records import ElementInstance
     from app.engine.run import Run
 
-TRUE, FALSE, HAPPENED = "true", "false", "happened"
-"""Context of an event that waits for a condition: what that was, or that it is waited for no more."""
+TRUE, FALSE = "true", "false"
+"""Context of an event that waits for a condition: what that was when it was looked at last."""
 
 
 class ConditionalTrigger(Trigger):
@@ -30,16 +30,9 @@ class ConditionalTrigger(Trigger):
         run.watch(token)
         return True
 
-    def happens(self, run: Run, event: ElementInstance, node: Node, raised: Raised | None) -> bool:
-        if event.node.has_conditions and not event.node.recurs:
-            # It may become true again while it is decided where the event goes on.
-            event.context = HAPPENED
-            run.stop_waiting(event)
-        return True
-
     def look(self, run: Ending, event: ElementInstance, node: Node, *, is_true: bool) -> None:
-        if event.context == HAPPENED or (event.context == TRUE and not event.node.recurs):
-            # It has happened, and can do so only once, though its task has not run yet.
+        if event.context == TRUE and not event.node.recurs:
+            # It is about to happen, or waits for a decision where it goes on: becoming false takes nothing back.
             return
         if is_true and event.context != TRUE:
             run.create_task(event, TaskType.TRIGGER_EVENT)

@@ -207,7 +207,11 @@ class Game:
             return f"completed at {', '.join(self.ends)}" if self.ends else "completed"
         if state == "CANCELED":
             return "canceled"
-        return ", ".join(sorted(each.seen for each in self.waits() if not each.is_beside)) or "nothing"
+        places: dict[tuple[str, int], str] = {}
+        for each in self.waits():
+            if not each.is_beside:
+                places.setdefault((each.told.name, each.waiting.element_instance_id), each.seen)
+        return ", ".join(sorted(places.values())) or "nothing"
 
     @property
     def ended(self) -> bool:
@@ -312,7 +316,7 @@ class Game:
             elif state == "CANCELED" and told is self.root:
                 code.append(f"{told.name}.is_canceled()")
             elif state not in ("COMPLETED", "CANCELED") and not told.is_stub:
-                waits = ", ".join(source(each.bpmn_element_id) for each in story.positions())
+                waits = ", ".join(source(each) for each in story.places())
                 code.append(f"{told.name}.waits_at({waits})")
         return code
 
