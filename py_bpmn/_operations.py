@@ -117,6 +117,7 @@ WaitingKind = Literal[
     "MESSAGE",
     "QUEUED",
     "RETRY",
+    "SELECTION",
     "SIGNAL",
     "SUSPENDED",
     "TASK",
@@ -1029,7 +1030,8 @@ class WaitingEvent(Model):
     since: datetime
     kind: WaitingKind
     """What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine itself is about
-    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.
+    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens, `SELECTION` that the activity is
+    selected in its ad-hoc sub-process.
     """
     job_id: int | None = None
     job_type: JobType | None = None
@@ -1110,7 +1112,8 @@ class Waiting(Model):
     since: datetime
     kind: WaitingKind
     """What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine itself is about
-    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.
+    to do, `JOIN` other tokens, `CONDITION` that a conditional event happens, `SELECTION` that the activity is
+    selected in its ad-hoc sub-process.
     """
     job_id: int | None = None
     job_type: JobType | None = None

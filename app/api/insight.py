@@ -68,7 +68,8 @@ class WaitingEventSchema(AnswerSchema):
         "kind",
         required=True,
         description="What is waited for. `RETRY` is a job that has failed and is not due yet, `TASK` what the engine "
-        "itself is about to do, `JOIN` other tokens, `CONDITION` that a conditional event happens.",
+        "itself is about to do, `JOIN` other tokens, `CONDITION` that a conditional event happens, `SELECTION` that "
+        "the activity is selected in its ad-hoc sub-process.",
     )
     job_id = Int32()
     job_type = Choice(JobType, "job type")

@@ -39,6 +39,7 @@ class WaitingKind(StrEnum):
     MESSAGE = "MESSAGE"
     QUEUED = "QUEUED"
     RETRY = "RETRY"
+    SELECTION = "SELECTION"
     SIGNAL = "SIGNAL"
     SUSPENDED = "SUSPENDED"
     TASK = "TASK"
@@ -291,7 +292,8 @@ class _Reasons:
             missing = [] if self._situation.has_more else _missing(self._node(visit.element_id), self._near(visit))
             yield _entry(visit, since, WaitingKind.JOIN, missing=missing)
         elif visit.state is InstanceState.CREATED and visit.context == GATHERING:
-            yield _entry(visit, since, WaitingKind.JOIN)
+            is_selected = self._node(visit.element_id).is_selected
+            yield _entry(visit, since, WaitingKind.SELECTION if is_selected else WaitingKind.JOIN)
         elif visit.state in _WAITING and visit.bpmn_element_type in CONDITIONAL_EVENTS:
             yield _entry(visit, since, WaitingKind.CONDITION)
 

@@ -139,6 +139,14 @@ def test_an_ad_hoc_sub_process_waits_for_a_selection(api: Api):
     assert job_of(api, instance, "ah")["expression"] == "enough"
 
 
+def test_tokens_in_an_ad_hoc_sub_process_wait_until_their_activity_is_selected(api: Api):
+    api.deploy(flow("s -> ah -> e", ah=ad_hoc("a -> b; c")))
+    instance = api.start()
+    api.complete(job_of(api, instance, "ah"), completion={"activities": ["a", "c"]})
+    api.complete(job_of(api, instance, "a"))
+    assert shown(waiting(api, instance)) == [("ah", "JOB"), ("c", "JOB"), ("b", "SELECTION")]
+
+
 def test_a_parallel_join_counts_flows_and_not_where_they_come_from(api: Api):
     api.deploy(flow("s -> f -> x, b; x -> j; x -> y -> j; b -> j -> e", f=PARALLEL, x=exclusive("j"), j=PARALLEL))
     instance = api.start()

@@ -235,7 +235,7 @@ class Game:
 
     def positions(self) -> list[Position]:
         """Where something can be done; numbered from 1 where there are several."""
-        return [each for each in self.waits() if each.waiting.kind != "JOIN"]
+        return [each for each in self.waits() if each.waiting.kind not in ("JOIN", "SELECTION")]
 
     def everywhere(self) -> list[Position]:
         """With boundary events."""

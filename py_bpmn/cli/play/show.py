@@ -151,7 +151,7 @@ class Screen:
                 self.say(f"{here} {_named(each)}{beside(game, each)}")
                 self._choices(game, each, here.strip())
             for each in waits:
-                if each.waiting.kind == "JOIN":
+                if each.waiting.kind in ("JOIN", "SELECTION"):
                     self.say(f"   {_named(each)}", dim=True)
         if game.pending:
             self.say(f"   with the next completion: {', '.join(game.pending)}")
