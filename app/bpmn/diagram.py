@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape, quoteattr
 from app.bpmn.declarations import REFERENCES
 from app.bpmn.drawn import draws
 from app.bpmn.kinds import SCOPES, START_EVENTS, ElementType
-from app.bpmn.layout import Box, Layout, lay_out
+from app.bpmn.layout import Box, Layout, Point, lay_out
 from app.bpmn.loops import MULTI_INSTANCE, STANDARD_LOOP
-from app.bpmn.model import Element, Loop, Part, Process, SequenceFlow
+from app.bpmn.model import Element, Expression, Loop, Part, Process, SequenceFlow
 from app.bpmn.parser import find_process, parse
 from app.bpmn.tags import HANDLER_STARTS, MULTIPLE, PARALLEL_MULTIPLE, TAGS
 from app.bpmn.text import as_utf8
@@ -26,7 +26,7 @@ MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 DC = "http://www.omg.org/spec/DD/20100524/DC"
 DD = "http://www.omg.org/spec/DD/20100524/DI"
-EDITION = 1
+EDITION = 2
 """Of what is drawn: it goes up whenever the same process would be drawn in another way."""
 
 _DEFINITIONS = {name: row.tag for name, row in REFERENCES.items()}
@@ -72,6 +72,7 @@ def _inverse() -> Mapping[ElementType, tuple[str, str]]:
 
 
 _WRITTEN = _inverse()
+_CONDITIONS = {T.AD_HOC_SUB_PROCESS: "completionCondition", T.COMPLEX_GATEWAY: "activationCondition"}
 
 
 class _Writer:
@@ -89,6 +90,8 @@ class _Writer:
             self._prefix += "_"
         self._declared: dict[tuple[str, str], str] = {}
         """Ids by kind and value."""
+        self._associations: dict[Element, str] = {}
+        """Ids of what connects compensation events with their handlers, by event."""
 
     def lines(self) -> Iterable[str]:
         process = self._process_lines()
@@ -114,6 +117,7 @@ class _Writer:
             element, closes = pending.pop()
             if closes:
                 lines += [_flow(flow) for flow in self._flows.get(element, ())]
+                lines += [self._association(child) for child in element.children if child.handler is not None]
                 lines.append(f"</{self._tag(element)}>")
                 continue
             parts = self._parts(element)
@@ -126,6 +130,13 @@ class _Writer:
             pending.append((element, True))
             pending.extend((child, False) for child in reversed(element.children))
         return ["  " + line for line in lines]
+
+    def _association(self, event: Element) -> str:
+        """What connects a compensation event with its handler."""
+        assert event.handler is not None
+        self._associations[event] = id = f"{self._prefix}association_{len(self._associations) + 1}"
+        ends = f"sourceRef={quoteattr(event.id)} targetRef={quoteattr(event.handler.id)}"
+        return f'<association id="{id}" associationDirection="One" {ends}/>'
 
     def _tag(self, element: Element) -> str:
         return "process" if element.type is T.PROCESS else _WRITTEN[element.type][0]
@@ -155,6 +166,8 @@ class _Writer:
         lines += [self._definition(part, tag) for part in element.parts if (tag := _WRITTEN[part.type][1])]
         if element.loop is not None:
             lines.append(_marker(element.loop))
+        if element.condition is not None and element.type in _CONDITIONS:
+            lines.append(_condition(_CONDITIONS[element.type], element.condition))
         return lines
 
     def _definition(self, event: Element | Part, tag: str) -> str:
@@ -167,6 +180,12 @@ class _Writer:
             timer = event.definition.timer if event.definition else None
             kind, text = _timer(timer) if timer else event.unread_timer or ("", "")
             return f"<{tag}><{kind}>{_text(text)}</{kind}></{tag}>" if kind else f"<{tag}/>"
+        if tag == "conditionalEventDefinition" and event.condition is not None:
+            return f"<{tag}>{_condition('condition', event.condition)}</{tag}>"
+        if isinstance(event, Element) and tag == "compensateEventDefinition":
+            activity = f" activityRef={quoteattr(event.activity_ref.id)}" if event.activity_ref else ""
+            waits = "" if event.waits else ' waitForCompletion="false"'
+            return f"<{tag}{activity}{waits}/>"
         return f"<{tag}/>"
 
     def _message(self, element: Element) -> str:
@@ -200,16 +219,32 @@ class _Writer:
             yield from (f'        <di:waypoint x="{x}" y="{y}"/>' for x, y in points)
             yield from _label(layout, flow)
             yield "      </bpmndi:BPMNEdge>"
+        for event, id in self._associations.items():
+            assert event.handler is not None
+            yield f'      <bpmndi:BPMNEdge id="{self._prefix}edge_of{id}" bpmnElement="{id}">'
+            yield from (f'        <di:waypoint x="{x}" y="{y}"/>' for x, y in _between(layout, event, event.handler))
+            yield "      </bpmndi:BPMNEdge>"
+
+
+def _between(layout: Layout, event: Element, handler: Element) -> tuple[Point, Point]:
+    """A straight line between two shapes, from the side that faces the other one."""
+    start, end = layout.shapes[event], layout.shapes[handler]
+    is_below = end.y >= start.bottom
+    first, last = (start.bottom, end.y) if is_below else (start.y, end.bottom)
+    return Point(start.middle.x, first), Point(end.middle.x, last)
 
 
 def _marks(element: Element) -> dict[str, str]:
     """Attributes that are left out where they say the usual."""
     cancel = "isInterrupting" if element.type in START_EVENTS else "cancelActivity"
     return {
+        "isForCompensation": "true" if element.is_compensation else "",
         "triggeredByEvent": "true" if element.type is T.EVENT_SUB_PROCESS else "",
         "instantiate": "true" if element.instantiate else "",
         "eventGatewayType": "Parallel" if element.parallel else "",
         "parallelMultiple": "true" if element.parallel_multiple else "",
+        "ordering": "Sequential" if element.sequential else "",
+        "cancelRemainingInstances": "" if element.cancel_remaining else "false",
         "startQuantity": str(element.start_quantity) if element.start_quantity > 1 else "",
         "completionQuantity": str(element.completion_quantity) if element.completion_quantity > 1 else "",
         cancel: "" if element.says_interrupting else "false",
@@ -234,6 +269,11 @@ def _marker(loop: Loop) -> str:
     parts = [f"<{name}>{_text(text)}</{name}>" for name, text in texts.items() if text]
     parts += [f"<{name} name={quoteattr(value)}/>" for name, value in items.items() if value]
     return f"<{tag}{stated}>{''.join(parts)}</{tag}>"
+
+
+def _condition(tag: str, expression: Expression) -> str:
+    language = f" language={quoteattr(expression.language)}" if expression.language else ""
+    return f"<{tag}{language}>{_text(expression.text)}</{tag}>"
 
 
 def _flow(flow: SequenceFlow) -> str:

@@ -47,6 +47,9 @@ def of_element(element: Element) -> tuple[object, ...]:
         *(element.says_interrupting, element.terminate, element.called_element, element.link_name, element.definition),
         *(element.unread_timer, [flow.id for flow in element.incoming], element.instantiate, element.parallel),
         *(element.parallel_multiple, [(part.type, part.definition, part.unread_timer) for part in element.parts]),
+        *(element.handler and element.handler.id, element.is_compensation, element.waits),
+        *(element.activity_ref and element.activity_ref.id, element.sequential, element.cancel_remaining),
+        [each.condition and each.condition.text for each in (element, *element.parts)],
         *(element.interrupting, element.start_quantity, element.completion_quantity, of_loop(element.loop)),
         [(flow.id, flow.name, flow.target.id, flow.scope.id, flow.conditional) for flow in element.outgoing],
     )
@@ -56,7 +59,8 @@ def of_loop(loop: Loop | None) -> object:
     if loop is None:
         return None
     texts = [each and each.text for each in (loop.cardinality, loop.condition)]
-    return replace(loop, cardinality=None, condition=None), texts
+    # What is thrown when its instances complete has no place in a drawing.
+    return replace(loop, cardinality=None, condition=None, behavior="All", events=()), texts
 
 
 @given(models(nodes=40))
@@ -66,7 +70,8 @@ def test_generated_models_are_drawn_cleanly_and_read_again_as_they_were(model):
     written = document(found)
     again = find_process(parse(written), model.process_id)
     assert said(again) == said(found)
-    assert again.causes == []
+    # Without evaluation keys that are expressions don't count, in the one as in the other.
+    assert [cause.pointer for cause in again.causes] == [cause.pointer for cause in found.causes]
     assert draws(written, again)
 
 
