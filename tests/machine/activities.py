@@ -7,9 +7,6 @@ from tests.machine.picture import CONDITIONS, SIGNALS, Block, Node, Scope
 
 WORKER_TASKS = ("serviceTask", "scriptTask", "sendTask", "businessRuleTask")
 
-PASSED = ("globalManualTask", "globalTask")
-"""What nobody does if it is called."""
-
 
 class Activities(Events):
     def _activity(
@@ -28,7 +25,7 @@ class Activities(Events):
         node = self._node(scope, tag, **attributes)
         node.scope = inner
         if not self._seed and not is_canceled and self._one_in(5):
-            node.body += self._marker(passes=attributes.get("calledElement") in PASSED)
+            node.body += self._marker()
         exits = [node]
         if not self._seed:
             self._aside(scope, node, depth)
@@ -37,7 +34,7 @@ class Activities(Events):
                 if not is_undone:
                     self._undo(scope, node)
         kinds = ["error", "escalation", "message", "signal", "timer"]
-        kinds += [] if self._seed else ["conditional", "multiple"]
+        kinds += [] if self._seed else ["conditional"]
         attached = [self._pick(kinds) for _ in range(self._pick((0, 0, 1, 2)) if self._left > 0 else 0)]
         for kind in ["cancel"] * is_canceled + attached:
             exits += self._boundary_event(scope, node, kind, depth, conserve=conserve)
@@ -51,8 +48,6 @@ class Activities(Events):
             event.attributes["cancelActivity"] = "false"
         if kind == "cancel":
             event.body = "<cancelEventDefinition/>"
-        elif kind == "multiple":
-            self._define_several(event, codes=True)
         else:
             self._define(event, kind)
         if not self._seed:
@@ -85,11 +80,10 @@ class Activities(Events):
         if self._one_in(3):
             node.attributes["default"] = self._flow(scope, node, self._node(scope, "endEvent"))
 
-    def _marker(self, *, passes: bool = False) -> str:
-        """Of a task that passes without a stop, where that is said."""
+    def _marker(self) -> str:
         if self._one_in(3):
+            maximum = ' loopMaximum="2"' if self._one_in(2) else ""
             # A cycle must not go round without a stop.
-            maximum = ' loopMaximum="2"' if passes or self._one_in(2) else ""
             before = ' testBefore="true"' if not self._evaluates and self._one_in(2) else ""
             condition = f"<loopCondition>{self._pick(CONDITIONS)}</loopCondition>"
             condition = condition if not maximum or self._one_in(2) else ""
