@@ -7,6 +7,9 @@ from tests.machine.picture import CONDITIONS, SIGNALS, Block, Node, Scope
 
 WORKER_TASKS = ("serviceTask", "scriptTask", "sendTask", "businessRuleTask")
 
+PASSED = ("globalManualTask", "globalTask")
+"""What nobody does if it is called."""
+
 
 class Activities(Events):
     def _activity(
@@ -25,7 +28,7 @@ class Activities(Events):
         node = self._node(scope, tag, **attributes)
         node.scope = inner
         if not self._seed and not is_canceled and self._one_in(5):
-            node.body += self._marker()
+            node.body += self._marker(passes=attributes.get("calledElement") in PASSED)
         exits = [node]
         if not self._seed:
             self._aside(scope, node, depth)
@@ -80,10 +83,11 @@ class Activities(Events):
         if self._one_in(3):
             node.attributes["default"] = self._flow(scope, node, self._node(scope, "endEvent"))
 
-    def _marker(self) -> str:
+    def _marker(self, *, passes: bool = False) -> str:
+        """Of a task that passes without a stop, where that is said."""
         if self._one_in(3):
-            maximum = ' loopMaximum="2"' if self._one_in(2) else ""
             # A cycle must not go round without a stop.
+            maximum = ' loopMaximum="2"' if passes or self._one_in(2) else ""
             before = ' testBefore="true"' if not self._evaluates and self._one_in(2) else ""
             condition = f"<loopCondition>{self._pick(CONDITIONS)}</loopCondition>"
             condition = condition if not maximum or self._one_in(2) else ""
