@@ -29,7 +29,7 @@ from py_bpmn.worker.wanted import Wanted, wanted
 
 HEALTHY_SECONDS = 60.0
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 5.0
 LAST_WORDS = 2.0
 """Seconds that the end of the worker takes beyond its grace, at most, where the service does not answer."""
 LAST_REQUEST = 0.5
