@@ -28,7 +28,7 @@ MOST = 60
 """Steps after which a model may still go round in a loop."""
 SEED = st.integers(0, 2**32)
 BOUNDS = settings(
-    max_examples=examples(check=8, full=200),
+    max_examples=examples(check=8, full=80),
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
@@ -55,7 +55,7 @@ def test_what_is_drawn_comes_to_its_end(either, drawn, parallelism, seed):
     driver.drive(MOST)
 
 
-@pytest.mark.parametrize("seed", range(examples(check=1, full=5)))
+@pytest.mark.parametrize("seed", range(examples(check=1, full=2)))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_is_in_a_file_comes_to_its_end(either, file, seed):
     player = either.play(maintenance=False)

@@ -23,7 +23,7 @@ from tests.machine.tables import Database
 
 KEPT = {IdCounterRow.__tablename__, PartitionDayRow.__tablename__}
 """Ids go on: no test may take an id for the number of something. Days stay as well."""
-DRIVEN = examples(check=20, full=1)
+DRIVEN = examples(check=20, full=4)
 """Of so many stories one is told to its end."""
 MOST = 25
 """Steps after which a story may still go round in a loop."""
