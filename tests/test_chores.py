@@ -91,7 +91,7 @@ def test_the_executor_does_chores_while_there_are_always_due_tasks(
 ) -> None:
     done = threading.Semaphore(0)
     execute = executed.execute
-    monkeypatch.setattr(executed, "run_tasks", lambda tasks, stopped: None)
+    monkeypatch.setattr(executed.tasks, "run", lambda tasks, stopped: None)
     monkeypatch.setattr(executed, "execute", lambda of: ["task"] if type(of) is LockTasks else execute(of))
 
     def count() -> bool:
