@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from py_bpmn.cli import kinds
 from py_bpmn.cli.instance import COLUMNS, ENDED, TIMED_OUT
 from py_bpmn.cli.moments import where_it_waits
-from py_bpmn.cli.options import KEY, NEW_TAGS, variables
+from py_bpmn.cli.options import EXPRESSIONS, KEY, NEW_TAGS, variables
 from py_bpmn.cli.output import address_of
 from py_bpmn.cli.perform import request, show
+from py_bpmn.cli.process import tell_of
 from py_bpmn.cli.session import LONGEST_WAIT
 from py_bpmn.cli.tables import Argument, Command, Values, option
 
@@ -22,19 +23,31 @@ if TYPE_CHECKING:
 LOOK = timedelta(seconds=1)
 """How long one request waits for the end, before it is looked at where the instance stands."""
 OF_OTHERS = frozenset(
-    {"CALLED_INSTANCE", "CONDITION", "INCIDENT", "JOB", "MESSAGE", "SIGNAL", "SUSPENDED", "TIMER", "USER_TASK"}
+    {
+        "CALLED_INSTANCE",
+        "CONDITION",
+        "INCIDENT",
+        "JOB",
+        "MESSAGE",
+        "SELECTION",
+        "SIGNAL",
+        "SUSPENDED",
+        "TIMER",
+        "USER_TASK",
+    }
 )
 """What somebody has to do something for, or a long time to pass."""
 
 
 def run(session: Session, command: Command, values: Values) -> int | None:
     limit = values.pop("wait_timeout", None) or session.options.timeout
-    process, version, file = (values.pop(name, None) for name in ("bpmn_process_id", "version", "file"))
+    process, version, file, expressions = (
+        values.pop(name, None) for name in ("bpmn_process_id", "version", "file", "expressions")
+    )
     session.guard(1, f"deploy {file} and start an instance")
     bpmn = kinds.read_text(file) if str(file) == "-" else file
-    deployed = session.client.deploy(bpmn, version=version, process=process)
-    for warning in deployed.warnings:
-        session.out.say(f"warning: {warning.pointer}: {warning.detail}")
+    deployed = session.client.deploy(bpmn, version=version, process=process, expressions=expressions)
+    tell_of(session, deployed, expressions)
     return follow(session, command, deployed, values, limit)
 
 
@@ -82,6 +95,7 @@ RUN = Command(
     options=(
         option("bpmn_process_id", "--process", help="process of the file, if it has several"),
         option("version", help="without it, the beginning of the file's SHA-256"),
+        EXPRESSIONS,
         KEY,
         NEW_TAGS,
         variables("variables", "--variable", "variable", short=True),

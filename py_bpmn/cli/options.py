@@ -19,6 +19,9 @@ INSTANCE_ID = option(
     kind=kinds.INSTANCE_ID,
     help="process instance, by address or id",
 )
+EXPRESSIONS = option(
+    "expressions", kind=kinds.OneOf("ExpressionMode"), help="who evaluates the expressions of the file"
+)
 KEY = option("correlation_key", "--key", "--correlation-key", help="correlation key")
 TAGS = option("tags", "-t", "--tag", kind=kinds.TAG, many=True, help="tag it has")
 NEW_TAGS = option("tags", "-t", "--tag", kind=kinds.TAG, many=True, help="tag it gets")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from py_bpmn.cli import kinds
-from py_bpmn.cli.options import CREATED, NEW_TAGS, PROCESS, TAGS, states
+from py_bpmn.cli.options import CREATED, EXPRESSIONS, NEW_TAGS, PROCESS, TAGS, states
 from py_bpmn.cli.output import Column, text_of
 from py_bpmn.cli.perform import model, perform, request, show
 from py_bpmn.cli.tables import REASON, Argument, Command, Option, Resource, Values, option
 
 if TYPE_CHECKING:
+    from py_bpmn._operations import Process
     from py_bpmn.cli.session import Session
 
 COLUMNS = ("id", "bpmn_process_id", "version", "created_at", "created_by")
@@ -22,13 +23,29 @@ COLUMNS = ("id", "bpmn_process_id", "version", "created_at", "created_by")
 def create(session: Session, command: Command, values: Values) -> None:
     session.guard(1, f"create {values['bpmn_process_id']} {values['version']}")
     values["bpmn_xml"] = kinds.read_text(values["bpmn_xml"])
-    show_process(session, command, session.call(command.operation, **request(command, values)))
+    expressions = values.get("expressions")
+    show_process(session, command, session.call(command.operation, **request(command, values)), expressions)
 
 
-def show_process(session: Session, command: Command, process: Any) -> None:
+def show_process(session: Session, command: Command, process: Any, expressions: str | None) -> None:
+    tell_of(session, process, expressions)
+    show(session, command, process)
+
+
+def tell_of(session: Session, process: Process, expressions: str | None) -> None:
+    """What is odd about a process that was deployed with these expressions; None leaves them to the service."""
     for warning in process.warnings:
         session.out.say(f"warning: {warning.pointer}: {warning.detail}")
-    show(session, command, process)
+    tell_of_expressions(session, process, expressions)
+
+
+def tell_of_expressions(session: Session, process: Process, expressions: str | None) -> None:
+    kept = process.expressions or "WORKER"
+    if expressions not in (None, kept):
+        session.out.say(
+            f"warning: {process.bpmn_process_id} {process.version} was deployed before with expressions {kept}, and "
+            f"keeps that; another version can have {expressions}"
+        )
 
 
 def get_xml(session: Session, command: Command, values: Values) -> None:
@@ -119,7 +136,7 @@ def deploy(session: Session, command: Command, values: Values) -> int | None:
             tags=dict(values["tags"]) if "tags" in values else None,
             reason=values.get("reason"),
         )
-        show_process(session, command, process)
+        show_process(session, command, process, values.get("expressions"))
     return None
 
 
@@ -176,7 +193,7 @@ QUERY_SETTINGS = Command(
 )
 NEW_PROCESS = (
     option("parallelism", kind=click.IntRange(min=0), help="instances that are executed at once; 0 is no limit"),
-    option("expressions", kind=kinds.OneOf("ExpressionMode"), help="who evaluates the expressions of the file"),
+    EXPRESSIONS,
     NEW_TAGS,
     REASON,
 )

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from py_bpmn.cli import kinds
 from py_bpmn.cli.following import RUN, follow
+from py_bpmn.cli.process import tell_of_expressions
 from py_bpmn.cli.sections import SectionCommand, SectionOption, settings
 from py_bpmn.cli.session import CREDENTIALS, Session, session_of
 from py_bpmn.errors import BpmnClientError, ProblemError
 
 if TYPE_CHECKING:
-    from py_bpmn._operations import Differences, Process, ProcessVariable
+    from py_bpmn._operations import Differences, ExpressionMode, Process, ProcessVariable
     from py_bpmn.cli.lint import Checker
 
 LOOK_SECONDS = 0.5
@@ -99,6 +101,8 @@ class Watch:
     checker: Checker
     starts: bool = False
     """Whether an instance is started after each deployment."""
+    expressions: ExpressionMode | None = None
+    """Who evaluates the expressions of the files; None leaves it to the service."""
     worker: Worker | None = None
     _seen: dict[Path, Signature] = field(default_factory=dict)
     """Files as they were when they were dealt with."""
@@ -180,9 +184,10 @@ class Watch:
         client = self.session.client
         for id in processes_of(raw):
             checked = client.api.check_process(bpmn_xml=decode(raw), bpmn_process_id=id or None)
-            process = client.deploy(path, process=id or None)
+            process = client.deploy(path, process=id or None, expressions=self.expressions)
             changes = _changes(process, checked.differences)
             self._say(f"{self._name(path)}: {process.bpmn_process_id} {process.version}{changes}")
+            tell_of_expressions(self.session, process, self.expressions)
             yield process
 
     def _start(self, path: Path, process: Process) -> None:
@@ -277,7 +282,9 @@ def keep_watching(watch: Watch, sleep: Callable[[float], None] = time.sleep) -> 
 
 
 @click.pass_context
-def _watch(context: click.Context, folder: Path, starts: bool, target: str | None) -> None:
+def _watch(
+    context: click.Context, folder: Path, starts: bool, target: str | None, expressions: ExpressionMode | None
+) -> None:
     from py_bpmn.cli.lint import local_checker, remote_checker
 
     with session_of(context) as session:
@@ -285,7 +292,7 @@ def _watch(context: click.Context, folder: Path, starts: bool, target: str | Non
         session.out.say(f"{folder}: what changes is deployed to {session.url}; Ctrl-C ends it")
         checker = None if session.options.url else local_checker()
         worker = Worker(target, environ_of(session), session.out.say) if target else None
-        keep_watching(Watch(folder, session, checker or remote_checker(session.client), starts, worker))
+        keep_watching(Watch(folder, session, checker or remote_checker(session.client), starts, expressions, worker))
 
 
 watch = SectionCommand(
@@ -302,6 +309,11 @@ watch = SectionCommand(
             ["--worker", "target"],
             metavar="MODULE:ATTRIBUTE",
             help="run a worker, and start it again after each deployment and each change of code",
+        ),
+        SectionOption(
+            ["--expressions"],
+            type=kinds.OneOf("ExpressionMode"),
+            help="who evaluates the expressions of the files",
         ),
         *settings(),
     ],

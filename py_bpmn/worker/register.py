@@ -115,6 +115,8 @@ def _compare(
         missing = [type for type in wanted.surely if process.handler(element, type) is None]
         if missing and not process.partial:
             mistakes.append(f"{process.id}: nobody does {element}: {_decorators(missing, element)} is missing")
+            if process.expressions == "ENGINE" and not evaluates:
+                mistakes[-1] += f"; version {deployed.version} was deployed before with expressions WORKER"
 
 
 def _decorators(types: Iterable[str], element: str = "") -> str:

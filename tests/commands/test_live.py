@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from py_bpmn.cli import asking, main
 from tests.commands.conftest import CREDENTIALS, serving, suggested, terminal
 from tests.databases import Databases
-from tests.flow import flow
+from tests.flow import conditional, exclusive, flow
 
 pytestmark = pytest.mark.sqlite
 
@@ -124,3 +125,18 @@ class TestCheck:
         monkeypatch.setenv("BPMN_PASSWORD", "wrong")
         assert main(["check"]) == 2
         assert "ERROR  The service can't be asked: " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("address")
+def test_expressions_are_evaluated_by_whom_it_was_deployed_for_first(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    model = tmp_path / "greeting.bpmn"
+    model.write_text(flow("s -> g -> a, b", process="who", g=conditional(exclusive("b"), default="b", a="royal")))
+    command = ["run", str(model), "-o", "json", "--wait", "-v", "royal=true", "--expressions"]
+    assert main([*command, "engine"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["state"] == "COMPLETED"
+    assert "warning" not in err
+    assert main([*command, "worker"]) == 0
+    assert "was deployed before with expressions ENGINE, and keeps that" in capsys.readouterr().err

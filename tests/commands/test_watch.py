@@ -125,6 +125,21 @@ def test_what_is_deployed_already_is_said_so(tmp_path, session, bpmn, capsys):
     assert lines(capsys) == [f"order.bpmn: order {version} is deployed already"]
 
 
+def test_it_is_said_who_evaluates_expressions_and_that_a_version_keeps_it(tmp_path, session, bpmn, capsys):
+    file = tmp_path / "order.bpmn"
+    file.write_text(ORDER)
+    watching(tmp_path, session, lambda: file.write_text(LONGER), expressions="ENGINE")
+    assert [each.expressions for each in bpmn.api.query_processes().results] == ["ENGINE"] * 2
+    capsys.readouterr()
+    watching(tmp_path, session, expressions="WORKER")
+    _, version = versions(bpmn)
+    assert lines(capsys) == [
+        f"order.bpmn: order {version} is deployed already",
+        f"warning: order {version} was deployed before with expressions ENGINE, and keeps that; "
+        "another version can have WORKER",
+    ]
+
+
 def test_all_processes_of_a_file_are_deployed(tmp_path, session, bpmn):
     other = flow("start -> end", process="other")
     both = ORDER.replace("</definitions>", other[other.index("<process") :])
