@@ -110,7 +110,7 @@ class Situation:
     messages: Sequence[MessageSubscription] = ()
     signals: Sequence[SignalSubscription] = ()
     called: Sequence[tuple[int, ProcessInstance]] = ()
-    """Active called instances, each behind the id of the element instance that has called it."""
+    """Called instances that are active or were canceled, each behind the id of the element instance that called it."""
     queue_position: int = 0
     """1 is the next one; 0 where its turn has come."""
 

@@ -225,7 +225,7 @@ NEAR_WITH_SIBLINGS = _near(SOURCES["task"], siblings=True)
 WHOLE = {name: _whole(source) for name, source in SOURCES.items()}
 
 _ROOT = EI.alias("root")
-CALLED = (
+CALLED_BY = (
     select(_ROOT.c.parent_id, *PI.c)
     .select_from(
         PI.join(
@@ -235,9 +235,11 @@ CALLED = (
             & (_ROOT.c.bpmn_element_type == ElementType.PROCESS.value),
         )
     )
-    .where(PI.c.partition == DAY, PI.c.parent_id == bindparam("parent"), PI.c.ended_at.is_(None))
+    .where(PI.c.partition == DAY, PI.c.parent_id == bindparam("parent"))
 )
-"""Active called instances of an instance, each behind the id of its call activity's element instance."""
+"""Called instances of an instance, each behind the id of its call activity's element instance."""
+CALLED = CALLED_BY.where(PI.c.ended_at.is_(None))
+"""Those that are active."""
 
 COMPENSABLE = select(*EI.c).where(EI.c.partition == DAY, EI.c.process_instance_id == ID, text(TO_COMPENSATE))
 """What has completed in an instance and can be compensated."""

@@ -57,6 +57,8 @@ JOBS = (
     .where(J.c.partition == DAY, J.c.process_instance_id == ID, J.c.completed_at.is_(None), text("NOT detached"))
     .order_by(J.c.id)
 )
+CALLED = load.CALLED_BY.where(or_(PI.c.ended_at.is_(None), PI.c.state == InstanceState.CANCELED.value))
+"""A call activity goes on waiting for an instance that was canceled; until it is canceled itself, it shows that."""
 FAILED_JOBS = (
     select(J.c.element_instance_id, J.c.type, J.c.error)
     .where(J.c.partition == DAY, J.c.process_instance_id == ID, J.c.error.is_not(None))
@@ -106,9 +108,7 @@ class Situations:
         """
         parameters = {"day": partition, "id": id, "parent": id, "limit": limit + 1}
         statements = (self._instance, VISITS, JOBS, FAILED_JOBS, TASKS, OPEN_INCIDENTS, USER_TASKS, MESSAGES, SIGNALS)
-        executions = [
-            Execution(statement, parameters, day=partition) for statement in (*statements, load.CALLED, POSITION)
-        ]
+        executions = [Execution(statement, parameters, day=partition) for statement in (*statements, CALLED, POSITION)]
         found, visits, jobs, failed, tasks, incidents, user_tasks, messages, signals, called, ahead = read_within(
             session, bounds, None, *executions
         )

@@ -210,6 +210,8 @@ def test_a_call_activity_waits_for_what_it_has_called(api: Api):
         called["id"],
     )
     assert [entry["kind"] for entry in waiting(api, called)] == ["JOB"]
+    api.patch(f"/process-instances/{key(called)}/cancel", **WORKER)
+    assert waiting(api, caller) == [entry], "nobody goes on for it"
 
 
 def test_a_history_tells_what_has_happened_in_its_order(api: Api, everything: Any, clock: ManualClock):
