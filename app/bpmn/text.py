@@ -25,9 +25,12 @@ _NAMES = frozenset(
         *(f"iso8859-{part}" for part in range(1, 17) if part != 12),
         *("mac-roman", "shift_jis", "utf-8", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be", "utf-32-le"),
         *(f"cp125{page}" for page in range(9)),
+        *("cp874", "cp932", "cp949", "cp950"),
     }
 )
 """Encodings of texts, by their names in Python."""
+_ALIASES = {"windows-31j": "cp932", "windows-874": "cp874"}
+"""Names that IANA has registered, but Python may not know."""
 
 
 class DecodingError(Exception):
@@ -67,7 +70,7 @@ def _declared(raw: bytes) -> str:
 
 def _decode(raw: bytes, encoding: str) -> str:
     try:
-        codec = codecs.lookup(encoding)
+        codec = codecs.lookup(_ALIASES.get(encoding.lower(), encoding))
     except (LookupError, UnicodeError, ValueError):
         codec = None
     if codec is None or codec.name not in _NAMES:

@@ -14,6 +14,8 @@ def declared(encoding: str, quote: str = '"', more: str = "") -> str:
 
 
 NORMAL = declared("UTF-8")
+JAPANESE = '<?xml version="1.0" encoding="{}"?><a>\u2460 \u7533\u8acb</a>'
+KOREAN = '<?xml version="1.0" encoding="{}"?><a>\uc2b9\uc778</a>'
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,8 @@ NORMAL = declared("UTF-8")
         (declared("UTF-16BE").encode("utf-16-be"), "", NORMAL),
         (TEXT.encode("utf-16-be"), "utf-16be", TEXT),
         (declared("UTF-16").encode(), "", NORMAL),
+        (JAPANESE.format("Windows-31J").encode("cp932"), "", JAPANESE.format("UTF-8")),
+        (KOREAN.format("cp949").encode("cp949"), "", KOREAN.format("UTF-8")),
         (b"", "", ""),
         (b"\xef\xbb\xbf", "", ""),
     ],
