@@ -293,21 +293,21 @@ class Warning(Model):
     signal has no name, and no event refers to it. - `duplicate-id`: A part that has no influence on the execution
     has an id that is used before (BPMN 2.0.2, 8.2.1). - `data-name`: The name of data is none that a variable can
     have: the variable has the id as its name. - `must-understand`: The file says that an extension must be
-    understood (BPMN 2.0.2, 8.2.3): it is skipped. - `unknown-element`: An element has the namespace of BPMN, but is
-    none of BPMN's: it is skipped. - `ignored-implementation`: Code that is to be called: a class, an expression, a
-    connector. It has no effect. - `ignored-script`: A script. It has no effect. - `ignored-decision`: A decision
-    table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping of variables into an element, or
-    out of it. It has no effect. - `ignored-data-association`: A flow of data between elements. It has no effect. -
-    `ignored-called-element`: What a call activity calls, said in an extension. It has no effect. -
-    `ignored-called-variables`: Variables that are to be passed to a called process, or back. It has no effect. -
-    `ignored-correlation-key`: An expression for the correlation key of a message. It has no effect. -
-    `ignored-listener`: Code that is to be called at a stage of an element. It has no effect. - `ignored-form`: A
-    form of a user task or start event. It has no effect. - `ignored-assignment`: An assignment of a user task that
-    is an expression, or names several groups. It has no effect. - `ignored-schedule`: A due date, follow-up date or
-    priority. It has no effect. - `ignored-retries`: How often a failed job is tried again. It has no effect. -
-    `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`: Conditions,
-    in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The version was
-    deployed before; today its model would be refused.
+    understood (BPMN 2.0.2, 8.2.3): it is skipped. - `unknown-element`: An element looks like one of BPMN's, but is
+    none, or lacks the namespace of the file: it is skipped. - `ignored-implementation`: Code that is to be called:
+    a class, an expression, a connector. It has no effect. - `ignored-script`: A script. It has no effect. -
+    `ignored-decision`: A decision table that is to be evaluated. It has no effect. - `ignored-mapping`: A mapping
+    of variables into an element, or out of it. It has no effect. - `ignored-data-association`: A flow of data
+    between elements. It has no effect. - `ignored-called-element`: What a call activity calls, said in an
+    extension. It has no effect. - `ignored-called-variables`: Variables that are to be passed to a called process,
+    or back. It has no effect. - `ignored-correlation-key`: An expression for the correlation key of a message. It
+    has no effect. - `ignored-listener`: Code that is to be called at a stage of an element. It has no effect. -
+    `ignored-form`: A form of a user task or start event. It has no effect. - `ignored-assignment`: An assignment of
+    a user task that is an expression, or names several groups. It has no effect. - `ignored-schedule`: A due date,
+    follow-up date or priority. It has no effect. - `ignored-retries`: How often a failed job is tried again. It has
+    no effect. - `ignored-headers`: Fixed values for the worker of a task. It has no effect. - `ignored-evaluation`:
+    Conditions, in a model that was made for an engine which evaluates them. It has no effect. - `refused`: The
+    version was deployed before; today its model would be refused.
     """
     detail: str
 

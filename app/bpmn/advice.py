@@ -387,6 +387,6 @@ def _must_understand(process: Process) -> Iterator[Remark]:
 
 @_rule("unknown-element")
 def _unknown_element(process: Process) -> Iterator[Remark]:
-    """An element has the namespace of BPMN, but is none of BPMN's: it is skipped."""
+    """An element looks like one of BPMN's, but is none, or lacks the namespace of the file: it is skipped."""
     for tag, place in process.unknown:
         yield process.element.pointer, f"{tag} is no element of BPMN, and is skipped (line {place.line})", place

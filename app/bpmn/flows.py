@@ -66,6 +66,8 @@ class Flows:
         self._statements: dict[str, _Statement] = {}
         self._drawn: list[_Statement] = []
         self._draws = False
+        self._unnamed: list[tuple[Element, XmlNode]] = []
+        """Children of flow nodes that name no flow."""
 
     def draw(self, node: XmlNode, scope: Element) -> None:
         """Notes a `sequenceFlow` element of `scope`."""
@@ -89,8 +91,7 @@ class Flows:
         """Notes an `incoming` or `outgoing` child of a flow node."""
         flow_id = self._references.resolve(node.text)
         if not flow_id:
-            detail = f"sequence flow has no ID (line {node.line})"
-            element.report(Problem("sequence_flow", detail, element.parent or element, node.place, flow_id))
+            self._unnamed.append((element, node))
             return
         statement = self._statement(flow_id)
         incoming = node.tag == "incoming"
@@ -111,6 +112,7 @@ class Flows:
         """
         self._name_drawn(by_id)
         leftovers = self._drop_leftovers(others)
+        self._report_unnamed()
         joins = {key: _Join(statement, self) for key, statement in self._statements.items() if key}
         joined = {key: flow for key, join in joins.items() if (flow := join.flow(by_id)) is not None}
         doubtful = [join for join in joins.values() if join.findings]
@@ -146,6 +148,12 @@ class Flows:
                 name = f"{base}-{counts[base] + 1}"
             statement.id = name
             self._statements[name] = statement
+
+    def _report_unnamed(self) -> None:
+        """A child without text says nothing: where flows are drawn, nothing is missing either."""
+        for element, node in () if self._draws else self._unnamed:
+            detail = f"sequence flow has no ID (line {node.line})"
+            element.report(Problem("sequence_flow", detail, element.parent or element, node.place, ""))
 
     def _statement(self, flow_id: str) -> _Statement:
         statement = self._statements.get(flow_id)

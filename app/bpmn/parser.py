@@ -16,9 +16,10 @@ from app.bpmn.declarations import Declarations
 from app.bpmn.foreign import Foreign
 from app.bpmn.model import MAX_ID_LENGTH, Process
 from app.bpmn.problems import refuse
-from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate, lost_in
+from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate, is_executed, lost_in
 from app.bpmn.reader import Document, Place, XmlNode, read
 from app.bpmn.references import References
+from app.bpmn.strays import Strays
 from app.bpmn.tags import GLOBAL_TASKS, TAGS, is_definition
 from app.bpmn.vocabulary import HARMLESS, OPAQUE, is_skipped, is_standard
 from app.errors import invalid, invalid_model
@@ -44,6 +45,7 @@ class Model:
         self._root = document.root
         self._evaluates = evaluates
         self._prefixes = document.prefixes
+        self._strangers = document.strangers
         self._nodes = [node for node in document.root.children if node.tag == "process"]
         self._places: dict[str, list[Place]] = {}
         """Of the processes by id."""
@@ -53,6 +55,7 @@ class Model:
         self._references = References((node.token("id") for node in known), document.prefixes)
         shared = [node for node in document.root.children if is_definition(node.tag)]
         self._declarations = Declarations(known, shared, self._references, xml_timers=xml_timers)
+        self._strays = Strays(self._nodes, self._references)
         global_tasks = {node.token("id"): node for node in document.root.children if node.tag in GLOBAL_TASKS}
         data = Data(document.root, self._references)
         self._surroundings = Surroundings(
@@ -61,6 +64,7 @@ class Model:
             data,
             Foreign(data, evaluates=evaluates),
             {id: node for id, node in global_tasks.items() if id not in self._places},
+            self._strays.moved,
         )
 
     @property
@@ -108,6 +112,8 @@ class Model:
         if process.element.id and len(places) > 1:
             process.element.report(duplicate(process.element, places[1]))
         self._add_collaboration(process, node.token("id"))
+        for flow in self._strays.flows.get(node, ()):
+            reader.adopt(flow)
         if self._associations:
             reader.associate(self._associations)
         process.extensions = self._extensions
@@ -122,10 +128,11 @@ class Model:
 
     @cached_property
     def _unknown(self) -> list[tuple[str, Place]]:
-        """What is skipped beside the processes, though it is none of BPMN's elements."""
+        """What is skipped beside the processes, though it is none of BPMN's elements, or lacks its namespace."""
         beside = (node for node in self._root.children if node.tag != "process" and is_skipped(node.tag))
-        unknown = (node for node in beside if not is_standard(node.tag))
-        return [(node.tag[:MAX_ID_LENGTH], node.place) for node in islice(unknown, _MOST_UNKNOWN)]
+        unknown = ((node.tag[:MAX_ID_LENGTH], node.place) for node in beside if not is_standard(node.tag))
+        lost = ((f"{tag} of another namespace", place) for tag, place in self._strangers if is_executed(tag))
+        return [*islice(unknown, _MOST_UNKNOWN), *islice(lost, _MOST_UNKNOWN)]
 
     @cached_property
     def _extensions(self) -> list[tuple[str, Place]]:
@@ -154,10 +161,10 @@ class Model:
 
     @cached_property
     def _associations(self) -> Mapping[str, list[XmlNode]]:
-        """Those beside the processes, by the ids of both ends."""
+        """Those beside the processes, or in another one, by the ids of both ends."""
         found: dict[str, list[XmlNode]] = {}
         artifacts = (child for collaboration in self._collaborations for child in collaboration.children)
-        for node in (*self._root.children, *artifacts):
+        for node in (*self._root.children, *artifacts, *self._strays.associations):
             if node.tag == "association":
                 for end in {self._references.resolve(node.get(end)) for end in ("sourceRef", "targetRef")}:
                     found.setdefault(end, []).append(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.bpmn.attributes import TRUE, is_true, read_attributes
@@ -65,6 +65,8 @@ class Surroundings:
     foreign: Foreign
     global_tasks: Mapping[str, XmlNode]
     """By id."""
+    moved: Collection[XmlNode]
+    """Sequence flows that belong to another process than the one they are drawn in."""
 
 
 class ProcessReader:
@@ -88,6 +90,11 @@ class ProcessReader:
         self._associations: set[str] = set()
         """Ids of what connects elements, but is no sequence flow."""
         self._read(node)
+
+    def adopt(self, node: XmlNode) -> None:
+        """Draws a sequence flow between elements of the process that is outside of it."""
+        source = self._by_id.get(self._references.resolve(node.get("sourceRef")))
+        self._read_flow(node, source.parent if source is not None and source.parent else self.process.element)
 
     def associate(self, outside: Mapping[str, Sequence[XmlNode]]) -> None:
         """Notes the associations outside of the process, by the ids of their ends, that say what undoes an activity."""
@@ -126,7 +133,8 @@ class ProcessReader:
                     f"sub-processes are nested deeper than {MAX_DEPTH} levels (line {node.line})", node.place
                 )
             if node.tag == "sequenceFlow":
-                self._read_flow(node, scope)
+                if node not in self._file.moved:
+                    self._read_flow(node, scope)
             elif node.tag not in TAGS and (is_skipped(node.tag) or _is_part(node.tag)):
                 self._read_part(node, scope)
             else:
@@ -334,6 +342,11 @@ def _stand_in(tag: str) -> ElementType:
 
 def _is_marker(tag: str) -> bool:
     return tag.lower().endswith("loopcharacteristics")
+
+
+def is_executed(tag: str) -> bool:
+    """Whether an element of that name counts where it is BPMN's."""
+    return tag in _NODES or tag == "conditionExpression" or is_definition(tag) or _is_marker(tag)
 
 
 def _is_part(tag: str) -> bool:

@@ -27,6 +27,9 @@ TOPIC = "http://camunda.org/schema/1.0/bpmn}topic"
 TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
 """The element that does so elsewhere, by its attribute `type`; it is one of the `extensionElements`."""
 
+_OMG = "omg.org/"
+"""What is in the namespaces of all versions of BPMN, and of its diagrams."""
+
 OWN = "urn:py-bpmn"
 """The namespace of attributes of our own."""
 _CAMUNDA = "http://camunda.org/schema/1.0/bpmn}"
@@ -116,6 +119,8 @@ class Document:
     root: XmlNode
     prefixes: frozenset[str] = field(default_factory=frozenset)
     """Prefixes that are bound to a namespace somewhere in the file."""
+    strangers: Sequence[tuple[str, Place]] = ()
+    """Elements outside of extensions whose namespace is none, or one of the OMG's, but not that of the root."""
 
 
 def read(xml: str) -> Document:
@@ -140,7 +145,7 @@ def read(xml: str) -> Document:
         raise invalid_xml(f"failed to decode XML: character {error.start + 1} is a lone surrogate") from error
     if collector.root is None or collector.root.tag != "definitions":
         raise invalid_xml("no definitions found", collector.root.place if collector.root else NOWHERE)
-    return Document(collector.root, frozenset(collector.prefixes))
+    return Document(collector.root, frozenset(collector.prefixes), collector.strangers)
 
 
 def invalid_xml(reason: str, place: tuple[int, int] = NOWHERE) -> EngineError:
@@ -183,6 +188,7 @@ class _Collector:
     def __init__(self) -> None:
         self.root: XmlNode | None = None
         self.prefixes: set[str] = set()
+        self.strangers: list[tuple[str, Place]] = []
         self._namespace = ""
         self._tags: dict[str, str] = {}
         """Local name by name with namespace, of what has been met; empty for what is foreign."""
@@ -238,6 +244,8 @@ class _Collector:
         if not tag:
             if len(self._open) > 1 and self._open[-1].tag == "extensionElements":
                 self._extend(self._open[-2], name, attributes)
+            else:
+                self._note_stranger(name)
             self._skip()
             return
         node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
@@ -257,6 +265,12 @@ class _Collector:
         else:
             self.root = node
         self._open.append(node)
+
+    def _note_stranger(self, name: str) -> None:
+        """Notes what may have been meant for BPMN, but has lost its namespace, or has that of another version."""
+        namespace, _, local = name.rpartition("}")
+        if not namespace or _OMG in namespace:
+            self.strangers.append((local, self.place()))
 
     def _extend(self, owner: XmlNode, name: str, attributes: dict[str, str]) -> None:
         """Keeps one of the `extensionElements` of a node, if it may count."""

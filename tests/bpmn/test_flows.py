@@ -123,6 +123,43 @@ def test_a_flow_with_two_unknown_ends_has_a_cause_for_each():
     ]
 
 
+@pytest.mark.parametrize("place", ["head", "tail"])
+def test_a_flow_belongs_to_the_process_of_its_ends_wherever_it_is_drawn(place):
+    body = (
+        '<startEvent id="s"/><exclusiveGateway id="g"/><task id="a"/>'
+        '<subProcess id="sp"><task id="b"/><task id="d"/></subProcess>'
+    )
+    flows = (
+        '<sequenceFlow id="f1" sourceRef="s" targetRef="g"/><sequenceFlow id="f3" sourceRef="g" targetRef="sp"/>'
+        '<sequenceFlow id="f2" sourceRef="g" targetRef="a"><conditionExpression>x</conditionExpression></sequenceFlow>'
+        '<sequenceFlow id="h" sourceRef="c" targetRef="c"/><sequenceFlow id="i" sourceRef="b" targetRef="d"/>'
+    )
+    found = accepted(body, **{place: f'<process id="q">{flows}<task id="c"/></process>'})
+    assert targets(found, "s") == [("f1", "g")]
+    assert [(flow.id, flow.condition) for flow in found["g"].outgoing] == [("f3", ""), ("f2", "x")]
+    assert [flow.scope.id for flow in found["b"].outgoing] == ["sp"]
+
+
+def test_a_flow_between_elements_of_another_process_is_none_of_the_one_it_is_drawn_in():
+    tail = '<process id="q"><task id="b"/><task id="c"/></process>'
+    found = accepted('<task id="a"/><sequenceFlow id="f" sourceRef="b" targetRef="c"/>', tail=tail)
+    assert targets(found, "a") == []
+
+
+def test_a_flow_between_elements_that_several_processes_have_belongs_to_none_of_them():
+    tail = (
+        '<process id="q"><task id="a"/></process><process id="r"><sequenceFlow sourceRef="a" targetRef="a"/></process>'
+    )
+    assert targets(accepted('<task id="a"/>', tail=tail), "a") == []
+
+
+@pytest.mark.parametrize("empty", ["<incoming/>", "<outgoing> </outgoing>"])
+def test_a_child_that_names_nothing_says_nothing_where_flows_are_drawn(empty):
+    body = f'<task id="a">{empty}</task><task id="b">{empty}</task><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
+    assert targets(accepted(body), "a") == [("f", "b")]
+    assert warnings(body) == []
+
+
 def test_flows_do_not_reach_into_another_process():
     tail = '<process id="q"><task id="b"/></process>'
     assert causes('<task id="a"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>', tail=tail) == [

@@ -170,9 +170,10 @@ def test_associations_outside_of_a_process_say_what_undoes(place):
         '<task id="t"/><boundaryEvent id="b" attachedToRef="t"><compensateEventDefinition/></boundaryEvent>'
         '<task id="h" isForCompensation="true"/>'
     )
-    joined = '<collaboration><association sourceRef="b" targetRef="h"/></collaboration>'
-    found = accepted(body, **{place: joined})
-    assert found["b"].handler is found["h"]
+    association = '<association sourceRef="b" targetRef="h"/>'
+    for around in ("collaboration", "process"):
+        found = accepted(body, **{place: f"<{around}>{association}</{around}>"})
+        assert found["b"].handler is found["h"]
 
 
 def unknown_elements(body: str, head: str = "") -> list[tuple[str, str, str]]:
@@ -201,6 +202,35 @@ def test_elements_that_are_not_known_are_skipped(unknown, body):
 )
 def test_elements_that_are_not_known_but_look_like_a_part_of_the_flow_are_refused(unknown):
     assert [each[1] for each in causes(f'<startEvent id="s"/><{unknown} id="x"/>')] == ["element"]
+
+
+@pytest.mark.parametrize("namespace", ["", "http://schema.omg.org/spec/BPMN/2.0"])
+@pytest.mark.parametrize(
+    ("lost", "body"),
+    [
+        ("task", "{}"),
+        ("sequenceFlow", '<subProcess id="u">{}<task id="t"/></subProcess>'),
+        ("conditionExpression", '<task id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t">{}</sequenceFlow>'),
+        ("terminateEventDefinition", '<endEvent id="e">{}</endEvent>'),
+        ("standardLoopCharacteristics", '<task id="t">{}</task>'),
+    ],
+)
+def test_what_has_another_namespace_than_the_file_is_not_lost_silently(lost, body, namespace):
+    told = f"{lost} of another namespace is no element of BPMN, and is skipped (line 2)"
+    written = f'<startEvent id="s"/>{body.format(f"""<{lost} xmlns="{namespace}"><x/></{lost}>""")}'
+    assert unknown_elements(written) == [("/p", "unknown-element", told)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<task id="t"><extensionElements><task xmlns=""/></extensionElements></task>',
+        '<task xmlns="urn:of-a-tool"/>',
+        '<task id="t"><incoming xmlns="">f</incoming></task>',
+    ],
+)
+def test_what_tools_say_in_namespaces_of_their_own_is_skipped(body):
+    assert unknown_elements(f'<startEvent id="s"/>{body}') == []
 
 
 @pytest.mark.parametrize(

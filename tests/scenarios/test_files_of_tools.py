@@ -39,3 +39,17 @@ def test_data_with_spaces_in_their_names_are_variables_called_like_their_ids(eng
         assert story.knows("VpRelease")["VpRoom"] == f'"{room}"'
         story.job_completes("VpRelease")
     story.is_completed()
+
+
+def test_flows_that_another_pool_draws_are_taken(engine):
+    xml = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">
+      <process id="seller" isExecutable="true">
+        <endEvent id="out"/><startEvent id="in"/><serviceTask id="pack"/>
+      </process>
+      <process id="buyer"><task id="order"/>
+        <sequenceFlow id="f1" sourceRef="in" targetRef="pack"/><sequenceFlow id="f2" sourceRef="pack" targetRef="out"/>
+      </process>
+    </definitions>"""
+    story = Story.start(engine, xml)
+    story.waits_at("pack").job_completes("pack").is_completed()
+    assert [visit.bpmn_element_id for visit in story.visits()] == ["seller", "in", "pack", "out"]
