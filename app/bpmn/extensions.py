@@ -10,7 +10,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from app.bpmn.assignment import Assignment, literal_tags
 from app.bpmn.model import MAX_ID_LENGTH
-from app.bpmn.reader import OWN, WHITE_SPACE, Place
+from app.bpmn.reader import OWN, WHITE_SPACE, Place, unqualified
 from app.bpmn.substitution import concrete
 from app.bpmn.tags import TAGS
 from app.bpmn.vocabulary import HARMLESS
@@ -142,7 +142,7 @@ class _Collector:
         if is_ours:
             local = concrete(local, attributes)
         if is_ours and not self._is_foreign():
-            self._enter(local, attributes)
+            self._enter(local, unqualified(attributes, f"{{{namespace}}}") if namespace else attributes)
         elif self._open and self._open[-1] == (True, "extensionElements"):
             self._extend(namespace, local, attributes)
         self._open.append((is_ours, local))

@@ -67,7 +67,7 @@ NOWHERE = Place(0, 0)
 
 
 class XmlNode:
-    """An element in the namespace of the root, with its attributes that have no namespace."""
+    """An element in the namespace of the root, with its attributes that have no namespace, or this one."""
 
     __slots__ = ("attributes", "children", "column", "extensions", "foreign", "line", "tag", "task_type", "text")
 
@@ -152,6 +152,15 @@ def invalid_xml(reason: str, place: tuple[int, int] = NOWHERE) -> EngineError:
     error = invalid_model(f"BPMN XML is invalid: {reason}")
     error.place = place
     return error
+
+
+def unqualified(attributes: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The attributes, of which those that repeat the namespace of their element are no foreign ones."""
+    found = {key: value for key, value in attributes.items() if not key.startswith(namespace)}
+    for key, value in attributes.items():
+        if key.startswith(namespace):
+            found.setdefault(key.removeprefix(namespace), value)
+    return found
 
 
 def _kept(attributes: dict[str, str]) -> dict[str, str]:
@@ -252,7 +261,8 @@ class _Collector:
         for key in attributes:
             if "}" in key:
                 node.tag = concrete(tag, attributes)
-                node.attributes = {key: value for key, value in attributes.items() if "}" not in key}
+                own = unqualified(attributes, f"{self._namespace}}}") if self._namespace else attributes
+                node.attributes = {key: value for key, value in own.items() if "}" not in key}
                 node.task_type = attributes.get(TOPIC, "").strip(WHITE_SPACE)
                 node.foreign = _kept(attributes) or _NO_NAMES
                 break

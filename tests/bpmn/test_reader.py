@@ -102,6 +102,16 @@ def test_attributes_with_a_namespace_do_not_count():
     assert element_ids(bpmn(body)) == ["p", "t", "s"]
 
 
+def test_attributes_may_have_the_namespace_of_their_element():
+    body = (
+        '<userTask b:id="t" xmlns:b="{0}"/><boundaryEvent id="e" b:id="x" b:attachedToRef="t" b:cancelActivity="false"'
+        ' xmlns:b="{0}"><timerEventDefinition/></boundaryEvent>'
+    )
+    (process,) = parse(bpmn(body.format(BPMN))).processes
+    assert process.causes == []
+    assert [(element.id, element.interrupting) for element in process.elements()][1:] == [("t", True), ("e", False)]
+
+
 def test_nesting_of_what_is_skipped_has_no_limit():
     deep = "<a>" * 10_000 + "</a>" * 10_000
     assert element_ids(bpmn(f'<extensionElements>{deep}</extensionElements><task id="t"/>')) == ["p", "t"]

@@ -16,7 +16,7 @@ from app.commands.process import CreateProcess
 from app.engine.types import ExpressionMode
 from app.errors import EngineError
 from app.service import Service, open_service
-from tests.bpmn.build import accepted, bpmn, causes, event, flow, warnings
+from tests.bpmn.build import BPMN, accepted, bpmn, causes, event, flow, warnings
 from tests.bpmn.tools import Drawing, Node, draw
 from tests.conftest import configured
 from tests.databases import Databases
@@ -272,4 +272,10 @@ def test_an_element_may_be_of_a_type_that_is_derived_from_its_own(written, type)
 def test_user_tasks_of_an_abstract_type_are_assigned():
     names = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:c="http://camunda.org/schema/1.0/bpmn"'
     xml = bpmn(f'<flowElement {names} xsi:type="tUserTask" id="x" c:assignee="ann"/>')
+    assert list(user_task_tags(xml, "p")) == ["x"]
+
+
+def test_user_tasks_whose_attributes_have_a_prefix_are_assigned():
+    namespaces = f'xmlns:b="{BPMN}" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
+    xml = bpmn(f'<userTask b:id="x" {namespaces} camunda:assignee="ada"/>')
     assert list(user_task_tags(xml, "p")) == ["x"]
