@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -64,6 +64,9 @@ _BEGINNINGS = (
 )
 """Byte order marks, and declarations of two bytes a character; the longer ones first that begin with a shorter one."""
 
+_ALIASES = {"windows-31j": "cp932", "windows-874": "cp874"}
+"""Names that IANA has registered, but Python may not know."""
+
 
 def decode(raw: bytes) -> str:
     """The text of a file, by its byte order mark or declaration, as the service reads it. Raises UnreadableError."""
@@ -71,6 +74,7 @@ def decode(raw: bytes) -> str:
     if not encoding:
         declared = _DECLARED.match(raw)
         encoding = declared[1].decode() if declared else "utf-8"
+        encoding = _ALIASES.get(encoding.lower(), encoding)
         if encoding.lower().startswith(("utf-16", "utf16", "utf-32", "utf32")):
             # The declaration itself is read as something else.
             encoding = "utf-8"
@@ -114,3 +118,13 @@ def read(xml: str | bytes) -> Node:
         reason = expat.ErrorString(error.code)
         raise UnreadableError(f"the XML is broken: {reason} (line {error.lineno}, column {error.offset + 1})") from None
     return root[0]
+
+
+def strays(root: Node, process: str, inside: Set[str]) -> Iterator[Node]:
+    """The flows between elements of a process, whose ids are `inside`, that the file draws in another process."""
+    others = [list(each.walk()) for each in root.children if each.tag == "process" and each.get("id") != process]
+    elsewhere = {node.get("id") for nodes in others for node in nodes}
+    for node in (node for nodes in others for node in nodes if node.tag == "sequenceFlow"):
+        ends = {node.get(end).rpartition(":")[2] for end in ("sourceRef", "targetRef")}
+        if ends <= inside and ends.isdisjoint(elsewhere):
+            yield node

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from py_bpmn._diagram import File
-from py_bpmn._xml import Node, UnreadableError, read
+from py_bpmn._xml import Node, UnreadableError, read, strays
 from py_bpmn.errors import BpmnClientError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _parts(process: str, diagram: str) -> tuple[list[Element], list[Flow]]:
     nodes = list(_inside(scope, root.namespace))
     flows = [
         Flow(node.get("id"), _id(file, node.get("sourceRef")), _id(file, node.get("targetRef")))
-        for node in nodes
+        for node in (*nodes, *strays(root, scope.get("id"), {node.get("id") for node in nodes}))
         if node.tag == "sequenceFlow"
     ]
     return [_element(file, node) for node in nodes if _is_flow_node(node)], flows

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from py_bpmn._operations import Element
-from py_bpmn._xml import Node
+from py_bpmn._xml import Node, strays
 
 _EXECUTED = (
     "BUSINESS_RULE_TASK",
@@ -87,7 +87,8 @@ def drawn(root: Node, process: str) -> dict[str, Drawn]:
     """The elements of a process by their ids; ids are unique within a process, and others may have the same."""
     found: dict[str, Drawn] = {}
     tasks = {child.get("id"): child.tag for child in root.children if child.tag in _GLOBAL_TASKS}
-    for node in (node for each in root.children if each.get("id") == process for node in each.walk()):
+    inside = [node for each in root.children if each.get("id") == process for node in each.walk()]
+    for node in (*inside, *strays(root, process, {node.get("id") for node in inside})):
         if node.tag == "sequenceFlow":
             source = found.setdefault(_id(node.get("sourceRef")), Drawn())
             source.flows.add(node.get("id"))

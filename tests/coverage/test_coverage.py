@@ -65,6 +65,12 @@ def test_elements_and_flows_of_the_diagram_count():
     assert len(ORDER.flows) == 11
 
 
+def test_flows_that_another_process_of_the_file_draws_count():
+    flows = path("a", "b")
+    xml = bpmn('<startEvent id="a"/><endEvent id="b"/>', tail=f'<process id="q"><task id="c"/>{flows}</process>')
+    assert list(Model("p", xml).flows) == list(Model("p", bpmn('<startEvent id="a"/><endEvent id="b"/>' + flows)).flows)
+
+
 def test_elements_that_were_visited_and_flows_between_them_are_covered():
     found = covered(*PACKED)
     assert (found.elements, found.flows) == (Share(4, 11), Share(3, 11))

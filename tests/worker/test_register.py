@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from py_bpmn import Client, ConfigurationError
-from py_bpmn._xml import UnreadableError, decode, read
+from py_bpmn._xml import MODEL, UnreadableError, decode, read
 from py_bpmn.worker import Process, Worker
 from py_bpmn.worker.register import register
 from tests.flow import flow, several
 from tests.worker.models import model, tasks
 
-ENCODINGS = ("Shift_JIS", "EUC-JP", "GB18030", "UTF-16", "UTF-32")
+ENCODINGS = ("Shift_JIS", "EUC-JP", "GB18030", "UTF-16", "UTF-32", "Windows-31J")
+CODECS = {"Windows-31J": "cp932"}
+"""Where Python has another name."""
 
 
 def test_equal_ids_in_another_process_of_the_file_are_not_counted(lite: Client):
@@ -24,9 +26,24 @@ def test_equal_ids_in_another_process_of_the_file_are_not_counted(lite: Client):
     assert not found.strangers
 
 
+def test_flows_that_another_process_of_the_file_draws_are_counted(lite: Client):
+    flows = "".join(
+        f'<sequenceFlow id="{source}-{target}" sourceRef="{source}" targetRef="{target}"/>'
+        for source, target in ("sg", "ga", "gb")
+    )
+    nodes = '<startEvent id="s"/><exclusiveGateway id="g"/><endEvent id="a"/><endEvent id="b"/>'
+    file = (
+        f'<definitions xmlns="{MODEL}"><process id="choosing" isExecutable="true">{nodes}</process>'
+        f'<process id="pool">{flows}<task id="t"/></process></definitions>'
+    )
+    process = Process("choosing", bpmn=file)
+    process.exclusive("g")(lambda: "a")
+    assert not register(lite, [process]).strangers
+
+
 def _encoded(encoding: str, id: str, name: str = "入金") -> bytes:
     text = tasks(id, "a").replace('id="a"', f'id="a" name="{name}"')
-    return f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+    return f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(CODECS.get(encoding, encoding))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
