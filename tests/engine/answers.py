@@ -10,7 +10,7 @@ from app.engine.contexts import GATHERING
 from app.engine.elements.complex_gateway import LATE
 from app.engine.graph import Flow
 from app.engine.records import ElementInstance, Incident, Job
-from app.engine.types import InstanceState, JobType, TaskType
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.errors import EngineError
 from app.timer import Timer
 from tests.walk import JobStep, TaskStep, UserTaskStep, Walk
@@ -102,10 +102,11 @@ def unresolved(walk: Walk) -> list[Incident]:
 
 
 def waits_for(walk: Walk) -> list[Any]:
-    """Work that is open, and subscriptions, each of a token."""
+    """Work that is open and subscriptions, each of a token; not tasks of what has ended."""
     people = [user_task for user_task in walk.records.user_tasks if user_task.state == "STARTED"]
     incidents = [each for each in unresolved(walk) if each.task and each.task.token and not each.task.token.state.ended]
-    options: list[Any] = [*walk.jobs(), *walk.tasks(), *people, *walk.records.subscriptions, *incidents]
+    tasks = [task for task in walk.tasks() if not task.detached]
+    options: list[Any] = [*walk.jobs(), *tasks, *people, *walk.records.subscriptions, *incidents]
     # Not in the order in which they came about: that is another one where the walk has been suspended.
     return sorted(options, key=lambda each: (path(_token(each)), _token(each).id, type(each).__name__))
 
@@ -124,6 +125,10 @@ def _token(of: Any) -> ElementInstance:
 def step(walk: Walk, number: int) -> bool:
     """Something that is open is done, or happens, or the variable is set; False where nothing is open."""
     luck = Luck(number)
+    for task in walk.tasks():
+        if task.detached:
+            # There may be more of them where the walk has been suspended: a condition was true for a while.
+            assert TaskStep(walk, task).run() is WorkState.CANCELED
     options = waits_for(walk)
     names = walk.graph.watched_names
     if names and not walk.instance.state.ended and (not options or luck.below(4) == 3):

@@ -7,8 +7,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.engine.awaited import Progress
 from app.engine.contexts import GATHERING
 from app.engine.elements.conditional import ConditionalTrigger
+from app.engine.records import ElementInstance
 from tests.conftest import examples
 from tests.engine.answers import path, step, waits_for
 from tests.engine.drawn import Scope, processes
@@ -61,7 +63,7 @@ def assert_nothing_hangs(walk: Walk) -> None:
     if waits_for(walk):
         return
     left = [token for token in active if not token.active_children and (token.host is None or token.state == "STARTED")]
-    conditional = [token for token in active if isinstance(token.node.behavior.trigger, ConditionalTrigger)]
+    conditional = [token for token in active if _waits_for_condition(token)]
     hosts = [token.host for token in active if token in conditional or token.state == "STARTED"]
     stuck = [
         token.node.id
@@ -70,6 +72,13 @@ def assert_nothing_hangs(walk: Walk) -> None:
     ]
     assert not stuck, f"{stuck}: {walk}"
     assert left or walk.instance.state.ended
+
+
+def _waits_for_condition(token: ElementInstance) -> bool:
+    progress = Progress.of(token.context)
+    if progress is None:
+        return isinstance(token.node.behavior.trigger, ConditionalTrigger)
+    return any(part.watched and not progress.happened & 1 << place for place, part in enumerate(token.node.parts))
 
 
 @EXAMPLES
