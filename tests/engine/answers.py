@@ -129,6 +129,7 @@ def step(walk: Walk, number: int) -> bool:
         if task.detached:
             # There may be more of them where the walk has been suspended: a condition was true for a while.
             assert TaskStep(walk, task).run() is WorkState.CANCELED
+    walk.now += timedelta(seconds=1)
     options = waits_for(walk)
     names = walk.graph.watched_names
     if names and not walk.instance.state.ended and (not options or luck.below(4) == 3):
@@ -136,7 +137,6 @@ def step(walk: Walk, number: int) -> bool:
         return True
     if not options:
         return False
-    walk.now += timedelta(seconds=1)
     picked = luck.pick(options)
     if isinstance(picked, Job):
         _complete(walk, picked, luck)

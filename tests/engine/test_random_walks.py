@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from hypothesis import given, settings
@@ -93,9 +94,20 @@ def test_a_suspension_changes_nothing_in_the_end(drawn, choices):
         step(stopped, choice)
         if stopped.instance.state == "SUSPENDED":
             stopped.resume()
-        assert visits(stopped) == visits(plain)
+        if visits(stopped) != visits(plain):
+            # How far the others have come that a terminate end event ends is a matter of who is first.
+            cut = [*cut_short(stopped), *cut_short(plain)]
+            assert cut and visits(stopped, but=cut) == visits(plain, but=cut)
+            break
 
 
-def visits(walk: Walk) -> list[str]:
-    """All of them, whichever of those that come about together is first."""
-    return sorted(f"{path(token)} {token.state}" for token in walk.tokens)
+def visits(walk: Walk, *, but: Sequence[str] = ()) -> list[str]:
+    """All that are not inside of what is at these paths, whichever of those that come about together is first."""
+    inside = tuple(f"{each}/" for each in but)
+    return sorted(f"{path(token)} {token.state}" for token in walk.tokens if not path(token).startswith(inside))
+
+
+def cut_short(walk: Walk) -> list[str]:
+    """Where everything has just been ended by a terminate end event."""
+    ends = [token for token in walk.tokens if token.node.terminate and token.state == "COMPLETED"]
+    return [path(end.parent) for end in ends if end.ended_at == walk.now]
