@@ -149,7 +149,7 @@ def step(walk: Walk, number: int) -> bool:
     elif picked in walk.records.user_tasks:
         UserTaskStep(walk, picked).done()
     else:
-        walk.happens(picked.token.node.id)
+        walk.happens(picked.token.node.id, name=picked.name)
     return True
 
 
