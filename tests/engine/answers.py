@@ -108,7 +108,7 @@ def waits_for(walk: Walk) -> list[Any]:
     tasks = [task for task in walk.tasks() if not task.detached]
     options: list[Any] = [*walk.jobs(), *tasks, *people, *walk.records.subscriptions, *incidents]
     # Not in the order in which they came about: that is another one where the walk has been suspended.
-    return sorted(options, key=lambda each: (path(_token(each)), _token(each).id, type(each).__name__))
+    return sorted(options, key=lambda each: (path(token_of(each)), token_of(each).id, type(each).__name__))
 
 
 def path(token: ElementInstance) -> str:
@@ -116,7 +116,7 @@ def path(token: ElementInstance) -> str:
     return f"{path(token.parent)}/{token.node.id}" if token.parent else ""
 
 
-def _token(of: Any) -> ElementInstance:
+def token_of(of: Any) -> ElementInstance:
     token = of.task.token if isinstance(of, Incident) else of.token
     assert token is not None
     return token
