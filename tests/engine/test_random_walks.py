@@ -61,12 +61,12 @@ def assert_nothing_hangs(walk: Walk) -> None:
     That are joins, activities that need more tokens, and conditions that are not true. An event that waits for several
     things can still happen by each of them that has not.
     """
-    if walk.instance.state == "SUSPENDED":
-        return
     active = [token for token in walk.tokens if not token.state.ended]
     open_work = waits_for(walk)
     forgotten = [token.node.id for token in active if _is_forgotten(token, open_work)]
     assert not forgotten, f"{forgotten}: {walk}"
+    if walk.instance.state == "SUSPENDED":
+        return
     assert gateways_that_could_go_on(active) == []
     if open_work:
         return
