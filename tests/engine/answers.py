@@ -127,7 +127,7 @@ def step(walk: Walk, number: int) -> bool:
     luck = Luck(number)
     for task in walk.tasks():
         if task.detached:
-            # There may be more of them where the walk has been suspended: a condition was true for a while.
+            # There may be more of them where the walk was suspended: what was armed meanwhile may end as it is resumed.
             assert TaskStep(walk, task).run() is WorkState.CANCELED
     walk.now += timedelta(seconds=1)
     options = waits_for(walk)
