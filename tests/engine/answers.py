@@ -10,7 +10,7 @@ from app.engine.contexts import GATHERING
 from app.engine.elements.complex_gateway import LATE
 from app.engine.graph import Flow
 from app.engine.records import ElementInstance, Incident, Job
-from app.engine.types import InstanceState, JobType, TaskType
+from app.engine.types import InstanceState, JobType, TaskType, WorkState
 from app.errors import EngineError
 from app.timer import Timer
 from tests.walk import JobStep, TaskStep, UserTaskStep, Walk
@@ -102,12 +102,13 @@ def unresolved(walk: Walk) -> list[Incident]:
 
 
 def waits_for(walk: Walk) -> list[Any]:
-    """Work that is open, and subscriptions, each of a token."""
+    """Work that is open and subscriptions, each of a token; not tasks of what has ended."""
     people = [user_task for user_task in walk.records.user_tasks if user_task.state == "STARTED"]
     incidents = [each for each in unresolved(walk) if each.task and each.task.token and not each.task.token.state.ended]
-    options: list[Any] = [*walk.jobs(), *walk.tasks(), *people, *walk.records.subscriptions, *incidents]
+    tasks = [task for task in walk.tasks() if not task.detached]
+    options: list[Any] = [*walk.jobs(), *tasks, *people, *walk.records.subscriptions, *incidents]
     # Not in the order in which they came about: that is another one where the walk has been suspended.
-    return sorted(options, key=lambda each: (path(_token(each)), _token(each).id, type(each).__name__))
+    return sorted(options, key=lambda each: (path(token_of(each)), token_of(each).id, type(each).__name__))
 
 
 def path(token: ElementInstance) -> str:
@@ -115,7 +116,7 @@ def path(token: ElementInstance) -> str:
     return f"{path(token.parent)}/{token.node.id}" if token.parent else ""
 
 
-def _token(of: Any) -> ElementInstance:
+def token_of(of: Any) -> ElementInstance:
     token = of.task.token if isinstance(of, Incident) else of.token
     assert token is not None
     return token
@@ -124,6 +125,11 @@ def _token(of: Any) -> ElementInstance:
 def step(walk: Walk, number: int) -> bool:
     """Something that is open is done, or happens, or the variable is set; False where nothing is open."""
     luck = Luck(number)
+    for task in walk.tasks():
+        if task.detached:
+            # There may be more of them where the walk was suspended: what was armed meanwhile may end as it is resumed.
+            assert TaskStep(walk, task).run() is WorkState.CANCELED
+    walk.now += timedelta(seconds=1)
     options = waits_for(walk)
     names = walk.graph.watched_names
     if names and not walk.instance.state.ended and (not options or luck.below(4) == 3):
@@ -131,7 +137,6 @@ def step(walk: Walk, number: int) -> bool:
         return True
     if not options:
         return False
-    walk.now += timedelta(seconds=1)
     picked = luck.pick(options)
     if isinstance(picked, Job):
         _complete(walk, picked, luck)
@@ -144,7 +149,7 @@ def step(walk: Walk, number: int) -> bool:
     elif picked in walk.records.user_tasks:
         UserTaskStep(walk, picked).done()
     else:
-        walk.happens(picked.token.node.id)
+        walk.happens(picked.token.node.id, name=picked.name)
     return True
 
 

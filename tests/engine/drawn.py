@@ -51,6 +51,18 @@ CAUGHT = ("conditional:x > 1", "message:m", "signal:g", "timer:PT1H", "message",
 """What a catch event waits for."""
 EVENTS = ("error:E", "error:", "escalation:C", "escalation:", *CAUGHT)
 """What a boundary event waits for; an event sub-process does for the first ones, which need no job."""
+OF_SEVERAL = (
+    "conditional:x > 1",
+    "conditional:x < 2",
+    "message:m",
+    "signal:g",
+    "signal:h",
+    "timer:PT1H",
+    "timer:R/PT1H",
+)
+"""What an event waits for that waits for several things."""
+IN_CODES = ("error:E", "escalation:C", "escalation:")
+"""The same of those that are caught where they are thrown."""
 THROWN = ("escalation:C", "signal:g")
 
 
@@ -186,8 +198,12 @@ class Artist:
         return (sub if name == "sub" else transaction)(inner.text, **inner.kinds), is_undone
 
     def _attach(self, scope: Scope, host: str, event: str) -> None:
-        interrupting = event.startswith(("cancel", "error")) or self._one_in(2)
-        at = self._id(scope, "b", boundary(host, event, interrupting=interrupting))
+        if event != "cancel" and self._one_in(3):
+            kind = self._several("boundaryEvent", host=host)
+        else:
+            interrupting = event.startswith(("cancel", "error")) or self._one_in(2)
+            kind = boundary(host, event, interrupting=interrupting)
+        at = self._id(scope, "b", kind)
         scope.chains.append(f"{at} -> {self._aside(scope)}")
         self._sometimes_conditional(scope, at)
 
@@ -237,7 +253,8 @@ class Artist:
         return id
 
     def _catch(self, scope: Scope, before: str, depth: int) -> str:
-        id = self._step(scope, before, "c", catch(self._pick(CAUGHT)))
+        kind = self._several("intermediateCatchEvent") if self._one_in(3) else catch(self._pick(CAUGHT))
+        id = self._step(scope, before, "c", kind)
         self._sometimes_conditional(scope, id)
         return id
 
@@ -246,8 +263,24 @@ class Artist:
         gateway = self._step(scope, before, "g", EVENT_BASED)
         merge = self._id(scope, "m", EXCLUSIVE)
         for _ in range(2):
-            scope.chains.append(f"{self._step(scope, gateway, 'c', catch(self._pick(CAUGHT)))} -> {merge}")
+            kind = catch(self._pick(CAUGHT))
+            if self._one_in(3):
+                kind = self._several("intermediateCatchEvent", may_need_all=False)
+            scope.chains.append(f"{self._step(scope, gateway, 'c', kind)} -> {merge}")
         return merge
+
+    def _several(self, tag: str, *, host: str = "", may_need_all: bool = True) -> Kind:
+        """An event that waits for one of several things, or for all; at most one of them is left to a worker."""
+        options = OF_SEVERAL if tag == "intermediateCatchEvent" else (*OF_SEVERAL, *IN_CODES)
+        events: list[str] = []
+        for _ in range(self._random.randint(2, 3)):
+            event = self._pick(options)
+            events.append("signal:g" if event in events else event)
+        parallel = may_need_all and self._one_in(2)
+        if parallel:
+            events = ["signal:h" if event.startswith("error") else event for event in events]
+        interrupting = tag == "intermediateCatchEvent" or "error:E" in events or self._one_in(2)
+        return several(tag, *events, host=host, interrupting=interrupting, parallel=parallel)
 
     def _compensate(self, scope: Scope, before: str, depth: int) -> str:
         activity = self._pick(("", "", *scope.compensable))
@@ -297,9 +330,12 @@ class Artist:
 
     def _handler(self, scope: Scope, depth: int) -> None:
         event = self._pick(EVENTS[:-2])
-        interrupting = event.startswith("error") or self._one_in(2)
+        if self._one_in(3):
+            kind = self._several("startEvent")
+        else:
+            kind = start(event, interrupting=event.startswith("error") or self._one_in(2))
         self._handlers += 1
-        inner = self.scope(depth + 1, start(event, interrupting=interrupting))
+        inner = self.scope(depth + 1, kind)
         self._handlers -= 1
         scope.chains.append(self._id(scope, "x", event_sub(inner.text, **inner.kinds)))
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.engine.records import SignalSubscription
 from app.engine.types import InstanceState
-from tests.flow import Kind, boundary, event_sub, multi, start, sub
+from tests.flow import Kind, boundary, conditional, event_sub, multi, several, start, sub
 from tests.walk import Facts, Walk
 
 SIGNAL, ESCALATION = "signal:g", "escalation:E"
@@ -110,6 +110,16 @@ def test_what_has_caught_a_signal_at_the_boundary_does_not_get_it_once_more():
     walk.records.take = noting
     walk.job("t").done(Subscribed())
     assert found == [[other]]
+
+
+def test_a_signal_that_is_two_of_several_definitions_has_the_event_happen_once():
+    task = multi(cardinality="2", behavior="One", throws={SIGNAL: ""})
+    event = several("boundaryEvent", SIGNAL, "signal:h", SIGNAL, host="t", interrupting=False)
+    walk = Walk("s -> t -> e; b -> x, y", t=task, b=conditional(event, x="late"))
+    walk.job("t").done()
+    # It is still to be decided where the one goes on that has happened.
+    assert [str(token.state) for token in walk.tokens if token.node.id == "b"] == ["STARTED", "CREATED"]
+    assert [subscription.token for subscription in walk.records.subscriptions] == [walk.token("b")] * 3
 
 
 def test_an_escalation_that_nothing_at_the_activity_catches_climbs_on():

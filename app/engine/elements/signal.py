@@ -70,7 +70,8 @@ def throw_signal(run: Run, host: ElementInstance, name: str) -> None:
     ]
     waiting.sort(key=lambda each: each[0].node.interrupting)
     for event, trigger, node in waiting:
-        if event.state.ended:
+        if event not in run.armed(host):
+            # It has been ended, or has happened by another of its definitions.
             continue
         if node.parallel_multiple:
             # It waits for others now, and for this one again when these have happened.
