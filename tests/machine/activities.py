@@ -37,7 +37,7 @@ class Activities(Events):
                 if not is_undone:
                     self._undo(scope, node)
         kinds = ["error", "escalation", "message", "signal", "timer"]
-        kinds += [] if self._seed else ["conditional"]
+        kinds += [] if self._seed else ["conditional", "multiple"]
         attached = [self._pick(kinds) for _ in range(self._pick((0, 0, 1, 2)) if self._left > 0 else 0)]
         for kind in ["cancel"] * is_canceled + attached:
             exits += self._boundary_event(scope, node, kind, depth, conserve=conserve)
@@ -51,6 +51,8 @@ class Activities(Events):
             event.attributes["cancelActivity"] = "false"
         if kind == "cancel":
             event.body = "<cancelEventDefinition/>"
+        elif kind == "multiple":
+            self._define_several(event, codes=True)
         else:
             self._define(event, kind)
         if not self._seed:

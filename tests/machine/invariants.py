@@ -141,6 +141,11 @@ def pending_events_are_counted(view: View) -> Iterator[str]:
                     least, most = least + 1, most + 1
                 elif event["bpmn_element_type"] in MESSAGES and key(event) not in view.subscriptions:
                     most += 1
+                elif any(
+                    "MessageId" in payload(task) for task in view.work.get(key(event), ()) if "serialized_task" in task
+                ):
+                    # Of an event that waits for something else, too.
+                    most += 1
             if element["state"] == "STARTED" and element["bpmn_element_type"] != "PROCESS":
                 # What has happened inside of it did not wait for the others.
                 least = 0

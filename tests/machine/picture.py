@@ -29,6 +29,7 @@ HEAD = "".join(
         *(f'<{tag} id="{tag}"/>' for tag in GLOBAL_TASKS),
         "\n",
         *(f'<message id="message-{name}" name="{name}"/>' for name in MESSAGES),
+        *(f'<message id="message-start-{id}" name="start-{id}"/>' for id in PROCESS_IDS),
         "\n",
         *(f'<signal id="signal-{name}" name="{name}"/>' for name in SIGNALS),
         *(f'<signalEventDefinition id="thrown-{name}" signalRef="signal-{name}"/>' for name in SIGNALS),

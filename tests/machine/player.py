@@ -24,7 +24,7 @@ from tests.machine.invariants import violations
 from tests.machine.picture import Model
 from tests.machine.queries import QUERIES, of_row, shown
 from tests.machine.tables import Database, Row, Tables, differences
-from tests.machine.view import active, key
+from tests.machine.view import View, active, key
 
 START = datetime(2026, 11, 23, 12)
 TICK = timedelta(milliseconds=1)
@@ -248,9 +248,13 @@ class Player:
         found["element_instance"] = [
             row
             for row in self.tables["element_instance"]
-            if active(row) and (row["bpmn_element_type"].startswith("CONDITIONAL_") or key(row) in incidents)
+            if active(row) and (key(row) in incidents or self._waits_for_condition(row))
         ]
         return {table: rows for table, rows in found.items() if rows}
+
+    def _waits_for_condition(self, row: Row) -> bool:
+        parts = View(self.tables, self.now).awaited_parts(row) if row["context"] else []
+        return row["bpmn_element_type"].startswith("CONDITIONAL_") or any(about == "conditional" for _, about in parts)
 
     def due_tasks(self) -> list[Row]:
         return [row for row in self.tables["task"] if row["completed_at"] is None and row["due_at"] <= self._next]

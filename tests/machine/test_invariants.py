@@ -70,6 +70,9 @@ UNDO = """
 <sequenceFlow id="f11" sourceRef="fork" targetRef="wait"/>
 <intermediateCatchEvent id="wait"><conditionalEventDefinition><condition>a</condition></conditionalEventDefinition>
 </intermediateCatchEvent>
+<sequenceFlow id="f12" sourceRef="fork" targetRef="either"/>
+<intermediateCatchEvent id="either"><signalEventDefinition signalRef="signal-s1"/>
+<timerEventDefinition><timeDuration>P9D</timeDuration></timerEventDefinition></intermediateCatchEvent>
 """
 
 
@@ -238,6 +241,9 @@ SPOILED = [
     ("completed_elements_move_on", f"DELETE FROM element_instance WHERE {at(1, 'person')}"),
     ("completed_elements_move_on", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(5, 'slow')}"),
     ("events_that_recur_stay_subscribed", f"DELETE FROM signal_subscription WHERE {at(1, 'aside')}"),
+    ("parts_are_waited_for", f"DELETE FROM signal_subscription WHERE {at(8, 'either')}"),
+    ("parts_are_waited_for", f"DELETE FROM task WHERE {at(8, 'either')}"),
+    ("parts_are_waited_for", f"UPDATE element_instance SET context = 'parts:1' WHERE {at(8, 'either')}"),
     (
         "what_has_happened_is_canceled_with_its_host_only",
         f"UPDATE task SET state = 'CANCELED', completed_at = created_at WHERE {at(1, 'late')}",

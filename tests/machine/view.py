@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ SCOPES = frozenset({"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"
 ACTIVITIES = WORKER_TASKS | {"USER_TASK", "RECEIVE_TASK", "CALL_ACTIVITY"} | SCOPES - {"PROCESS"}
 
 UNDOING = frozenset({"COMPENSATION_THROW_EVENT", "COMPENSATION_END_EVENT", "CANCEL_END_EVENT"})
+
+HAPPENED = re.compile(r"parts:(\d+)")
+"""How the context of an event begins that waits for several things: a bit for each that has happened."""
 
 Key = tuple[str, int]
 
@@ -151,6 +155,14 @@ class View:
         """Whether it is an activity or event whose flows have conditions."""
         drawn, id = self.drawing(row), row["bpmn_element_id"]
         return id in drawn.chosen and not row["bpmn_element_type"].endswith("_GATEWAY")
+
+    def awaited_parts(self, row: Row) -> list[tuple[int, str]]:
+        """Of an event that waits for several things, those that have not happened, each with what it is about."""
+        happened = HAPPENED.match(row["context"] or "")
+        parts = self.drawing(row).parts.get(row["bpmn_element_id"], ())
+        if happened is None or not active(row):
+            return []
+        return [(part, kind) for part, kind in enumerate(parts) if not int(happened[1]) & 1 << part]
 
     def passes(self, row: Row) -> bool:
         """Whether it is a task that nobody does, so that no event is attached to it."""
