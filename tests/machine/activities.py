@@ -28,7 +28,8 @@ class Activities(Events):
         node = self._node(scope, tag, **attributes)
         node.scope = inner
         if not self._seed and not is_canceled and self._one_in(5):
-            node.body += self._marker(passes=attributes.get("calledElement") in PASSED)
+            passes = attributes.get("calledElement") in PASSED or (inner is not None and self._evaluates)
+            node.body += self._marker(passes=passes)
         exits = [node]
         if not self._seed:
             self._aside(scope, node, depth)
@@ -86,7 +87,7 @@ class Activities(Events):
             node.attributes["default"] = self._flow(scope, node, self._node(scope, "endEvent"))
 
     def _marker(self, *, passes: bool = False) -> str:
-        """Of a task that passes without a stop, where that is said."""
+        """Of what may pass without a stop, where that is said."""
         if self._one_in(3):
             # A cycle must not go round without a stop.
             maximum = ' loopMaximum="2"' if passes or self._one_in(2) else ""
