@@ -168,8 +168,9 @@ class Artist(Activities):
 
     def _handle(self, scope: Scope, depth: int) -> None:
         """Sometimes with an event sub-process."""
-        if not self._seed and depth < 3 and self._left > 0 and self._one_in(3):
-            kinds = ("error", "escalation", "message", "signal", "timer", "conditional", "multiple", "multiple")
+        if not self._seed and depth < 3 and self._left > 0 and self._one_in(2):
+            kinds = ["error", "escalation", "message", "signal", "timer"]
+            kinds += ["conditional"] * 2 + ["multiple"] * 3
             self._event_sub_process(scope, depth, self._pick(kinds))
 
     def _event_sub_process(self, scope: Scope, depth: int, kind: str) -> None:
