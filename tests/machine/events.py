@@ -65,22 +65,23 @@ class Events(Pen):
         if needs_all:
             node.attributes["parallelMultiple"] = "true"
         drawn = self._some(kinds, 2, 3)
-        left = self._pick([place for place, kind in enumerate(drawn) if kind in LEFT_TO_WORKERS] or [-1])
-        node.body = "".join(self._part(kind, is_left=place == left) for place, kind in enumerate(drawn))
+        left = self._pick([*(place for place, kind in enumerate(drawn) if kind in LEFT_TO_WORKERS), -1])
+        # Where a worker is asked about one, it is not the worker's fault that another one can't be calculated.
+        timers = (*XML_TIMERS, CALCULATED) if self._evaluates and left < 0 else XML_TIMERS
+        node.body = "".join(self._part(kind, timers, is_left=place == left) for place, kind in enumerate(drawn))
 
-    def _part(self, kind: str, *, is_left: bool) -> str:
-        """One of several definitions; with `is_left` a worker may be asked for what it says."""
+    def _part(self, kind: str, timers: tuple[str, ...], *, is_left: bool) -> str:
+        """One of several definitions; with `is_left` a worker is asked for what it lacks."""
         if kind == "conditional":
             condition = f"<condition>{self._pick(CONDITIONS)}</condition>"
             return f"<conditionalEventDefinition>{condition}</conditionalEventDefinition>"
         if kind == "timer":
-            timers = (*XML_TIMERS, CALCULATED) if self._evaluates else XML_TIMERS
-            return f"<timerEventDefinition>{self._pick((*timers, '') if is_left else timers)}</timerEventDefinition>"
-        if kind == "message" and not is_left and not self._evaluates:
+            return f"<timerEventDefinition>{'' if is_left else self._pick(timers)}</timerEventDefinition>"
+        if kind == "message" and not (is_left or self._evaluates):
             # Nobody else knows the key.
             kind = "signal"
         key = ""
-        if kind == "message" and not (is_left and self._one_in(2)) and self._evaluates:
+        if kind == "message" and not is_left:
             key = f' xmlns:own="urn:py-bpmn" own:correlationKey="{self._pick(KEYS)}"'
         options = {
             "error": ("", *ERROR_CODES),
