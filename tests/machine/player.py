@@ -245,16 +245,13 @@ class Player:
             for row in self.tables["incident"]
             if row["resolved_at"] is None and row["task_id"]
         }
+        view = View(self.tables, self.now)
         found["element_instance"] = [
             row
             for row in self.tables["element_instance"]
-            if active(row) and (key(row) in incidents or self._waits_for_condition(row))
+            if active(row) and (key(row) in incidents or _waits_for_condition(view, row))
         ]
         return {table: rows for table, rows in found.items() if rows}
-
-    def _waits_for_condition(self, row: Row) -> bool:
-        parts = View(self.tables, self.now).awaited_parts(row) if row["context"] else []
-        return row["bpmn_element_type"].startswith("CONDITIONAL_") or any(about == "conditional" for _, about in parts)
 
     def due_tasks(self) -> list[Row]:
         return [row for row in self.tables["task"] if row["completed_at"] is None and row["due_at"] <= self._next]
@@ -512,6 +509,12 @@ class Player:
         if task["state"] != "STARTED" or how == "stale":
             expected = [409]
         self.call("PATCH", _path("user-tasks", task), body, expected)
+
+
+def _waits_for_condition(view: View, row: Row) -> bool:
+    if row["bpmn_element_type"].startswith("CONDITIONAL_"):
+        return True
+    return any(about == "conditional" for _, about in view.awaited_parts(row))
 
 
 def _of(rows: Sequence[Row], pick: int) -> Row:

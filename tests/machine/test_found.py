@@ -108,3 +108,48 @@ def test_slots_are_not_given_away_beyond_a_lowered_limit(player):
     player.steer("cancel", 0)
     player.execute(100, "", 0)
     assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
+
+
+EITHER = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="work"/><serviceTask id="work"/>
+<boundaryEvent id="either" attachedToRef="work" cancelActivity="{}"><signalEventDefinition signalRef="signal-s1"/>
+<timerEventDefinition><timeDuration>P9D</timeDuration></timerEventDefinition></boundaryEvent>
+<sequenceFlow id="f2" sourceRef="either" targetRef="maybe"><conditionExpression>a</conditionExpression></sequenceFlow>
+<sequenceFlow id="f3" sourceRef="either" targetRef="end"/><task id="maybe"/><endEvent id="end"/>
+"""
+
+
+@pytest.mark.parametrize("interrupts", [True, False], ids=["interrupting", "going on"])
+def test_an_event_whose_flows_are_decided_waits_for_nothing_else_any_more(player, interrupts):
+    """Its time either comes no more, or is that of the one that waits in its place."""
+    start(player, "p1", EITHER.format(str(interrupts).lower()))
+    player.send_signal("s1", 0)
+    player.execute(100, "", 0)
+    decided = [row["element_instance_id"] for row in player.tables["job"] if row["type"] == "EVALUATE_OUTGOING_FLOWS"]
+    [timer] = [row for row in player.tables["task"] if row["completed_at"] is None]
+    assert timer["detached"] is interrupts
+    assert ([timer["element_instance_id"]] == decided) is interrupts
+    assert len(player.tables["signal_subscription"]) == (0 if interrupts else 1)
+
+
+RACE = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="race"/><eventBasedGateway id="race"/>
+<sequenceFlow id="f2" sourceRef="race" targetRef="known"/>
+<intermediateCatchEvent id="known">{}</intermediateCatchEvent>
+<sequenceFlow id="f3" sourceRef="race" targetRef="asked"/>
+<intermediateCatchEvent id="asked"><signalEventDefinition/></intermediateCatchEvent>
+"""
+KNOWN = '<messageEventDefinition messageRef="message-m1" xmlns:own="urn:py-bpmn" own:correlationKey="k1"/>'
+
+
+@pytest.mark.parametrize("other", ["", '<signalEventDefinition signalRef="signal-s1"/>'], ids=["alone", "of several"])
+def test_a_message_that_was_there_keeps_the_events_pending_until_it_has_happened(player, other):
+    """Nobody has to say which one it is, so there is no job of the event either."""
+    player.send_message("m1", "k1", "", "PT1H", 0)
+    xml = f'{HEAD}<process id="p1" isExecutable="true">{RACE.format(KNOWN + other)}</process></definitions>'
+    player.deploy(Model("p1", xml, "{}", False, evaluates=True), 0)
+    player.start(0, 0)
+    player.look_inside()
+    player.work(100, "right", 0)
+    player.execute(100, "", 0)
+    assert states(player, "p1") == ["COMPLETED"]

@@ -156,13 +156,23 @@ class View:
         drawn, id = self.drawing(row), row["bpmn_element_id"]
         return id in drawn.chosen and not row["bpmn_element_type"].endswith("_GATEWAY")
 
+    def has_parts(self, row: Row) -> bool:
+        """Whether it is an event that has several definitions."""
+        return row["bpmn_element_id"] in self.drawing(row).parts
+
     def awaited_parts(self, row: Row) -> list[tuple[int, str]]:
         """Of an event that waits for several things, those that have not happened, each with what it is about."""
         happened = HAPPENED.match(row["context"] or "")
         parts = self.drawing(row).parts.get(row["bpmn_element_id"], ())
-        if happened is None or not active(row):
+        if happened is None or not active(row) or self.is_leaving(row):
             return []
         return [(part, kind) for part, kind in enumerate(parts) if not int(happened[1]) & 1 << part]
+
+    def is_leaving(self, row: Row) -> bool:
+        """Whether it is an event that has happened, and waits for a decision where it goes on."""
+        decisions = any(job["type"] == "EVALUATE_OUTGOING_FLOWS" for job in self.jobs.get(key(row), ()))
+        is_armed = row["context"] is not None
+        return active(row) and self.is_decided(row) and (decisions or (is_armed and key(row) in self.unevaluated))
 
     def passes(self, row: Row) -> bool:
         """Whether it is a task that nobody does, so that no event is attached to it."""
@@ -196,6 +206,10 @@ class View:
         tasks = [row for row in self.open_tasks if not row["detached"]]
         incidents = [row for row in self.tables["incident"] if row["resolved_at"] is None]
         return _grouped([*jobs, *tasks, *incidents], "element_instance_id")
+
+    def work_tasks(self, element: Row) -> list[Row]:
+        """The tasks among its work."""
+        return [row for row in self.work.get(key(element), ()) if "serialized_task" in row]
 
     @cached_property
     def unevaluated(self) -> set[Key]:

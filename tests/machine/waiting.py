@@ -287,19 +287,21 @@ def events_that_recur_stay_subscribed(view: View) -> Iterator[str]:
 def parts_are_waited_for(view: View) -> Iterator[str]:
     """An event that waits for several things waits for each that has not happened, and for no other."""
     for element in view.elements:
-        id, parts = element["bpmn_element_id"], view.awaited_parts(element)
-        if element["state"] not in ("CREATED", "STARTED") or not view.drawing(element).parts.get(id):
+        if not view.has_parts(element):
             continue
-        tasks = [row for row in view.work.get(key(element), ()) if "serialized_task" in row]
-        waited = {row["part"] for row in view.subscriptions.get(key(element), ())}
-        on_their_way = {payload(row).get("Part") for row in tasks}
-        if not waited <= {part for part, _ in parts}:
-            yield f"{name(element)}: waits for {waited}, expected some of {parts}"
-        if element["bpmn_element_type"].startswith("MULTIPLE_") and any("MessageId" in payload(row) for row in tasks):
-            # That was there before it, so it need not wait for the others.
-            continue
+        parts, tasks = view.awaited_parts(element), view.work_tasks(element)
+        subscribed = {row["part"] for row in view.subscriptions.get(key(element), ())}
+        if not subscribed <= {part for part, _ in parts}:
+            yield f"{name(element)}: waits for {subscribed}, expected some of {parts}"
+        with_task = {payload(row).get("Part") for row in tasks}
+        needs_one, recurs = element["bpmn_element_type"].startswith("MULTIPLE_"), _recurs(view, element)
+        delivered = [payload(row)["Part"] for row in tasks if "MessageId" in payload(row)]
+        if delivered and needs_one and not recurs:
+            # If the message was there before it, it need not wait for what follows.
+            parts = [(part, about) for part, about in parts if part < min(delivered)]
         for part, about in parts:
-            if about not in UNSUBSCRIBED and part not in waited | on_their_way:
+            stays_subscribed = needs_one and recurs and about != "timer"
+            if about not in UNSUBSCRIBED and part not in subscribed | (set() if stays_subscribed else with_task):
                 yield f"{name(element)}: does not wait for {about} {part}"
 
 
@@ -348,11 +350,18 @@ def _goes_on(view: View, event: Row) -> bool:
     """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
     if not has_happened(event) or not _recurs(view, event):
         return False
-    # One that waits for several things may have nothing left that can happen again.
-    return not event["bpmn_element_type"].startswith(("MULTIPLE_", "PARALLEL_MULTIPLE_", "TIMER_")) or any(
+    return not _may_be_last(view, event) or any(
         other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]
         for other in view.attached[event["partition"], event["host_id"]]
     )
+
+
+def _may_be_last(view: View, event: Row) -> bool:
+    """Whether what it waits for, or one thing of all that it needs, may come no more: a time."""
+    parts = view.drawing(event).parts.get(event["bpmn_element_id"], ())
+    if event["bpmn_element_type"].startswith("PARALLEL_MULTIPLE_"):
+        return "timer" in parts
+    return event["bpmn_element_type"].startswith("TIMER_") or set(parts) == {"timer"}
 
 
 def joins_take_one_token_of_each_flow(view: View) -> Iterator[str]:
