@@ -170,9 +170,12 @@ class View:
 
     def is_leaving(self, row: Row) -> bool:
         """Whether it is an event that has happened, and waits for a decision where it goes on."""
-        decisions = any(job["type"] == "EVALUATE_OUTGOING_FLOWS" for job in self.jobs.get(key(row), ()))
-        is_armed = row["context"] is not None
-        return active(row) and self.is_decided(row) and (decisions or (is_armed and key(row) in self.unevaluated))
+        if not active(row) or not self.is_decided(row):
+            return False
+        if any(job["type"] == "EVALUATE_OUTGOING_FLOWS" for job in self.jobs.get(key(row), ())):
+            return True
+        # Once it is armed there is nothing else to be evaluated.
+        return row["context"] is not None and key(row) in self.unevaluated
 
     def passes(self, row: Row) -> bool:
         """Whether it is a task that nobody does, so that no event is attached to it."""

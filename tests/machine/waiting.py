@@ -76,7 +76,7 @@ def _has_reason(view: View, element: Row) -> bool:
     if kind in CODED and element["context"] is not None:
         return state == "CREATED"
     if any(about in UNSUBSCRIBED for _, about in view.awaited_parts(element)):
-        return True
+        return state == ("CREATED" if element["host_id"] else "STARTED")
     return key(element) in view.work or key(element) in view.subscriptions
 
 
