@@ -360,7 +360,7 @@ class Player:
         elements = {row["id"]: row["bpmn_element_id"] for row in self.tables["element"]}
         for path, table in QUERIES.items():
             answer = self.call("POST", path, {})
-            expected = [shown(table, row, self._next) for row in self.tables[table]]
+            expected = [shown(table, row, self.now) for row in self.tables[table]]
             if table == "element_instance":
                 for entity, row in zip(expected, self.tables[table], strict=True):
                     if row["prev_element_id"]:

@@ -18,6 +18,11 @@ THROWS_A_SIGNAL = """
 <intermediateThrowEvent id="throw"><signalEventDefinition signalRef="signal-s1"/></intermediateThrowEvent>
 <sequenceFlow id="f2" sourceRef="throw" targetRef="next"/>
 """
+RETRIED = """
+<startEvent id="start"/><sequenceFlow id="f1" sourceRef="start" targetRef="work"/><serviceTask id="work"/>
+<boundaryEvent id="late" attachedToRef="work">
+<timerEventDefinition><timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>
+"""
 PAST_CYCLE = {"timers": [{"bpmnElementId": "next", "timer": {"timeCycle": "0 0 1 1 * 2020"}}]}
 
 
@@ -108,6 +113,22 @@ def test_slots_are_not_given_away_beyond_a_lowered_limit(player):
     player.steer("cancel", 0)
     player.execute(100, "", 0)
     assert states(player, "p1") == ["CANCELED", "CANCELED", "STARTED", "STARTED", "QUEUED"]
+
+
+def test_a_look_right_before_a_job_is_due_shows_that_it_is_not_yet(world):
+    """Each call takes a millisecond, so one of these looks comes at that time."""
+    xml = f'{HEAD}<process id="p1" isExecutable="true">{RETRIED}</process></definitions>'
+    for calls in range(12):
+        player = world.play(maintenance=False)
+        player.deploy(Model("p1", xml, "{}", True), 0)
+        player.start(0, 0)
+        for _ in range(calls):
+            player.unlock_tasks()
+        [job] = player.call("POST", "/jobs/lock", {"workerId": "w"})["jobs"]
+        failure = {"workerId": "w", "error": "broken", "retryLimit": 1, "retryTimer": "PT1H"}
+        player.call("PATCH", f"/jobs/{job['partition']}/{job['id']}/complete", failure)
+        player.happen(0)
+        player.look()
 
 
 EITHER = """
