@@ -28,7 +28,8 @@ class Activities(Events):
         node = self._node(scope, tag, **attributes)
         node.scope = inner
         if not self._seed and not is_canceled and self._one_in(5):
-            node.body += self._marker(passes=attributes.get("calledElement") in PASSED)
+            passes = attributes.get("calledElement") in PASSED or (inner is not None and self._evaluates)
+            node.body += self._marker(passes=passes)
         exits = [node]
         if not self._seed:
             self._aside(scope, node, depth)
@@ -37,7 +38,7 @@ class Activities(Events):
                 if not is_undone:
                     self._undo(scope, node)
         kinds = ["error", "escalation", "message", "signal", "timer"]
-        kinds += [] if self._seed else ["conditional"]
+        kinds += [] if self._seed else ["conditional", "multiple"]
         attached = [self._pick(kinds) for _ in range(self._pick((0, 0, 1, 2)) if self._left > 0 else 0)]
         for kind in ["cancel"] * is_canceled + attached:
             exits += self._boundary_event(scope, node, kind, depth, conserve=conserve)
@@ -51,6 +52,8 @@ class Activities(Events):
             event.attributes["cancelActivity"] = "false"
         if kind == "cancel":
             event.body = "<cancelEventDefinition/>"
+        elif kind == "multiple":
+            self._define_several(event, codes=True)
         else:
             self._define(event, kind)
         if not self._seed:
@@ -84,7 +87,7 @@ class Activities(Events):
             node.attributes["default"] = self._flow(scope, node, self._node(scope, "endEvent"))
 
     def _marker(self, *, passes: bool = False) -> str:
-        """Of a task that passes without a stop, where that is said."""
+        """Of what may pass without a stop, where that is said."""
         if self._one_in(3):
             # A cycle must not go round without a stop.
             maximum = ' loopMaximum="2"' if passes or self._one_in(2) else ""

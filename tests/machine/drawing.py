@@ -41,6 +41,8 @@ class Drawing:
         """Complex gateways with a condition that activates them."""
         self.sequential: set[str] = set()
         """Ad-hoc sub-processes whose activities are performed in turn."""
+        self.parts: dict[str, list[str]] = {}
+        """By event that has several definitions, what each is about: a message, say."""
         root = ElementTree.fromstring(xml)
         shared = {node.get("id", "").strip(): _tag(node) for node in root if _tag(node).startswith("global")}
         calls = {
@@ -77,6 +79,11 @@ class Drawing:
             if node.get("ordering") == "Sequential":
                 self.sequential.add(id)
             self.inside[id] = [child.get("id", "").strip() for child in node if _is_selected(child)]
+        parts = [
+            _tag(child).removesuffix("EventDefinition") for child in node if _tag(child).endswith("EventDefinition")
+        ]
+        if len(parts) > 1:
+            self.parts[id] = parts
         if any(_tag(child) == "activationCondition" for child in node):
             self.activated.add(id)
         if any(_tag(child) in MARKERS for child in node):

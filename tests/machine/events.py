@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from tests.machine.pen import Draw, Pen
 from tests.machine.picture import CONDITIONS, ERROR_CODES, ESCALATION_CODES, KEYS, MESSAGES, SIGNALS, Node
 
@@ -19,6 +21,7 @@ XML_TIMERS = (
     "<timeCycle>0 0 * * *</timeCycle>",
     "<timeDate>2026-11-23T13:00:00Z</timeDate>",
 )
+LEFT_TO_WORKERS = ("message", "timer")
 CALCULATED = "<timeDuration>${a &gt; 0 ? 'PT1H' : 'P1D'}</timeDuration>"
 
 
@@ -30,6 +33,8 @@ class Events(Pen):
         self.definitions: dict[str, list[dict[str, Any]]] = {}
 
     def _start_definition(self, kind: str) -> str:
+        if kind == "multiple":
+            return self._start_of_several()
         return "" if kind == "none" else f"<{kind}EventDefinition/>"
 
     def _define_start(self, kind: str, start: Node) -> None:
@@ -39,6 +44,52 @@ class Events(Pen):
             self._request("signals", start, signalName=self._pick(SIGNALS))
         else:
             self._request("timers", start, timer=self._pick(TIMERS))
+
+    def _start_of_several(self) -> str:
+        """Definitions each of which starts the process."""
+        parts = {
+            "message": f'<messageEventDefinition messageRef="message-start-{self._process_id}"/>',
+            "signal": f'<signalEventDefinition signalRef="signal-{self._pick(SIGNALS)}"/>',
+            "timer": f"<timerEventDefinition>{self._pick(XML_TIMERS)}</timerEventDefinition>",
+        }
+        kinds = self._draw(st.permutations(list(parts)))
+        return "".join(parts[kind] for kind in kinds[: self._pick((2, 3))])
+
+    def _define_several(self, node: Node, *, codes: bool = False, may_need_all: bool = True) -> None:
+        """With definitions of which one is enough, or all are needed; at most one of them is left to a worker."""
+        interrupts = "false" not in (node.attributes.get("cancelActivity"), node.attributes.get("isInterrupting"))
+        needs_all = may_need_all and self._one_in(2)
+        kinds = ["message", "signal", "timer", "conditional"]
+        kinds += ["escalation"] if codes else []
+        kinds += ["error"] if codes and interrupts and not needs_all else []
+        if needs_all:
+            node.attributes["parallelMultiple"] = "true"
+        drawn = self._some(kinds, 2, 3)
+        left = self._pick([*(place for place, kind in enumerate(drawn) if kind in LEFT_TO_WORKERS), -1])
+        # Where a worker is asked about one, it is not the worker's fault that another one can't be calculated.
+        timers = (*XML_TIMERS, CALCULATED) if self._evaluates and left < 0 else XML_TIMERS
+        node.body = "".join(self._part(kind, timers, is_left=place == left) for place, kind in enumerate(drawn))
+
+    def _part(self, kind: str, timers: tuple[str, ...], *, is_left: bool) -> str:
+        """One of several definitions; with `is_left` a worker is asked for what it lacks."""
+        if kind == "conditional":
+            condition = f"<condition>{self._pick(CONDITIONS)}</condition>"
+            return f"<conditionalEventDefinition>{condition}</conditionalEventDefinition>"
+        if kind == "timer":
+            return f"<timerEventDefinition>{'' if is_left else self._pick(timers)}</timerEventDefinition>"
+        if kind == "message" and not (is_left or self._evaluates):
+            # Nobody else knows the key.
+            kind = "signal"
+        key = ""
+        if kind == "message" and not is_left:
+            key = f' xmlns:own="urn:py-bpmn" own:correlationKey="{self._pick(KEYS)}"'
+        options = {
+            "error": ("", *ERROR_CODES),
+            "escalation": ("", *ESCALATION_CODES),
+            "message": MESSAGES,
+            "signal": SIGNALS,
+        }[kind]
+        return f'<{kind}EventDefinition {kind}Ref="{kind}-{self._pick(options)}"{key}/>'
 
     def _request(self, list_name: str, node: Node, **values: Any) -> None:
         self.definitions.setdefault(list_name, []).append({"bpmnElementId": node.id, **values})

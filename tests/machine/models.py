@@ -37,9 +37,13 @@ class Artist(Activities):
         scope = Scope()
         block = self._sequence(scope, depth=0, conserve=False)
         kinds = ["none"] if self._one_in(2) else ["none", "none", "message", "signal", "timer"]
-        for kind in dict.fromkeys(self._some(kinds, 1, 2)):
+        drawn = list(dict.fromkeys(self._some(kinds, 1, 2)))
+        if not self._seed and self._one_in(6):
+            # Beside another one it might be about the same.
+            drawn = ["multiple", *(kind for kind in drawn if kind == "none")]
+        for kind in drawn:
             start = self._node(scope, "startEvent", body=self._start_definition(kind))
-            if kind != "none":
+            if kind not in ("none", "multiple"):
                 self._define_start(kind, start)
             self._flow(scope, start, self._entry(scope, block.entry))
         self._end_exits(scope, block.exits, depth=0)
@@ -164,8 +168,9 @@ class Artist(Activities):
 
     def _handle(self, scope: Scope, depth: int) -> None:
         """Sometimes with an event sub-process."""
-        if not self._seed and depth < 3 and self._left > 0 and self._one_in(3):
-            kinds = ("error", "escalation", "message", "signal", "timer", "conditional")
+        if not self._seed and depth < 3 and self._left > 0 and self._one_in(2):
+            kinds = ["error", "escalation", "message", "signal", "timer"]
+            kinds += ["conditional"] * 2 + ["multiple"] * 3
             self._event_sub_process(scope, depth, self._pick(kinds))
 
     def _event_sub_process(self, scope: Scope, depth: int, kind: str) -> None:
@@ -175,6 +180,8 @@ class Artist(Activities):
             start.attributes["isInterrupting"] = "false"
         if kind == "compensate":
             start.body = "<compensateEventDefinition/>"
+        elif kind == "multiple":
+            self._define_several(start, codes=True)
         else:
             self._define(start, kind, is_required=kind in ("message", "signal"))
         if not self._one_in(6):
@@ -183,9 +190,16 @@ class Artist(Activities):
             self._end_exits(inner, block.exits, depth + 1)
         self._node(scope, "subProcess", triggeredByEvent="true").scope = inner
 
+    @property
+    def _caught(self) -> tuple[str, ...]:
+        return ("message", "signal", "timer") if self._seed else ("message", "signal", "timer", "conditional")
+
     def _catch(self, scope: Scope, depth: int, *, conserve: bool) -> Block:
         node = self._node(scope, "intermediateCatchEvent")
-        self._define(node, self._pick(("message", "signal", "timer", *(() if self._seed else ("conditional",)))))
+        if not self._seed and self._one_in(4):
+            self._define_several(node)
+        else:
+            self._define(node, self._pick(self._caught))
         if not self._seed:
             self._aside(scope, node, depth)
         return Block(node, [node])
@@ -295,7 +309,10 @@ class Artist(Activities):
         exits = []
         for _ in range(self._draw(st.integers(2, 3))):
             event = self._node(scope, "intermediateCatchEvent")
-            self._define(event, self._pick(("message", "signal", "timer", *(() if self._seed else ("conditional",)))))
+            if not self._seed and self._one_in(4):
+                self._define_several(event, may_need_all=False)
+            else:
+                self._define(event, self._pick(self._caught))
             self._flow(scope, gateway, event)
             exits.append(event)
         return Block(gateway, self._merged(scope, exits))

@@ -24,7 +24,7 @@ from tests.machine.invariants import violations
 from tests.machine.picture import Model
 from tests.machine.queries import QUERIES, of_row, shown
 from tests.machine.tables import Database, Row, Tables, differences
-from tests.machine.view import active, key
+from tests.machine.view import View, active, key
 
 START = datetime(2026, 11, 23, 12)
 TICK = timedelta(milliseconds=1)
@@ -245,10 +245,11 @@ class Player:
             for row in self.tables["incident"]
             if row["resolved_at"] is None and row["task_id"]
         }
+        view = View(self.tables, self.now)
         found["element_instance"] = [
             row
             for row in self.tables["element_instance"]
-            if active(row) and (row["bpmn_element_type"].startswith("CONDITIONAL_") or key(row) in incidents)
+            if active(row) and (key(row) in incidents or _waits_for_condition(view, row))
         ]
         return {table: rows for table, rows in found.items() if rows}
 
@@ -359,7 +360,7 @@ class Player:
         elements = {row["id"]: row["bpmn_element_id"] for row in self.tables["element"]}
         for path, table in QUERIES.items():
             answer = self.call("POST", path, {})
-            expected = [shown(table, row, self._next) for row in self.tables[table]]
+            expected = [shown(table, row, self.now) for row in self.tables[table]]
             if table == "element_instance":
                 for entity, row in zip(expected, self.tables[table], strict=True):
                     if row["prev_element_id"]:
@@ -508,6 +509,12 @@ class Player:
         if task["state"] != "STARTED" or how == "stale":
             expected = [409]
         self.call("PATCH", _path("user-tasks", task), body, expected)
+
+
+def _waits_for_condition(view: View, row: Row) -> bool:
+    if row["bpmn_element_type"].startswith("CONDITIONAL_"):
+        return True
+    return any(about == "conditional" for _, about in view.awaited_parts(row))
 
 
 def _of(rows: Sequence[Row], pick: int) -> Row:

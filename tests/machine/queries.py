@@ -46,7 +46,8 @@ HIDDEN: Mapping[str, frozenset[str]] = {
     "task": frozenset({"detached", "interruptions", "locked_until", "repetitions"}),
     "variable": frozenset({"value"}),
     "message": frozenset({"digest", "key_freed", "unique_digest"}),
-    "message_subscription": frozenset({"digest"}),
+    "message_subscription": frozenset({"digest", "part"}),
+    "signal_subscription": frozenset({"part"}),
 }
 
 

@@ -70,6 +70,14 @@ UNDO = """
 <sequenceFlow id="f11" sourceRef="fork" targetRef="wait"/>
 <intermediateCatchEvent id="wait"><conditionalEventDefinition><condition>a</condition></conditionalEventDefinition>
 </intermediateCatchEvent>
+<sequenceFlow id="f12" sourceRef="fork" targetRef="either"/>
+<intermediateCatchEvent id="either"><signalEventDefinition signalRef="signal-s1"/>
+<timerEventDefinition><timeDuration>P9D</timeDuration></timerEventDefinition></intermediateCatchEvent>
+<sequenceFlow id="f13" sourceRef="fork" targetRef="over"/>
+<intermediateCatchEvent id="over"><conditionalEventDefinition><condition>b</condition></conditionalEventDefinition>
+<timerEventDefinition><timeDuration>P9D</timeDuration></timerEventDefinition></intermediateCatchEvent>
+<sequenceFlow id="f14" sourceRef="over" targetRef="yes"><conditionExpression>a</conditionExpression></sequenceFlow>
+<sequenceFlow id="f15" sourceRef="over" targetRef="no"/>
 """
 
 
@@ -107,7 +115,7 @@ def world(databases: Databases) -> Iterator[World]:
 def player(world: World) -> Player:
     """Instances 1 (waits everywhere), 2 (called by it), 3 and 4 (active and queued), 5 and 6 (at a join), 7 (done).
 
-    In instance 8 something is undone, and others wait for more.
+    In instance 8 something is undone, and others wait for more; one of two things has happened, and is to be decided.
     """
     player = world.play()
     for process_id, body, parallelism in (
@@ -130,6 +138,9 @@ def player(world: World) -> Player:
     complete(player, 7, "work", completion={})
     player.start(4, 0)
     complete(player, 8, "done", completion={})
+    variables = [{"name": "b", "data": {"encoding": "json", "value": "true"}}]
+    player.call("PUT", "/process-instances/2026-11-23/8/variables", {"workerId": "w", "variables": variables})
+    player.call("POST", "/tasks/execute", {"limit": 100, "partition": "2026-11-23", "processInstanceId": 8})
     variables = [{"name": "a", "data": {"encoding": "json", "value": "1"}}]
     player.call("PUT", "/process-instances/2026-11-23/1/variables", {"workerId": "w", "variables": variables})
     player.send_message("m2", "k1", "u1", "PT1H", 0)
@@ -154,6 +165,9 @@ SPOILED = [
     ("jobs_are_of_types_that_their_elements_have", f"UPDATE job SET type = 'SET_TIMER' WHERE {at(1, 'work')}"),
     ("work_belongs_to_active_elements", f"UPDATE task SET detached = 1 WHERE {at(1, 'late')}"),
     ("work_belongs_to_active_elements", f"UPDATE element_instance SET state = 'TERMINATED' WHERE {at(1, 'work')}"),
+    ("work_belongs_to_active_elements", f"UPDATE task SET detached = 0 WHERE {at(8, 'over')}"),
+    ("work_belongs_to_active_elements", f"UPDATE task SET detached = 1 WHERE {at(8, 'either')}"),
+    ("work_belongs_to_active_elements", f"UPDATE job SET detached = 1 WHERE {at(8, 'over')}"),
     (
         "subscriptions_belong_to_active_elements",
         f"UPDATE element_instance SET state = 'TERMINATED' WHERE {at(1, 'signal')}",
@@ -238,6 +252,10 @@ SPOILED = [
     ("completed_elements_move_on", f"DELETE FROM element_instance WHERE {at(1, 'person')}"),
     ("completed_elements_move_on", f"UPDATE element_instance SET state = 'COMPLETED' WHERE {at(5, 'slow')}"),
     ("events_that_recur_stay_subscribed", f"DELETE FROM signal_subscription WHERE {at(1, 'aside')}"),
+    ("parts_are_waited_for", f"DELETE FROM signal_subscription WHERE {at(8, 'either')}"),
+    ("parts_are_waited_for", f"DELETE FROM task WHERE {at(8, 'either')}"),
+    ("parts_are_waited_for", f"UPDATE element_instance SET context = 'parts:1' WHERE {at(8, 'either')}"),
+    ("waiting_elements_have_a_reason", f"DELETE FROM job WHERE {at(8, 'over')}"),
     (
         "what_has_happened_is_canceled_with_its_host_only",
         f"UPDATE task SET state = 'CANCELED', completed_at = created_at WHERE {at(1, 'late')}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ SCOPES = frozenset({"PROCESS", "SUB_PROCESS", "TRANSACTION", "EVENT_SUB_PROCESS"
 ACTIVITIES = WORKER_TASKS | {"USER_TASK", "RECEIVE_TASK", "CALL_ACTIVITY"} | SCOPES - {"PROCESS"}
 
 UNDOING = frozenset({"COMPENSATION_THROW_EVENT", "COMPENSATION_END_EVENT", "CANCEL_END_EVENT"})
+
+HAPPENED = re.compile(r"parts:(\d+)")
+"""How the context of an event begins that waits for several things: a bit for each that has happened."""
 
 Key = tuple[str, int]
 
@@ -152,6 +156,27 @@ class View:
         drawn, id = self.drawing(row), row["bpmn_element_id"]
         return id in drawn.chosen and not row["bpmn_element_type"].endswith("_GATEWAY")
 
+    def has_parts(self, row: Row) -> bool:
+        """Whether it is an event that has several definitions."""
+        return row["bpmn_element_id"] in self.drawing(row).parts
+
+    def awaited_parts(self, row: Row) -> list[tuple[int, str]]:
+        """Of an event that waits for several things, those that have not happened, each with what it is about."""
+        happened = HAPPENED.match(row["context"] or "")
+        parts = self.drawing(row).parts.get(row["bpmn_element_id"], ())
+        if happened is None or not active(row) or self.is_leaving(row):
+            return []
+        return [(part, kind) for part, kind in enumerate(parts) if not int(happened[1]) & 1 << part]
+
+    def is_leaving(self, row: Row) -> bool:
+        """Whether it is an event that has happened, and waits for a decision where it goes on."""
+        if not active(row) or not self.is_decided(row):
+            return False
+        if any(job["type"] == "EVALUATE_OUTGOING_FLOWS" for job in self.jobs.get(key(row), ())):
+            return True
+        # Once it is armed there is nothing else to be evaluated.
+        return row["context"] is not None and key(row) in self.unevaluated
+
     def passes(self, row: Row) -> bool:
         """Whether it is a task that nobody does, so that no event is attached to it."""
         kinds = ("globalManualTask", "globalTask")
@@ -184,6 +209,10 @@ class View:
         tasks = [row for row in self.open_tasks if not row["detached"]]
         incidents = [row for row in self.tables["incident"] if row["resolved_at"] is None]
         return _grouped([*jobs, *tasks, *incidents], "element_instance_id")
+
+    def work_tasks(self, element: Row) -> list[Row]:
+        """The tasks among its work."""
+        return [row for row in self.work.get(key(element), ()) if "serialized_task" in row]
 
     @cached_property
     def unevaluated(self) -> set[Key]:

@@ -17,6 +17,7 @@ from tests.machine.view import (
     is_boundary,
     key,
     name,
+    payload,
     starts_handler,
 )
 
@@ -24,6 +25,8 @@ SUBSCRIBED = frozenset({f"{kind}_{place}_EVENT" for kind in ("MESSAGE", "SIGNAL"
 CODED = frozenset({f"{kind}_{place}_EVENT" for kind in ("ERROR", "ESCALATION") for place in ("BOUNDARY", "START")})
 DECIDED = frozenset({"EXCLUSIVE_GATEWAY", "INCLUSIVE_GATEWAY"})
 CONDITIONAL = frozenset({f"CONDITIONAL_{place}_EVENT" for place in ("BOUNDARY", "CATCH", "START")})
+UNSUBSCRIBED = frozenset({"conditional", "error", "escalation"})
+"""What an event waits for without work or a subscription."""
 GOES_ON_EARLY = frozenset({"COMPLEX_GATEWAY", "COMPENSATION_THROW_EVENT"})
 """What may stay when its flows have gone on."""
 
@@ -72,6 +75,8 @@ def _has_reason(view: View, element: Row) -> bool:
         return key(element) in view.work or _waits_for_called(view, element)
     if kind in CODED and element["context"] is not None:
         return state == "CREATED"
+    if any(about in UNSUBSCRIBED for _, about in view.awaited_parts(element)):
+        return state == ("CREATED" if element["host_id"] else "STARTED")
     return key(element) in view.work or key(element) in view.subscriptions
 
 
@@ -279,6 +284,27 @@ def events_that_recur_stay_subscribed(view: View) -> Iterator[str]:
             yield f"{name(element)}: has no subscription"
 
 
+def parts_are_waited_for(view: View) -> Iterator[str]:
+    """An event that waits for several things waits for each that has not happened, and for no other."""
+    for element in view.elements:
+        if not view.has_parts(element):
+            continue
+        parts, tasks = view.awaited_parts(element), view.work_tasks(element)
+        subscribed = {row["part"] for row in view.subscriptions.get(key(element), ())}
+        if not subscribed <= {part for part, _ in parts}:
+            yield f"{name(element)}: waits for {subscribed}, expected some of {parts}"
+        with_task = {payload(row).get("Part") for row in tasks}
+        needs_one, recurs = element["bpmn_element_type"].startswith("MULTIPLE_"), _recurs(view, element)
+        delivered = [payload(row)["Part"] for row in tasks if "MessageId" in payload(row)]
+        if delivered and needs_one and not recurs:
+            # If the message was there before it, it need not wait for what follows.
+            parts = [(part, about) for part, about in parts if part < min(delivered)]
+        for part, about in parts:
+            stays_subscribed = needs_one and recurs and about != "timer"
+            if about not in UNSUBSCRIBED and part not in subscribed | (set() if stays_subscribed else with_task):
+                yield f"{name(element)}: does not wait for {about} {part}"
+
+
 def what_has_happened_is_canceled_with_its_host_only(view: View) -> Iterator[str]:
     """However many triggers there were of a boundary event, and in whatever order their tasks have run."""
     for task in view.tables["task"]:
@@ -324,10 +350,18 @@ def _goes_on(view: View, event: Row) -> bool:
     """Whether a boundary event has happened, and another one waits in its place: the last time of a timer ends it."""
     if not has_happened(event) or not _recurs(view, event):
         return False
-    return not event["bpmn_element_type"].startswith("TIMER_") or any(
+    return not _may_be_last(view, event) or any(
         other["id"] > event["id"] and other["bpmn_element_id"] == event["bpmn_element_id"]
         for other in view.attached[event["partition"], event["host_id"]]
     )
+
+
+def _may_be_last(view: View, event: Row) -> bool:
+    """Whether what it waits for, or one thing of all that it needs, may come no more: a time."""
+    parts = view.drawing(event).parts.get(event["bpmn_element_id"], ())
+    if event["bpmn_element_type"].startswith("PARALLEL_MULTIPLE_"):
+        return "timer" in parts
+    return event["bpmn_element_type"].startswith("TIMER_") or set(parts) == {"timer"}
 
 
 def joins_take_one_token_of_each_flow(view: View) -> Iterator[str]:
@@ -356,6 +390,7 @@ WAITING = (
     tokens_follow_the_flows,
     completed_elements_move_on,
     events_that_recur_stay_subscribed,
+    parts_are_waited_for,
     what_has_happened_is_canceled_with_its_host_only,
     events_are_attached_once,
     joins_take_one_token_of_each_flow,
