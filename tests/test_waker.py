@@ -182,7 +182,7 @@ def test_what_another_process_commits_is_told_to_who_waits(one: Service, other: 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 @pytest.mark.usefixtures("rarely")
 def test_who_waits_already_learns_at_once_that_somebody_waits_elsewhere(one: Service, other: Service):
-    with asleep(one, JobWanted(process_ids=(99,))), asleep(other) as sleeper:
+    with asleep(one, JobWanted(process_ids=(2_000_000_000,))), asleep(other) as sleeper:
         until(lambda: bool(one.nodes.others) and one.nodes.others[0].waits_since is not None)
         play.start(one)
         assert sleeper.is_woken

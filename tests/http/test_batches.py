@@ -81,7 +81,7 @@ def test_jobs_that_can_not_be_completed_are_told_why(api: Api, jobs):
     api.post("/jobs/unlock", partition=free["partition"], id=free["id"], **WORKER)
     api.post("/jobs/unlock", partition=foreign["partition"], id=foreign["id"], **WORKER)
     api.post("/jobs/lock", partition=foreign["partition"], id=foreign["id"], workerId="w2")
-    unknown = {"partition": done["partition"], "id": 4711}
+    unknown = {"partition": done["partition"], "id": 2_000_000_000}
     results = complete(api, *[item(job) for job in (done, twice, twice, free, foreign, unknown)])["results"]
     name = f"job {done['partition']}/"
     assert [(result["status"], result.get("problem", {}).get("detail")) for result in results] == [
@@ -90,7 +90,7 @@ def test_jobs_that_can_not_be_completed_are_told_why(api: Api, jobs):
         (409, f"{name}{twice['id']} is completed"),
         (409, f"{name}{free['id']} is not locked"),
         (409, f"{name}{foreign['id']} is not locked by worker w1, but w2"),
-        (404, f"{name}4711 could not be found"),
+        (404, f"{name}2000000000 could not be found"),
     ]
     assert {result["problem"]["title"] for result in results if "problem" in result} == {"failed to complete job"}
     assert [job["state"] for job in api.query("jobs")].count("DONE") == 2
@@ -159,7 +159,7 @@ def test_the_next_jobs_come_with_the_answer(api: Api, jobs):
     assert {job["id"] for job in answer["jobs"]}.isdisjoint(job["id"] for job in jobs)
     # Conditions may be empty, and are those of lockJobs otherwise.
     (last,) = complete(api, *[item(job) for job in answer["jobs"]], lockNext={})["jobs"]
-    assert complete(api, item(last), lockNext={"processIds": [4711]})["jobs"] == []
+    assert complete(api, item(last), lockNext={"processIds": [2_000_000_000]})["jobs"] == []
 
 
 def test_the_next_jobs_may_be_what_the_completed_ones_have_led_to(api: Api):

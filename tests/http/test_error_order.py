@@ -17,7 +17,7 @@ from tests.http.models import (
 from tests.http.talk import WORKER, Api, key, of
 
 NO_SCOPE = [{"bpmnElementId": "nowhere", "name": "a"}]
-UNKNOWN = "2026-11-23/999"
+UNKNOWN = "2026-11-23/2000000000"
 
 
 @pytest.fixture

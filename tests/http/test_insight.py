@@ -288,11 +288,11 @@ def test_an_instance_that_a_message_started_tells_which(api: Api):
 
 @pytest.mark.parametrize("what", ["waiting", "history"])
 def test_an_unknown_instance_has_neither(api: Api, what: str):
-    assert api.send("GET", f"/process-instances/2026-11-23/999/{what}").problem == (
+    assert api.send("GET", f"/process-instances/2026-11-23/2000000000/{what}").problem == (
         404,
         "NOT_FOUND",
         "failed to get process instance",
-        "process instance 2026-11-23/999 could not be found",
+        "process instance 2026-11-23/2000000000 could not be found",
     )
     assert api.send("GET", f"/process-instances/2020-01-01/1/{what}").status == 404
 

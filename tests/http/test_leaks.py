@@ -103,7 +103,7 @@ def batches(alone: dict[str, tuple[str, str, Any]], ids: dict[str, int]) -> dict
         {key: value for key, value in alone[name][2].items() if key not in NOT_OF_ONE}
         for name in ("completeJob with success", "createProcessInstance")
     )
-    jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 999)]
+    jobs = [{"partition": DAY, "id": id, **job} for id in (ids["job"], 2_000_000_000)]
     return {
         "extendJobs": (
             "POST",

@@ -93,7 +93,7 @@ def test_who_names_the_jobs_it_can_do_waits_for_these(service: Service):
         "types": ["EXECUTE"],
         "bpmnElementIds": ["a", "other"],
         "bpmnProcessIds": ["p"],
-        "processIds": [process.id, 99],
+        "processIds": [process.id, process.id + 1],
         "taskTypes": ["charge"],
     }
     asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", **named})
@@ -285,7 +285,7 @@ def test_a_new_instance_is_answered_even_where_it_can_not_be_looked_at(
 
 
 def test_a_new_instance_is_answered_at_once_where_too_many_wait_already(service: Service, client: FlaskClient):
-    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", "processIds": [99]})
+    asking = Asking(service, "/jobs/lock", {"waitTimeout": "PT1H", "processIds": [2_000_000_000]})
     until_waiting(service)
     answer = post(client, "/process-instances", {**STARTED, "waitTimeout": "PT1H"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
@@ -296,9 +296,9 @@ def test_a_new_instance_is_answered_at_once_where_too_many_wait_already(service:
 @pytest.mark.parametrize(
     ("path", "status", "detail"),
     [
-        ("2026-11-23/99", 404, "process instance 2026-11-23/99 could not be found"),
-        ("2026-11-23/99?waitTimeout=PT1H", 404, "process instance 2026-11-23/99 could not be found"),
-        ("2026-11-23/99?waitTimeout=1h", 400, "is not an ISO 8601 duration"),
+        ("2026-11-23/2000000000", 404, "process instance 2026-11-23/2000000000 could not be found"),
+        ("2026-11-23/2000000000?waitTimeout=PT1H", 404, "process instance 2026-11-23/2000000000 could not be found"),
+        ("2026-11-23/2000000000?waitTimeout=1h", 400, "is not an ISO 8601 duration"),
     ],
 )
 def test_an_instance_that_does_not_exist_is_not_waited_for(client: FlaskClient, path: str, status: int, detail: str):

@@ -70,6 +70,6 @@ def test_only_an_ad_hoc_sub_process_that_is_started_takes_a_selection(api: Api):
     api.patch(f"/process-instances/{key(instance)}/cancel", **WORKER)
     problem = (409, "CONFLICT", TITLE, f"process instance {key(instance)} is ended")
     assert select(api, scope, "a").problem == problem
-    unknown = {**scope, "id": 999}
+    unknown = {**scope, "id": 2_000_000_000}
     problem = (404, "NOT_FOUND", TITLE, f"element instance {key(unknown)} could not be found")
     assert select(api, unknown, "a").problem == problem

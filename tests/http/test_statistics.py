@@ -128,7 +128,7 @@ def test_what_does_not_say_whose_visits_to_count_is_refused(api: Api, body: dict
 
 def test_an_instance_that_does_not_exist_is_not_found(api: Api):
     api.deploy(SERVICE)
-    unknown = {"partition": "2026-11-23", "id": 999}
+    unknown = {"partition": "2026-11-23", "id": 2_000_000_000}
     assert api.send("POST", "/processes/statistics", {"processInstance": unknown}).problem[:2] == (404, "NOT_FOUND")
 
 
