@@ -16,7 +16,7 @@ from app.bpmn.declarations import Declarations
 from app.bpmn.foreign import Foreign
 from app.bpmn.model import MAX_ID_LENGTH, Process
 from app.bpmn.problems import refuse
-from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate, is_executed, lost_in
+from app.bpmn.process_reader import ENDS, ProcessReader, Surroundings, duplicate, lost_in
 from app.bpmn.reader import Document, Place, XmlNode, read
 from app.bpmn.references import References
 from app.bpmn.strays import Strays
@@ -131,8 +131,8 @@ class Model:
         """What is skipped beside the processes, though it is none of BPMN's elements, or lacks its namespace."""
         beside = (node for node in self._root.children if node.tag != "process" and is_skipped(node.tag))
         unknown = ((node.tag[:MAX_ID_LENGTH], node.place) for node in beside if not is_standard(node.tag))
-        lost = ((f"{tag} of another namespace", place) for tag, place in self._strangers if is_executed(tag))
-        return [*islice(unknown, _MOST_UNKNOWN), *islice(lost, _MOST_UNKNOWN)]
+        lost = ((f"{tag} of another namespace", place) for tag, place in self._strangers)
+        return [*islice(unknown, _MOST_UNKNOWN), *lost]
 
     @cached_property
     def _extensions(self) -> list[tuple[str, Place]]:

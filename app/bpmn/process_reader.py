@@ -28,6 +28,7 @@ from app.bpmn.tags import (
     TAGS,
     THROWN_PARTS,
     is_definition,
+    is_marker,
 )
 from app.bpmn.undoing import Undoing
 from app.bpmn.vocabulary import OPAQUE, is_skipped, is_standard
@@ -168,7 +169,7 @@ class ProcessReader:
                 element.condition = read_expression(element, node)
         elif node.tag == "activationCondition" and element.type is T.COMPLEX_GATEWAY:
             element.condition = read_expression(element, node)
-        elif _is_marker(node.tag):
+        elif is_marker(node.tag):
             self._note_ids(node)
             self._markers.setdefault(element, []).append(node)
         else:
@@ -340,18 +341,9 @@ def _stand_in(tag: str) -> ElementType:
     return type if isinstance(type, ElementType) and type in SUB_PROCESSES else T.TASK
 
 
-def _is_marker(tag: str) -> bool:
-    return tag.lower().endswith("loopcharacteristics")
-
-
-def is_executed(tag: str) -> bool:
-    """Whether an element of that name counts where it is BPMN's."""
-    return tag in _NODES or tag == "conditionExpression" or is_definition(tag) or _is_marker(tag)
-
-
 def _is_part(tag: str) -> bool:
     """True for what belongs to the element around it, rather than being an element itself."""
-    return tag in ENDS or is_definition(tag) or _is_marker(tag)
+    return tag in ENDS or is_definition(tag) or is_marker(tag)
 
 
 def lost_in(node: XmlNode) -> Iterator[XmlNode]:

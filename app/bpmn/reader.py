@@ -17,6 +17,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from app.bpmn.substitution import concrete
+from app.bpmn.tags import is_executed
 from app.errors import EngineError, invalid_model
 
 WHITE_SPACE = " \t\r\n"
@@ -29,6 +30,8 @@ TASK_DEFINITION = "http://camunda.org/schema/zeebe/1.0}taskDefinition"
 
 _OMG = "omg.org/"
 """What is in the namespaces of all versions of BPMN, and of its diagrams."""
+_MOST_STRANGERS = 100
+"""How many elements of another namespace are told of."""
 
 OWN = "urn:py-bpmn"
 """The namespace of attributes of our own."""
@@ -120,7 +123,9 @@ class Document:
     prefixes: frozenset[str] = field(default_factory=frozenset)
     """Prefixes that are bound to a namespace somewhere in the file."""
     strangers: Sequence[tuple[str, Place]] = ()
-    """Elements outside of extensions whose namespace is none, or one of the OMG's, but not that of the root."""
+    """The first elements outside of extensions that would count, if their namespace was not none, or another one of the
+    OMG's, but that of the root.
+    """
 
 
 def read(xml: str) -> Document:
@@ -198,6 +203,8 @@ class _Collector:
         self.root: XmlNode | None = None
         self.prefixes: set[str] = set()
         self.strangers: list[tuple[str, Place]] = []
+        self._strange: set[str] = set()
+        """Names with namespace of what may be in `strangers`."""
         self._namespace = ""
         self._tags: dict[str, str] = {}
         """Local name by name with namespace, of what has been met; empty for what is foreign."""
@@ -253,8 +260,8 @@ class _Collector:
         if not tag:
             if len(self._open) > 1 and self._open[-1].tag == "extensionElements":
                 self._extend(self._open[-2], name, attributes)
-            else:
-                self._note_stranger(name)
+            elif name in self._strange and len(self.strangers) < _MOST_STRANGERS:
+                self.strangers.append((name.rpartition("}")[2], self.place()))
             self._skip()
             return
         node = XmlNode(tag, self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber + 1, attributes)
@@ -276,12 +283,6 @@ class _Collector:
             self.root = node
         self._open.append(node)
 
-    def _note_stranger(self, name: str) -> None:
-        """Notes what may have been meant for BPMN, but has lost its namespace, or has that of another version."""
-        namespace, _, local = name.rpartition("}")
-        if not namespace or _OMG in namespace:
-            self.strangers.append((local, self.place()))
-
     def _extend(self, owner: XmlNode, name: str, attributes: dict[str, str]) -> None:
         """Keeps one of the `extensionElements` of a node, if it may count."""
         if name == TASK_DEFINITION:
@@ -297,7 +298,12 @@ class _Collector:
         namespace, _, tag = name.rpartition("}")
         if self.root is None:
             self._namespace = namespace
-        return tag if namespace == self._namespace else ""
+        if namespace == self._namespace:
+            return tag
+        if is_executed(tag) and (not namespace or _OMG in namespace):
+            # It may have been meant for BPMN, but has lost its namespace, or has that of another version.
+            self._strange.add(name)
+        return ""
 
     def _end(self, _name: str) -> None:
         if self._texts:

@@ -127,6 +127,18 @@ def is_definition(tag: str) -> bool:
     return tag.endswith("EventDefinition") or tag in ("eventDefinition", "eventDefinitionRef")
 
 
+def is_marker(tag: str) -> bool:
+    """Whether it has an activity be performed several times; by any spelling, so that none gets lost."""
+    return tag.lower().endswith("loopcharacteristics")
+
+
+def is_executed(tag: str) -> bool:
+    """Whether an element of that name counts where it is BPMN's."""
+    return (
+        tag in TAGS or tag in ("conditionExpression", "process", "sequenceFlow") or is_definition(tag) or is_marker(tag)
+    )
+
+
 def readable() -> frozenset[ElementType]:
     """All types that an element of a file may have."""
     found = {T.EVENT_SUB_PROCESS, T.PROCESS, *MULTIPLE.values(), *PARALLEL_MULTIPLE.values()}

@@ -233,6 +233,11 @@ def test_what_tools_say_in_namespaces_of_their_own_is_skipped(body):
     assert unknown_elements(f'<startEvent id="s"/>{body}') == []
 
 
+def test_of_what_has_another_namespace_the_first_are_told():
+    lost = '<note xmlns=""/>' * 1000 + '<task xmlns=""/>' * 1000
+    assert len(unknown_elements(f'<startEvent id="s"/>{lost}')) == 100
+
+
 @pytest.mark.parametrize(
     "skipped", ["operation", "subConversation", "conversationLink", "formalExpression", "assignment"]
 )
