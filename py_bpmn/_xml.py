@@ -23,7 +23,7 @@ class UnreadableError(BpmnClientError):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An element with the attributes that have no namespace."""
+    """An element with the attributes that have no namespace, or repeat that of the element."""
 
     namespace: str
     tag: str
@@ -94,7 +94,7 @@ def read(xml: str | bytes) -> Node:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         namespace, _, tag = name.rpartition("}")
-        own = {key: value for key, value in attributes.items() if "}" not in key}
+        own = _own(attributes, namespace)
         node = Node(namespace, tag, own, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
         (open_nodes[-1].children if open_nodes else root).append(node)
         open_nodes.append(node)
@@ -118,6 +118,21 @@ def read(xml: str | bytes) -> Node:
         reason = expat.ErrorString(error.code)
         raise UnreadableError(f"the XML is broken: {reason} (line {error.lineno}, column {error.offset + 1})") from None
     return root[0]
+
+
+def _own(attributes: dict[str, str], namespace: str) -> dict[str, str]:
+    """The attributes that are the element's own, as the service reads them: a prefix may repeat its namespace."""
+    own = {key: value for key, value in attributes.items() if "}" not in key}
+    if namespace and len(own) < len(attributes):
+        for key, value in attributes.items():
+            if key.startswith(f"{namespace}}}"):
+                own.setdefault(key.removeprefix(f"{namespace}}}"), value)
+    return own
+
+
+def key_of(flow: Node) -> str:
+    """The id of a sequence flow, or else its place: ids may be missing (BPMN 2.0.2, 8.3.1)."""
+    return flow.get("id") or f"{flow.line}:{flow.column}"
 
 
 def strays(root: Node, process: str, inside: Set[str]) -> Iterator[Node]:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from py_bpmn._diagram import File
-from py_bpmn._xml import Node, UnreadableError, read, strays
+from py_bpmn._xml import Node, UnreadableError, key_of, read, strays
 from py_bpmn.errors import BpmnClientError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _parts(process: str, diagram: str) -> tuple[list[Element], list[Flow]]:
         raise CoverageError(f"the diagram has no process {process}")
     nodes = list(_inside(scope, root.namespace))
     flows = [
-        Flow(node.get("id"), _id(file, node.get("sourceRef")), _id(file, node.get("targetRef")))
+        Flow(key_of(node), _id(file, node.get("sourceRef")), _id(file, node.get("targetRef")))
         for node in (*nodes, *strays(root, scope.get("id"), {node.get("id") for node in nodes}))
         if node.tag == "sequenceFlow"
     ]

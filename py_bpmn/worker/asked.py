@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from py_bpmn._operations import Element
-from py_bpmn._xml import Node, strays
+from py_bpmn._xml import Node, key_of, strays
 
 _EXECUTED = (
     "BUSINESS_RULE_TASK",
@@ -91,9 +91,9 @@ def drawn(root: Node, process: str) -> dict[str, Drawn]:
     for node in (*inside, *strays(root, process, {node.get("id") for node in inside})):
         if node.tag == "sequenceFlow":
             source = found.setdefault(_id(node.get("sourceRef")), Drawn())
-            source.flows.add(node.get("id"))
+            source.flows.add(key_of(node))
             if node.first("conditionExpression"):
-                source.conditional.add(node.get("id"))
+                source.conditional.add(key_of(node))
             continue
         element = found.setdefault(node.get("id"), Drawn())
         element.node = node

@@ -29,6 +29,7 @@ from py_bpmn.cli.play.walk import read_walk
 from py_bpmn.cli.play.words import Unable, read_step
 from py_bpmn.testing import engine as engines
 from py_bpmn.testing.engine import InProcess, NoEngine
+from tests.bpmn.build import BPMN
 from tests.flow import INCLUSIVE, SERVICE, USER, boundary, call, catch, end, flow, several, start, sub
 
 FOLDER = Path(__file__).parent / "walks"
@@ -183,6 +184,26 @@ def test_a_process_that_is_started_by_what_is_sent_gets_that(engine, tmp_path, e
     game.do(read_step("complete a"))
     game.back()
     assert game.seen == "a"
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_flows_that_another_process_draws_or_that_have_no_ids_lead_on(engine, tmp_path, capsys, ids):
+    flows = "".join(
+        f'<sequenceFlow id="{source}{target}" name="to {target}" sourceRef="{source}" targetRef="{target}"/>'
+        for source, target in ("sg", "ga", "gb")
+    )
+    if not ids:
+        flows = re.sub(r" id=\S+", "", flows)
+    nodes = '<startEvent id="s"/><exclusiveGateway id="g"/><endEvent id="a"/><endEvent id="b"/>'
+    model = (
+        f'<definitions xmlns="{BPMN}"><process id="p" isExecutable="true">{nodes}</process>'
+        f'<process id="q"><task id="t"/>{flows}</process></definitions>'
+    )
+    game = begun(engine, tmp_path, model)
+    assert game.process.choices("g") == ["a", "b"]
+    assert game.process.labels == {("s", "g"): "to g", ("g", "a"): "to a", ("g", "b"): "to b"}
+    typed(game, capsys, "d b")
+    assert game.seen == "completed at b"
 
 
 def test_the_end_of_input_ends_it(monkeypatch, capsys):

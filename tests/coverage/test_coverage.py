@@ -12,7 +12,7 @@ import pytest
 from app.bpmn.diagram import diagram
 from py_bpmn.testing.coverage import Coverage, CoverageError, Covered, Model, Share, from_json, merged, to_json
 from py_bpmn.testing.report import pages, table, write_pages
-from tests.bpmn.build import bpmn
+from tests.bpmn.build import BPMN, bpmn
 from tests.bpmn.test_advice import path
 
 GOLDEN = Path(__file__).parent / "table.txt"
@@ -69,6 +69,23 @@ def test_flows_that_another_process_of_the_file_draws_count():
     flows = path("a", "b")
     xml = bpmn('<startEvent id="a"/><endEvent id="b"/>', tail=f'<process id="q"><task id="c"/>{flows}</process>')
     assert list(Model("p", xml).flows) == list(Model("p", bpmn('<startEvent id="a"/><endEvent id="b"/>' + flows)).flows)
+
+
+def test_flows_without_ids_count():
+    flows = "".join(f'<sequenceFlow sourceRef="a" targetRef="{target}"/>' for target in "bc")
+    model = Model("p", bpmn('<task id="a"/><endEvent id="b"/><endEvent id="c"/>' + flows))
+    assert [str(flow) for flow in model.flows.values()] == ["a -> b", "a -> c"]
+
+
+def test_attributes_that_repeat_the_namespace_in_a_prefix_are_read():
+    plain = bpmn('<startEvent id="a"/><endEvent id="b"/>' + path("a", "b"))
+    prefixed = plain.replace("<definitions", f'<definitions xmlns:q="{BPMN}"')
+    for name in ("id", "sourceRef", "targetRef"):
+        prefixed = prefixed.replace(f" {name}=", f" q:{name}=")
+    assert (Model("p", prefixed).elements, Model("p", prefixed).flows) == (
+        Model("p", plain).elements,
+        Model("p", plain).flows,
+    )
 
 
 def test_elements_that_were_visited_and_flows_between_them_are_covered():

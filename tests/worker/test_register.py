@@ -41,6 +41,29 @@ def test_flows_that_another_process_of_the_file_draws_are_counted(lite: Client):
     assert not register(lite, [process]).strangers
 
 
+def test_flows_without_ids_are_counted(lite: Client):
+    flows = "".join(
+        f'<sequenceFlow sourceRef="{source}" targetRef="{target}"/>' for source, target in ("sg", "ga", "gb")
+    )
+    nodes = '<startEvent id="s"/><exclusiveGateway id="g"/><endEvent id="a"/><endEvent id="b"/>'
+    body = f'<process id="unnamed" isExecutable="true">{nodes}{flows}</process>'
+    process = Process("unnamed", bpmn=f'<definitions xmlns="{MODEL}">{body}</definitions>')
+    process.exclusive("g")(lambda: "a")
+    assert not register(lite, [process]).strangers
+
+
+def test_attributes_that_repeat_the_namespace_in_a_prefix_are_read(lite: Client):
+    flows = "".join(
+        f'<b:sequenceFlow b:id="{source}{target}" b:sourceRef="{source}" b:targetRef="{target}"/>'
+        for source, target in ("sg", "ga", "gb")
+    )
+    nodes = '<b:startEvent b:id="s"/><b:exclusiveGateway b:id="g"/><b:endEvent b:id="a"/><b:endEvent b:id="b"/>'
+    body = f'<b:process b:id="prefixed" b:isExecutable="true">{nodes}{flows}</b:process>'
+    process = Process("prefixed", bpmn=f'<b:definitions xmlns:b="{MODEL}">{body}</b:definitions>')
+    process.exclusive("g")(lambda: "a")
+    assert not register(lite, [process]).strangers
+
+
 def _encoded(encoding: str, id: str, name: str = "入金") -> bytes:
     text = tasks(id, "a").replace('id="a"', f'id="a" name="{name}"')
     return f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(CODECS.get(encoding, encoding))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from py_bpmn._xml import Node, UnreadableError, decode, read
+from py_bpmn._xml import Node, UnreadableError, decode, key_of, read, strays
 from py_bpmn.errors import ConfigurationError
 
 Thrown = Literal["error", "escalation"]
@@ -76,25 +76,26 @@ def read_file(path: Path) -> list[Process]:
     codes = {
         node.get("id"): node.get(f"{node.tag}Code") for node in root.children if node.tag in ("error", "escalation")
     }
-    return [_process(node, xml, path, codes, names, len(nodes) > 1) for node in nodes]
+    return [_process(root, node, xml, path, codes, names, len(nodes) > 1) for node in nodes]
 
 
 def _process(
-    root: Node, xml: str, file: Path, codes: Mapping[str, str], names: Mapping[str, str], several: bool
+    whole: Node, root: Node, xml: str, file: Path, codes: Mapping[str, str], names: Mapping[str, str], several: bool
 ) -> Process:
     inner = [node for node in root.walk() if node is not root]
+    drawn = [*inner, *strays(whole, root.get("id"), {node.get("id") for node in inner})]
     return Process(
         id=root.get("id"),
         xml=xml,
         file=file,
         several=several,
-        flows=_flows(root),
+        flows=_flows(drawn),
         boundaries=list(_boundaries(root, codes)),
         scopes={child.get("id"): node.get("id") for node in inner for child in node.children},
         labels={
             (node.get("sourceRef"), node.get("targetRef")): node.get("name")
-            for node in _all(root, "sequenceFlow")
-            if node.get("name")
+            for node in drawn
+            if node.tag == "sequenceFlow" and node.get("name")
         },
         started_by=list(_triggers(root, names)),
         called={node.get("id"): _plain(node.get("calledElement")) for node in _all(root, "callActivity")},
@@ -119,13 +120,13 @@ def _triggers(root: Node, names: Mapping[str, str]) -> Iterator[tuple[Sent, str]
                     yield kind, name
 
 
-def _flows(root: Node) -> list[tuple[str, str]]:
+def _flows(drawn: Sequence[Node]) -> list[tuple[str, str]]:
     """Flows may be told by what they connect alone."""
     sources: dict[str, str] = {}
     targets: dict[str, str] = {}
-    for node in root.walk():
+    for node in drawn:
         if node.tag == "sequenceFlow":
-            sources[node.get("id")], targets[node.get("id")] = node.get("sourceRef"), node.get("targetRef")
+            sources[key_of(node)], targets[key_of(node)] = node.get("sourceRef"), node.get("targetRef")
         for child in node.children:
             if child.tag in ("incoming", "outgoing"):
                 ends = sources if child.tag == "outgoing" else targets
