@@ -23,7 +23,7 @@ class Strays:
         self.moved: set[XmlNode] = set()
         """Sequence flows that don't count where they are drawn."""
         self.flows: dict[XmlNode, list[XmlNode]] = {}
-        """Sequence flows by the process that they belong to, in document order."""
+        """Sequence flows by the process that they belong to, in document order; not those that it draws, too."""
         self.associations: list[XmlNode] = []
         if len(processes) > 1:
             self._find(processes, references)
@@ -38,13 +38,25 @@ class Strays:
                     owners.setdefault(node.token("id"), []).append(process)
                 elif node.tag in _CONNECTING:
                     connections.append((process, node))
-        for process, node in connections:
-            owner = _owner(process, node, owners, references)
-            if owner is not None and node.tag == "association":
-                self.associations.append(node)
-            elif owner is not None:
-                self.moved.add(node)
+        strays = [
+            (owner, node)
+            for process, node in connections
+            if (owner := _owner(process, node, owners, references)) is not None
+        ]
+        self.associations = [node for _, node in strays if node.tag == "association"]
+        self.moved = {node for _, node in strays if node.tag == "sequenceFlow"}
+        drawn = {
+            (process, node.token("id")): node for process, node in connections if strays and node not in self.moved
+        }
+        for owner, node in strays:
+            if node in self.moved and not _repeats(node, drawn.setdefault((owner, node.token("id")), node)):
                 self.flows.setdefault(owner, []).append(node)
+
+
+def _repeats(node: XmlNode, other: XmlNode) -> bool:
+    """Whether a flow is one that is drawn elsewhere, too; flows without ids are each one of their own."""
+    named = (node.token(name) and node.token(name) == other.token(name) for name in ("id", "sourceRef", "targetRef"))
+    return node is not other and all(named)
 
 
 def _owner(

@@ -146,6 +146,20 @@ def test_a_flow_between_elements_of_another_process_is_none_of_the_one_it_is_dra
     assert targets(found, "a") == []
 
 
+def test_a_flow_that_several_processes_draw_is_one():
+    flows = '<sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
+    others = f'<process id="q">{flows}<task id="c"/></process><process id="r">{flows}<task id="d"/></process>'
+    nodes = '<task id="a"/><task id="b"/>'
+    assert targets(accepted(nodes + flows, tail=others), "a") == [("f", "b")]
+    assert targets(accepted(nodes, tail=others), "a") == [("f", "b")]
+
+
+def test_flows_that_share_an_id_and_connect_others_are_refused():
+    drawn = '<task id="a"/><task id="b"/><task id="c"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
+    tail = '<process id="q"><sequenceFlow id="f" sourceRef="b" targetRef="c"/></process>'
+    assert causes(drawn, tail=tail) == [("/p/f", "sequence_flow", "sequence flow f is defined more than once (line 2)")]
+
+
 def test_a_flow_between_elements_that_several_processes_have_belongs_to_none_of_them():
     tail = (
         '<process id="q"><task id="a"/></process><process id="r"><sequenceFlow sourceRef="a" targetRef="a"/></process>'
