@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from app.config import Config
 from app.engine import records
-from app.store import idempotency, load, open_store, sql
+from app.store import idempotency, load, open_store, situation, sql
 from app.store.claims import JOB, TASK, Claims
 from app.store.dialect import Dialect, Write
 from app.store.group import GroupStatements
@@ -171,6 +171,7 @@ READS: dict[str, tuple[Any, dict[str, Any]]] = {
     "tokens near a join": (load.NEAR_WITH_SIBLINGS, KEY),
     **{f"all tokens of the instance of a {name}": (statement, KEY) for name, statement in load.WHOLE.items()},
     "called instances": (load.CALLED, {"day": DAY, "parent": 99}),
+    "called instances that are waited for": (situation.CALLED, {"day": DAY, "parent": 99}),
     "instances below a root": (load.BELOW, {"day": DAY, "root": 99}),
     "an instance": (sql.INSTANCE, KEY),
     "what is kept of a request": (idempotency.OF_KEY, {"key": "k7"}),
