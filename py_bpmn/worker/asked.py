@@ -88,6 +88,8 @@ def drawn(root: Node, process: str) -> dict[str, Drawn]:
     found: dict[str, Drawn] = {}
     tasks = {child.get("id"): child.tag for child in root.children if child.tag in _GLOBAL_TASKS}
     inside = [node for each in root.children if each.get("id") == process for node in each.walk()]
+    # Tools leave children of flows that are no more at one end.
+    entering = {_id(child.text) for node in inside for child in node.children if child.tag == "incoming"}
     for node in (*inside, *strays(root, process, {node.get("id") for node in inside})):
         if node.tag == "sequenceFlow":
             source = found.setdefault(_id(node.get("sourceRef")), Drawn())
@@ -97,7 +99,7 @@ def drawn(root: Node, process: str) -> dict[str, Drawn]:
             continue
         element = found.setdefault(node.get("id"), Drawn())
         element.node = node
-        element.flows |= {_id(child.text) for child in node.children if child.tag == "outgoing"}
+        element.flows |= {_id(child.text) for child in node.children if child.tag == "outgoing"} & entering
         element.global_task = tasks.get(_id(node.get("calledElement")), "")
         if node.get("triggeredByEvent") == "true":
             for child in node.children:

@@ -52,6 +52,17 @@ def test_flows_without_ids_are_counted(lite: Client):
     assert not register(lite, [process]).strangers
 
 
+def test_children_that_name_no_flow_any_more_are_not_counted(lite: Client):
+    flows = "".join(
+        f'<sequenceFlow id="{source}{target}" sourceRef="{source}" targetRef="{target}"/>'
+        for source, target in ("sg", "ga")
+    )
+    gateway = '<exclusiveGateway id="g"><outgoing>ga</outgoing><outgoing>gb</outgoing></exclusiveGateway>'
+    body = f'<startEvent id="s"/>{gateway}<endEvent id="a"/>{flows}'
+    file = f'<definitions xmlns="{MODEL}"><process id="leftover" isExecutable="true">{body}</process></definitions>'
+    assert not register(lite, [Process("leftover", bpmn=file)]).strangers
+
+
 def test_attributes_that_repeat_the_namespace_in_a_prefix_are_read(lite: Client):
     flows = "".join(
         f'<b:sequenceFlow b:id="{source}{target}" b:sourceRef="{source}" b:targetRef="{target}"/>'
