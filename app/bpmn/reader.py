@@ -18,6 +18,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from app.bpmn.substitution import concrete
 from app.bpmn.tags import is_executed
+from app.bpmn.vocabulary import OPAQUE
 from app.errors import EngineError, invalid_model
 
 WHITE_SPACE = " \t\r\n"
@@ -123,8 +124,9 @@ class Document:
     prefixes: frozenset[str] = field(default_factory=frozenset)
     """Prefixes that are bound to a namespace somewhere in the file."""
     strangers: Sequence[tuple[str, Place]] = ()
-    """The first elements outside of extensions that would count, if their namespace was not none, or another one of the
-    OMG's, but that of the root.
+    """The first elements that would count in the namespace of the root, but have none, or another one of the OMG's.
+
+    Those in extensions and documentation are left out.
     """
 
 
@@ -260,7 +262,7 @@ class _Collector:
         if not tag:
             if len(self._open) > 1 and self._open[-1].tag == "extensionElements":
                 self._extend(self._open[-2], name, attributes)
-            elif name in self._strange and len(self.strangers) < _MOST_STRANGERS:
+            elif name in self._strange and self._open[-1].tag not in OPAQUE and len(self.strangers) < _MOST_STRANGERS:
                 self.strangers.append((name.rpartition("}")[2], self.place()))
             self._skip()
             return

@@ -225,6 +225,7 @@ def test_what_has_another_namespace_than_the_file_is_not_lost_silently(lost, bod
     "body",
     [
         '<task id="t"><extensionElements><task xmlns=""/></extensionElements></task>',
+        '<task id="t"><documentation>Begin with <task xmlns="">that</task></documentation></task>',
         '<task xmlns="urn:of-a-tool"/>',
         '<task id="t"><incoming xmlns="">f</incoming></task>',
     ],
