@@ -77,8 +77,9 @@ class Shape:
 
     @property
     def is_expanded(self) -> bool:
-        expanded = self.drawn.get("isExpanded")
-        return expanded == "true" if expanded else self.box.width > 110 or self.box.height > 90
+        if self.drawn.get("isExpanded"):
+            return self.drawn.is_true("isExpanded")
+        return self.box.width > 110 or self.box.height > 90
 
     @property
     def is_band(self) -> bool:

@@ -49,14 +49,14 @@ def _activity(shape: Shape) -> Iterator[str]:
         kinds.append("frame")
     if tag in ("callActivity", "callChoreography"):
         kinds.append("thick")
-    if node.get("triggeredByEvent") == "true":
+    if node.is_true("triggeredByEvent"):
         kinds.append("dotted")
     yield rect(box, " ".join(kinds), 10)
     if tag == "transaction":
         yield rect(box, "line", 10, 3)
     symbol = _icons.TASKS.get(tag, "")
     symbol_foot = 24.0
-    if tag == "receiveTask" and node.get("instantiate") == "true":
+    if tag == "receiveTask" and node.is_true("instantiate"):
         symbol_foot = 29.0
         yield circle(Point(box.x + 16, box.y + 16), 10.5, "line")
         yield icon(symbol, Point(box.x + 16, box.y + 16), 0.72)
@@ -92,11 +92,11 @@ def _markers(shape: Shape, is_open: bool) -> Iterator[str]:
         if child.tag == "standardLoopCharacteristics":
             yield "loop"
         elif child.tag == "multiInstanceLoopCharacteristics":
-            yield "sequential" if child.get("isSequential") == "true" else "parallel"
+            yield "sequential" if child.is_true("isSequential") else "parallel"
     loop = {"Standard": "loop", "MultiInstanceSequential": "sequential", "MultiInstanceParallel": "parallel"}
     if node.get("loopType") in loop:
         yield loop[node.get("loopType")]
-    if node.get("isForCompensation") == "true":
+    if node.is_true("isForCompensation"):
         yield "compensation"
     if (node.tag in SUB_PROCESSES and not is_open) or node.tag in ("callActivity", "callChoreography"):
         yield "collapsed"
@@ -107,7 +107,7 @@ def _markers(shape: Shape, is_open: bool) -> Iterator[str]:
 def _event(shape: Shape, file: File) -> Iterator[str]:
     node, tag, at = shape.node, shape.node.tag, shape.box.middle
     radius = min(shape.box.width, shape.box.height) / 2
-    dashed = node.get("cancelActivity") == "false" or (tag == "startEvent" and node.get("isInterrupting") == "false")
+    dashed = node.is_false("cancelActivity") or (tag == "startEvent" and node.is_false("isInterrupting"))
     kind = "shape" + (" dashed" if dashed else "") + (" thick" if tag == "endEvent" else "")
     yield circle(at, radius, kind)
     if tag not in ("startEvent", "endEvent"):
@@ -126,7 +126,7 @@ def _definition(node: Node, file: File) -> str:
             found = file.find(child.text.strip())
             kinds.append(found.tag.removesuffix("EventDefinition") if found else "")
     if len(kinds) > 1:
-        return "parallelMultiple" if node.get("parallelMultiple") == "true" else "multiple"
+        return "parallelMultiple" if node.is_true("parallelMultiple") else "multiple"
     return kinds[0] if kinds else ""
 
 
@@ -137,10 +137,10 @@ def _gateway(shape: Shape) -> Iterator[str]:
     yield path(corners, "shape")
     scale = min(box.width, box.height) / 50
     if tag == "eventBasedGateway":
-        instantiates = shape.node.get("instantiate") == "true"
+        instantiates = shape.node.is_true("instantiate")
         inner = _icons.event_gateway(shape.node.get("eventGatewayType"), instantiates=instantiates)
         yield icon(inner, box.middle, scale)
-    elif not (tag == "exclusiveGateway" and shape.drawn.get("isMarkerVisible") == "false"):
+    elif not (tag == "exclusiveGateway" and shape.drawn.is_false("isMarkerVisible")):
         yield icon(_icons.GATEWAYS.get(tag, ""), box.middle, scale)
 
 
@@ -152,7 +152,7 @@ def _pool(shape: Shape) -> Iterator[str]:
     if is_closed:
         yield Text.in_box(name, Box(box.x + 6, box.y + 4, box.width - 12, box.height - 8), FONT).draw()
         return
-    if shape.drawn.get("isHorizontal") == "false":
+    if shape.drawn.is_false("isHorizontal"):
         if not is_lane:
             yield path(f"M{n(box.x)} {n(box.y + _BAND)}h{n(box.width)}", "line")
         yield Text.in_box(name, Box(box.x + 4, box.y, box.width - 8, _BAND), FONT).draw()
@@ -178,7 +178,7 @@ def _band(shape: Shape) -> Iterator[str]:
     yield path(head + foot, "shape" if begins else "shape shaded")
     room = Box(shape.box.x + 4, shape.box.y, shape.box.width - 8, shape.box.height)
     yield Text.in_box(name_of(shape.node), room, LABEL_FONT).draw()
-    if shape.drawn.get("isMessageVisible") == "true":
+    if shape.drawn.is_true("isMessageVisible"):
         beside = y - 16 if kind.startswith("top") else y + h + 16
         yield icon(_icons.event("message", throws=not begins), Point(shape.box.middle.x, beside))
 
@@ -194,7 +194,7 @@ def _data(shape: Shape, file: File) -> Iterator[str]:
         arrow = _icons.event("link", throws=tag == "dataOutput")
         yield icon(arrow, Point(x + 11, y + 11), 0.7)
     object_ = file.find(shape.node.get("dataObjectRef")) or shape.node
-    if object_.get("isCollection") == "true" or shape.node.get("isCollection") == "true":
+    if object_.is_true("isCollection") or shape.node.is_true("isCollection"):
         yield icon(_icons.MARKERS["parallel"], Point(x + w / 2, y + h - 9))
 
 

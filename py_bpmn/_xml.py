@@ -40,6 +40,13 @@ class Node:
         """The attribute without white space around it; empty where there is none."""
         return self.attributes.get(name, "").strip()
 
+    def is_true(self, name: str) -> bool:
+        """Whether an attribute says so; where there is none, neither this nor `is_false` is true."""
+        return self.get(name) in ("true", "1")
+
+    def is_false(self, name: str) -> bool:
+        return self.get(name) in ("false", "0")
+
     def walk(self) -> Iterator[Node]:
         """The node and all below it, in document order."""
         pending = [self]

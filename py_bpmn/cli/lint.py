@@ -147,7 +147,7 @@ def processes_of(raw: bytes) -> list[str]:
     except UnreadableError:
         return [""]
     nodes = [node for node in root.children if node.tag == "process" and node.namespace == root.namespace]
-    wanted = [node for node in nodes if node.get("isExecutable") in ("true", "1")] or nodes
+    wanted = [node for node in nodes if node.is_true("isExecutable")] or nodes
     return [""] if len(wanted) < 2 else list(dict.fromkeys(node.get("id") for node in wanted))
 
 

@@ -123,7 +123,7 @@ def _element(file: File, node: Node) -> Element:
 
 
 def _is_handler(node: Node) -> bool:
-    return node.get("triggeredByEvent") in ("true", "1")
+    return node.is_true("triggeredByEvent")
 
 
 def _id(file: File, reference: str) -> str:

@@ -141,4 +141,4 @@ def _processes(file: Path) -> list[str]:
     except UnreadableError as error:
         raise ConfigurationError(f"--bpmn-cov: {file} is no BPMN file: {error}") from error
     nodes = [node for node in root.children if node.tag == "process" and node.namespace == root.namespace]
-    return [node.get("id") for node in nodes if node.get("isExecutable") in ("true", "1")]
+    return [node.get("id") for node in nodes if node.is_true("isExecutable")]

@@ -101,7 +101,7 @@ def drawn(root: Node, process: str) -> dict[str, Drawn]:
         element.node = node
         element.flows |= {_id(child.text) for child in node.children if child.tag == "outgoing"} & entering
         element.global_task = tasks.get(_id(node.get("calledElement")), "")
-        if node.get("triggeredByEvent") == "true":
+        if node.is_true("triggeredByEvent"):
             for child in node.children:
                 found.setdefault(child.get("id"), Drawn()).is_of_handler = True
     return found
@@ -132,7 +132,7 @@ def _own(element: Element, drawn: Drawn) -> tuple[str, ...]:
         return ("SET_MESSAGE_CORRELATION_KEY",)
     if drawn.is_of_handler and type == "TIMER_START_EVENT":
         return ("SET_TIMER",) if element.event_definition is None else ()
-    if type == "RECEIVE_TASK" and drawn.node is not None and drawn.node.get("instantiate") == "true":
+    if type == "RECEIVE_TASK" and drawn.node is not None and drawn.node.is_true("instantiate"):
         return ()
     if type == "COMPLEX_GATEWAY" and drawn.node is not None and _text(drawn.node, "activationCondition"):
         return ("EVALUATE_ACTIVATION_CONDITION", *_decided(type, drawn))

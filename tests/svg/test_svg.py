@@ -39,6 +39,11 @@ def texts(element):
     return ["".join(text.itertext()) for text in element.iter(f"{SVG}text")]
 
 
+def test_attributes_may_be_1_and_0():
+    xml, _ = everything()
+    assert draw(xml.replace('="true"', '="1"').replace('="false"', '="0"')) == draw(xml)
+
+
 def test_everything_that_a_file_may_draw_is_in_its_picture():
     xml, ids = everything()
     drawn = parts(draw(xml))

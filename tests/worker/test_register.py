@@ -63,6 +63,19 @@ def test_children_that_name_no_flow_any_more_are_not_counted(lite: Client):
     assert not register(lite, [Process("leftover", bpmn=file)]).strangers
 
 
+def test_attributes_that_are_true_or_1_are_the_same(lite: Client):
+    for number, true in enumerate(("true", "1")):
+        start = '<startEvent id="m"><messageEventDefinition messageRef="paid"/></startEvent>'
+        body = f'<startEvent id="s"/><subProcess id="h" triggeredByEvent="{true}">{start}</subProcess>'
+        file = (
+            f'<definitions xmlns="{MODEL}"><message id="paid" name="paid"/>'
+            f'<process id="handling-{number}" isExecutable="{true}">{body}</process></definitions>'
+        )
+        process = Process(f"handling-{number}", bpmn=file)
+        process.correlation_key("m")(lambda: "k")
+        assert not register(lite, [process]).strangers
+
+
 def test_attributes_that_repeat_the_namespace_in_a_prefix_are_read(lite: Client):
     flows = "".join(
         f'<b:sequenceFlow b:id="{source}{target}" b:sourceRef="{source}" b:targetRef="{target}"/>'

@@ -69,7 +69,7 @@ def read_file(path: Path) -> list[Process]:
     except UnreadableError as error:
         raise ConfigurationError(f"{path} can't be played: {error}") from None
     nodes = [node for node in root.children if node.tag == "process"]
-    nodes = [node for node in nodes if node.get("isExecutable") in ("true", "1")] or nodes
+    nodes = [node for node in nodes if node.is_true("isExecutable")] or nodes
     if not nodes:
         raise ConfigurationError(f"{path} can't be played: it has no process")
     names = {node.get("id"): node.get("name") for node in root.children if node.tag in ("message", "signal")}
