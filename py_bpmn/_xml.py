@@ -59,6 +59,13 @@ class Node:
         return next((child for child in self.children if child.tag == tag), None)
 
 
+_ABSTRACT = ("artifact", "eventDefinition", "flowElement", "loopCharacteristics", "resourceRole", "rootElement")
+_DERIVED = {
+    "subProcess": ("adHocSubProcess", "transaction"),
+    "task": tuple(f"{kind}Task" for kind in ("businessRule", "manual", "receive", "script", "send", "service", "user")),
+}
+"""What elements may be, beside what their names say."""
+_TYPE = "http://www.w3.org/2001/XMLSchema-instance}type"
 _DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _BEGINNINGS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -102,7 +109,9 @@ def read(xml: str | bytes) -> Node:
     def start(name: str, attributes: dict[str, str]) -> None:
         namespace, _, tag = name.rpartition("}")
         own = _own(attributes, namespace)
-        node = Node(namespace, tag, own, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        node = Node(
+            namespace, _concrete(tag, attributes), own, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        )
         (open_nodes[-1].children if open_nodes else root).append(node)
         open_nodes.append(node)
 
@@ -125,6 +134,16 @@ def read(xml: str | bytes) -> Node:
         reason = expat.ErrorString(error.code)
         raise UnreadableError(f"the XML is broken: {reason} (line {error.lineno}, column {error.offset + 1})") from None
     return root[0]
+
+
+def _concrete(tag: str, attributes: dict[str, str]) -> str:
+    """The name of what an element is to the service: `<flowElement xsi:type="tTask"/>` is a `task`."""
+    derived = _DERIVED.get(tag, ())
+    type = attributes.get(_TYPE, "").strip().rpartition(":")[2]
+    if type[:1] != "t" or len(type) == 1 or not (derived or tag in _ABSTRACT):
+        return tag
+    meant = type[1].lower() + type[2:]
+    return meant if not derived or meant in derived else tag
 
 
 def _own(attributes: dict[str, str], namespace: str) -> dict[str, str]:

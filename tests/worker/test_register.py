@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from app.bpmn.parser import parse
 from py_bpmn import Client, ConfigurationError
 from py_bpmn._xml import MODEL, UnreadableError, decode, read
 from py_bpmn.worker import Process, Worker
+from py_bpmn.worker.asked import drawn
 from py_bpmn.worker.register import register
 from tests.flow import flow, several
 from tests.worker.models import model, tasks
 
+TOOLS = sorted((Path(__file__).parents[1] / "files" / "tools").glob("*.bpmn"))
 ENCODINGS = ("Shift_JIS", "EUC-JP", "GB18030", "UTF-16", "UTF-32", "Windows-31J")
 CODECS = {"Windows-31J": "cp932"}
 """Where Python has another name."""
@@ -74,6 +77,15 @@ def test_attributes_that_are_true_or_1_are_the_same(lite: Client):
         process = Process(f"handling-{number}", bpmn=file)
         process.correlation_key("m")(lambda: "k")
         assert not register(lite, [process]).strangers
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=lambda path: path.stem)
+def test_flows_of_files_of_tools_are_those_that_the_service_reads(path: Path):
+    xml = decode(path.read_bytes())
+    for process in parse(xml).processes:
+        found = drawn(read(xml), process.element.id)
+        left = {element.id: len(element.outgoing) for element in process.elements() if element.outgoing}
+        assert {id: len(found[id].flows) for id in left} == left
 
 
 def test_attributes_that_repeat_the_namespace_in_a_prefix_are_read(lite: Client):
