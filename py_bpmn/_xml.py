@@ -163,9 +163,10 @@ def key_of(flow: Node) -> str:
 
 def strays(root: Node, process: str, inside: Set[str]) -> Iterator[Node]:
     """The flows between elements of a process, whose ids are `inside`, that the file draws in another process."""
-    others = [list(each.walk()) for each in root.children if each.tag == "process" and each.get("id") != process]
-    elsewhere = {node.get("id") for nodes in others for node in nodes}
-    for node in (node for nodes in others for node in nodes if node.tag == "sequenceFlow"):
+    others = [each for each in root.children if each.tag == "process" and each.get("id") != process]
+    nodes = [node for each in others for node in each.walk() if node.namespace == root.namespace]
+    elsewhere = {node.get("id") for node in nodes}
+    for node in (node for node in nodes if node.tag == "sequenceFlow"):
         ends = {node.get(end).rpartition(":")[2] for end in ("sourceRef", "targetRef")}
         if ends <= inside and ends.isdisjoint(elsewhere):
             yield node

@@ -43,11 +43,12 @@ class Strays:
             for process, node in connections
             if (owner := _owner(process, node, owners, references)) is not None
         ]
+        if not strays:
+            return
         self.associations = [node for _, node in strays if node.tag == "association"]
         self.moved = {node for _, node in strays if node.tag == "sequenceFlow"}
-        drawn = {
-            (process, node.token("id")): node for process, node in connections if strays and node not in self.moved
-        }
+        flows = [(process, node) for process, node in connections if node.tag == "sequenceFlow"]
+        drawn = {(process, node.token("id")): node for process, node in flows if node not in self.moved}
         for owner, node in strays:
             if node in self.moved and not _repeats(node, drawn.setdefault((owner, node.token("id")), node)):
                 self.flows.setdefault(owner, []).append(node)

@@ -23,18 +23,7 @@ if TYPE_CHECKING:
 LOOK = timedelta(seconds=1)
 """How long one request waits for the end, before it is looked at where the instance stands."""
 OF_OTHERS = frozenset(
-    {
-        "CALLED_INSTANCE",
-        "CONDITION",
-        "INCIDENT",
-        "JOB",
-        "MESSAGE",
-        "SELECTION",
-        "SIGNAL",
-        "SUSPENDED",
-        "TIMER",
-        "USER_TASK",
-    }
+    {"CALLED_INSTANCE", "CONDITION", "INCIDENT", "JOB", "MESSAGE", "SIGNAL", "SUSPENDED", "TIMER", "USER_TASK"}
 )
 """What somebody has to do something for, or a long time to pass."""
 

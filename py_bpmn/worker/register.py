@@ -108,15 +108,20 @@ def _compare(
         elif handler.kind.types and not set(handler.kind.types) & set(wanted.all):
             those = _decorators(wanted.all)
             mistakes.append(f"{process.id}: {handler.label}: {types[handler.element]} asks for {those}")
+    undone = []
     for element, wanted in asked.items():
         found.strangers += [
             (process.id, element, type) for type in wanted.all if process.handler(element, type) is None
         ]
         missing = [type for type in wanted.surely if process.handler(element, type) is None]
         if missing and not process.partial:
-            mistakes.append(f"{process.id}: nobody does {element}: {_decorators(missing, element)} is missing")
-            if process.expressions == "ENGINE" and not evaluates:
-                mistakes[-1] += f"; version {deployed.version} was deployed before with expressions WORKER"
+            undone.append(f"{process.id}: nobody does {element}: {_decorators(missing, element)} is missing")
+    mistakes += undone
+    if undone and process.expressions == "ENGINE" and not evaluates:
+        mistakes.append(
+            f"{process.id}: version {deployed.version} was deployed before with expressions WORKER, and keeps that; "
+            "another version can have ENGINE"
+        )
 
 
 def _decorators(types: Iterable[str], element: str = "") -> str:

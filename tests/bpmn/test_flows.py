@@ -154,6 +154,15 @@ def test_a_flow_that_several_processes_draw_is_one():
     assert targets(accepted(nodes, tail=others), "a") == [("f", "b")]
 
 
+def test_an_association_is_no_flow_that_another_process_repeats():
+    nodes = '<task id="a"/><task id="b"/>'
+    found = accepted(
+        f'{nodes}<association id="f" sourceRef="a" targetRef="b"/>',
+        tail='<process id="q"><sequenceFlow id="f" sourceRef="a" targetRef="b"/></process>',
+    )
+    assert targets(found, "a") == [("f", "b")]
+
+
 def test_flows_that_share_an_id_and_connect_others_are_refused():
     drawn = '<task id="a"/><task id="b"/><task id="c"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/>'
     tail = '<process id="q"><sequenceFlow id="f" sourceRef="b" targetRef="c"/></process>'
